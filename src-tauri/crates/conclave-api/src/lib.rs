@@ -1,0 +1,4 @@
+//! The one list of commands, their wire types and tags.
+
+pub mod error;
+pub mod view;

@@ -1,0 +1,688 @@
+//! What crosses the boundary to a face: the wire, and nothing but the wire.
+//!
+//! Domain types do not cross; a few leaf enums of `conclave-core` do. Times are milliseconds since 1970-01-01 UTC.
+
+use conclave_core::candidate::FixClass;
+use conclave_core::evidence::{Check, CheckOutcome};
+use conclave_core::finding::{Severity, Status};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// A request without parameters.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// Which part of the findings a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedView {
+    /// Everything that waits for the person: open, fix ready, no safe fix.
+    #[default]
+    NeedsYou,
+    /// A recommended fix waits.
+    FixReady,
+    /// A run is under way.
+    Running,
+    /// A run ended without a fix.
+    NoSafeFix,
+    /// A fix was applied.
+    Fixed,
+    /// Suppressed by the tool.
+    Suppressed,
+    /// Everything.
+    All,
+}
+
+/// How a list is ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// Severity first, then path and line.
+    #[default]
+    Risk,
+    /// Path and line.
+    Path,
+    /// Newest first.
+    Newest,
+}
+
+/// Asks for a page of findings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListFindings {
+    /// Only this project.
+    pub project: Option<String>,
+    /// Only this part.
+    pub view: SavedView,
+    /// Words and `key:value` filters (`severity:`, `rule:`, `path:`, `tool:`), all of which must match.
+    pub query: String,
+    /// The order.
+    pub sort: Sort,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// At most this many, 1 to 1000; 200 when absent.
+    pub limit: Option<u32>,
+}
+
+/// How many findings each part holds, in the chosen project.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, Type)]
+pub struct ViewCounts {
+    /// See [`SavedView::NeedsYou`].
+    pub needs_you: u32,
+    /// See [`SavedView::FixReady`].
+    pub fix_ready: u32,
+    /// See [`SavedView::Running`].
+    pub running: u32,
+    /// See [`SavedView::NoSafeFix`].
+    pub no_safe_fix: u32,
+    /// See [`SavedView::Fixed`].
+    pub fixed: u32,
+    /// See [`SavedView::Suppressed`].
+    pub suppressed: u32,
+    /// All together.
+    pub all: u32,
+}
+
+/// A page of findings.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct FindingPage {
+    /// In order.
+    pub items: Vec<FindingRow>,
+    /// Where the next page starts; `null` on the last.
+    pub next_cursor: Option<String>,
+    /// How many match in all.
+    pub total: u32,
+    /// For the list of saved views; the query does not change them.
+    pub counts: ViewCounts,
+}
+
+/// One finding in a list.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct FindingRow {
+    /// Its id.
+    pub id: String,
+    /// Its project.
+    pub project: String,
+    /// Its title.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether the file changed after the finding was reported.
+    pub stale: bool,
+    /// The tool that reported it.
+    pub tool: String,
+    /// The rule.
+    pub rule: String,
+    /// CWE numbers.
+    pub cwe: Vec<u32>,
+    /// The file, `null` where the tool names none inside the project.
+    pub path: Option<String>,
+    /// The first line, from 1.
+    pub line: Option<u32>,
+    /// The confidence in the recommended fix.
+    pub confidence: Option<ConfidenceSummary>,
+    /// Under the status: "2 alternatives", "no model asked", the reason for no fix.
+    pub note: String,
+    /// When it was first reported.
+    #[specta(type = f64)]
+    pub first_seen_at: i64,
+}
+
+/// Confidence, as far as a list needs it.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ConfidenceSummary {
+    /// The reading, 0 to 1.
+    pub p: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// The cap.
+    pub cap: f64,
+    /// The evidence word.
+    pub word: String,
+}
+
+/// Names one finding.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct GetFinding {
+    /// Its id, or the first digits of it if they name only one.
+    pub finding: String,
+}
+
+/// Everything about one finding.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct FindingView {
+    /// As in the list.
+    pub row: FindingRow,
+    /// What the tool says; untrusted, shown as text.
+    pub message: String,
+    /// What is wrong, in sentences.
+    pub problem: String,
+    /// The tool's version.
+    pub tool_version: Option<String>,
+    /// The rule's help; untrusted, shown as text.
+    pub rule_help: Option<String>,
+    /// Links, shown with their host and opened only by the person.
+    pub references: Vec<String>,
+    /// Why the place cannot be shown, if it cannot.
+    pub unresolved: Option<String>,
+    /// The code around the place.
+    pub excerpt: Option<Excerpt>,
+    /// Source to sink.
+    pub flow: Vec<FlowStepView>,
+    /// The result of the last run.
+    pub resolution: Option<ResolutionView>,
+    /// The run under way.
+    pub running: Option<RunProgress>,
+    /// The fix that is applied at the moment.
+    pub applied: Option<AppliedView>,
+    /// The next and the previous finding in the default order of its project.
+    pub neighbours: Neighbours,
+}
+
+/// Neighbours in the default list of the project.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct Neighbours {
+    /// Before it.
+    pub previous: Option<String>,
+    /// After it.
+    pub next: Option<String>,
+    /// Its place, from 1.
+    pub position: u32,
+    /// How many there are.
+    pub total: u32,
+}
+
+/// Some lines of a file.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct Excerpt {
+    /// The file.
+    pub path: String,
+    /// Its language as people write it, for example `Python`.
+    pub language: Option<String>,
+    /// How many lines the file has.
+    pub total_lines: u32,
+    /// The number of the first line shown, from 1.
+    pub first_line: u32,
+    /// The lines, without line ends.
+    pub lines: Vec<String>,
+    /// What the tool marks.
+    pub marks: Vec<Mark>,
+}
+
+/// A marked range in one line.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct Mark {
+    /// The line, from 1.
+    pub line: u32,
+    /// First character, from 0, in UTF-16 code units.
+    pub start: u32,
+    /// After the last character.
+    pub end: u32,
+}
+
+/// One step of the flow.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct FlowStepView {
+    /// The file.
+    pub path: String,
+    /// The line, from 1; 0 where unknown.
+    pub line: u32,
+    /// In the tool's words.
+    pub message: Option<String>,
+}
+
+/// The result of a run.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ResolutionView {
+    /// The run.
+    pub run: String,
+    /// The recommended fix; `null` when there is no safe one.
+    pub recommended: Option<String>,
+    /// Why there is no safe fix.
+    pub reason: Option<String>,
+    /// What would settle it.
+    pub next: Option<String>,
+    /// Recommended first, then alternatives, then stopped ones.
+    pub fixes: Vec<FixView>,
+    /// All seats of the panel.
+    pub seats: Vec<SeatView>,
+    /// What the recommended fix changes, in sentences.
+    pub change: String,
+    /// Why it is safe, from evidence.
+    pub why_safe: String,
+    /// What was not checked.
+    pub not_covered: Vec<String>,
+    /// Time for proposing, in milliseconds.
+    #[specta(type = f64)]
+    pub analysis_ms: u64,
+    /// Time for checking, in milliseconds.
+    #[specta(type = f64)]
+    pub verification_ms: u64,
+}
+
+/// One candidate.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct FixView {
+    /// Its id.
+    pub id: String,
+    /// What it does, in one line.
+    pub title: String,
+    /// Why that removes the weakness.
+    pub rationale: String,
+    /// Who wrote it.
+    pub origin: String,
+    /// Other seats that wrote the very same.
+    pub also_by: Vec<String>,
+    /// How much it wants to be read.
+    pub class: FixClass,
+    /// Inputs in which behaviour changes.
+    pub edge_cases: Vec<String>,
+    /// Why it is not offered; `null` for the recommended one and alternatives.
+    pub stopped: Option<String>,
+    /// The change, file by file.
+    pub files: Vec<FileDiff>,
+    /// The ladder, rung by rung.
+    pub evidence: Vec<EvidenceView>,
+    /// How sure.
+    pub confidence: ConfidenceView,
+}
+
+/// The change of one file.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct FileDiff {
+    /// The file.
+    pub path: String,
+    /// Its language as people write it.
+    pub language: Option<String>,
+    /// Lines added.
+    pub added: u32,
+    /// Lines removed.
+    pub removed: u32,
+    /// Changed lines with three lines around.
+    pub hunks: Vec<Hunk>,
+}
+
+/// One piece of a diff.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct Hunk {
+    /// In order.
+    pub lines: Vec<DiffLine>,
+}
+
+/// What a line of a diff is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "lowercase")]
+pub enum LineKind {
+    /// In both.
+    Same,
+    /// Only afterwards.
+    Added,
+    /// Only before.
+    Removed,
+}
+
+/// One line of a diff.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct DiffLine {
+    /// What it is.
+    pub kind: LineKind,
+    /// Its number before, from 1.
+    pub old: Option<u32>,
+    /// Its number after, from 1.
+    pub new: Option<u32>,
+    /// Its text without line end, in pieces; changed ones are emphasised.
+    pub pieces: Vec<DiffPiece>,
+}
+
+/// A piece of a line.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct DiffPiece {
+    /// The text.
+    pub text: String,
+    /// Whether just this changed.
+    pub changed: bool,
+}
+
+/// One observation.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct EvidenceView {
+    /// What was checked.
+    pub check: Check,
+    /// Its name for people.
+    pub label: String,
+    /// How it ended.
+    pub outcome: CheckOutcome,
+    /// What was seen, or why it could not be.
+    pub summary: String,
+    /// The command as a person could repeat it.
+    pub command: Option<String>,
+    /// The end of its output.
+    pub log: Option<String>,
+    /// How long it took, in milliseconds.
+    #[specta(type = f64)]
+    pub duration_ms: u64,
+}
+
+/// How sure, with everything that made it.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ConfidenceView {
+    /// Reading, interval, cap and word.
+    pub summary: ConfidenceSummary,
+    /// Why the cap is where it is.
+    pub cap_reason: String,
+    /// What would raise it.
+    pub raise: Option<String>,
+    /// The addends of the log-odds.
+    pub terms: Vec<TermView>,
+    /// Calibrated on this many outcomes; below 50 the word stands in for the figure.
+    pub outcomes: u32,
+}
+
+/// One addend.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct TermView {
+    /// What it stands for.
+    pub label: String,
+    /// Its log-odds.
+    pub value: f64,
+}
+
+/// One seat of the panel.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct SeatView {
+    /// Its name.
+    pub name: String,
+    /// What it gave.
+    pub state: SeatState,
+    /// In words: what it proposed, why it refused, what would fill it.
+    pub note: String,
+}
+
+/// What a seat gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum SeatState {
+    /// A fix.
+    Proposed,
+    /// A reason not to.
+    Refused,
+    /// Nothing on this rule.
+    Silent,
+    /// An error.
+    Failed,
+    /// Nobody sits there.
+    Empty,
+}
+
+/// A stage of the straight line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Waiting for its turn.
+    Queued,
+    /// Reading the code around.
+    Gather,
+    /// Asking the seats.
+    Propose,
+    /// Checking what they gave.
+    Verify,
+    /// Drawing the conclusion.
+    Conclude,
+}
+
+/// A run under way.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct RunProgress {
+    /// The finding.
+    pub finding: String,
+    /// Where it is.
+    pub stage: Stage,
+    /// In words, for example `Re-scan by bandit, fix 1 of 2`.
+    pub text: String,
+    /// When the run started.
+    #[specta(type = f64)]
+    pub started_at: i64,
+}
+
+/// A fix that is in the project.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct AppliedView {
+    /// The finding.
+    pub finding: String,
+    /// The candidate.
+    pub fix: String,
+    /// The files that were written.
+    pub files: Vec<String>,
+    /// When.
+    #[specta(type = f64)]
+    pub applied_at: i64,
+}
+
+/// Chooses findings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunFix {
+    /// These; when empty, all open ones of `project`.
+    pub findings: Vec<String>,
+    /// Used when `findings` is empty.
+    pub project: Option<String>,
+    /// Only this severe or more; used when `findings` is empty.
+    pub severity: Option<Severity>,
+}
+
+/// What a start of runs did.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct RunStarted {
+    /// So many were queued.
+    pub queued: u32,
+}
+
+/// Applies a fix.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyFix {
+    /// The finding.
+    pub finding: String,
+    /// The candidate; the recommended one when `null`.
+    pub fix: Option<String>,
+}
+
+/// Takes an applied fix back.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct UndoFix {
+    /// The finding.
+    pub finding: String,
+}
+
+/// A fix that was taken back.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct UndoneView {
+    /// The finding.
+    pub finding: String,
+    /// The files that were written.
+    pub files: Vec<String>,
+}
+
+/// A project.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ProjectView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub root: String,
+    /// Whether changes in it are followed.
+    pub watched: bool,
+    /// Whether the folder is there.
+    pub present: bool,
+    /// Findings that are not fixed or suppressed.
+    pub open: u32,
+    /// Its last scans, newest first, one a tool.
+    pub scans: Vec<ScanView>,
+}
+
+/// All projects.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ProjectList {
+    /// By name.
+    pub items: Vec<ProjectView>,
+}
+
+/// Adds a folder.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct AddProject {
+    /// The folder.
+    pub path: String,
+    /// Whether to follow changes in it.
+    pub watch: bool,
+}
+
+/// Names a project.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct NamedProject {
+    /// Its id.
+    pub project: String,
+}
+
+/// Imports a SARIF file.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(deny_unknown_fields)]
+pub struct ImportSarif {
+    /// Into this project.
+    pub project: String,
+    /// The file, anywhere; the person chose it.
+    pub path: String,
+}
+
+/// How a scan ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanState {
+    /// It read what it should.
+    Complete,
+    /// It failed, or read none of the files that it should: its silence proves nothing.
+    Failed,
+}
+
+/// One scan.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ScanView {
+    /// The tool.
+    pub tool: String,
+    /// How it ended.
+    pub state: ScanState,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// Results read.
+    pub results: u32,
+    /// Findings that were not there before.
+    pub new_findings: u32,
+    /// What could not be used, in words; at most 20.
+    pub complaints: Vec<String>,
+    /// How many complaints there were.
+    pub complaint_count: u32,
+    /// When.
+    #[specta(type = f64)]
+    pub at: i64,
+}
+
+/// What an import or a scan brought.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct ImportView {
+    /// The project.
+    pub project: String,
+    /// One a SARIF run.
+    pub scans: Vec<ScanView>,
+}
+
+/// The status strip.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct StatusView {
+    /// Conclave's version.
+    pub version: String,
+    /// Whether every connection is refused.
+    pub offline: bool,
+    /// Folders that are followed.
+    pub watched: u32,
+    /// Runs under way or waiting.
+    pub running: u32,
+    /// How often something left this machine, from the ledger.
+    pub egress: u32,
+    /// Seats of the panel that nobody fills, with what would fill them.
+    pub empty_seats: Vec<SeatView>,
+    /// Things the person should know: a database that was moved aside, a watch that failed.
+    pub notices: Vec<String>,
+}
+
+/// Whether the ledger is whole.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct LedgerView {
+    /// Whether every row fits the one before.
+    pub intact: bool,
+    /// Rows read.
+    pub rows: u32,
+    /// The digest of the last row: keep it elsewhere to detect a cut-off end.
+    pub head: String,
+    /// What is wrong, and where.
+    pub fault: Option<String>,
+}
+
+/// One line of `doctor`.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct DoctorItem {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub found: String,
+    /// What to do, where something is missing.
+    pub hint: Option<String>,
+}
+
+/// What this machine offers.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+pub struct DoctorView {
+    /// In order.
+    pub items: Vec<DoctorItem>,
+}
+
+/// What a change touches, so that a face refreshes just that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Tag {
+    /// Findings and their resolutions.
+    Findings,
+    /// Projects and scans.
+    Projects,
+    /// Runs under way.
+    Runs,
+    /// The ledger.
+    Ledger,
+}
+
+/// What the core tells a face without being asked.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// These tags changed.
+    Changed {
+        /// Which.
+        tags: Vec<Tag>,
+    },
+    /// A run moved on.
+    Run {
+        /// Where it is.
+        progress: RunProgress,
+    },
+}

@@ -1,0 +1,2 @@
+//! The `conclave` program.
+fn main() {}

@@ -1,0 +1,316 @@
+//! What a tool reported, and what that becomes in a project.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Fingerprint;
+use crate::id::{FindingId, ProjectId};
+use crate::path::RelPath;
+
+/// How bad a finding is, most severe first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// `security-severity` of 9.0 and more.
+    Critical,
+    /// 7.0 to 8.9, or level `error`.
+    High,
+    /// 4.0 to 6.9, or level `warning`.
+    Medium,
+    /// Up to 3.9, or level `note` of a rule with a score.
+    Low,
+    /// Level `note` or `none`: worth knowing, not a weakness by itself.
+    Note,
+}
+
+impl Severity {
+    /// All, most severe first.
+    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Note];
+
+    /// The severity of a CVSS-like score from 0 to 10 (GitHub's bands for `security-severity`); `None` outside.
+    pub fn of_score(score: f64) -> Option<Self> {
+        match score {
+            s if !(0.0..=10.0).contains(&s) => None,
+            s if s >= 9.0 => Some(Self::Critical),
+            s if s >= 7.0 => Some(Self::High),
+            s if s >= 4.0 => Some(Self::Medium),
+            _ => Some(Self::Low),
+        }
+    }
+
+    /// The word that people read.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Critical => "Critical",
+            Self::High => "High",
+            Self::Medium => "Medium",
+            Self::Low => "Low",
+            Self::Note => "Note",
+        }
+    }
+
+    /// Whether `self` is as severe as `other`, or more.
+    pub fn at_least(self, other: Self) -> bool {
+        self <= other
+    }
+}
+
+/// The tool that reported something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Tool {
+    /// The name as the tool writes it (`tool.driver.name`).
+    pub name: String,
+    /// Its version, where it says so.
+    pub version: Option<String>,
+}
+
+/// The name under which Conclave's own detectors report.
+pub const OWN_TOOL: &str = "Conclave";
+
+impl Tool {
+    /// Whether this is Conclave's own detector set.
+    pub fn is_own(&self) -> bool {
+        self.name == OWN_TOOL
+    }
+}
+
+/// The rule that matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The rule's id as the tool writes it, for example `B602`.
+    pub id: String,
+    /// A short name for people, where the tool gives one.
+    pub name: Option<String>,
+    /// One sentence on what the rule looks for.
+    pub description: Option<String>,
+    /// Longer help, as text or Markdown; untrusted.
+    pub help: Option<String>,
+    /// A link to the tool's page; shown, never fetched.
+    pub help_uri: Option<String>,
+    /// CWE numbers, in the order in which the tool names them.
+    pub cwe: Vec<u32>,
+}
+
+/// What one column counts (SARIF `columnKind`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// UTF-16 code units, SARIF's default.
+    #[default]
+    Utf16,
+    /// Unicode code points.
+    Unicode,
+    /// Bytes; what some tools write without saying so.
+    Byte,
+}
+
+/// A range in a file; lines and columns count from 1, the end column is exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Region {
+    /// First line.
+    pub start_line: u32,
+    /// First column, `None` for the whole line.
+    pub start_column: Option<u32>,
+    /// Last line, not before the first.
+    pub end_line: u32,
+    /// Column after the last character, `None` for the end of the line.
+    pub end_column: Option<u32>,
+    /// What a column counts.
+    pub column_kind: ColumnKind,
+}
+
+impl Region {
+    /// The whole of one line.
+    pub fn line(line: u32) -> Self {
+        Self { start_line: line, start_column: None, end_line: line, end_column: None, column_kind: ColumnKind::Utf16 }
+    }
+
+    /// The byte range in `text`, clamped to it; `None` when the region starts after the last line.
+    pub fn byte_range(&self, text: &str) -> Option<std::ops::Range<usize>> {
+        let start = offset(text, self.start_line, self.start_column.unwrap_or(1), self.column_kind)?;
+        let end = match self.end_column {
+            Some(column) => offset(text, self.end_line, column, self.column_kind),
+            None => line_range(text, self.end_line).map(|line| line.end),
+        };
+        Some(start..end.unwrap_or(text.len()).max(start))
+    }
+}
+
+/// The byte range of line `line` (from 1) without its line ending; `None` past the last.
+pub fn line_range(text: &str, line: u32) -> Option<std::ops::Range<usize>> {
+    let mut start = 0;
+    for _ in 1..line.max(1) {
+        start += text.get(start..)?.find('\n')? + 1;
+    }
+    let rest = text.get(start..)?;
+    let end = rest.find('\n').map_or(text.len(), |n| start + n);
+    let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
+    Some(start..end)
+}
+
+fn offset(text: &str, line: u32, column: u32, kind: ColumnKind) -> Option<usize> {
+    let range = line_range(text, line)?;
+    let wanted = column.saturating_sub(1) as usize;
+    let mut seen = 0;
+    for (index, c) in text[range.clone()].char_indices() {
+        if seen >= wanted {
+            return Some(range.start + index);
+        }
+        seen += match kind {
+            ColumnKind::Utf16 => c.len_utf16(),
+            ColumnKind::Unicode => 1,
+            ColumnKind::Byte => c.len_utf8(),
+        };
+    }
+    Some(range.end)
+}
+
+/// A place in the project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The file.
+    pub path: RelPath,
+    /// The range; `None` where the tool names only the file.
+    pub region: Option<Region>,
+}
+
+/// One step of a data flow, source first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowStep {
+    /// Where.
+    pub location: Location,
+    /// What happens there, in the tool's words; untrusted.
+    pub message: Option<String>,
+}
+
+/// One replacement that a scanner proposes (SARIF `fixes[].artifactChanges[].replacements[]`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    /// The file.
+    pub path: RelPath,
+    /// What is deleted.
+    pub region: Region,
+    /// What is written in its place.
+    pub text: String,
+}
+
+/// A fix that the scanner itself ships with a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScannerFix {
+    /// The scanner's words on it; untrusted.
+    pub description: Option<String>,
+    /// All its replacements.
+    pub replacements: Vec<Replacement>,
+}
+
+/// One result of one tool, normalised, before it belongs to a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detection {
+    /// Who reports.
+    pub tool: Tool,
+    /// By which rule.
+    pub rule: Rule,
+    /// What the tool says; untrusted text.
+    pub message: String,
+    /// After the precedence that `conclave-sarif` documents.
+    pub severity: Severity,
+    /// Where; `None` when the tool names no place that is inside the project.
+    pub location: Option<Location>,
+    /// The place as the tool wrote it, where it cannot be used, with the reason.
+    pub unresolved: Option<String>,
+    /// The function or class around it, where the tool names it (SARIF `logicalLocations`).
+    pub symbol: Option<String>,
+    /// Source to sink, empty where the tool gives no flow.
+    pub flow: Vec<FlowStep>,
+    /// Fixes that the tool proposes.
+    pub fixes: Vec<ScannerFix>,
+    /// Whether the tool marks it as suppressed; shown and counted all the same.
+    pub suppressed: bool,
+    /// `partialFingerprints` and `fingerprints`: hints only, never identity.
+    pub foreign_fingerprints: Vec<(String, String)>,
+}
+
+/// Where a finding stands with the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Seen, nothing tried yet.
+    Open,
+    /// A run is under way.
+    Running,
+    /// A recommended fix waits for the person.
+    FixReady,
+    /// A run ended without a fix that can be recommended.
+    NoSafeFix,
+    /// A fix was applied and not undone.
+    Fixed,
+    /// The tool itself suppresses it.
+    Suppressed,
+}
+
+/// A detection in a project, with its identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its id.
+    pub id: FindingId,
+    /// Its project.
+    pub project: ProjectId,
+    /// Its identity over time.
+    pub fingerprint: Fingerprint,
+    /// What was reported last.
+    pub detection: Detection,
+}
+
+impl Finding {
+    /// Gives `detection` its identity in `project`; `context` is the text around it, see [`Fingerprint::of`].
+    pub fn new(project: &ProjectId, detection: Detection, context: &str, nth: u32) -> Self {
+        let fingerprint = Fingerprint::of(&detection, context, nth);
+        Self { id: FindingId::of(project, &fingerprint), project: project.clone(), fingerprint, detection }
+    }
+
+    /// The title for people: the rule's name or description, else the first sentence of the message, else the rule id.
+    pub fn title(&self) -> &str {
+        let detection = &self.detection;
+        let sentence = |text: &'_ str| text.split(['\n']).next().unwrap_or_default().trim().is_empty();
+        detection
+            .rule
+            .description
+            .as_deref()
+            .filter(|text| !sentence(text) && text.len() <= 90)
+            .or_else(|| detection.message.lines().next().map(str::trim).filter(|text| !text.is_empty()))
+            .or(detection.rule.name.as_deref())
+            .unwrap_or(&detection.rule.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn region(start: (u32, u32), end: (u32, u32), column_kind: ColumnKind) -> Region {
+        Region { start_line: start.0, start_column: Some(start.1), end_line: end.0, end_column: Some(end.1), column_kind }
+    }
+
+    #[test]
+    fn columns_count_what_the_tool_says_they_count() {
+        let text = "a\n𝒳é = 1\r\nz";
+        for (kind, column) in [(ColumnKind::Utf16, 4), (ColumnKind::Unicode, 3), (ColumnKind::Byte, 7)] {
+            assert_eq!(region((2, 1), (2, column), kind).byte_range(text).map(|r| &text[r]), Some("𝒳é"), "{kind:?}");
+        }
+        assert_eq!(Region::line(2).byte_range(text).map(|r| &text[r]), Some("𝒳é = 1"));
+        assert_eq!(Region::line(4).byte_range(text), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_region_never_leaves_its_text(text in "[a-c\\né𝒳\r]{0,40}", a in 0u32.., b in 0u32.., c in 0u32.., d in 0u32..) {
+            for kind in [ColumnKind::Utf16, ColumnKind::Unicode, ColumnKind::Byte] {
+                if let Some(range) = region((a % 9, b % 50), (c % 9, d), kind).byte_range(&text) {
+                    prop_assert!(text.get(range).is_some());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What a finding, a candidate, evidence and a resolution *are*, and the pure functions between them.
+//!
+//! Deliberately absent: IO, clocks, randomness, async, and every other crate of ours.
+//! Invariant: the same inputs give byte-identical outputs, so that any result can be replayed and audited.
+
+pub mod candidate;
+pub mod confidence;
+pub mod digest;
+pub mod evidence;
+pub mod finding;
+pub mod fingerprint;
+pub mod id;
+pub mod language;
+pub mod patch;
+pub mod path;
+pub mod project;
+pub mod resolution;
+pub mod settings;
+pub mod tier;

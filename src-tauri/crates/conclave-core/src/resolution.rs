@@ -1,0 +1,229 @@
+//! What a run of a finding ends with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::candidate::{Candidate, Draft, FixClass, Seat};
+use crate::confidence::{ABSTAIN_BELOW, Confidence, assess};
+use crate::evidence::{CheckOutcome, Evidence, gates_pass};
+use crate::finding::Finding;
+use crate::id::{CandidateId, FindingId, RunId};
+
+/// A candidate with what was observed about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Labels of other seats that proposed the very same patch.
+    pub also_by: Vec<String>,
+    /// The observations, in ladder order.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What becomes of one candidate, and how sure we are of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The candidate with its evidence.
+    pub judged: Judged,
+    /// From the evidence alone.
+    pub confidence: Confidence,
+    /// Why it is not shown as a fix; `None` for the recommended one and the alternatives.
+    pub stopped: Option<String>,
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Conclusion {
+    /// One fix is recommended; it is the first verdict.
+    Recommended {
+        /// Which.
+        candidate: CandidateId,
+        /// How much it wants to be read.
+        class: FixClass,
+    },
+    /// Nothing can be recommended.
+    NoSafeFix {
+        /// Why, in words.
+        reason: String,
+        /// What would settle it.
+        next: String,
+    },
+}
+
+/// What the explanation says; each part one or more sentences.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What is wrong.
+    pub problem: String,
+    /// What the recommended fix changes; empty without one.
+    pub change: String,
+    /// Why that is safe, from evidence; empty without a fix.
+    pub why_safe: String,
+    /// What was not checked, or is not covered.
+    pub not_covered: Vec<String>,
+    /// Links for reading on; shown, never fetched.
+    pub references: Vec<String>,
+}
+
+/// The result of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// For which finding.
+    pub finding: FindingId,
+    /// By which run.
+    pub run: RunId,
+    /// How it ended.
+    pub conclusion: Conclusion,
+    /// All candidates: recommended first, then alternatives, then stopped ones.
+    pub verdicts: Vec<Verdict>,
+    /// All seats with their answers.
+    pub seats: Vec<Seat>,
+    /// In words.
+    pub explanation: Explanation,
+    /// Time until all seats had answered, in milliseconds.
+    pub analysis_ms: u64,
+    /// Time for all checks, in milliseconds.
+    pub verification_ms: u64,
+}
+
+impl Resolution {
+    /// The recommended verdict.
+    pub fn recommended(&self) -> Option<&Verdict> {
+        match &self.conclusion {
+            Conclusion::Recommended { candidate, .. } => self.verdict(candidate),
+            Conclusion::NoSafeFix { .. } => None,
+        }
+    }
+
+    /// The verdict on `candidate`.
+    pub fn verdict(&self, candidate: &CandidateId) -> Option<&Verdict> {
+        self.verdicts.iter().find(|verdict| verdict.judged.candidate.id == *candidate)
+    }
+
+    /// The fixes that are shown: the recommended one and its alternatives.
+    pub fn shown(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.iter().filter(|verdict| verdict.stopped.is_none())
+    }
+}
+
+/// At most this many alternatives are shown beside the recommended fix.
+pub const MAX_ALTERNATIVES: usize = 3;
+
+/// Weighs `judged` and draws the conclusion; pure.
+///
+/// Order: no failed check before one, then confidence, then smaller change, then deterministic author, then id.
+/// A candidate with a failed gate or a failed re-scan is never recommended.
+pub fn conclude(finding: &Finding, run: RunId, judged: Vec<Judged>, seats: Vec<Seat>, times_ms: (u64, u64)) -> Resolution {
+    let mut verdicts: Vec<Verdict> = judged.into_iter().map(verdict).collect();
+    verdicts.sort_by(|a, b| {
+        let key = |v: &Verdict| (v.stopped.is_some(), failed(&v.judged), size(&v.judged), !v.judged.candidate.origin.is_deterministic());
+        let ((stop_a, fail_a, size_a, model_a), (stop_b, fail_b, size_b, model_b)) = (key(a), key(b));
+        (stop_a, fail_a)
+            .cmp(&(stop_b, fail_b))
+            .then(b.confidence.p.total_cmp(&a.confidence.p))
+            .then((size_a, model_a, &a.judged.candidate.id).cmp(&(size_b, model_b, &b.judged.candidate.id)))
+    });
+    let mut shown = 0;
+    for verdict in verdicts.iter_mut().filter(|v| v.stopped.is_none()) {
+        shown += 1;
+        if shown > 1 + MAX_ALTERNATIVES {
+            verdict.stopped = Some("more alternatives than are shown".to_owned());
+        }
+    }
+    let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
+        Some(best) => Conclusion::Recommended { candidate: best.judged.candidate.id.clone(), class: best.judged.candidate.class },
+        None => nothing(&verdicts, &seats),
+    };
+    let explanation = explain(finding, &conclusion, &verdicts);
+    let (analysis_ms, verification_ms) = times_ms;
+    Resolution { finding: finding.id.clone(), run, conclusion, verdicts, seats, explanation, analysis_ms, verification_ms }
+}
+
+fn verdict(judged: Judged) -> Verdict {
+    let confidence = assess(&judged.candidate, &judged.evidence);
+    let fails = |e: &&Evidence| e.outcome == CheckOutcome::Fail;
+    let stopped = if let Some(gate) = judged.evidence.iter().find(|e| e.check.is_gate() && e.outcome != CheckOutcome::Pass) {
+        Some(gate.summary.clone())
+    } else if !gates_pass(&judged.evidence) {
+        Some("a gate did not run".to_owned())
+    } else if let Some(failed) = judged.evidence.iter().find(fails) {
+        Some(failed.summary.clone())
+    } else if confidence.p < ABSTAIN_BELOW {
+        Some(format!("too little speaks for it ({:.2}, the least is {ABSTAIN_BELOW:.2})", confidence.p))
+    } else {
+        None
+    };
+    Verdict { judged, confidence, stopped }
+}
+
+fn failed(judged: &Judged) -> bool {
+    judged.evidence.iter().any(|e| e.outcome == CheckOutcome::Fail)
+}
+
+fn size(judged: &Judged) -> usize {
+    judged.candidate.patch.files.iter().flat_map(|f| &f.edits).map(|e| e.text.len() + (e.end - e.start)).sum()
+}
+
+fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
+    let drafts = || seats.iter().flat_map(|seat| &seat.drafts);
+    let refusals: Vec<&str> = drafts()
+        .filter_map(|draft| if let Draft::Refused { reason } = draft { Some(reason.as_str()) } else { None })
+        .collect();
+    let fills: Vec<&str> =
+        drafts().filter_map(|draft| if let Draft::Empty { fill } = draft { Some(fill.as_str()) } else { None }).collect();
+    let reason = match (verdicts.first(), refusals.first()) {
+        (_, Some(reason)) => (*reason).to_owned(),
+        (Some(best), None) => {
+            let tried = verdicts.len();
+            let why = best.stopped.as_deref().unwrap_or("no evidence");
+            let many = if tried == 1 { "one fix was tried and stopped".to_owned() } else { format!("{tried} fixes were tried, none was safe") };
+            format!("{many}: {why}")
+        }
+        (None, None) => "no seat of the panel knows a fix for this rule".to_owned(),
+    };
+    let next = fills.first().map_or_else(|| "fix it by hand with the rule\u{2019}s help".to_owned(), |fill| (*fill).to_owned());
+    Conclusion::NoSafeFix { reason, next }
+}
+
+fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Verdict]) -> Explanation {
+    let detection = &finding.detection;
+    let problem = match detection.rule.description.as_deref().filter(|text| *text != detection.message) {
+        Some(description) => format!("{} {description}", sentence(&detection.message)),
+        None => sentence(&detection.message),
+    };
+    let mut references: Vec<String> = detection.rule.cwe.iter().map(|n| format!("https://cwe.mitre.org/data/definitions/{n}.html")).collect();
+    references.extend(detection.rule.help_uri.clone().filter(|uri| uri.starts_with("https://") || uri.starts_with("http://")));
+    let best = match conclusion {
+        Conclusion::Recommended { .. } => verdicts.first(),
+        Conclusion::NoSafeFix { .. } => None,
+    };
+    let Some(best) = best else {
+        return Explanation { problem, change: String::new(), why_safe: String::new(), not_covered: Vec::new(), references };
+    };
+    let candidate = &best.judged.candidate;
+    let passed: Vec<String> = best
+        .judged
+        .evidence
+        .iter()
+        .filter(|e| e.outcome == CheckOutcome::Pass && !e.check.is_gate())
+        .map(|e| format!("{}: {}", e.check.label(), e.summary))
+        .collect();
+    let why_safe = match passed.is_empty() {
+        true => "It applies and parses; nothing more was checked.".to_owned(),
+        false => format!("{}.", passed.join(". ")),
+    };
+    let not_covered = best
+        .judged
+        .evidence
+        .iter()
+        .filter(|e| e.outcome != CheckOutcome::Pass)
+        .map(|e| format!("{}: {}", e.check.label(), e.summary))
+        .collect();
+    Explanation { problem, change: format!("{} {}", sentence(&candidate.title), candidate.rationale), why_safe, not_covered, references }
+}
+
+/// `text` with a full stop, unless it ends in a mark already.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { text.to_owned() } else { format!("{text}.") }
+}

@@ -1,0 +1,1 @@
+//! The straight line: runs a finding through its stages.

@@ -1,0 +1,1 @@
+//! Deterministic recipes as data: detect and rewrite, on strings.

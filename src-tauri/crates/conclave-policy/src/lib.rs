@@ -1,0 +1,1 @@
+//! Given a tool request and a policy, the decision and its reasons.

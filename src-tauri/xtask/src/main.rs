@@ -1,0 +1,2 @@
+//! Set-up, start, test, bench and eval.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Conclave as a whole, from the outside.
