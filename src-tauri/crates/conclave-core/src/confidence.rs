@@ -125,9 +125,12 @@ fn cap(evidence: &[Evidence]) -> (f64, &'static str, &'static str, Option<&'stat
         (_, true, false, _) => {
             (0.75, "Tests still pass", "no test reproduces the weakness", Some("a test that fails before, up to 0.88"))
         }
-        (true, false, ..) => {
-            (0.60, "Scanner satisfied, builds", "the project\u{2019}s tests did not run", Some("the project\u{2019}s tests, up to 0.75"))
-        }
+        (true, false, ..) => (
+            0.60,
+            "Scanner satisfied, builds",
+            "the project\u{2019}s tests did not run",
+            Some("the project\u{2019}s tests, up to 0.75"),
+        ),
         (false, false, ..) => {
             (0.55, "Scanner satisfied", "neither build nor tests ran", Some("the project\u{2019}s tests, up to 0.75"))
         }

@@ -290,7 +290,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn region(start: (u32, u32), end: (u32, u32), column_kind: ColumnKind) -> Region {
-        Region { start_line: start.0, start_column: Some(start.1), end_line: end.0, end_column: Some(end.1), column_kind }
+        Region {
+            start_line: start.0,
+            start_column: Some(start.1),
+            end_line: end.0,
+            end_column: Some(end.1),
+            column_kind,
+        }
     }
 
     #[test]

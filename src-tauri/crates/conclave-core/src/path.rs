@@ -97,7 +97,8 @@ fn check_component(part: &str) -> Result<(), PathError> {
 fn is_device(part: &str) -> bool {
     let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_uppercase();
     let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|n| matches!(n, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9"))
+        stem.strip_prefix(prefix)
+            .is_some_and(|n| matches!(n, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9"))
     };
     matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")
 }
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn ordinary_paths_are_normalised() {
-        for (text, path) in [("a.py", "a.py"), ("./src//a.py", "src/a.py"), ("ü/ß.java", "ü/ß.java"), ("..a/b", "..a/b")] {
+        for (text, path) in
+            [("a.py", "a.py"), ("./src//a.py", "src/a.py"), ("ü/ß.java", "ü/ß.java"), ("..a/b", "..a/b")]
+        {
             assert_eq!(RelPath::new(text).map(String::from), Ok(path.to_owned()));
         }
     }

@@ -113,10 +113,18 @@ pub const MAX_ALTERNATIVES: usize = 3;
 ///
 /// Order: no failed check before one, then confidence, then smaller change, then deterministic author, then id.
 /// A candidate with a failed gate or a failed re-scan is never recommended.
-pub fn conclude(finding: &Finding, run: RunId, judged: Vec<Judged>, seats: Vec<Seat>, times_ms: (u64, u64)) -> Resolution {
+pub fn conclude(
+    finding: &Finding,
+    run: RunId,
+    judged: Vec<Judged>,
+    seats: Vec<Seat>,
+    times_ms: (u64, u64),
+) -> Resolution {
     let mut verdicts: Vec<Verdict> = judged.into_iter().map(verdict).collect();
     verdicts.sort_by(|a, b| {
-        let key = |v: &Verdict| (v.stopped.is_some(), failed(&v.judged), size(&v.judged), !v.judged.candidate.origin.is_deterministic());
+        let key = |v: &Verdict| {
+            (v.stopped.is_some(), failed(&v.judged), size(&v.judged), !v.judged.candidate.origin.is_deterministic())
+        };
         let ((stop_a, fail_a, size_a, model_a), (stop_b, fail_b, size_b, model_b)) = (key(a), key(b));
         (stop_a, fail_a)
             .cmp(&(stop_b, fail_b))
@@ -131,28 +139,40 @@ pub fn conclude(finding: &Finding, run: RunId, judged: Vec<Judged>, seats: Vec<S
         }
     }
     let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
-        Some(best) => Conclusion::Recommended { candidate: best.judged.candidate.id.clone(), class: best.judged.candidate.class },
+        Some(best) => {
+            Conclusion::Recommended { candidate: best.judged.candidate.id.clone(), class: best.judged.candidate.class }
+        }
         None => nothing(&verdicts, &seats),
     };
     let explanation = explain(finding, &conclusion, &verdicts);
     let (analysis_ms, verification_ms) = times_ms;
-    Resolution { finding: finding.id.clone(), run, conclusion, verdicts, seats, explanation, analysis_ms, verification_ms }
+    Resolution {
+        finding: finding.id.clone(),
+        run,
+        conclusion,
+        verdicts,
+        seats,
+        explanation,
+        analysis_ms,
+        verification_ms,
+    }
 }
 
 fn verdict(judged: Judged) -> Verdict {
     let confidence = assess(&judged.candidate, &judged.evidence);
     let fails = |e: &&Evidence| e.outcome == CheckOutcome::Fail;
-    let stopped = if let Some(gate) = judged.evidence.iter().find(|e| e.check.is_gate() && e.outcome != CheckOutcome::Pass) {
-        Some(gate.summary.clone())
-    } else if !gates_pass(&judged.evidence) {
-        Some("a gate did not run".to_owned())
-    } else if let Some(failed) = judged.evidence.iter().find(fails) {
-        Some(failed.summary.clone())
-    } else if confidence.p < ABSTAIN_BELOW {
-        Some(format!("too little speaks for it ({:.2}, the least is {ABSTAIN_BELOW:.2})", confidence.p))
-    } else {
-        None
-    };
+    let stopped =
+        if let Some(gate) = judged.evidence.iter().find(|e| e.check.is_gate() && e.outcome != CheckOutcome::Pass) {
+            Some(gate.summary.clone())
+        } else if !gates_pass(&judged.evidence) {
+            Some("a gate did not run".to_owned())
+        } else if let Some(failed) = judged.evidence.iter().find(fails) {
+            Some(failed.summary.clone())
+        } else if confidence.p < ABSTAIN_BELOW {
+            Some(format!("too little speaks for it ({:.2}, the least is {ABSTAIN_BELOW:.2})", confidence.p))
+        } else {
+            None
+        };
     Verdict { judged, confidence, stopped }
 }
 
@@ -169,19 +189,26 @@ fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
     let refusals: Vec<&str> = drafts()
         .filter_map(|draft| if let Draft::Refused { reason } = draft { Some(reason.as_str()) } else { None })
         .collect();
-    let fills: Vec<&str> =
-        drafts().filter_map(|draft| if let Draft::Empty { fill } = draft { Some(fill.as_str()) } else { None }).collect();
+    let fills: Vec<&str> = drafts()
+        .filter_map(|draft| if let Draft::Empty { fill } = draft { Some(fill.as_str()) } else { None })
+        .collect();
     let reason = match (verdicts.first(), refusals.first()) {
         (_, Some(reason)) => (*reason).to_owned(),
         (Some(best), None) => {
             let tried = verdicts.len();
             let why = best.stopped.as_deref().unwrap_or("no evidence");
-            let many = if tried == 1 { "one fix was tried and stopped".to_owned() } else { format!("{tried} fixes were tried, none was safe") };
+            let many = if tried == 1 {
+                "one fix was tried and stopped".to_owned()
+            } else {
+                format!("{tried} fixes were tried, none was safe")
+            };
             format!("{many}: {why}")
         }
         (None, None) => "no seat of the panel knows a fix for this rule".to_owned(),
     };
-    let next = fills.first().map_or_else(|| "fix it by hand with the rule\u{2019}s help".to_owned(), |fill| (*fill).to_owned());
+    let next = fills
+        .first()
+        .map_or_else(|| "fix it by hand with the rule\u{2019}s help".to_owned(), |fill| (*fill).to_owned());
     Conclusion::NoSafeFix { reason, next }
 }
 
@@ -191,14 +218,23 @@ fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Verdict]) -> 
         Some(description) => format!("{} {description}", sentence(&detection.message)),
         None => sentence(&detection.message),
     };
-    let mut references: Vec<String> = detection.rule.cwe.iter().map(|n| format!("https://cwe.mitre.org/data/definitions/{n}.html")).collect();
-    references.extend(detection.rule.help_uri.clone().filter(|uri| uri.starts_with("https://") || uri.starts_with("http://")));
+    let mut references: Vec<String> =
+        detection.rule.cwe.iter().map(|n| format!("https://cwe.mitre.org/data/definitions/{n}.html")).collect();
+    references.extend(
+        detection.rule.help_uri.clone().filter(|uri| uri.starts_with("https://") || uri.starts_with("http://")),
+    );
     let best = match conclusion {
         Conclusion::Recommended { .. } => verdicts.first(),
         Conclusion::NoSafeFix { .. } => None,
     };
     let Some(best) = best else {
-        return Explanation { problem, change: String::new(), why_safe: String::new(), not_covered: Vec::new(), references };
+        return Explanation {
+            problem,
+            change: String::new(),
+            why_safe: String::new(),
+            not_covered: Vec::new(),
+            references,
+        };
     };
     let candidate = &best.judged.candidate;
     let passed: Vec<String> = best
@@ -219,7 +255,13 @@ fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Verdict]) -> 
         .filter(|e| e.outcome != CheckOutcome::Pass)
         .map(|e| format!("{}: {}", e.check.label(), e.summary))
         .collect();
-    Explanation { problem, change: format!("{} {}", sentence(&candidate.title), candidate.rationale), why_safe, not_covered, references }
+    Explanation {
+        problem,
+        change: format!("{} {}", sentence(&candidate.title), candidate.rationale),
+        why_safe,
+        not_covered,
+        references,
+    }
 }
 
 /// `text` with a full stop, unless it ends in a mark already.
