@@ -8,6 +8,9 @@ use conclave_core::finding::{Severity, Status};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+/// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.
+type Number = u32;
+
 /// A request without parameters.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +130,7 @@ pub struct FindingRow {
     /// Under the status: "2 alternatives", "no model asked", the reason for no fix.
     pub note: String,
     /// When it was first reported.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub first_seen_at: i64,
 }
 
@@ -135,12 +138,16 @@ pub struct FindingRow {
 #[derive(Clone, Debug, Serialize, Deserialize, Type)]
 pub struct ConfidenceSummary {
     /// The reading, 0 to 1.
+    #[specta(type = Number)]
     pub p: f64,
     /// Lower end of the interval.
+    #[specta(type = Number)]
     pub low: f64,
     /// Upper end.
+    #[specta(type = Number)]
     pub high: f64,
     /// The cap.
+    #[specta(type = Number)]
     pub cap: f64,
     /// The evidence word.
     pub word: String,
@@ -259,10 +266,10 @@ pub struct ResolutionView {
     /// What was not checked.
     pub not_covered: Vec<String>,
     /// Time for proposing, in milliseconds.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub analysis_ms: u64,
     /// Time for checking, in milliseconds.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub verification_ms: u64,
 }
 
@@ -365,7 +372,7 @@ pub struct EvidenceView {
     /// The end of its output.
     pub log: Option<String>,
     /// How long it took, in milliseconds.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub duration_ms: u64,
 }
 
@@ -390,6 +397,7 @@ pub struct TermView {
     /// What it stands for.
     pub label: String,
     /// Its log-odds.
+    #[specta(type = Number)]
     pub value: f64,
 }
 
@@ -446,7 +454,7 @@ pub struct RunProgress {
     /// In words, for example `Re-scan by bandit, fix 1 of 2`.
     pub text: String,
     /// When the run started.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub started_at: i64,
 }
 
@@ -460,7 +468,7 @@ pub struct AppliedView {
     /// The files that were written.
     pub files: Vec<String>,
     /// When.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub applied_at: i64,
 }
 
@@ -592,7 +600,7 @@ pub struct ScanView {
     /// How many complaints there were.
     pub complaint_count: u32,
     /// When.
-    #[specta(type = f64)]
+    #[specta(type = Number)]
     pub at: i64,
 }
 

@@ -1,0 +1,112 @@
+//! THE list of commands: what each takes, gives, provides or invalidates.
+//!
+//! Everything else about commands derives from it: the router, the TypeScript map and the cache-tag table.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::error::{ApiError, ErrorCode};
+use crate::handler;
+use crate::view::{
+    AddProject, AppliedView, ApplyFix, DoctorView, FindingPage, FindingView, GetFinding, ImportSarif, ImportView,
+    LedgerView, ListFindings, NamedProject, Nothing, ProjectList, ProjectView, RunFix, RunStarted, StatusView, Tag,
+    UndoFix, UndoneView,
+};
+
+/// Whether a command changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It reads; its tags say what it provides.
+    Query,
+    /// It changes; its tags say what it invalidates.
+    Mutation,
+}
+
+/// One command, as far as a face that cannot see Rust types needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// `verb_noun`.
+    pub name: &'static str,
+    /// Query or mutation.
+    pub kind: Kind,
+    /// The request type's name.
+    pub request: &'static str,
+    /// The response type's name.
+    pub response: &'static str,
+    /// Provided or invalidated.
+    pub tags: &'static [Tag],
+}
+
+macro_rules! commands {
+    ($($kind:ident $name:ident($request:ident) -> $response:ident [$($tag:ident),*];)*) => {
+        /// All commands, in the order of the list.
+        pub const COMMANDS: &[Command] = &[$(Command {
+            name: stringify!($name),
+            kind: Kind::$kind,
+            request: stringify!($request),
+            response: stringify!($response),
+            tags: &[$(Tag::$tag),*],
+        }),*];
+
+        /// Runs command `name` with `payload`; after a mutation the faces hear which tags changed.
+        ///
+        /// # Errors
+        /// An unknown name, a payload of another shape, or what the handler says.
+        pub async fn dispatch(api: &Api, name: &str, payload: Value) -> Result<Value, ApiError> {
+            match name {
+                $(stringify!($name) => {
+                    let request: $request = parse(stringify!($name), payload)?;
+                    let response: $response = handler::$name(api, request).await?;
+                    if Kind::$kind == Kind::Mutation {
+                        api.changed(&[$(Tag::$tag),*]);
+                    }
+                    value(&response)
+                })*
+                _ => Err(ApiError::new(ErrorCode::BadRequest, format!("there is no command `{name}`"))),
+            }
+        }
+
+        /// Every type that the list names, for the TypeScript bindings.
+        #[cfg(test)]
+        pub(crate) fn types() -> specta::Types {
+            let types = specta::Types::default();
+            $(let types = types.register::<$request>().register::<$response>();)*
+            types
+        }
+    };
+}
+
+commands! {
+    Query get_status(Nothing) -> StatusView [Projects, Runs, Ledger];
+    Query list_projects(Nothing) -> ProjectList [Projects, Findings];
+    Query list_findings(ListFindings) -> FindingPage [Findings];
+    Query get_finding(GetFinding) -> FindingView [Findings, Runs];
+    Query get_doctor(Nothing) -> DoctorView [];
+    Query verify_ledger(Nothing) -> LedgerView [Ledger];
+    Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
+    Mutation open_demo(Nothing) -> ProjectView [Projects, Findings];
+    Mutation import_sarif(ImportSarif) -> ImportView [Projects, Findings];
+    Mutation scan_project(NamedProject) -> ImportView [Projects, Findings];
+    Mutation run_fix(RunFix) -> RunStarted [Findings, Runs];
+    Mutation cancel_runs(Nothing) -> RunStarted [Findings, Runs];
+    Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
+    Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
+}
+
+fn parse<T: DeserializeOwned>(name: &str, payload: Value) -> Result<T, ApiError> {
+    serde_json::from_value(payload).map_err(|error| {
+        ApiError::new(ErrorCode::BadRequest, format!("`{name}` does not understand its request"))
+            .with_details(error.to_string())
+    })
+}
+
+fn value<T: Serialize>(response: &T) -> Result<Value, ApiError> {
+    serde_json::to_value(response)
+        .map_err(|error| ApiError::new(ErrorCode::Internal, "the answer cannot be written").with_details(error.to_string()))
+}
+
+#[cfg(test)]
+#[path = "bindings.rs"]
+mod bindings;
