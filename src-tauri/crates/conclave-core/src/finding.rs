@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, normalise};
 use crate::id::{FindingId, ProjectId};
 use crate::path::RelPath;
 
@@ -260,28 +260,63 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
     /// What was reported last.
     pub detection: Detection,
+    /// The reported lines with white space normalised, empty where the file could not be read; see [`relocate`].
+    pub context: String,
 }
 
+/// How many reported lines take part in a finding's context.
+pub const CONTEXT_LINES: u32 = 20;
+
 impl Finding {
-    /// Gives `detection` its identity in `project`; `context` is the text around it, see [`Fingerprint::of`].
+    /// Gives `detection` its identity in `project`.
+    ///
+    /// `context` is the text of the reported lines, empty where the file cannot be read; `nth` counts detections of the
+    /// same tool, rule, path and context in file order, from 0.
     pub fn new(project: &ProjectId, detection: Detection, context: &str, nth: u32) -> Self {
         let fingerprint = Fingerprint::of(&detection, context, nth);
-        Self { id: FindingId::of(project, &fingerprint), project: project.clone(), fingerprint, detection }
+        let id = FindingId::of(project, &fingerprint);
+        Self { id, project: project.clone(), fingerprint, detection, context: normalise(context) }
     }
 
-    /// The title for people: the rule's name or description, else the first sentence of the message, else the rule id.
+    /// The title for people: a short rule description, else the first line of the message, else the rule's name or id.
     pub fn title(&self) -> &str {
         let detection = &self.detection;
-        let sentence = |text: &'_ str| text.split(['\n']).next().unwrap_or_default().trim().is_empty();
-        detection
-            .rule
-            .description
-            .as_deref()
-            .filter(|text| !sentence(text) && text.len() <= 90)
-            .or_else(|| detection.message.lines().next().map(str::trim).filter(|text| !text.is_empty()))
-            .or(detection.rule.name.as_deref())
+        let short = detection.rule.description.as_deref().map(first_line).filter(|text| text.len() <= 90);
+        [short, Some(first_line(&detection.message)), detection.rule.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .find(|text| !text.is_empty())
             .unwrap_or(&detection.rule.id)
     }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim()
+}
+
+/// The text of the lines that `region` names in `text`, at most [`CONTEXT_LINES`]; empty past the end.
+pub fn context_of<'a>(text: &'a str, region: &Region) -> &'a str {
+    let last = region.end_line.min(region.start_line.saturating_add(CONTEXT_LINES - 1));
+    match (line_range(text, region.start_line), line_range(text, last)) {
+        (Some(first), Some(last)) => &text[first.start..last.end.max(first.start)],
+        (Some(first), None) => &text[first.start..],
+        (None, _) => "",
+    }
+}
+
+/// Where the lines of `region` stand in `text` now: the place nearest to the old one whose lines read like `context`.
+///
+/// `None` when no place does; with an empty context the region is taken as it is.
+pub fn relocate(text: &str, region: &Region, context: &str) -> Option<Region> {
+    if context.is_empty() || normalise(context_of(text, region)) == context {
+        return Some(*region);
+    }
+    let count = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+    let height = region.end_line - region.start_line.min(region.end_line);
+    (1..=count)
+        .map(|line| Region { start_line: line, end_line: line.saturating_add(height), ..*region })
+        .filter(|place| normalise(context_of(text, place)) == context)
+        .min_by_key(|place| place.start_line.abs_diff(region.start_line))
 }
 
 #[cfg(test)]
@@ -307,6 +342,17 @@ mod tests {
         }
         assert_eq!(Region::line(2).byte_range(text).map(|r| &text[r]), Some("𝒳é = 1"));
         assert_eq!(Region::line(4).byte_range(text), None);
+    }
+
+    #[test]
+    fn a_finding_is_found_again_where_its_lines_moved() {
+        let old = Region { end_line: 3, ..Region::line(2) };
+        let context = normalise(context_of("a\nx = 1\ny = 2\n", &old));
+        let moved = |text: &str| relocate(text, &old, &context).map(|region| (region.start_line, region.end_line));
+        assert_eq!(moved("a\nx = 1\ny = 2\n"), Some((2, 3)));
+        assert_eq!(moved("import os\n\na\n  x  = 1\r\n  y = 2\r\n"), Some((4, 5)));
+        assert_eq!(moved("x = 1\ny = 2\n\n\nx = 1\ny = 2\n"), Some((1, 2)));
+        assert_eq!(moved("a\nx = 1\ny = 3\n"), None);
     }
 
     proptest! {

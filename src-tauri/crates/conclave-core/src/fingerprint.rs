@@ -17,8 +17,7 @@ pub struct Fingerprint(String);
 impl Fingerprint {
     /// The identity of `detection`.
     ///
-    /// `context` is the text of the reported lines, or empty where the file cannot be read; `nth` counts detections
-    /// of the same tool, rule, path and context in file order, from 0.
+    /// `context` and `nth` as for [`crate::finding::Finding::new`].
     pub fn of(detection: &Detection, context: &str, nth: u32) -> Self {
         let path = detection.location.as_ref().map_or("", |location| location.path.as_str());
         // Without readable text, fall back on what the tool said and where.
