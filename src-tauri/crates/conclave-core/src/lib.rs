@@ -3,6 +3,7 @@
 //! Deliberately absent: IO, clocks, randomness, async, and every other crate of ours.
 //! Invariant: the same inputs give byte-identical outputs, so that any result can be replayed and audited.
 
+pub mod brief;
 pub mod candidate;
 pub mod confidence;
 pub mod digest;
