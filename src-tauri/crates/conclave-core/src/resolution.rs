@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::{Candidate, Draft, FixClass, Seat};
 use crate::confidence::{ABSTAIN_BELOW, Confidence, assess};
-use crate::evidence::{CheckOutcome, Evidence, gates_pass};
+use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass};
 use crate::finding::Finding;
 use crate::id::{CandidateId, FindingId, RunId};
 
@@ -248,12 +248,14 @@ fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Verdict]) -> 
         true => "It applies and parses; nothing more was checked.".to_owned(),
         false => format!("{}.", passed.join(". ")),
     };
-    let not_covered = best
-        .judged
-        .evidence
-        .iter()
-        .filter(|e| e.outcome != CheckOutcome::Pass)
-        .map(|e| format!("{}: {}", e.check.label(), e.summary))
+    let not_covered = Check::ALL
+        .into_iter()
+        .filter(|check| !check.is_gate() && *check != Check::OwnRule)
+        .filter_map(|check| match best.judged.evidence.iter().find(|e| e.check == check) {
+            Some(e) if e.outcome == CheckOutcome::Pass => None,
+            Some(e) => Some(format!("{}: {}", check.label(), e.summary)),
+            None => Some(format!("{}: not run", check.label())),
+        })
         .collect();
     Explanation {
         problem,
