@@ -1,1 +1,8 @@
 //! Conclave as a whole, from the outside.
+
+// These tests look at the tree and start programs; the bans hold for the product.
+#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod architecture;
+mod requirements;
+mod tree;
