@@ -1,1 +1,26 @@
 //! Given a tool request and a policy, the decision and its reasons.
+//!
+//! This crate decides and never does: it performs no IO, reads no clock and knows nothing of findings. It also says
+//! what a ledger entry is, because a decision that is not recorded is not a decision.
+//!
+//! Invariants: whatever no rule allows is denied; a rule that cannot be judged denies; of several layers the strictest
+//! wins; a project's own rules can only make a policy stricter.
+
+mod decision;
+mod evaluate;
+mod ledger;
+mod load;
+mod request;
+mod review;
+mod rule;
+
+pub use decision::{Decision, Effective};
+pub use evaluate::{NO_MATCH, Policy};
+pub use ledger::{EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
+pub use load::{LoadError, Mode};
+pub use request::{Action, Actor, ToolRequest, UnknownActor};
+pub use review::{Review, Reviewer};
+pub use rule::Layer;
+
+#[cfg(test)]
+mod tests;

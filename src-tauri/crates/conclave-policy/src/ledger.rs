@@ -1,0 +1,83 @@
+//! What a ledger entry is, and the chain that ties entries together.
+//!
+//! Storing them is somebody else's work. Invariant: the chain has exactly one definition, [`entry_hash`], used by
+//! whoever appends and by whoever verifies.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::request::canonical_json;
+use crate::{Decision, ToolRequest};
+
+/// What stands in the place of a hash before the first entry.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// An entry to append: a decision before its effect, or an outcome after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewEntry {
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at_ms: i64,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EntryKind,
+}
+
+/// The two kinds of entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A request was judged; nothing has happened yet.
+    Decision {
+        /// What was asked.
+        request: ToolRequest,
+        /// What was answered.
+        decision: Decision,
+    },
+    /// What came of an earlier decision.
+    Outcome {
+        /// The sequence number of the decision.
+        refers_to: u64,
+        /// What came of it, in words.
+        outcome: String,
+    },
+}
+
+impl NewEntry {
+    /// The one JSON text of this entry, which the chain covers: fixed field order, no white space.
+    pub fn canonical(&self) -> String {
+        canonical_json(self)
+    }
+}
+
+/// The hash of entry number `seq` with the text `canonical`, after the entry whose hash is `previous`.
+///
+/// SHA-256 over four parts, each preceded by its length in bytes as a little-endian 64-bit number: the name of this
+/// format, `previous`, `seq` in decimal, `canonical`. Lower-case hexadecimal.
+pub fn entry_hash(previous: &str, seq: u64, canonical: &str) -> String {
+    let mut hasher = Sha256::new();
+    for part in ["conclave-ledger-1", previous, &seq.to_string(), canonical] {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hex(&hasher.finalize())
+}
+
+/// Where entries are kept: append-only, durable when `append` returns.
+pub trait Ledger: Send + Sync {
+    /// Appends `entry` and gives its sequence number.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the entry is not durable; then no effect may follow.
+    fn append(&self, entry: &NewEntry) -> Result<u64, LedgerError>;
+}
+
+/// Why an entry could not be recorded, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger cannot be written: {0}")]
+pub struct LedgerError(pub String);
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+}

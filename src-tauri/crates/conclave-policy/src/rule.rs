@@ -1,0 +1,98 @@
+//! A rule in executable form.
+
+use std::collections::BTreeMap;
+
+use globset::GlobMatcher;
+
+use crate::{Action, Actor, Decision, Effective, ToolRequest};
+
+/// Longest resource, in bytes, that is matched against a pattern; a longer one cannot be judged.
+const LONGEST_RESOURCE: usize = 16 * 1024;
+
+/// Where rules come from, outermost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// Shipped with Conclave.
+    Floor,
+    /// Set by whoever runs the machine.
+    Admin,
+    /// Set by the person.
+    User,
+    /// Found in a project: may only make the policy stricter.
+    Project,
+}
+
+/// One rule, ready to be matched.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub id: String,
+    pub priority: u32,
+    pub effect: Effective,
+    pub reason: String,
+    /// Any of these; `None` is anybody.
+    pub actors: Option<Vec<ActorPattern>>,
+    /// Any of these; `None` is anything.
+    pub actions: Option<Vec<Action>>,
+    pub resource: Option<GlobMatcher>,
+    /// All of these.
+    pub context: BTreeMap<String, Condition>,
+}
+
+/// Who a rule is about.
+#[derive(Clone, Debug)]
+pub(crate) enum ActorPattern {
+    Exactly(Actor),
+    AnyAnalyst,
+}
+
+/// What a rule wants of one context value.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// The value is there and is this.
+    Is(String),
+    /// The value is something else, or absent.
+    IsNot(String),
+}
+
+/// Why a rule could not be matched, in words.
+pub(crate) struct Unjudgeable(pub String);
+
+impl Rule {
+    pub(crate) fn matches(&self, request: &ToolRequest) -> Result<bool, Unjudgeable> {
+        let actor = self.actors.as_ref().is_none_or(|actors| actors.iter().any(|a| a.matches(&request.actor)));
+        let action = self.actions.as_ref().is_none_or(|actions| actions.contains(&request.action));
+        let context = self.context.iter().all(|(key, condition)| condition.holds(request.context.get(key)));
+        if !(actor && action && context) {
+            return Ok(false);
+        }
+        match &self.resource {
+            None => Ok(true),
+            Some(_) if request.resource.len() > LONGEST_RESOURCE => {
+                Err(Unjudgeable(format!("the resource is longer than {LONGEST_RESOURCE} bytes")))
+            }
+            Some(pattern) => Ok(pattern.is_match(&request.resource)),
+        }
+    }
+
+    pub(crate) fn decision(&self) -> Decision {
+        Decision { effect: self.effect, rule: self.id.clone(), reason: self.reason.clone() }
+    }
+}
+
+impl ActorPattern {
+    fn matches(&self, actor: &Actor) -> bool {
+        match self {
+            Self::Exactly(one) => one == actor,
+            Self::AnyAnalyst => matches!(actor, Actor::Analyst(_)),
+        }
+    }
+}
+
+impl Condition {
+    fn holds(&self, value: Option<&String>) -> bool {
+        match self {
+            Self::Is(wanted) => value == Some(wanted),
+            Self::IsNot(unwanted) => value != Some(unwanted),
+        }
+    }
+}
