@@ -50,7 +50,7 @@ impl Origin {
 
 /// How much a person has to look at a fix before it is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
 #[serde(rename_all = "kebab-case")]
 pub enum FixClass {
     /// Keeps behaviour for every input that was not an attack.

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 
 /// What is checked, in the order of the ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// Every edit fits exactly once.
@@ -76,7 +76,7 @@ impl Check {
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
     /// It ran and found nothing wrong.

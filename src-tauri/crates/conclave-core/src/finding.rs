@@ -8,7 +8,7 @@ use crate::path::RelPath;
 
 /// How bad a finding is, most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// `security-severity` of 9.0 and more.
@@ -232,7 +232,7 @@ pub struct Detection {
 
 /// Where a finding stands with the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Seen, nothing tried yet.

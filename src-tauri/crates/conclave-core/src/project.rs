@@ -15,4 +15,6 @@ pub struct Project {
     pub name: String,
     /// Whether changes in the folder are followed.
     pub watched: bool,
+    /// Whether the person keeps it in the list; a folder that was only fixed once is not.
+    pub listed: bool,
 }

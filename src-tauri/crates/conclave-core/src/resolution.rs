@@ -212,17 +212,21 @@ fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
     Conclusion::NoSafeFix { reason, next }
 }
 
+/// Links on the weakness itself: the CWE pages, then the tool's page.
+pub fn references(finding: &Finding) -> Vec<String> {
+    let rule = &finding.detection.rule;
+    let pages = rule.cwe.iter().map(|n| format!("https://cwe.mitre.org/data/definitions/{n}.html"));
+    let own = rule.help_uri.clone().filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"));
+    pages.chain(own).collect()
+}
+
 fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Verdict]) -> Explanation {
     let detection = &finding.detection;
     let problem = match detection.rule.description.as_deref().filter(|text| *text != detection.message) {
         Some(description) => format!("{} {description}", sentence(&detection.message)),
         None => sentence(&detection.message),
     };
-    let mut references: Vec<String> =
-        detection.rule.cwe.iter().map(|n| format!("https://cwe.mitre.org/data/definitions/{n}.html")).collect();
-    references.extend(
-        detection.rule.help_uri.clone().filter(|uri| uri.starts_with("https://") || uri.starts_with("http://")),
-    );
+    let references = references(finding);
     let best = match conclusion {
         Conclusion::Recommended { .. } => verdicts.first(),
         Conclusion::NoSafeFix { .. } => None,

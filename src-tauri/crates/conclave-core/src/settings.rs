@@ -12,11 +12,13 @@ pub struct Settings {
     pub check_timeout_s: u64,
     /// Largest source file that is read, in bytes.
     pub max_file_bytes: u64,
+    /// A folder with Semgrep rules, for re-scans by Semgrep without a network.
+    pub semgrep_rules: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { models: Vec::new(), check_timeout_s: 120, max_file_bytes: 1024 * 1024 }
+        Self { models: Vec::new(), check_timeout_s: 120, max_file_bytes: 1024 * 1024, semgrep_rules: None }
     }
 }
 
