@@ -1,2 +1,75 @@
-//! Set-up, start, test, bench and eval.
-fn main() {}
+//! Set-up, start, test, bench and eval: `cargo xtask …`.
+//!
+//! It runs other programs and says how they ended. Nothing of it is needed when Conclave runs.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod budget;
+mod deep;
+mod eval;
+mod llama;
+mod log;
+mod measure;
+mod offline;
+mod place;
+mod python;
+mod sample;
+mod setup;
+mod start;
+mod step;
+mod test;
+mod window;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::place::Place;
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+  start          install what is missing, build, and open the sample project
+  test [STEP…]   install what is missing and run every test, or the named steps only
+  bench          print how long the command line takes
+  eval bandit    fix Bandit's own examples and count what is left
+  deep           stop the program at every system call of apply and undo
+
+Logs of each step stand in target/xtask/. Nothing is installed without being named first.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // Before anything else, because it must stay a small process.
+    if let ["measure", report, program @ ..] = words.as_slice() {
+        return measure::run_measured(report.as_ref(), program);
+    }
+    match words.as_slice() {
+        ["start"] => start::run(&Place::find()?),
+        ["test", "--help" | "-h"] => Ok(test::help()),
+        ["test", names @ ..] => test::run(&Place::find()?, names),
+        ["bench"] => bench::run(&Place::find()?),
+        ["eval", "bandit"] => eval::run(&Place::find()?),
+        ["deep"] => deep::run(&Place::find()?),
+        ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => {
+            eprint!("{HELP}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask test`: everything that can go wrong, in one run.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::log::Log;
+use crate::place::{Place, cargo, on_path};
+use crate::step::{Done, Step, run_all};
+use crate::{budget, eval, llama, offline, sample, setup, window};
+
+/// The window as it ships, with the page inside it. One set for build, lint and tests, so that nothing is built twice.
+pub const FEATURES: &str = "tauri/custom-protocol";
+
+const STEPS: &[Step] = &[
+    Step { name: "set-up", title: "what is missing is installed", run: setup::to_test },
+    Step { name: "page", title: "the page builds", run: build_page },
+    Step { name: "page-lint", title: "the page is well formed", run: |place, log| npm(place, log, "lint") },
+    Step { name: "page-test", title: "the page's own tests", run: |place, log| npm(place, log, "test") },
+    Step { name: "page-budget", title: "the page stays small", run: budget::run },
+    Step { name: "format", title: "Rust is formatted", run: format },
+    Step { name: "build", title: "everything builds (minutes, the first time)", run: build },
+    Step { name: "lint", title: "Clippy has nothing to say", run: lint },
+    Step { name: "rust", title: "the Rust tests", run: rust },
+    Step { name: "sample", title: "the sample project works before and after its fixes", run: sample::run },
+    Step { name: "offline", title: "the demo and the core in a machine without a network", run: offline::run },
+    Step { name: "browser", title: "the page over the real core, in Chromium", run: browser },
+    Step { name: "window", title: "the real window", run: window::run },
+    Step { name: "llama", title: "a real local model", run: llama::run },
+    Step { name: "eval-bandit", title: "Bandit's own examples, fixed and scanned again", run: eval::bandit },
+];
+
+/// Always run, because the other steps stand on them.
+const FIRST: &[&str] = &["set-up", "page", "build"];
+
+/// Prints the steps by name.
+pub fn help() -> ExitCode {
+    println!("Usage: cargo xtask test [STEP…]\n");
+    for step in STEPS {
+        println!("  {:12} {}", step.name, step.title);
+    }
+    println!("\n{} always run.", FIRST.join(", "));
+    ExitCode::SUCCESS
+}
+
+/// Runs all steps, or the named ones after those that they stand on.
+pub fn run(place: &Place, names: &[&str]) -> Result<ExitCode> {
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        bail!("there is no step `{unknown}`; `cargo xtask test --help` lists them");
+    }
+    let wanted = |step: &&Step| names.is_empty() || names.contains(&step.name) || FIRST.contains(&step.name);
+    run_all(place, &STEPS.iter().filter(wanted).collect::<Vec<_>>())
+}
+
+/// `npm run build`, which `cargo build` of the window needs.
+pub fn build_page(place: &Place, log: &mut Log) -> Result<Done> {
+    npm(place, log, "build")
+}
+
+fn npm(place: &Place, log: &mut Log, script: &str) -> Result<Done> {
+    log.run(Command::new("npm").args(["run", script]).env("CI", "true").current_dir(place.root.join("ui")))?;
+    Ok(Done::Passed)
+}
+
+fn format(place: &Place, log: &mut Log) -> Result<Done> {
+    log.run(cargo().args(["fmt", "--all", "--check"]).current_dir(&place.root))?;
+    Ok(Done::Passed)
+}
+
+fn build(place: &Place, log: &mut Log) -> Result<Done> {
+    println!("  cargo speaks in {}", log.path().display());
+    log.run(&mut workspace(place, "build", &["--all-targets"]))?;
+    Ok(Done::Passed)
+}
+
+fn lint(place: &Place, log: &mut Log) -> Result<Done> {
+    log.run(&mut workspace(place, "clippy", &["--all-targets", "--", "-D", "warnings"]))?;
+    Ok(Done::Passed)
+}
+
+fn rust(place: &Place, log: &mut Log) -> Result<Done> {
+    let program = place.program("conclave")?;
+    log.run(workspace(place, "test", &["--no-fail-fast"]).env("CONCLAVE_BIN", program))?;
+    Ok(Done::Passed)
+}
+
+fn browser(place: &Place, log: &mut Log) -> Result<Done> {
+    let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(on_path) else {
+        return Ok(Done::Skipped("there is no Chromium".to_owned()));
+    };
+    log.run(
+        limited(900, "npm")
+            .args(["run", "e2e"])
+            .env("CI", "true")
+            .env("CONCLAVE_BIN", place.program("conclave")?)
+            .env("CHROMIUM_BIN", chromium)
+            .current_dir(place.root.join("ui")),
+    )?;
+    Ok(Done::Passed)
+}
+
+/// Cargo over the whole workspace, always with the same features.
+pub fn workspace(place: &Place, verb: &str, arguments: &[&str]) -> Command {
+    let mut command = cargo();
+    command.args([verb, "--workspace", "--locked", "--features", FEATURES]).args(arguments).current_dir(&place.root);
+    command
+}
+
+/// `program`, ended after `seconds`.
+pub fn limited(seconds: u32, program: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.arg("--kill-after=10").arg(seconds.to_string()).arg(program);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_steps_exist_and_names_are_unique() {
+        let mut names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        assert!(FIRST.iter().all(|name| names.contains(name)));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}
