@@ -8,6 +8,7 @@ mod bench;
 mod budget;
 mod deep;
 mod eval;
+mod licences;
 mod llama;
 mod log;
 mod measure;

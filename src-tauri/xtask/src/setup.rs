@@ -16,38 +16,41 @@ use crate::step::Done;
 /// A package of the system.
 struct Package {
     name: &'static str,
-    /// A program that proves it is there, however it came.
-    program: Option<&'static str>,
+    /// Programs of which one proves that it is there, however it came.
+    programs: &'static [&'static str],
 }
 
 const fn library(name: &'static str) -> Package {
-    Package { name, program: None }
+    Package { name, programs: &[] }
 }
 
-const fn program(name: &'static str, program: &'static str) -> Package {
-    Package { name, program: Some(program) }
+const fn program(name: &'static str, programs: &'static [&'static str]) -> Package {
+    Package { name, programs }
 }
+
+/// The names under which Chromium is found.
+pub const CHROMIUM: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 
 /// To build and run the window and the command line.
 const BUILD: &[Package] = &[
     library("build-essential"),
-    program("pkg-config", "pkg-config"),
+    program("pkg-config", &["pkg-config"]),
     library("libwebkit2gtk-4.1-dev"),
     library("librsvg2-dev"),
     library("libdbus-1-dev"),
-    program("bubblewrap", "bwrap"),
+    program("bubblewrap", &["bwrap"]),
 ];
 
 /// To run every test as well.
 const TEST: &[Package] = &[
-    program("python3", "python3"),
+    program("python3", &["python3"]),
     library("python3-venv"),
-    program("strace", "strace"),
-    program("chromium", "chromium"),
-    program("xvfb", "Xvfb"),
-    program("xauth", "xauth"),
-    program("dbus", "dbus-run-session"),
-    program("webkit2gtk-driver", "WebKitWebDriver"),
+    program("strace", &["strace"]),
+    program("chromium", CHROMIUM),
+    program("xvfb", &["Xvfb"]),
+    program("xauth", &["xauth"]),
+    program("dbus", &["dbus-run-session"]),
+    program("webkit2gtk-driver", &["WebKitWebDriver"]),
 ];
 
 /// The oldest Node that builds the page.
@@ -93,7 +96,7 @@ fn system_packages(log: &mut Log, lists: &[&[Package]]) -> Result<Done> {
 }
 
 fn is_there(package: &Package) -> bool {
-    if package.program.is_some_and(|program| on_path(program).is_some()) {
+    if package.programs.iter().any(|program| on_path(program).is_some()) {
         return true;
     }
     Command::new("dpkg-query")

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::log::Log;
 use crate::place::{Place, cargo, on_path};
 use crate::step::{Done, Step, run_all};
-use crate::{budget, eval, llama, offline, sample, setup, window};
+use crate::{budget, eval, licences, llama, offline, sample, setup, window};
 
 /// The window as it ships, with the page inside it. One set for build, lint and tests, so that nothing is built twice.
 pub const FEATURES: &str = "tauri/custom-protocol";
@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     Step { name: "page-lint", title: "the page is well formed", run: |place, log| npm(place, log, "lint") },
     Step { name: "page-test", title: "the page's own tests", run: |place, log| npm(place, log, "test") },
     Step { name: "page-budget", title: "the page stays small", run: budget::run },
+    Step { name: "licences", title: "every crate may be linked", run: licences::run },
     Step { name: "format", title: "Rust is formatted", run: format },
     Step { name: "build", title: "everything builds (minutes, the first time)", run: build },
     Step { name: "lint", title: "Clippy has nothing to say", run: lint },
@@ -85,7 +86,7 @@ fn rust(place: &Place, log: &mut Log) -> Result<Done> {
 }
 
 fn browser(place: &Place, log: &mut Log) -> Result<Done> {
-    let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(on_path) else {
+    let Some(chromium) = setup::CHROMIUM.iter().find_map(|name| on_path(name)) else {
         return Ok(Done::Skipped("there is no Chromium".to_owned()));
     };
     log.run(
