@@ -1,1 +1,29 @@
-//! Conclave's own SQLite files.
+//! Conclave's own SQLite file: ledger, projects, findings, jobs, results, the apply journal and what people decided.
+//!
+//! One file a table under `table/`: struct, queries, migration, test. `db` opens the file and hands out connections,
+//! `migrations` lists the steps in order, `claim` says which process is alive.
+//!
+//! Deliberately absent: any file but `conclave.db` and what stands beside it under that name, clocks (time is passed
+//! in), async, and decisions (what a row means is for the callers).
+//! Invariants: every write is one `BEGIN IMMEDIATE` transaction with `synchronous=FULL`; the ledger and the outcomes
+//! are only ever appended to; a newer schema is refused, a damaged file moved aside, never repaired in place.
+
+mod claim;
+mod db;
+mod error;
+mod migrations;
+mod table;
+mod upkeep;
+
+#[cfg(test)]
+mod tests;
+
+pub use db::{Opened, Store};
+pub use error::StoreError;
+pub use table::finding::{ConfidenceRow, StoredFinding};
+pub use table::finding_list::{FindingList, FindingQuery, FindingSort, Neighbours};
+pub use table::intent::{Intent, IntentFile, IntentKind, IntentState, NewIntent};
+pub use table::job::{Job, JobEnd};
+pub use table::ledger::LedgerVerdict;
+pub use table::outcome::{Outcome, OutcomeKind};
+pub use table::scan::{ScanRecord, ScanSaved, ScanState};

@@ -1,0 +1,232 @@
+//! Opens the database and hands out its connections.
+//!
+//! One connection writes, guarded by a lock; a few read. A file `<database>.lock` says who is here: every open store
+//! holds it shared for its life, and whoever must replace the file (first use, migration, damage) holds it alone, so
+//! that no process is left writing into a file that has been renamed away.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::claim::{self, Claimant};
+use crate::error::{Result, StoreError};
+use crate::migrations::STEPS;
+use crate::upkeep::{self, Opening};
+
+/// How long a write waits for another process.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How often, and after which pause, opening asks for the lock: together as long as [`BUSY`].
+const TRIES: u32 = 250;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// This many idle reading connections are kept.
+const READERS: usize = 4;
+
+/// The open database; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    // In this order they end: the last connection must be able to write, to clear the write-ahead log, and all of them
+    // and the claim end while the lock still says that somebody is here.
+    readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
+    claimant: Mutex<Option<Claimant>>,
+    _here: File,
+}
+
+/// A store, and what the person should hear about opening it.
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// One or two sentences, when something was wrong with the file.
+    pub notice: Option<String>,
+}
+
+impl Store {
+    /// Opens the database at `path`, creating it with mode 0600 where there is none; its folder must exist.
+    ///
+    /// A damaged file is renamed to `<path>.damaged-<time>` and a new one begun; the notice says so.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a file of a newer program, [`StoreError::Busy`] when a migration would be needed while
+    /// another process is here, [`StoreError::Corrupt`] for damage while another process is here.
+    pub fn open(path: &Path, now_ms: i64) -> Result<Opened> {
+        Self::open_with(path, now_ms, STEPS, TRIES)
+    }
+
+    pub(crate) fn open_with(path: &Path, now_ms: i64, steps: &[&str], tries: u32) -> Result<Opened> {
+        let lock_path = beside(path, ".lock");
+        let lock = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .open(&lock_path)
+            .map_err(|error| StoreError::io(&lock_path, &error))?;
+        let io = |error: io::Error| StoreError::io(&lock_path, &error);
+        let mut notice = None;
+        let mut why_not = StoreError::Busy;
+        for _ in 0..tries {
+            if lock.try_lock().is_ok() {
+                let opening = Opening { database: path, lock: &lock, steps, now_ms };
+                notice = notice.or(upkeep::make_usable(&opening)?);
+                lock.unlock().map_err(io)?;
+            }
+            if lock.try_lock_shared().is_ok() {
+                match connect(path, steps) {
+                    Ok(writer) => {
+                        let inner = Inner {
+                            path: path.to_owned(),
+                            writer: Mutex::new(writer),
+                            readers: Mutex::new(Vec::new()),
+                            claimant: Mutex::new(None),
+                            _here: lock,
+                        };
+                        return Ok(Opened { store: Self { inner: Arc::new(inner) }, notice });
+                    }
+                    Err(error @ (StoreError::Newer { .. } | StoreError::Io { .. })) => return Err(error),
+                    Err(error) => why_not = error,
+                }
+                lock.unlock().map_err(io)?;
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(why_not)
+    }
+
+    /// Runs `work` in one transaction that no other writer can come between; an error takes everything back.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut writer = held(&self.inner.writer);
+        let done = (|| {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        self.suspect(done)
+    }
+
+    /// Runs `work` on a snapshot.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let done = (|| {
+            let idle = held(&self.inner.readers).pop();
+            let mut reader = match idle {
+                Some(reader) => reader,
+                None => open(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            };
+            let transaction = reader.transaction()?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            let mut readers = held(&self.inner.readers);
+            if readers.len() < READERS {
+                readers.push(reader);
+            }
+            Ok(value)
+        })();
+        self.suspect(done)
+    }
+
+    /// The number under which this process claims rows; it is alive from the first call on.
+    pub(crate) fn claimant(&self) -> Result<i64> {
+        let mut claimant = held(&self.inner.claimant);
+        if let Some(claimant) = &*claimant {
+            return Ok(claimant.number);
+        }
+        let number = self.write(claim::next_number)?;
+        let path = &self.inner.path;
+        *claimant = Some(Claimant::start(path, number).map_err(|error| StoreError::io(path, &error))?);
+        Ok(number)
+    }
+
+    /// Whether the process behind `claimant` lives.
+    pub(crate) fn lives(&self, claimant: i64) -> bool {
+        held(&self.inner.claimant).as_ref().is_some_and(|own| own.number == claimant)
+            || claim::lives(&self.inner.path, claimant)
+    }
+
+    /// Leaves a mark when `result` speaks of damage, so that the next opening looks at the whole file.
+    fn suspect<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(StoreError::Corrupt(_)) = &result {
+            let mark = beside(&self.inner.path, upkeep::SUSPECT);
+            // The error is on its way to the caller; a mark that cannot be made only delays the check.
+            let _ = private(OpenOptions::new().write(true).create(true).truncate(false)).open(mark);
+        }
+        result
+    }
+}
+
+/// Opens the file for writing and checks its form against `steps`.
+fn connect(path: &Path, steps: &[&str]) -> Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let (found, known) = (crate::migrations::version(&connection)?, steps.len() as u32);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    if found < known {
+        return Err(StoreError::Busy);
+    }
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    Ok(connection)
+}
+
+/// Opens the file at `path`, which must exist, with the settings that every connection has.
+pub(crate) fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // `fullfsync` matters on macOS only; temporary tables stay in memory, so that no text of a project reaches `/tmp`.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(connection)
+}
+
+/// `path` with `suffix` behind its name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Makes `options` create files that only their owner can open.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Makes a rename or removal in the folder of `path` survive a power cut.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Removes `path` and says nothing when it is not there.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+// A panic while the lock was held has rolled its transaction back; the connection is as good as before.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,303 @@
+//! Durable jobs: which findings wait for a run, which run is under way, and by whom.
+//!
+//! A job is one run of one finding and keeps its run id for life. A running job belongs to a claimant, see `claim`; when
+//! that process dies, the job can be taken over at once and goes on with the same run id and its stored stages.
+//! Invariant: a finding has at most one job that is queued or running.
+
+use conclave_core::id::{FindingId, RunId};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::db::Store;
+use crate::error::{Result, StoreError};
+
+pub(crate) const CREATE: &str = "
+CREATE TABLE job (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL UNIQUE,
+    finding TEXT NOT NULL REFERENCES finding (id),
+    n INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+    note TEXT NOT NULL,
+    claimant INTEGER,
+    queued_at INTEGER NOT NULL,
+    started_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX job_open ON job (finding) WHERE state IN ('queued', 'running');
+CREATE INDEX job_state ON job (state, seq);
+CREATE INDEX job_of_finding ON job (finding, n);
+";
+
+/// One run of one finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Of which finding.
+    pub finding: FindingId,
+    /// The run's id.
+    pub run: RunId,
+    /// Whether a process worked on it before and died; stages that it stored are there.
+    pub resumed: bool,
+}
+
+/// How a job ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// With a resolution, whatever that says.
+    Done,
+    /// Without one; why, in words.
+    Failed(String),
+    /// By the person's word.
+    Cancelled,
+}
+
+impl Store {
+    /// Queues a run of each finding that has none queued or running; gives how many were queued.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] for a finding that is not in the store; then none is queued.
+    pub fn enqueue(&self, findings: &[FindingId], now_ms: i64) -> Result<u32> {
+        self.write(|transaction| {
+            let mut queued = 0;
+            for finding in findings {
+                if open_job(transaction, finding)?.is_none() {
+                    insert(transaction, finding, now_ms)?;
+                    queued += 1;
+                }
+            }
+            Ok(queued)
+        })
+    }
+
+    /// Claims the next job for this process: first one whose process died, then the most severe, then the oldest.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn next_job(&self, now_ms: i64) -> Result<Option<Job>> {
+        let claimant = self.claimant()?;
+        self.write(|transaction| {
+            for open in running(transaction)? {
+                if !self.lives(open.claimant) {
+                    return Ok(Some(claim(transaction, open.job, claimant, now_ms)?));
+                }
+            }
+            let next: Option<(String, String)> = transaction
+                .query_row(
+                    "SELECT job.finding, job.run FROM job JOIN finding ON finding.id = job.finding
+                     WHERE state = 'queued' ORDER BY severity, seq LIMIT 1",
+                    [],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            next.map(|(finding, run)| {
+                let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed: false };
+                claim(transaction, job, claimant, now_ms)
+            })
+            .transpose()
+        })
+    }
+
+    /// Claims a run of `finding` for this process at once: the queued one, one whose process died, or a new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Running`] when a living process, this one included, is at it.
+    pub fn begin_run(&self, finding: &FindingId, now_ms: i64) -> Result<Job> {
+        let claimant = self.claimant()?;
+        self.write(|transaction| {
+            let job = match open_job(transaction, finding)? {
+                None => Job { finding: finding.clone(), run: insert(transaction, finding, now_ms)?, resumed: false },
+                Some(open) if open.running && self.lives(open.claimant) => {
+                    return Err(StoreError::Running { what: "finding", id: finding.to_string() });
+                }
+                Some(open) => open.job,
+            };
+            claim(transaction, job, claimant, now_ms)
+        })
+    }
+
+    /// Ends the job of `run`.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when that job is not running.
+    pub fn finish_job(&self, run: &RunId, end: &JobEnd) -> Result<()> {
+        let (state, note) = match end {
+            JobEnd::Done => ("done", ""),
+            JobEnd::Failed(why) => ("failed", why.as_str()),
+            JobEnd::Cancelled => ("cancelled", ""),
+        };
+        self.write(|transaction| {
+            let changed = transaction.execute(
+                "UPDATE job SET state = ?2, note = ?3, claimant = NULL WHERE run = ?1 AND state = 'running'",
+                params![run.as_str(), state, note],
+            )?;
+            match changed {
+                0 => Err(StoreError::Missing { what: "running job", id: run.to_string() }),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Cancels every job that nobody has begun; gives how many.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn cancel_queued(&self) -> Result<u32> {
+        self.write(|transaction| {
+            let cancelled = transaction.execute("UPDATE job SET state = 'cancelled' WHERE state = 'queued'", [])?;
+            Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// All jobs that are not ended, in the order of the queue; true beside one that a living process is at.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn open_jobs(&self) -> Result<Vec<(Job, bool)>> {
+        let open = self.read(|transaction| {
+            select_open(transaction, "state IN ('queued', 'running') ORDER BY state = 'queued', severity, seq", &[])
+        })?;
+        Ok(open.into_iter().map(|open| (open.job, open.running && self.lives(open.claimant))).collect())
+    }
+}
+
+struct OpenJob {
+    job: Job,
+    running: bool,
+    claimant: i64,
+}
+
+fn running(transaction: &Transaction<'_>) -> Result<Vec<OpenJob>> {
+    select_open(transaction, "state = 'running' ORDER BY severity, seq", &[])
+}
+
+fn open_job(transaction: &Transaction<'_>, finding: &FindingId) -> Result<Option<OpenJob>> {
+    let open = select_open(transaction, "state IN ('queued', 'running') AND job.finding = ?1", &[finding.as_str()])?;
+    Ok(open.into_iter().next())
+}
+
+fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) -> Result<Vec<OpenJob>> {
+    let sql = format!(
+        "SELECT job.finding, run, state, claimant FROM job JOIN finding ON finding.id = job.finding WHERE {condition}"
+    );
+    let mut statement = transaction.prepare_cached(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (finding, run, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let running = state == "running";
+        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed: running };
+        open.push(OpenJob { job, running, claimant: row.get::<_, Option<i64>>(3)?.unwrap_or_default() });
+    }
+    Ok(open)
+}
+
+/// Adds a queued job and gives its run's id, which counts the runs of the finding.
+fn insert(transaction: &Transaction<'_>, finding: &FindingId, now_ms: i64) -> Result<RunId> {
+    let (known, last): (bool, u32) = transaction.query_row(
+        "SELECT EXISTS (SELECT 1 FROM finding WHERE id = ?1), ifnull((SELECT max(n) FROM job WHERE finding = ?1), 0)",
+        [finding.as_str()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if !known {
+        return Err(StoreError::Missing { what: "finding", id: finding.to_string() });
+    }
+    let run = RunId::nth(finding, last + 1);
+    transaction.execute(
+        "INSERT INTO job (run, finding, n, state, note, queued_at) VALUES (?1, ?2, ?3, 'queued', '', ?4)",
+        params![run.as_str(), finding.as_str(), last + 1, now_ms],
+    )?;
+    Ok(run)
+}
+
+/// Makes `claimant` the one who works on `job`. Stages of earlier runs of the finding are of no use any more.
+fn claim(transaction: &Transaction<'_>, job: Job, claimant: i64, now_ms: i64) -> Result<Job> {
+    transaction.execute(
+        "UPDATE job SET state = 'running', claimant = ?2, started_at = ifnull(started_at, ?3) WHERE run = ?1",
+        params![job.run.as_str(), claimant, now_ms],
+    )?;
+    transaction.execute(
+        "DELETE FROM stage WHERE run IN (SELECT run FROM job WHERE finding = ?1 AND run <> ?2)",
+        [job.finding.as_str(), job.run.as_str()],
+    )?;
+    Ok(job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ScanState;
+    use crate::tests::{NOW, again, finding, fresh_with_project, scan};
+    use conclave_core::finding::Severity;
+
+    /// A store with findings in `a.py`, `b.py` and `c.py`: medium, critical, medium.
+    fn with_findings() -> (tempfile::TempDir, Store, [FindingId; 3]) {
+        let (folder, store, project) = fresh_with_project();
+        let mut found = ["a.py", "b.py", "c.py"].map(|path| finding(&project, path, 1));
+        found[1].detection.severity = Severity::Critical;
+        store.save_scan(&scan(&project, "s", ScanState::Complete), &found, NOW).unwrap();
+        (folder, store, found.map(|finding| finding.id))
+    }
+
+    #[test]
+    fn the_queue_gives_the_most_severe_and_then_the_oldest_once_each() {
+        let (_folder, store, [a, b, c]) = with_findings();
+        let all = [c.clone(), a.clone(), b.clone()];
+        assert_eq!(store.enqueue(&all, NOW).unwrap(), 3);
+        assert_eq!(store.enqueue(&all, NOW).unwrap(), 0, "they are queued already");
+        for expected in [&b, &c, &a] {
+            let job = store.next_job(NOW).unwrap().unwrap();
+            assert_eq!((&job.finding, job.resumed), (expected, false));
+        }
+        assert_eq!(store.next_job(NOW).unwrap(), None);
+        assert_eq!(store.enqueue(&all, NOW).unwrap(), 0, "they are running");
+    }
+
+    #[test]
+    fn a_run_is_counted_and_only_one_is_open() {
+        let (_folder, store, [a, ..]) = with_findings();
+        let first = store.begin_run(&a, NOW).unwrap();
+        assert_eq!(first.run, RunId::nth(&a, 1));
+        assert!(matches!(store.begin_run(&a, NOW), Err(StoreError::Running { .. })));
+        store.finish_job(&first.run, &JobEnd::Failed("no seat answered".into())).unwrap();
+        assert!(matches!(store.finish_job(&first.run, &JobEnd::Done), Err(StoreError::Missing { .. })));
+        store.enqueue(std::slice::from_ref(&a), NOW).unwrap();
+        let second = store.begin_run(&a, NOW).unwrap();
+        assert_eq!((second.run.clone(), second.resumed), (RunId::nth(&a, 2), false), "the queued one is taken");
+        store.finish_job(&second.run, &JobEnd::Done).unwrap();
+        assert_eq!(store.open_jobs().unwrap(), []);
+    }
+
+    #[test]
+    fn what_nobody_has_begun_can_be_cancelled() {
+        let (_folder, store, [a, b, c]) = with_findings();
+        store.enqueue(&[a.clone(), b.clone(), c.clone()], NOW).unwrap();
+        let running = store.next_job(NOW).unwrap().unwrap();
+        let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
+        assert_eq!(open, [(b, true), (a, false), (c, false)]);
+        assert_eq!(store.cancel_queued().unwrap(), 2);
+        store.finish_job(&running.run, &JobEnd::Cancelled).unwrap();
+        assert_eq!(store.next_job(NOW).unwrap(), None);
+    }
+
+    #[test]
+    fn a_job_whose_process_ended_is_taken_over_with_its_run_and_its_stages() {
+        let (folder, store, [a, b, _]) = with_findings();
+        store.enqueue(&[a.clone(), b.clone()], NOW).unwrap();
+        let other = again(&folder);
+        let lost = other.next_job(NOW).unwrap().unwrap();
+        other.save_stage(&lost.run, "gather", "{\"brief\":1}").unwrap();
+        assert_eq!(store.next_job(NOW).unwrap().unwrap().finding, a, "the other one lives and keeps its job");
+        assert_eq!(store.next_job(NOW).unwrap(), None);
+
+        drop(other);
+        let taken = store.next_job(NOW + 5).unwrap().unwrap();
+        assert_eq!(taken, Job { resumed: true, ..lost });
+        assert_eq!(store.stage(&taken.run, "gather").unwrap().as_deref(), Some("{\"brief\":1}"));
+    }
+
+    #[test]
+    fn a_finding_that_is_unknown_cannot_be_queued_and_takes_the_others_with_it() {
+        let (_folder, store, [a, ..]) = with_findings();
+        let error = store.enqueue(&[a, FindingId::new("nowhere")], NOW).unwrap_err();
+        assert!(matches!(error, StoreError::Missing { .. }));
+        assert_eq!(store.open_jobs().unwrap(), []);
+    }
+}

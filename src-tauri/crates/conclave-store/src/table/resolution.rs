@@ -1,0 +1,90 @@
+//! What runs ended with; the whole result as JSON, one a run.
+
+use conclave_core::finding::Status;
+use conclave_core::id::FindingId;
+use conclave_core::resolution::Resolution;
+use rusqlite::{OptionalExtension, params};
+
+use crate::db::Store;
+use crate::error::Result;
+use crate::table::finding::{ConfidenceRow, set_status};
+
+pub(crate) const CREATE: &str = "
+CREATE TABLE resolution (
+    run TEXT PRIMARY KEY REFERENCES job (run),
+    finding TEXT NOT NULL REFERENCES finding (id),
+    at INTEGER NOT NULL,
+    resolution TEXT NOT NULL
+) STRICT;
+CREATE INDEX resolution_of_finding ON resolution (finding);
+";
+
+impl Store {
+    /// Saves the result of a run together with where the finding stands now.
+    ///
+    /// # Errors
+    /// A database that cannot be written, or a run or finding that is not in it.
+    pub fn save_resolution(
+        &self,
+        resolution: &Resolution,
+        status: Status,
+        note: &str,
+        confidence: Option<&ConfidenceRow>,
+        now_ms: i64,
+    ) -> Result<()> {
+        let json = serde_json::to_string(resolution)?;
+        let (run, finding) = (&resolution.run, &resolution.finding);
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO resolution (run, finding, at, resolution) VALUES (?1, ?2, ?3, ?4)",
+                params![run.as_str(), finding.as_str(), now_ms, json],
+            )?;
+            set_status(transaction, finding, status, note, confidence)
+        })
+    }
+
+    /// The result of the last run of `finding` that had one.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn resolution(&self, finding: &FindingId) -> Result<Option<Resolution>> {
+        let json: Option<String> = self.read(|transaction| {
+            let mut statement = transaction.prepare(
+                "SELECT resolution FROM resolution JOIN job USING (run) WHERE resolution.finding = ?1
+                 ORDER BY job.n DESC LIMIT 1",
+            )?;
+            Ok(statement.query_row([finding.as_str()], |row| row.get(0)).optional()?)
+        })?;
+        Ok(json.as_deref().map(serde_json::from_str).transpose()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{NOW, finding, fresh_with_project, scan};
+    use crate::{JobEnd, ScanState};
+    use conclave_core::id::RunId;
+    use conclave_core::resolution::conclude;
+
+    #[test]
+    fn the_last_result_counts_and_the_status_comes_with_it() {
+        let (_folder, store, project) = fresh_with_project();
+        let found = finding(&project, "a.py", 1);
+        store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
+        assert_eq!(store.resolution(&found.id).unwrap(), None);
+        for n in 1..=11 {
+            let run = store.begin_run(&found.id, NOW).unwrap().run;
+            let resolution = conclude(&found, run.clone(), Vec::new(), Vec::new(), (n, 0));
+            store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();
+            store.finish_job(&run, &JobEnd::Done).unwrap();
+            assert_eq!(store.resolution(&found.id).unwrap(), Some(resolution));
+        }
+        let stored = store.finding(&found.id).unwrap().unwrap();
+        assert_eq!((stored.status, stored.note.as_str()), (Status::NoSafeFix, "no seat"));
+
+        let stray = conclude(&found, RunId::new("never-begun"), Vec::new(), Vec::new(), (0, 0));
+        store.save_resolution(&stray, Status::FixReady, "", None, NOW).unwrap_err();
+        assert_eq!(store.finding(&found.id).unwrap().unwrap().status, Status::NoSafeFix);
+    }
+}

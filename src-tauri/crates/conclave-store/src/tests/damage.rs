@@ -1,0 +1,94 @@
+//! One flipped byte anywhere in the file: seen, or without consequence, and never a panic.
+
+use std::fs;
+
+use conclave_core::finding::Status;
+use conclave_core::resolution::conclude;
+use conclave_policy::{Effective, Ledger};
+use tempfile::TempDir;
+
+use super::{NOW, database, decision, finding, fresh_with_project, outcome, scan};
+use crate::{FindingQuery, IntentFile, IntentKind, IntentState, NewIntent, ScanState, Store, StoreError};
+
+/// A closed database with rows in every table.
+fn filled() -> TempDir {
+    let (folder, store, project) = fresh_with_project();
+    let found: Vec<_> = (1..=12).map(|line| finding(&project, "src/a.py", line)).collect();
+    store.save_scan(&scan(&project, "s", ScanState::Complete), &found, NOW).unwrap();
+    for (n, found) in found.iter().enumerate().take(6) {
+        let run = store.begin_run(&found.id, NOW).unwrap().run;
+        store.save_stage(&run, "gather", "{\"brief\":[]}").unwrap();
+        let resolution = conclude(found, run, Vec::new(), Vec::new(), (n as u64, 0));
+        store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();
+        let seq = store.append(&decision(NOW, "remote", Effective::Allow)).unwrap();
+        store.append(&outcome(NOW, seq)).unwrap();
+    }
+    let files = vec![IntentFile { path: "src/a.py".into(), before: "00".into(), after: "11".into(), mode: 0o644 }];
+    let new = NewIntent {
+        finding: Some(found[0].id.clone()),
+        candidate: None,
+        kind: IntentKind::Apply,
+        root: "/srv/shop".into(),
+        files,
+        permit: 1,
+    };
+    let intent = store.open_intent(&new, NOW).unwrap();
+    store.close_intent(intent, IntentState::Applied, "applied", NOW).unwrap();
+    store.open_intent(&new, NOW).unwrap();
+    folder
+}
+
+/// Everything that the store says about itself, as text; the ledger's verdict beside it.
+fn tell(store: &Store) -> Result<(String, String), StoreError> {
+    let list = store.list_findings(&FindingQuery::default())?;
+    let mut told = format!("{:?}{:?}{:?}", store.projects()?, list, store.status_counts(None)?);
+    for item in &list.items {
+        let id = &item.finding.id;
+        told += &format!("{:?}{:?}", store.resolution(id)?, store.neighbours(id)?);
+        told +=
+            &format!("{:?}{:?}{:?}", store.applied(id)?, store.outcomes(id)?, store.finding_by_prefix(id.as_str())?);
+        told += &format!("{:?}", store.last_scans(&item.finding.project)?);
+    }
+    told += &format!("{:?}{:?}", store.open_intents()?, store.open_jobs()?);
+    for (job, _) in store.open_jobs()? {
+        told += &format!("{:?}", store.stage(&job.run, "gather")?);
+    }
+    Ok((told, format!("{:?}{}", store.verify_ledger()?, store.egress_count()?)))
+}
+
+#[test]
+fn a_flipped_byte_never_passes_for_another_ledger_and_never_panics() {
+    let folder = filled();
+    let path = database(&folder);
+    let whole = fs::read(&path).unwrap();
+    let (told, ledger) = tell(&Store::open(&path, NOW).unwrap().store).unwrap();
+    let (mut seen, mut harmless, mut other_text) = (0, 0, 0);
+    for n in 0..200 {
+        // Spread over the whole file, at no fixed place within a page.
+        let offset = (n * whole.len() / 200 + n * 37) % whole.len();
+        let mut bytes = whole.clone();
+        bytes[offset] ^= 1 << (n % 8);
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(database(&folder), &bytes).unwrap();
+        let opened = match Store::open(&database(&folder), NOW) {
+            Ok(opened) => opened,
+            Err(_) => {
+                seen += 1;
+                continue;
+            }
+        };
+        match tell(&opened.store) {
+            _ if opened.notice.is_some() => seen += 1,
+            Err(_) => seen += 1,
+            Ok((_, verdict)) if verdict != ledger => {
+                assert!(verdict.contains("fault: Some"), "byte {offset}: {verdict}");
+                seen += 1;
+            }
+            Ok((now, _)) if now == told => harmless += 1,
+            // A letter of a finding's text. Scanning again writes it anew.
+            Ok(_) => other_text += 1,
+        }
+    }
+    println!("200 flipped bytes: {seen} seen, {harmless} without consequence, {other_text} in a text");
+    assert!(seen > 0 && harmless > 0);
+}

@@ -1,0 +1,173 @@
+//! Several processes on one file, and processes that die.
+//!
+//! The processes are this test binary again, running [`a_process`] with a role in its environment.
+
+use std::env;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use conclave_core::id::ProjectId;
+use conclave_policy::{Effective, Ledger};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{NOW, again, database, decision, finding, fresh, fresh_with_project, scan};
+use crate::{FindingQuery, IntentKind, NewIntent, ScanState, Store};
+
+const PROCESSES: u32 = 8;
+const OPERATIONS: u32 = 1000;
+
+#[test]
+#[ignore = "other tests run this as a process of its own"]
+fn a_process() {
+    let (role, path) = (env::var("ROLE").unwrap(), env::var("DATABASE").unwrap());
+    let number: u32 = env::var("NUMBER").unwrap().parse().unwrap();
+    let store = Store::open(path.as_ref(), NOW).unwrap().store;
+    let project = ProjectId::of_root("/srv/shop");
+    say("ready");
+    io::stdin().read_line(&mut String::new()).unwrap();
+    match role.as_str() {
+        "work" => {
+            for n in 0..OPERATIONS / PROCESSES {
+                let at = i64::from(number * OPERATIONS + n);
+                if n % 5 == 0 {
+                    let found = finding(&project, &format!("p{number}.py"), n + 1);
+                    let record = scan(&project, &format!("scan-{number}-{n}"), ScanState::Complete);
+                    assert_eq!(store.save_scan(&record, &[found], at).unwrap().new, 1);
+                }
+                store.append(&decision(at, "remote", Effective::Allow)).unwrap();
+            }
+            say("done");
+        }
+        "append" => loop {
+            say(&store.append(&decision(NOW, "remote", Effective::Deny)).unwrap().to_string());
+        },
+        "hold" => {
+            let job = store.next_job(NOW).unwrap().unwrap();
+            store.save_stage(&job.run, "gather", "{}").unwrap();
+            let kind = IntentKind::Apply;
+            let root = "/srv/shop".to_owned();
+            let new = NewIntent { finding: None, candidate: None, kind, root, files: Vec::new(), permit: 1 };
+            let intent = store.open_intent(&new, NOW).unwrap();
+            say(&format!("{} {intent}", job.run));
+            io::stdin().read_line(&mut String::new()).unwrap();
+        }
+        other => panic!("no role {other}"),
+    }
+}
+
+/// Says one word to the parent, among the lines of the test harness.
+fn say(word: &str) {
+    let mut out = io::stdout().lock();
+    writeln!(out, "\n> {word}").and_then(|()| out.flush()).unwrap();
+}
+
+struct Process {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts a process and waits until it has opened the store.
+    fn start(role: &str, number: u32, folder: &TempDir) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "tests::processes::a_process", "--ignored", "--nocapture", "--test-threads=1"])
+            .envs([("ROLE", role), ("NUMBER", &number.to_string())])
+            .env("DATABASE", database(folder))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut process = Self { child, to, from };
+        assert_eq!(process.hear(), "ready");
+        process
+    }
+
+    fn go(&mut self) {
+        self.to.write_all(b"go\n").unwrap();
+    }
+
+    fn hear(&mut self) -> String {
+        let mut line = String::new();
+        while self.from.read_line(&mut line).unwrap() > 0 {
+            if let Some(word) = line.strip_prefix("> ") {
+                return word.trim().to_owned();
+            }
+            line.clear();
+        }
+        panic!("the process ended")
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn eight_processes_leave_one_chain_and_lose_no_row() {
+    let (folder, store, _) = fresh_with_project();
+    let mut processes: Vec<Process> = (0..PROCESSES).map(|n| Process::start("work", n, &folder)).collect();
+    processes.iter_mut().for_each(Process::go);
+    for mut process in processes {
+        assert_eq!(process.hear(), "done");
+        assert!(process.child.wait().unwrap().success());
+    }
+
+    let verdict = store.verify_ledger().unwrap();
+    assert_eq!((verdict.rows, verdict.fault), (u64::from(OPERATIONS), None));
+    assert_eq!(store.egress_count().unwrap(), u64::from(OPERATIONS));
+    assert_eq!(store.list_findings(&FindingQuery::default()).unwrap().total, OPERATIONS / 5);
+    drop(store);
+    let raw = Connection::open(database(&folder)).unwrap();
+    let said: String = raw.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(said, "ok");
+    let sql = "SELECT count(DISTINCT entry ->> '$.at_ms') FROM ledger";
+    let different: u32 = raw.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(different, OPERATIONS, "every entry of every process is there once");
+}
+
+#[test]
+fn a_writer_that_is_killed_leaves_a_chain_with_all_it_reported() {
+    let (folder, store) = fresh();
+    for round in 0..10 {
+        let mut writer = Process::start("append", round, &folder);
+        writer.go();
+        let mut last = 0;
+        for _ in 0..=round {
+            last = writer.hear().parse().unwrap();
+        }
+        writer.kill();
+        let verdict = store.verify_ledger().unwrap();
+        assert_eq!(verdict.fault, None);
+        assert!(verdict.rows >= last, "entry {last} was reported, {} are there", verdict.rows);
+    }
+    let seq = store.append(&decision(NOW, "remote", Effective::Deny)).unwrap();
+    assert_eq!(store.verify_ledger().unwrap().rows, seq);
+}
+
+#[test]
+fn what_a_killed_process_had_claimed_is_free_at_once() {
+    let (folder, store, project) = fresh_with_project();
+    let found = finding(&project, "a.py", 1);
+    store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
+    store.enqueue(std::slice::from_ref(&found.id), NOW).unwrap();
+    let mut holder = Process::start("hold", 0, &folder);
+    holder.go();
+    let held = holder.hear();
+    let (run, intent) = held.split_once(' ').unwrap();
+    assert_eq!(store.next_job(NOW).unwrap(), None, "its process lives");
+    assert_eq!(store.take_over_intents().unwrap(), []);
+    holder.kill();
+
+    assert_eq!(store.open_jobs().unwrap().iter().map(|(_, runs)| *runs).collect::<Vec<_>>(), [false]);
+    let job = store.next_job(NOW).unwrap().unwrap();
+    assert_eq!((job.run.as_str(), job.resumed), (run, true));
+    assert_eq!(store.stage(&job.run, "gather").unwrap().as_deref(), Some("{}"));
+    let taken = store.take_over_intents().unwrap();
+    assert_eq!(taken.iter().map(|intent| intent.id.to_string()).collect::<Vec<_>>(), [intent]);
+    drop(store);
+    again(&folder);
+}
