@@ -66,7 +66,8 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
         .current_dir(&place.root)
         .output()
         .context("cannot run cargo")?;
-    ensure!(metadata.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&metadata.stderr));
+    log.say(&String::from_utf8_lossy(&metadata.stderr))?;
+    ensure!(metadata.status.success(), "cargo metadata ended with {}", metadata.status);
     let metadata: Metadata = serde_json::from_slice(&metadata.stdout)?;
 
     let built: BTreeSet<&str> = metadata.resolve.nodes.iter().map(|node| node.id.as_str()).collect();
