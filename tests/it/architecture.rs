@@ -33,12 +33,12 @@ const CRATES: &[Allowed] = &[
     Allowed {
         name: "conclave-core",
         ours: &[],
-        outside: Only(&["serde", "serde_json", "sha2", "specta", "thiserror"]),
+        outside: Only(&["schemars", "serde", "serde_json", "sha2", "specta", "thiserror"]),
     },
     Allowed {
         name: "conclave-sarif",
         ours: &["conclave-core"],
-        outside: Only(&["serde", "serde_json", "sha2", "thiserror", "percent-encoding"]),
+        outside: Only(&["memchr", "percent-encoding", "serde", "serde_json", "sha2", "thiserror"]),
     },
     Allowed {
         name: "conclave-fixers",
@@ -275,7 +275,7 @@ fn commands_are_declared_in_one_list() {
     let attribute = regex(r"#\[(\w+::)?command\b");
     none(
         rust()
-            .filter(|file| file.path != "src-tauri/src/rpc.rs")
+            .filter(|file| file.path.starts_with("src-tauri/src/") && file.path != "src-tauri/src/rpc.rs")
             .flat_map(|file| hits(file, file.product_code(), &attribute)),
         "a command is one line in conclave-api/src/commands.rs; the window exposes only rpc.rs",
     );

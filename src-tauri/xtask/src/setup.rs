@@ -91,7 +91,9 @@ fn system_packages(log: &mut Log, lists: &[&[Package]]) -> Result<Done> {
     };
     println!("  installs with apt-get: {names}");
     log.run(root().args(["apt-get", "-q", "update"]))?;
-    log.run(root().args(["apt-get", "-q", "install", "-y", "--no-install-recommends"]).args(&missing))?;
+    // Another program may hold the lock for a while, on a machine that has just started.
+    let install = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends"];
+    log.run(root().args(install).args(&missing))?;
     Ok(Done::Passed)
 }
 
