@@ -137,9 +137,9 @@ impl Store {
         id: &FindingId,
         status: Status,
         note: &str,
-        confidence: Option<&ConfidenceRow>,
+        confidence: Option<ConfidenceRow>,
     ) -> Result<()> {
-        self.write(|transaction| set_status(transaction, id, status, note, confidence))
+        self.write(|transaction| set_status(transaction, id, status, note, confidence.as_ref()))
     }
 
     /// Marks the findings in `paths` as older than their files; gives how many were not marked before.
@@ -293,7 +293,7 @@ mod tests {
         };
         save("s1", &reported, NOW);
         let sure = ConfidenceRow { p: 0.5, low: 0.25, high: 0.75, cap: 0.8, word: "Re-scanned".into() };
-        store.set_status(&id, Status::FixReady, "2 alternatives", Some(&sure)).unwrap();
+        store.set_status(&id, Status::FixReady, "2 alternatives", Some(sure.clone())).unwrap();
         assert_eq!(store.mark_stale(&project, &["a.py".into(), "b.py".into()]).unwrap(), 1);
         assert_eq!(store.mark_stale(&project, &["a.py".into()]).unwrap(), 0, "it is stale already");
         assert!(store.finding(&id).unwrap().unwrap().stale);

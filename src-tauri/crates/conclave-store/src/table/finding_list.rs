@@ -90,18 +90,8 @@ pub struct FindingList {
     pub total: u32,
 }
 
-/// Where a finding stands in its project by risk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbours {
-    /// The finding before it.
-    pub previous: Option<FindingId>,
-    /// The finding after it.
-    pub next: Option<FindingId>,
-    /// Its place, from 1.
-    pub position: u32,
-    /// How many findings the project has.
-    pub total: u32,
-}
+/// Where a finding stands in its project by risk: the one before it, the one after it, its place from 1, how many.
+pub type Neighbours = (Option<FindingId>, Option<FindingId>, u32, u32);
 
 impl Store {
     /// The page of findings that `query` asks for.
@@ -163,8 +153,7 @@ impl Store {
             };
             let position = counted(&format!("AND ({key}) <= {own}"), &[&project, id.as_str()])?;
             let total = counted("", &[&project])?;
-            let (previous, next) = (beside("<", "DESC")?, beside(">", "ASC")?);
-            Ok(Some(Neighbours { previous, next, position, total }))
+            Ok(Some((beside("<", "DESC")?, beside(">", "ASC")?, position, total)))
         })
     }
 }

@@ -117,11 +117,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] when that job is not running.
-    pub fn finish_job(&self, run: &RunId, end: &JobEnd) -> Result<()> {
+    pub fn finish_job(&self, run: &RunId, end: JobEnd) -> Result<()> {
         let (state, note) = match end {
-            JobEnd::Done => ("done", ""),
-            JobEnd::Failed(why) => ("failed", why.as_str()),
-            JobEnd::Cancelled => ("cancelled", ""),
+            JobEnd::Done => ("done", String::new()),
+            JobEnd::Failed(why) => ("failed", why),
+            JobEnd::Cancelled => ("cancelled", String::new()),
         };
         self.write(|transaction| {
             let changed = transaction.execute(
@@ -256,12 +256,12 @@ mod tests {
         let first = store.begin_run(&a, NOW).unwrap();
         assert_eq!(first.run, RunId::nth(&a, 1));
         assert!(matches!(store.begin_run(&a, NOW), Err(StoreError::Running { .. })));
-        store.finish_job(&first.run, &JobEnd::Failed("no seat answered".into())).unwrap();
-        assert!(matches!(store.finish_job(&first.run, &JobEnd::Done), Err(StoreError::Missing { .. })));
+        store.finish_job(&first.run, JobEnd::Failed("no seat answered".into())).unwrap();
+        assert!(matches!(store.finish_job(&first.run, JobEnd::Done), Err(StoreError::Missing { .. })));
         store.enqueue(std::slice::from_ref(&a), NOW).unwrap();
         let second = store.begin_run(&a, NOW).unwrap();
         assert_eq!((second.run.clone(), second.resumed), (RunId::nth(&a, 2), false), "the queued one is taken");
-        store.finish_job(&second.run, &JobEnd::Done).unwrap();
+        store.finish_job(&second.run, JobEnd::Done).unwrap();
         assert_eq!(store.open_jobs().unwrap(), []);
     }
 
@@ -273,7 +273,7 @@ mod tests {
         let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
         assert_eq!(open, [(b, true), (a, false), (c, false)]);
         assert_eq!(store.cancel_queued().unwrap(), 2);
-        store.finish_job(&running.run, &JobEnd::Cancelled).unwrap();
+        store.finish_job(&running.run, JobEnd::Cancelled).unwrap();
         assert_eq!(store.next_job(NOW).unwrap(), None);
     }
 

@@ -29,7 +29,7 @@ impl Store {
         resolution: &Resolution,
         status: Status,
         note: &str,
-        confidence: Option<&ConfidenceRow>,
+        confidence: Option<ConfidenceRow>,
         now_ms: i64,
     ) -> Result<()> {
         let json = serde_json::to_string(resolution)?;
@@ -39,7 +39,7 @@ impl Store {
                 "INSERT OR REPLACE INTO resolution (run, finding, at, resolution) VALUES (?1, ?2, ?3, ?4)",
                 params![run.as_str(), finding.as_str(), now_ms, json],
             )?;
-            set_status(transaction, finding, status, note, confidence)
+            set_status(transaction, finding, status, note, confidence.as_ref())
         })
     }
 
@@ -77,7 +77,7 @@ mod tests {
             let run = store.begin_run(&found.id, NOW).unwrap().run;
             let resolution = conclude(&found, run.clone(), Vec::new(), Vec::new(), (n, 0));
             store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();
-            store.finish_job(&run, &JobEnd::Done).unwrap();
+            store.finish_job(&run, JobEnd::Done).unwrap();
             assert_eq!(store.resolution(&found.id).unwrap(), Some(resolution));
         }
         let stored = store.finding(&found.id).unwrap().unwrap();

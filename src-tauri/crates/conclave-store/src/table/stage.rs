@@ -61,7 +61,7 @@ mod tests {
             store.save_stage(&run, "propose", json).unwrap();
             assert_eq!(store.stage(&run, "propose").unwrap().as_deref(), Some(json));
         }
-        store.finish_job(&run, &JobEnd::Done).unwrap();
+        store.finish_job(&run, JobEnd::Done).unwrap();
         assert!(store.stage(&run, "propose").unwrap().is_some());
         store.begin_run(&found.id, NOW).unwrap();
         assert_eq!(store.stage(&run, "propose").unwrap(), None);

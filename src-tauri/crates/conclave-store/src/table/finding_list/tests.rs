@@ -133,7 +133,7 @@ fn neighbours_walk_the_project_by_risk() {
     let list = ids(&store.list_findings(&query).unwrap().items);
     for (n, id) in list.iter().enumerate() {
         let previous = n.checked_sub(1).map(|n| list[n].clone());
-        let expected = Neighbours { previous, next: list.get(n + 1).cloned(), position: n as u32 + 1, total: 60 };
+        let expected = (previous, list.get(n + 1).cloned(), n as u32 + 1, 60);
         assert_eq!(store.neighbours(id).unwrap(), Some(expected));
     }
     let (_other, empty) = fresh();
