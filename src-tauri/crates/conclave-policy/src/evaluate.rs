@@ -4,8 +4,6 @@
 //! comes before sample before allow. The decision is the strictest over all layers that match. A rule that cannot be
 //! judged matches as deny.
 
-use std::cmp::Reverse;
-
 use crate::rule::Rule;
 use crate::{Decision, Effective, Layer, ToolRequest};
 
@@ -24,7 +22,7 @@ impl Policy {
         if layer == Layer::Project {
             rules.retain(|rule| rule.effect != Effective::Allow);
         }
-        rules.sort_by_key(|rule| (rule.priority, Reverse(rule.effect)));
+        rules.sort_by_key(|rule| rule.priority);
         Self { layers: vec![rules] }
     }
 
@@ -37,9 +35,8 @@ impl Policy {
 
     /// Judges `request`.
     pub fn evaluate(&self, request: &ToolRequest) -> Decision {
-        let decisions = self.layers.iter().filter_map(|rules| first_match(rules, request));
-        // `max_by_key` prefers the last of equals; reversed, the outermost layer gives the reason.
-        decisions.rev().max_by_key(|decision| decision.effect).unwrap_or_else(|| Decision {
+        let by_layer = self.layers.iter().filter_map(|rules| decide(rules, request));
+        strictest(by_layer).unwrap_or_else(|| Decision {
             effect: Effective::Deny,
             rule: NO_MATCH.to_owned(),
             reason: "no rule allows it".to_owned(),
@@ -47,10 +44,23 @@ impl Policy {
     }
 }
 
-fn first_match(rules: &[Rule], request: &ToolRequest) -> Option<Decision> {
-    rules.iter().find_map(|rule| match rule.matches(request) {
+/// One layer's decision.
+fn decide(rules: &[Rule], request: &ToolRequest) -> Option<Decision> {
+    let mut matching = rules.iter().filter_map(|rule| Some((rule.priority, judge(rule, request)?)));
+    let (priority, first) = matching.next()?;
+    let equals = matching.take_while(|(other, _)| *other == priority).map(|(_, decision)| decision);
+    strictest(std::iter::once(first).chain(equals))
+}
+
+fn judge(rule: &Rule, request: &ToolRequest) -> Option<Decision> {
+    match rule.matches(request) {
         Ok(true) => Some(rule.decision()),
         Ok(false) => None,
         Err(why) => Some(Decision { effect: Effective::Deny, rule: rule.id.clone(), reason: why.0 }),
-    })
+    }
+}
+
+/// The first among the strictest.
+fn strictest(decisions: impl Iterator<Item = Decision>) -> Option<Decision> {
+    decisions.reduce(|held, next| if next.effect > held.effect { next } else { held })
 }

@@ -4,8 +4,8 @@
 //! whoever appends and by whoever verifies.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use crate::digest::digest_parts;
 use crate::request::canonical_json;
 use crate::{Decision, ToolRequest};
 
@@ -51,15 +51,9 @@ impl NewEntry {
 
 /// The hash of entry number `seq` with the text `canonical`, after the entry whose hash is `previous`.
 ///
-/// SHA-256 over four parts, each preceded by its length in bytes as a little-endian 64-bit number: the name of this
-/// format, `previous`, `seq` in decimal, `canonical`. Lower-case hexadecimal.
+/// [`digest_parts`] of the name of this format, `previous`, `seq` in decimal and `canonical`.
 pub fn entry_hash(previous: &str, seq: u64, canonical: &str) -> String {
-    let mut hasher = Sha256::new();
-    for part in ["conclave-ledger-1", previous, &seq.to_string(), canonical] {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    hex(&hasher.finalize())
+    digest_parts(["conclave-ledger-1", previous, &seq.to_string(), canonical].map(str::as_bytes))
 }
 
 /// Where entries are kept: append-only, durable when `append` returns.
@@ -75,9 +69,3 @@ pub trait Ledger: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the ledger cannot be written: {0}")]
 pub struct LedgerError(pub String);
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
-}

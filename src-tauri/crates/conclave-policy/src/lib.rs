@@ -7,6 +7,7 @@
 //! wins; a project's own rules can only make a policy stricter.
 
 mod decision;
+mod digest;
 mod evaluate;
 mod ledger;
 mod load;
@@ -15,6 +16,7 @@ mod review;
 mod rule;
 
 pub use decision::{Decision, Effective};
+pub use digest::{digest, digest_parts};
 pub use evaluate::{NO_MATCH, Policy};
 pub use ledger::{EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
 pub use load::{LoadError, Mode};

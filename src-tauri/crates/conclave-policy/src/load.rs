@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::GlobBuilder;
 use serde::Deserialize;
 
-use crate::rule::{ActorPattern, Condition, Rule};
+use crate::rule::{ActorPattern, Condition, Pattern, Rule};
 use crate::{Action, Actor, Effective, Layer, Policy, ToolRequest};
 
 const DEFAULT: &str = include_str!("../rules/default.yaml");
@@ -150,13 +149,7 @@ fn compile(file: &RuleFile) -> Result<Rule, LoadError> {
         .map(|actors| actors.iter().map(|text| actor_pattern(text)).collect::<Result<Vec<_>, _>>())
         .transpose()
         .map_err(wrong)?;
-    let resource = file
-        .resource
-        .as_ref()
-        .map(|text| GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build())
-        .transpose()
-        .map_err(|error| wrong(error.to_string()))?
-        .map(|glob| glob.compile_matcher());
+    let resource = file.resource.as_deref().map(Pattern::new).transpose().map_err(|error| wrong(error.to_string()))?;
     let context = file.context.iter().map(|(key, condition)| (key.clone(), condition.compile())).collect();
     Ok(Rule {
         id: file.id.clone(),

@@ -8,9 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::ledger::hex;
+use crate::digest::digest;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -139,7 +138,7 @@ impl ToolRequest {
 
     /// The SHA-256 of the canonical form, in lower-case hexadecimal.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(self.canonical()))
+        digest(self.canonical().as_bytes())
     }
 }
 

@@ -1,8 +1,9 @@
 //! A rule in executable form.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use globset::GlobMatcher;
+use globset::{GlobBuilder, GlobMatcher};
 
 use crate::{Action, Actor, Decision, Effective, ToolRequest};
 
@@ -33,10 +34,14 @@ pub(crate) struct Rule {
     pub actors: Option<Vec<ActorPattern>>,
     /// Any of these; `None` is anything.
     pub actions: Option<Vec<Action>>,
-    pub resource: Option<GlobMatcher>,
+    pub resource: Option<Pattern>,
     /// All of these.
     pub context: BTreeMap<String, Condition>,
 }
+
+/// What a rule's resource looks like.
+#[derive(Clone)]
+pub(crate) struct Pattern(GlobMatcher);
 
 /// Who a rule is about.
 #[derive(Clone, Debug)]
@@ -70,12 +75,26 @@ impl Rule {
             Some(_) if request.resource.len() > LONGEST_RESOURCE => {
                 Err(Unjudgeable(format!("the resource is longer than {LONGEST_RESOURCE} bytes")))
             }
-            Some(pattern) => Ok(pattern.is_match(&request.resource)),
+            Some(pattern) => Ok(pattern.0.is_match(&request.resource)),
         }
     }
 
     pub(crate) fn decision(&self) -> Decision {
         Decision { effect: self.effect, rule: self.id.clone(), reason: self.reason.clone() }
+    }
+}
+
+impl Pattern {
+    /// `*` stays within a component, `**` does not; `\\` takes a special character literally.
+    pub(crate) fn new(text: &str) -> Result<Self, globset::Error> {
+        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build()?;
+        Ok(Self(glob.compile_matcher()))
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.glob().glob())
     }
 }
 
