@@ -1,0 +1,130 @@
+/**
+ * A window for a test: the built page served from memory under the real content security policy, and a core of its
+ * own in a temporary folder behind it. No port is opened; a request to anywhere else is cut off and fails the test.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { extname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type Page, test as base, expect } from "@playwright/test";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const DIST = join(ROOT, "ui/dist");
+const ORIGIN = "http://conclave.localhost";
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+
+/** The policy that the window runs under, as a header. */
+async function contentSecurityPolicy(): Promise<string> {
+  const { app } = JSON.parse(await readFile(join(ROOT, "tauri.conf.json"), "utf8"));
+  const directives: [string, string][] = Object.entries(app.security.csp);
+  return directives.map(([name, sources]) => `${name} ${sources}`).join("; ");
+}
+
+/** The core as a child: JSON lines in, JSON lines out. */
+class Core {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, (reply: string) => void>();
+  #lastId = 0;
+  onEvent: (event: string) => void = () => {};
+
+  constructor(binary: string, dataDir: string) {
+    this.#child = spawn(binary, ["rpc", "--data-dir", dataDir], { stdio: ["pipe", "pipe", "inherit"] });
+    if (this.#child.stdout === null) throw new Error("the core has no output");
+    createInterface({ input: this.#child.stdout }).on("line", (line) => {
+      const message = JSON.parse(line);
+      if ("event" in message) return this.onEvent(JSON.stringify(message.event));
+      this.#waiting.get(message.id)?.(line);
+      this.#waiting.delete(message.id);
+    });
+  }
+
+  /** Passes a request on; ids are the core's own, so that several pages may share it. */
+  call(request: string): Promise<string> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((answer) => {
+      this.#waiting.set(id, answer);
+      this.#child.stdin?.write(`${JSON.stringify({ ...JSON.parse(request), id })}\n`);
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const gone = new Promise((done) => this.#child.once("exit", done));
+    this.#child.stdin?.end();
+    this.#child.kill("SIGTERM");
+    await gone;
+  }
+}
+
+type Fixtures = {
+  /** A folder of the test's own. */
+  folder: string;
+  /** The window, open on its first screen. */
+  window: Page;
+};
+
+export const test = base.extend<Fixtures>({
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), "conclave-e2e-"));
+    await use(folder);
+    await rm(folder, { recursive: true, force: true });
+  },
+
+  window: async ({ page, folder }, use) => {
+    const binary = process.env["CONCLAVE_BIN"];
+    if (binary === undefined) throw new Error("CONCLAVE_BIN names no core to test with");
+    const core = new Core(binary, join(folder, "data"));
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(`page error: ${error.message}`));
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") faults.push(`console: ${message.text()}`);
+    });
+
+    const policy = await contentSecurityPolicy();
+    await page.route("**/*", async (route) => {
+      const url = new URL(route.request().url());
+      if (url.origin !== ORIGIN) {
+        faults.push(`left the page: ${url.href}`);
+        return route.abort();
+      }
+      const file = join(DIST, url.pathname === "/" ? "index.html" : url.pathname);
+      const headers = { "content-security-policy": policy };
+      return route.fulfill({ path: file, contentType: TYPES[extname(file)] ?? "text/plain", headers });
+    });
+    await page.exposeFunction("conclaveRpc", (request: string) => core.call(request));
+    core.onEvent = (event) => {
+      void page.evaluate((text) => window.conclaveEvent?.(text), event).catch(() => {});
+    };
+    // The window freezes the prototypes of the page; so does the test.
+    await page.addInitScript(() => Object.freeze(Object.prototype));
+    await page.goto(ORIGIN);
+    await use(page);
+    await core.stop();
+    expect(faults).toEqual([]);
+  },
+});
+
+export { expect };
+
+/** Opens the sample project from the first screen. */
+export async function openSample(window: Page): Promise<void> {
+  await window.getByRole("button", { name: "Try with the sample project" }).click();
+  await expect(window.getByRole("option").first()).toBeVisible();
+}
+
+/** Has fixes looked for all open findings and waits until no run is left. */
+export async function findAllFixes(window: Page): Promise<void> {
+  await window.keyboard.press("Shift+R");
+  await expect(window.getByText("started", { exact: false }).first()).toBeVisible();
+  await expect(window.getByRole("contentinfo", { name: "Status" })).toContainText("Nothing running", { timeout: 120_000 });
+  await expect(window.getByRole("option").filter({ hasText: "Fix ready" }).first()).toBeVisible();
+}

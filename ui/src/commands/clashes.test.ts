@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import type { Screen } from "../routes";
+import { COMMAND_IDS, type CommandInfo, infoOf, worksOn } from "./registry";
+
+const SCREENS: Screen[] = ["inbox", "finding", "welcome", "machine"];
+
+/** Keys that two commands of one screen share, or that start another's sequence. */
+function clashes(commands: [string, CommandInfo][]): string[] {
+  const keys = commands.flatMap(([id, { keys }]) => keys.map((key) => ({ id, key })));
+  return keys.flatMap(({ id, key }, index) =>
+    keys
+      .slice(index + 1)
+      .filter((other) => other.key === key || other.key.startsWith(`${key} `) || key.startsWith(`${other.key} `))
+      .map((other) => `${key}: ${id}, ${other.id}`),
+  );
+}
+
+test.each(SCREENS)("no key means two things on %s", (screen) => {
+  const here = COMMAND_IDS.filter((id) => worksOn(id, screen)).map((id): [string, CommandInfo] => [id, infoOf(id)]);
+  expect(here.length).toBeGreaterThan(5);
+  expect(clashes(here)).toEqual([]);
+});
+
+test("a shared key and a swallowed sequence are found", () => {
+  const info = (...keys: string[]): CommandInfo => ({ title: "", keys });
+  expect(
+    clashes([
+      ["one", info("a", "g")],
+      ["two", info("a")],
+      ["three", info("g i")],
+    ]),
+  ).toEqual(["a: one, two", "g: one, three"]);
+});

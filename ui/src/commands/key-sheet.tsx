@@ -1,0 +1,64 @@
+/** All keys of this screen, out of the registry. */
+import { Dialog } from "../components/dialog";
+import { Keys } from "../components/kbd";
+import { Button } from "../components/button";
+import type { Screen } from "../routes";
+import { useActiveCommands, useSingleKeys } from "./active";
+import styles from "./key-sheet.module.css";
+import { COMMAND_IDS, type CommandId, infoOf, worksOn } from "./registry";
+
+const SCREEN_NAMES: Record<Screen, string> = {
+  inbox: "Inbox",
+  finding: "Finding",
+  welcome: "Welcome",
+  machine: "This machine",
+};
+
+export function KeySheet({ screen, onClose }: { screen: Screen; onClose: () => void }) {
+  const active = useActiveCommands();
+  const single = useSingleKeys();
+  const here = COMMAND_IDS.filter((id) => infoOf(id).keys.length > 0 && worksOn(id, screen));
+  const own = here.filter((id) => infoOf(id).screens !== undefined);
+  const everywhere = here.filter((id) => infoOf(id).screens === undefined);
+  return (
+    <Dialog label="Keys" onClose={onClose}>
+      <div className={styles.body}>
+        {own.length > 0 && <KeyList title={SCREEN_NAMES[screen]} ids={own} />}
+        <KeyList title="Everywhere" ids={everywhere} />
+      </div>
+      <div className={styles.foot}>
+        <span className="muted small">
+          {single ? "Single-letter keys are on; they rest while you type." : "Single-letter keys are off."}
+        </span>
+        <Button onClick={() => active.toggleSingleKeys()}>{single ? "Turn them off" : "Turn them on"}</Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function KeyList({ title, ids }: { title: string; ids: CommandId[] }) {
+  return (
+    <section>
+      <h2>{title}</h2>
+      <dl className={styles.keys}>
+        {ids.map((id) => {
+          const { title: what, keys } = infoOf(id);
+          const shown = keys.length > 3 ? [`${keys[0]}`, `${keys.at(-1)}`] : keys;
+          return (
+            <div key={id}>
+              <dt>{what}</dt>
+              <dd aria-label={keys.join(" or ")}>
+                {shown.map((chord, index) => (
+                  <span key={chord}>
+                    {index > 0 && <i>{keys.length > 3 ? "–" : "or"}</i>}
+                    <Keys chord={chord} />
+                  </span>
+                ))}
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * THE list of commands: what each does, where it works and which keys it has.
+ *
+ * The palette, the key sheet, the keys on the buttons and the test for clashes derive from it.
+ */
+import type { Screen } from "../routes";
+
+export type CommandInfo = {
+  /** In the palette and on the key sheet. */
+  title: string;
+  /** Chords as `keys.ts` reads them; the first one is shown on the control. */
+  keys: readonly string[];
+  /** Where it works; everywhere when absent. */
+  screens?: readonly Screen[];
+  /** False for movements, which would only fill the palette. */
+  palette?: boolean;
+};
+
+export const COMMANDS = {
+  palette: { title: "Go to, or do", keys: ["Mod+k"], palette: false },
+  keys: { title: "All keys for this screen", keys: ["?"] },
+  "go.inbox": { title: "Go to the inbox", keys: ["g i"] },
+  "go.machine": { title: "Go to this machine", keys: ["g m"] },
+  "go.welcome": { title: "Add a folder…", keys: ["g f"] },
+  demo: { title: "Open the sample project", keys: [] },
+  theme: { title: "Switch theme: system, light, dark", keys: [] },
+  "single.keys": { title: "Turn single-letter keys on or off", keys: [] },
+  "runs.cancel": { title: "Cancel all runs", keys: [] },
+
+  "inbox.next": { title: "Next finding", keys: ["j", "ArrowDown"], screens: ["inbox"], palette: false },
+  "inbox.previous": { title: "Previous finding", keys: ["k", "ArrowUp"], screens: ["inbox"], palette: false },
+  "inbox.page.down": { title: "A page down", keys: ["PageDown"], screens: ["inbox"], palette: false },
+  "inbox.page.up": { title: "A page up", keys: ["PageUp"], screens: ["inbox"], palette: false },
+  "inbox.first": { title: "First finding", keys: ["Home"], screens: ["inbox"], palette: false },
+  "inbox.last": { title: "Last finding", keys: ["End"], screens: ["inbox"], palette: false },
+  "inbox.open": { title: "Open the finding", keys: ["Enter"], screens: ["inbox"] },
+  "inbox.select": { title: "Select or unselect the finding", keys: ["x"], screens: ["inbox"] },
+  "inbox.extend.down": { title: "Select, and go on down", keys: ["Shift+j"], screens: ["inbox"], palette: false },
+  "inbox.extend.up": { title: "Select, and go on up", keys: ["Shift+k"], screens: ["inbox"], palette: false },
+  "inbox.clear": { title: "Clear the selection", keys: ["Escape"], screens: ["inbox"] },
+  "inbox.filter": { title: "Filter", keys: ["/"], screens: ["inbox"] },
+  "inbox.run": { title: "Find a fix", keys: ["r"], screens: ["inbox"] },
+  "inbox.run.all": { title: "Find fixes for all open findings", keys: ["Shift+r"], screens: ["inbox"] },
+  "inbox.apply": { title: "Apply the recommended fix", keys: ["a"], screens: ["inbox"] },
+  "inbox.undo": { title: "Undo the applied fix", keys: ["u"], screens: ["inbox"] },
+  "inbox.import": { title: "Import a SARIF file…", keys: ["i"], screens: ["inbox"] },
+  "inbox.scan": { title: "Scan again", keys: ["s"], screens: ["inbox"] },
+  "inbox.group": { title: "Group by rule, or not", keys: ["v"], screens: ["inbox"] },
+
+  "finding.back": { title: "Back to the inbox", keys: ["Escape"], screens: ["finding"] },
+  "finding.next": { title: "Next finding", keys: ["j"], screens: ["finding"] },
+  "finding.previous": { title: "Previous finding", keys: ["k"], screens: ["finding"] },
+  "finding.run": { title: "Find a fix, or try again", keys: ["r"], screens: ["finding"] },
+  "finding.apply": { title: "Apply the chosen fix", keys: ["a"], screens: ["finding"] },
+  "finding.undo": { title: "Undo the applied fix", keys: ["u"], screens: ["finding"] },
+  "finding.copy": { title: "Copy the patch", keys: ["c"], screens: ["finding"] },
+  "finding.flow.next": { title: "Next step of the flow", keys: ["]"], screens: ["finding"], palette: false },
+  "finding.flow.previous": { title: "Previous step of the flow", keys: ["["], screens: ["finding"], palette: false },
+  "finding.change.next": { title: "Next change in the diff", keys: ["n"], screens: ["finding"], palette: false },
+  "finding.change.previous": { title: "Previous change in the diff", keys: ["p"], screens: ["finding"], palette: false },
+  "finding.tab": { title: "Next column", keys: ["v"], screens: ["finding"], palette: false },
+  "finding.fix": {
+    title: "Choose a fix",
+    keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    screens: ["finding"],
+    palette: false,
+  },
+} as const satisfies Record<string, CommandInfo>;
+
+export type CommandId = keyof typeof COMMANDS;
+
+export const COMMAND_IDS = Object.keys(COMMANDS) as CommandId[];
+
+export function infoOf(id: CommandId): CommandInfo {
+  return COMMANDS[id];
+}
+
+/** Whether `id` works on `screen`. */
+export function worksOn(id: CommandId, screen: Screen): boolean {
+  const { screens } = infoOf(id);
+  return screens === undefined || screens.includes(screen);
+}

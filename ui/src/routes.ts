@@ -1,0 +1,134 @@
+/**
+ * Where one can be, as data: a screen with its parameters, and the address that stands for it.
+ *
+ * The address lives behind the `#`, so the same page works from any host without a server that knows its paths.
+ * Unknown parameters are dropped and bad ones fall back, so a stale address still opens.
+ */
+import { useSyncExternalStore } from "react";
+import type { SavedView, Sort } from "./backend/generated";
+
+export const VIEWS = ["needs_you", "fix_ready", "running", "no_safe_fix", "fixed", "suppressed", "all"] as const;
+export const SORTS = ["risk", "path", "newest"] as const;
+export const TABS = ["problem", "fixes", "why"] as const;
+
+export type Tab = (typeof TABS)[number];
+
+/** Which list one looks at; a finding keeps it, so that going back leads to the same list. */
+export type ListPlace = {
+  project: string | null;
+  view: SavedView;
+  query: string;
+  sort: Sort;
+  group: boolean;
+};
+
+export type Place =
+  | ({ screen: "inbox"; at: string | null } & ListPlace)
+  | ({ screen: "finding"; finding: string; fix: number; tab: Tab } & ListPlace)
+  | ({ screen: "welcome" } & ListPlace)
+  | ({ screen: "machine" } & ListPlace);
+
+export type Screen = Place["screen"];
+
+export const LIST: ListPlace = { project: null, view: "needs_you", query: "", sort: "risk", group: true };
+
+export function parsePlace(address: string): Place {
+  const [path = "", search = ""] = address.replace(/^#?\/?/, "").split("?", 2);
+  const get = new URLSearchParams(search);
+  const list: ListPlace = {
+    project: get.get("project"),
+    view: oneOf(VIEWS, get.get("view"), LIST.view),
+    query: get.get("q") ?? "",
+    sort: oneOf(SORTS, get.get("sort"), LIST.sort),
+    group: get.get("group") !== "none",
+  };
+  const [screen, id] = path.split("/");
+  switch (screen) {
+    case "finding":
+      if (!id) break;
+      return {
+        screen,
+        finding: decodeURIComponent(id),
+        fix: Math.max(1, Number.parseInt(get.get("fix") ?? "1", 10) || 1),
+        tab: oneOf(TABS, get.get("tab"), "fixes"),
+        ...list,
+      };
+    case "welcome":
+    case "machine":
+      return { screen, ...list };
+  }
+  return { screen: "inbox", at: get.get("at"), ...list };
+}
+
+export function formatPlace(place: Place): string {
+  const search = new URLSearchParams();
+  const set = (key: string, value: string | null, usual: string | null = null) => {
+    if (value !== null && value !== usual) search.set(key, value);
+  };
+  set("project", place.project);
+  set("view", place.view, LIST.view);
+  set("q", place.query, "");
+  set("sort", place.sort, LIST.sort);
+  if (!place.group) set("group", "none");
+  if (place.screen === "inbox") set("at", place.at);
+  if (place.screen === "finding") {
+    set("fix", String(place.fix), "1");
+    set("tab", place.tab, "fixes");
+  }
+  const path = place.screen === "finding" ? `finding/${encodeURIComponent(place.finding)}` : place.screen;
+  const tail = search.toString();
+  return `#/${path}${tail === "" ? "" : `?${tail}`}`;
+}
+
+/** Only what says which list it is. */
+export function listOf(place: Place): ListPlace {
+  const { project, view, query, sort, group } = place;
+  return { project, view, query, sort, group };
+}
+
+/** The inbox with the list of `place`, the cursor on `at`. */
+export function inboxAt(place: Place, at: string | null = null): Place {
+  return { screen: "inbox", at, ...listOf(place) };
+}
+
+/** The page of `finding`, out of the list of `place`. */
+export function findingAt(place: Place, finding: string): Place {
+  return { screen: "finding", finding, fix: 1, tab: "fixes", ...listOf(place) };
+}
+
+/** Goes to `place`; `replace` leaves no step to come back to. */
+export function go(place: Place, how: "push" | "replace" = "push"): void {
+  const address = formatPlace(place);
+  if (address === location.hash) return;
+  if (how === "push") history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+  for (const listener of listeners) listener();
+}
+
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  addEventListener("popstate", listener);
+  return () => {
+    listeners.delete(listener);
+    removeEventListener("popstate", listener);
+  };
+}
+
+let seen: { address: string; place: Place } | undefined;
+
+/** Where one is; the same object for the same address. */
+export function currentPlace(): Place {
+  const address = location.hash;
+  if (seen?.address !== address) seen = { address, place: parsePlace(address) };
+  return seen.place;
+}
+
+export function usePlace(): Place {
+  return useSyncExternalStore(subscribe, currentPlace);
+}
+
+function oneOf<T extends string>(known: readonly T[], value: string | null, usual: T): T {
+  return known.find((one) => one === value) ?? usual;
+}

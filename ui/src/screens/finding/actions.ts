@@ -1,0 +1,87 @@
+/** What can be done with a finding, as commands. */
+import { useChange } from "../../api/client";
+import type { FindingView, FixView } from "../../backend/generated";
+import { copyText } from "../../clipboard";
+import { patchText } from "../../code/patch";
+import type { Actions } from "../../commands/active";
+import { count, fileName } from "../../format";
+import { useNotices } from "../frame/notice";
+
+export function useFindingActions(view: FindingView, chosen: FixView | undefined): Actions {
+  const { say, sayError } = useNotices();
+  const apply = useChange("apply_fix");
+  const undo = useChange("undo_fix");
+  const run = useChange("run_fix");
+  const finding = view.row.id;
+  const busy = apply.isPending || undo.isPending;
+
+  const takeBack = () =>
+    undo.mutate(
+      { finding },
+      {
+        onSuccess: ({ files }) => say({ tone: "pass", title: "Taken back: the files are as they were", lines: [files.join(", ")] }),
+        onError: (error) => sayError("The fix was not taken back", error),
+      },
+    );
+
+  const write = (fix: FixView) =>
+    apply.mutate(
+      { finding, fix: fix.id },
+      {
+        onSuccess: ({ files }) =>
+          say({
+            tone: "pass",
+            title: `Applied: ${files.map(fileName).join(", ")} written`,
+            lines: ["The project is scanned again by you, or when its tool runs next."],
+            action: { label: "Undo", run: takeBack },
+          }),
+        onError: (error) => sayError("The fix was not applied", error),
+      },
+    );
+
+  return {
+    "finding.apply": {
+      run: () => {
+        if (chosen !== undefined) write(chosen);
+      },
+      disabled: whyNotApply(view, chosen) ?? (busy ? "Wait for the last change to end" : undefined),
+    },
+    "finding.undo": { run: takeBack, disabled: view.applied === null ? "No fix is applied" : busy ? "Wait for the last change to end" : undefined },
+    "finding.run": {
+      run: () =>
+        run.mutate(
+          { findings: [finding] },
+          {
+            onSuccess: ({ queued }) => say({ tone: "plain", title: queued === 0 ? "A run is under way already" : "Run started" }),
+            onError: (error) => sayError("No run was started", error),
+          },
+        ),
+      disabled: whyNotRun(view),
+    },
+    "finding.copy": {
+      run: () => {
+        if (chosen === undefined) return;
+        void copyText(patchText(chosen.files)).then((copied) =>
+          say(
+            copied
+              ? { tone: "plain", title: "Patch copied", lines: [`${count(chosen.files.length, "file")}, as a unified diff.`] }
+              : { tone: "fail", title: "The patch could not be copied", lines: ["The clipboard is not to be had."] },
+          ),
+        );
+      },
+      disabled: chosen === undefined ? "There is no fix to copy" : undefined,
+    },
+  };
+}
+
+function whyNotApply({ row, applied }: FindingView, chosen: FixView | undefined): string | undefined {
+  if (applied !== null) return "A fix is applied already: undo it first";
+  if (chosen === undefined) return "There is no fix to apply";
+  if (chosen.stopped !== null) return "This fix was stopped by a check";
+  return row.status === "running" ? "A run is under way" : undefined;
+}
+
+function whyNotRun({ row, applied }: FindingView): string | undefined {
+  if (applied !== null) return "A fix is applied: undo it first";
+  return row.status === "running" ? "A run is under way" : undefined;
+}

@@ -1,0 +1,113 @@
+/** One finding: the problem, the fixes, and why to believe them; the action is at the bottom. */
+import { useCallback, useRef, useState } from "react";
+import { useCommand } from "../../api/client";
+import type { FindingView } from "../../backend/generated";
+import { useCommands } from "../../commands/active";
+import { ErrorNote } from "../../components/error-note";
+import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
+import { useFindingActions } from "./actions";
+import styles from "./finding.module.css";
+import { Fixes } from "./fixes";
+import { FindingFooter } from "./footer";
+import { Headline } from "./headline";
+import { Problem } from "./problem";
+import { Tried, WhyNone } from "./tried";
+import { Why } from "./why";
+
+type FindingPlace = Extract<Place, { screen: "finding" }>;
+
+export function Finding({ place }: { place: FindingPlace }) {
+  const { data, error, refetch } = useCommand("get_finding", { finding: place.finding });
+  useCommands({ "finding.back": { run: () => go(inboxAt(place, place.finding)) } });
+  if (data !== undefined) return <Page key={data.row.id} place={place} view={data} />;
+  return (
+    <div className={styles.waiting}>
+      {error === null ? (
+        <p className="muted" role="status">
+          Reading the finding…
+        </p>
+      ) : (
+        <ErrorNote error={error} onRetry={() => void refetch()} />
+      )}
+    </div>
+  );
+}
+
+const TAB_NAMES: Record<Tab, string> = { problem: "Problem", fixes: "Fixes", why: "Why believe it" };
+
+function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
+  const { row, resolution, neighbours, flow } = view;
+  const fixes = resolution?.fixes ?? [];
+  const chosen = fixes[place.fix - 1] ?? fixes[0];
+  const [step, setStep] = useState(flow.length);
+  const middle = useRef<HTMLElement>(null);
+  const actions = useFindingActions(view, chosen);
+
+  const pick = useCallback((fix: number) => go({ ...place, fix }, "replace"), [place]);
+  const showTab = (tab: Tab) => go({ ...place, tab }, "replace");
+  const visit = (finding: string | null) => ({
+    run: () => {
+      if (finding !== null) go(findingAt(place, finding), "replace");
+    },
+    disabled: finding === null ? "There is no further finding" : undefined,
+  });
+  const walk = (by: number) => setStep((at) => Math.min(Math.max(1, at + by), flow.length));
+
+  useCommands({
+    ...actions,
+    "finding.next": visit(neighbours.next),
+    "finding.previous": visit(neighbours.previous),
+    "finding.tab": { run: () => showTab(TABS[(TABS.indexOf(place.tab) + 1) % TABS.length] ?? "fixes") },
+    "finding.change.next": { run: () => scrollToHunk(middle.current, 1) },
+    "finding.change.previous": { run: () => scrollToHunk(middle.current, -1) },
+    ...(fixes.length > 1
+      ? {
+          "finding.fix": {
+            run: (chord: string) => {
+              const fix = Number(chord);
+              if (fix <= fixes.length) pick(fix);
+            },
+          },
+        }
+      : {}),
+    ...(flow.length > 0 ? { "finding.flow.next": { run: () => walk(1) }, "finding.flow.previous": { run: () => walk(-1) } } : {}),
+  });
+
+  const none = resolution !== null && resolution.recommended === null && row.status !== "running";
+  return (
+    <>
+      <Headline place={place} view={view} />
+      <div className={styles.tabs} role="group" aria-label="Columns">
+        {TABS.map((tab) => (
+          <button key={tab} type="button" aria-pressed={tab === place.tab} onClick={() => showTab(tab)}>
+            {none && tab !== "problem" ? { fixes: "Tried", why: "Why none" }[tab] : TAB_NAMES[tab]}
+          </button>
+        ))}
+      </div>
+      <div className={styles.columns} data-tab={place.tab}>
+        <section className={`${styles.column} ${styles.problem}`} aria-labelledby="problem">
+          <Problem view={view} step={step} onStep={setStep} />
+        </section>
+        <section ref={middle} className={`${styles.column} ${styles.fixes}`} aria-labelledby="fixes">
+          {none ? <Tried resolution={resolution} chosen={chosen} onPick={pick} /> : <Fixes view={view} chosen={chosen} onPick={pick} />}
+        </section>
+        <section className={`${styles.column} ${styles.why}`} aria-labelledby="why">
+          {none ? <WhyNone view={view} resolution={resolution} /> : <Why view={view} chosen={chosen} />}
+        </section>
+      </div>
+      <FindingFooter view={view} chosen={chosen} actions={actions} onNext={visit(neighbours.next)} />
+    </>
+  );
+}
+
+/** How far below the edge of the column a hunk counts as the current one, in pixels. */
+const EDGE = 60;
+
+function scrollToHunk(column: HTMLElement | null, by: 1 | -1): void {
+  if (column === null) return;
+  const top = column.getBoundingClientRect().top + EDGE;
+  const hunks = [...column.querySelectorAll("[data-hunk]")];
+  const at = (hunk: Element) => hunk.getBoundingClientRect().top - top;
+  const next = by === 1 ? hunks.find((hunk) => at(hunk) > 1) : hunks.findLast((hunk) => at(hunk) < -1);
+  if (next !== undefined) column.scrollBy({ top: at(next) });
+}

@@ -1,0 +1,151 @@
+/** The fixes: the recommended one first, the alternatives and the stopped ones beside it, one of them in full. */
+import type { FindingView, FixView, ResolutionView } from "../../backend/generated";
+import { Diff } from "../../code/code";
+import { Gauge } from "../../components/gauge";
+import { Keys } from "../../components/kbd";
+import { Mark } from "../../components/mark";
+import { SectionHead } from "../../components/section";
+import { ago, count, sentence } from "../../format";
+import styles from "./fixes.module.css";
+import { RunSteps } from "./run-steps";
+
+export function Fixes({ view, chosen, onPick }: { view: FindingView; chosen: FixView | undefined; onPick: (fix: number) => void }) {
+  const { row, resolution, running, applied } = view;
+  return (
+    <>
+      <SectionHead
+        title="Fixes"
+        id="fixes"
+        level={2}
+        line={false}
+        note={resolution !== null && noteOf(resolution)}
+        end={resolution !== null && resolution.fixes.length > 1 && <PickKeys count={resolution.fixes.length} />}
+      />
+      {row.status === "running" && <RunSteps finding={row.id} progress={running} />}
+      {resolution === null && row.status !== "running" && (
+        <p className={styles.lead}>
+          No fix was looked for yet. A run asks every seat of the panel and checks each answer on a copy of your folder; nothing is written
+          until you apply.
+        </p>
+      )}
+      {resolution !== null && chosen !== undefined && (
+        <>
+          <FixTabs resolution={resolution} chosen={chosen} applied={applied?.fix} onPick={onPick} />
+          {applied !== null && (
+            <p className={styles.applied}>
+              <Mark name="tick" />
+              <span>
+                Fix {resolution.fixes.findIndex(({ id }) => id === applied.fix) + 1} is in your folder since {ago(applied.applied_at, Date.now())}:{" "}
+                {applied.files.map((file, index) => (
+                  <span key={file}>
+                    {index > 0 && ", "}
+                    <code className="path">{file}</code>
+                  </span>
+                ))}
+              </span>
+            </p>
+          )}
+          <FixPanel fix={chosen} />
+        </>
+      )}
+    </>
+  );
+}
+
+function noteOf({ fixes }: ResolutionView): string {
+  const stopped = fixes.filter((fix) => fix.stopped !== null).length;
+  const offered = fixes.length - stopped;
+  return `${offered} offered${stopped > 0 ? `, ${stopped} stopped by a check` : ""}`;
+}
+
+/** Keys reach as many fixes as there are digits. */
+const DIGITS = 9;
+
+function PickKeys({ count: n }: { count: number }) {
+  return (
+    <>
+      pick <Keys chord="1" />–<Keys chord={String(Math.min(n, DIGITS))} />
+    </>
+  );
+}
+
+function FixTabs({
+  resolution,
+  chosen,
+  applied,
+  onPick,
+}: {
+  resolution: ResolutionView;
+  chosen: FixView;
+  applied: string | undefined;
+  onPick: (fix: number) => void;
+}) {
+  const { fixes, recommended } = resolution;
+  return (
+    <div className={styles.tabs} role="radiogroup" aria-label="Fixes">
+      {fixes.map((fix, index) => (
+        <label key={fix.id} className={styles.tab} data-on={fix.id === chosen.id}>
+          <input type="radio" name="fix" className="heard" checked={fix.id === chosen.id} onChange={() => onPick(index + 1)} />
+          <span className={styles.tab_title} title={fix.title}>
+            <span>{index + 1}</span>
+            <span className="cut">{fix.title}</span>
+          </span>
+          <span className={styles.under}>
+            {fix.stopped === null ? (
+              <>
+                <Gauge of={fix.confidence.summary} />
+                <span className="cut">{fix.id === applied ? "Applied" : fix.id === recommended ? "Recommended" : fix.confidence.summary.word}</span>
+              </>
+            ) : (
+              <span className={styles.stopped}>
+                <Mark name="fail" size={12} />
+                Stopped
+              </span>
+            )}
+          </span>
+        </label>
+      ))}
+    </div>
+  );
+}
+
+const CLASSES: Record<FixView["class"], string> = {
+  "safe-auto": "Keeps behaviour for all but an attack",
+  review: "May change behaviour: read it",
+};
+
+export function FixFacts({ fix }: { fix: FixView }) {
+  return (
+    <p className={styles.facts}>
+      <span>{fix.origin}</span>
+      {fix.also_by.length > 0 && <span>also by {fix.also_by.join(", ")}</span>}
+      <span>{CLASSES[fix.class]}</span>
+    </p>
+  );
+}
+
+function FixPanel({ fix }: { fix: FixView }) {
+  return (
+    <>
+      <div className={styles.lead}>
+        <p className={styles.title}>{sentence(fix.title)}</p>
+        {fix.rationale !== "" && <p>{sentence(fix.rationale)}</p>}
+      </div>
+      <FixFacts fix={fix} />
+      {fix.stopped !== null && (
+        <p className={styles.reason}>
+          <Mark name="fail" />
+          <span>Not offered, whatever speaks for it: {sentence(fix.stopped)}</span>
+        </p>
+      )}
+      <Diff files={fix.files} />
+      <SectionHead title="Edge cases" line={false} end={fix.edge_cases.length > 0 ? count(fix.edge_cases.length, "input") : undefined} />
+      <ul className={styles.edges}>
+        {fix.edge_cases.map((edge) => (
+          <li key={edge}>{edge}</li>
+        ))}
+        {fix.edge_cases.length === 0 && <li className="faint">Its author names none.</li>}
+      </ul>
+    </>
+  );
+}

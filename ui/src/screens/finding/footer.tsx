@@ -1,0 +1,73 @@
+/** The actions of a finding, and the sentence of what the main one will do. */
+import type { FindingView, FixView } from "../../backend/generated";
+import type { Action, Actions } from "../../commands/active";
+import { CommandButton } from "../../components/button";
+import { Footer, FooterNote } from "../../components/footer";
+import { KeysOf } from "../../components/kbd";
+import { ago, count } from "../../format";
+
+export function FindingFooter({
+  view,
+  chosen,
+  actions,
+  onNext,
+}: {
+  view: FindingView;
+  chosen: FixView | undefined;
+  actions: Actions;
+  onNext: Action;
+}) {
+  const { row, resolution, applied } = view;
+  const number = chosen === undefined ? 0 : (resolution?.fixes.indexOf(chosen) ?? 0) + 1;
+  const offered = chosen !== undefined && chosen.stopped === null;
+  const again = resolution !== null;
+
+  if (applied !== null) {
+    return (
+      <Footer label="Actions">
+        <CommandButton command="finding.next" action={onNext} look="primary">
+          Next finding
+        </CommandButton>
+        <CommandButton command="finding.undo" action={actions["finding.undo"]}>
+          Undo
+        </CommandButton>
+        <FooterNote>
+          Applied {ago(applied.applied_at, Date.now())}, {count(applied.files.length, "file")} written. Undo restores the very bytes.
+        </FooterNote>
+        <CopyPatch actions={actions} />
+      </Footer>
+    );
+  }
+  return (
+    <Footer label="Actions">
+      {offered && (
+        <CommandButton command="finding.apply" action={actions["finding.apply"]} look="primary">
+          {`Apply fix ${number}`}
+        </CommandButton>
+      )}
+      <CommandButton command="finding.run" action={actions["finding.run"]} look={offered ? "plain" : "primary"}>
+        {again ? "Try again" : "Find a fix"}
+      </CommandButton>
+      <FooterNote>
+        {offered ? (
+          <>
+            Writes {count(chosen.files.length, "file")} in your folder; <KeysOf command="finding.undo" /> takes it back.
+          </>
+        ) : row.status === "running" ? (
+          "Fixes are tried on a copy; your folder is not written."
+        ) : (
+          "A run tries fixes on a copy; your folder is not written."
+        )}
+      </FooterNote>
+      {chosen !== undefined && <CopyPatch actions={actions} />}
+    </Footer>
+  );
+}
+
+function CopyPatch({ actions }: { actions: Actions }) {
+  return (
+    <CommandButton command="finding.copy" action={actions["finding.copy"]} look="quiet">
+      Copy patch
+    </CommandButton>
+  );
+}

@@ -1,0 +1,41 @@
+/** A run under way: its stages in order, the current one in words. Nothing moves but the text. */
+import { useEffect, useState } from "react";
+import { useProgress } from "../../api/events";
+import type { RunProgress } from "../../backend/generated";
+import { Mark } from "../../components/mark";
+import { SectionHead } from "../../components/section";
+import { STAGE_ORDER, stageWord } from "../../components/words";
+import { duration } from "../../format";
+import styles from "./run-steps.module.css";
+
+export function RunSteps({ finding, progress }: { finding: string; progress: RunProgress | null }) {
+  const live = useProgress(finding) ?? progress;
+  const passed = usePassed(live?.started_at);
+  const at = STAGE_ORDER.indexOf(live?.stage ?? "queued");
+  return (
+    <>
+      <SectionHead title="Run under way" line={false} end={passed !== null && `${duration(passed)} so far`} />
+      <ol className={styles.steps}>
+        {STAGE_ORDER.map((stage, index) => (
+          <li key={stage} data-state={index < at ? "done" : index === at ? "now" : "next"} aria-current={index === at ? "step" : undefined}>
+            <Mark name={index < at ? "tick" : index === at ? "running" : "not_run"} />
+            <span>
+              {stageWord(stage)}
+              {index === at && live !== null && live.text !== "" && <span className={styles.text}>{live.text}</span>}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+/** Milliseconds since `start`, told once a second. */
+function usePassed(start: number | undefined): number | null {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return start === undefined ? null : Math.max(0, Math.floor((now - start) / 1_000) * 1_000);
+}

@@ -1,0 +1,121 @@
+/** No safe fix: what was tried and where each attempt stopped, what that teaches, and what would help. */
+import type { FindingView, FixView, ResolutionView } from "../../backend/generated";
+import { Diff } from "../../code/code";
+import { Ladder, RungStrip, tally } from "../../components/ladder";
+import { Mark } from "../../components/mark";
+import { Seats, seatTally } from "../../components/seats";
+import { SectionHead } from "../../components/section";
+import { count, duration, sentence } from "../../format";
+import { FixFacts } from "./fixes";
+import styles from "./tried.module.css";
+
+export function Tried({ resolution, chosen, onPick }: { resolution: ResolutionView; chosen: FixView | undefined; onPick: (fix: number) => void }) {
+  const { fixes, seats } = resolution;
+  return (
+    <>
+      <SectionHead
+        title="Tried"
+        id="fixes"
+        level={2}
+        line={false}
+        note={fixes.length === 0 ? "no seat proposed a fix" : `${count(fixes.length, "fix", "fixes")}, none is safe`}
+      />
+      {fixes.length === 0 && (
+        <>
+          <p className={styles.prose}>Every seat of the panel looked at this finding. None proposed a change, and each says why.</p>
+          <SectionHead title="Seats" end={seatTally(seats)} />
+          <Seats seats={seats} />
+        </>
+      )}
+      <ol className={styles.attempts}>
+        {fixes.map((fix, index) => (
+          <li key={fix.id} data-on={fix.id === chosen?.id}>
+            <button type="button" aria-pressed={fix.id === chosen?.id} onClick={() => onPick(index + 1)}>
+              <span className="cut">
+                <b>
+                  {index + 1}&ensp;{fix.title}
+                </b>
+                &ensp;<span className="faint small">{fix.origin}</span>
+              </span>
+              <RungStrip evidence={fix.evidence} />
+              <span className={styles.stop}>{sentence(fix.stopped ?? "")}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+      {chosen !== undefined && (
+        <>
+          <Diff files={chosen.files} note={`Attempt ${fixes.indexOf(chosen) + 1}`} />
+          <div className={styles.facts}>
+            <FixFacts fix={chosen} />
+          </div>
+          <SectionHead title="Evidence" end={tally(chosen.evidence)} />
+          <Ladder evidence={chosen.evidence} />
+        </>
+      )}
+    </>
+  );
+}
+
+export function WhyNone({ view: { row }, resolution }: { view: FindingView; resolution: ResolutionView }) {
+  const { reason, next, seats, fixes } = resolution;
+  const refused = seats.filter(({ state }) => state === "refused" || state === "failed");
+  const empty = seats.filter(({ state, note }) => state === "empty" && note !== next);
+  return (
+    <>
+      <SectionHead title="Why none is recommended" id="why" level={2} line={false} />
+      <p className={styles.prose}>{sentence(reason ?? "No seat of the panel knows a fix")}</p>
+      {(refused.length > 0 || fixes.length > 0) && (
+        <>
+          <SectionHead title="What was learnt" end="checked, or said by a seat" />
+          <ol className={styles.learnt}>
+            {fixes.map((fix) => (
+              <li key={fix.id}>
+                <span>{sentence(fix.stopped ?? "")}</span>
+                <span className="faint">checked</span>
+              </li>
+            ))}
+            {refused.map(({ name, note }) => (
+              <li key={name + note}>
+                <span>{sentence(note)}</span>
+                <span className="faint">{name}</span>
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
+      <SectionHead title="What would help most" />
+      <ol className={styles.next}>
+        {next !== null && (
+          <li>
+            <Mark name="right" size={10} />
+            <p>{sentence(next)}</p>
+          </li>
+        )}
+        {empty.map(({ name, note }) => (
+          <li key={name}>
+            <Mark name="right" size={10} />
+            <p>
+              <b>Fill the seat “{name}”.</b> {sentence(note)}
+            </p>
+          </li>
+        ))}
+      </ol>
+      {fixes.length > 0 && (
+        <>
+          <SectionHead title="Seats" end={seatTally(seats)} />
+          <Seats seats={seats} />
+        </>
+      )}
+      <SectionHead title="Until then" />
+      <p className={`${styles.prose} small muted`}>
+        {row.status === "suppressed"
+          ? "The tool itself suppresses this finding; it stays listed as suppressed."
+          : "The finding stays open and counts as “no safe fix”. It can be tried again when the code, a recipe or a model changes."}
+      </p>
+      <p className={`${styles.prose} small faint`}>
+        Asked in {duration(resolution.analysis_ms)}, checked in {duration(resolution.verification_ms)}.
+      </p>
+    </>
+  );
+}

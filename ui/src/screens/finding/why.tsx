@@ -1,0 +1,75 @@
+/** Why to believe a fix: the reading, the evidence rung by rung, what made the reading, and who sat on the panel. */
+import type { FindingView, FixView } from "../../backend/generated";
+import { Belief } from "../../components/gauge";
+import { Ladder, tally } from "../../components/ladder";
+import { Mark } from "../../components/mark";
+import { Seats, seatTally } from "../../components/seats";
+import { SectionHead } from "../../components/section";
+import { Terms, sumOf } from "../../components/terms";
+import { duration, sentence, signed } from "../../format";
+import styles from "./why.module.css";
+
+export function Why({ view: { row, resolution }, chosen }: { view: FindingView; chosen: FixView | undefined }) {
+  if (resolution === null || chosen === undefined) {
+    return (
+      <>
+        <SectionHead title="Why believe it" id="why" level={2} line={false} />
+        <p className={styles.text}>
+          {row.status === "running"
+            ? "What the checks find stands here when the run has ended."
+            : "There is nothing to believe yet: no fix was tried."}
+        </p>
+      </>
+    );
+  }
+  const recommended = chosen.id === resolution.recommended;
+  return (
+    <>
+      <SectionHead title="Why believe it" id="why" level={2} line={false} />
+      {chosen.stopped === null ? <Belief confidence={chosen.confidence} /> : <Stopped fix={chosen} />}
+      <SectionHead title="Evidence" end={tally(chosen.evidence)} />
+      <Ladder evidence={chosen.evidence} />
+      <SectionHead title="What raised and lowered it" end={sumWords(chosen)} />
+      <Terms terms={chosen.confidence.terms} />
+      {recommended && resolution.why_safe !== "" && (
+        <>
+          <SectionHead title="Why it is safe" />
+          <p className={styles.text}>{resolution.why_safe}</p>
+        </>
+      )}
+      {recommended && (
+        <>
+          <SectionHead title="Not covered" />
+          <ul className={styles.list}>
+            {resolution.not_covered.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+            {resolution.not_covered.length === 0 && <li className="faint">Every check of the ladder ran.</li>}
+          </ul>
+        </>
+      )}
+      <SectionHead title="Seats" end={seatTally(resolution.seats)} />
+      <Seats seats={resolution.seats} />
+      <p className={styles.times}>
+        Asked in {duration(resolution.analysis_ms)}, checked in {duration(resolution.verification_ms)}.
+      </p>
+    </>
+  );
+}
+
+function sumWords({ confidence: { terms, summary } }: FixView): string {
+  const capped = summary.p >= summary.cap;
+  return `sum ${signed(sumOf(terms))}${capped ? `, held at the cap of ${summary.cap.toFixed(2)}` : ""}`;
+}
+
+function Stopped({ fix }: { fix: FixView }) {
+  return (
+    <div className={styles.stopped}>
+      <p>
+        <Mark name="fail" />
+        <b>Stopped by a check</b>
+      </p>
+      <p>{sentence(fix.stopped ?? "")} A failed check outranks everything that speaks for a fix.</p>
+    </div>
+  );
+}

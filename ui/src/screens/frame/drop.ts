@@ -1,0 +1,39 @@
+/** Files dropped on the window: a log is imported into the project one looks at, a folder becomes a project. */
+import { useEffect, useState } from "react";
+import { useBackend } from "../../api/client";
+import type { ProjectView } from "../../backend/generated";
+import { fileName, folderOf, looksLikeLog } from "../../format";
+import { useNotices } from "./notice";
+import type { useProjectChanges } from "./projects";
+
+/** Whether something is held over the window. */
+export function useDrop(project: ProjectView | undefined, changes: ReturnType<typeof useProjectChanges>): boolean {
+  const backend = useBackend();
+  const { say } = useNotices();
+  const [held, setHeld] = useState(false);
+  useEffect(
+    () =>
+      backend.onFilesDropped((drop) => {
+        setHeld(drop.kind === "over");
+        if (drop.kind !== "drop") return;
+        const logs = drop.paths.filter(looksLikeLog);
+        const folders = drop.paths.filter((path) => !looksLikeLog(path));
+        const [folder] = folders;
+        if (folder !== undefined) {
+          changes.addFolder(folder, true, logs);
+        } else if (project !== undefined) {
+          for (const path of logs) changes.importLog(project.id, path);
+        } else if (logs[0] !== undefined) {
+          const around = folderOf(logs[0]);
+          say({
+            tone: "plain",
+            title: `${fileName(logs[0])} needs the folder that it is about`,
+            lines: [`Add that folder first. The log lies in ${around}.`],
+            action: { label: "Add that folder and import", run: () => changes.addFolder(around, true, logs) },
+          });
+        }
+      }),
+    [backend, changes, project, say],
+  );
+  return held;
+}

@@ -1,0 +1,47 @@
+/** Where one can go: the screens, and the saved views of the inbox with their counts. */
+import { useCommand } from "../../api/client";
+import type { ProjectView } from "../../backend/generated";
+import { Mark, type MarkName } from "../../components/mark";
+import { type Place, VIEWS, formatPlace, inboxAt, listOf } from "../../routes";
+import { VIEW_NAMES } from "../inbox/views";
+import styles from "./rail.module.css";
+
+export function Rail({ place, project, slim }: { place: Place; project: ProjectView | undefined; slim: boolean }) {
+  const inInbox = place.screen === "inbox" || place.screen === "finding";
+  return (
+    <nav className={styles.rail} aria-label="Screens" data-slim={slim}>
+      <RailLink name="Inbox" mark="inbox" to={inboxAt(place)} current={inInbox} />
+      {place.screen === "inbox" && project !== undefined && <Views place={place} project={project} />}
+      <span className="grow" />
+      <RailLink name="This machine" mark="machine" to={{ screen: "machine", ...listOf(place) }} current={place.screen === "machine"} />
+    </nav>
+  );
+}
+
+function RailLink({ name, mark, to, current }: { name: string; mark: MarkName; to: Place; current: boolean }) {
+  return (
+    <a href={formatPlace(to)} className={styles.link} aria-current={current ? "page" : undefined} title={name}>
+      <Mark name={mark} size={16} />
+      <span>{name}</span>
+    </a>
+  );
+}
+
+function Views({ place, project }: { place: Place; project: ProjectView }) {
+  const { data } = useCommand("list_findings", { project: project.id, view: "all", query: "", sort: "risk", cursor: null, limit: 1 });
+  return (
+    <div className={styles.views}>
+      {VIEWS.map((view) => (
+        <a
+          key={view}
+          href={formatPlace({ ...inboxAt(place), view })}
+          className={styles.view}
+          aria-current={place.view === view ? "true" : undefined}
+        >
+          {VIEW_NAMES[view]}
+          <span className={styles.count}>{data?.counts[view]}</span>
+        </a>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+/** The status strip: what is watched, what runs, and what left this machine. Always there. */
+import { useState } from "react";
+import { useCommand } from "../../api/client";
+import type { StatusView } from "../../backend/generated";
+import { IconButton } from "../../components/button";
+import { Mark } from "../../components/mark";
+import { count } from "../../format";
+import styles from "./strip.module.css";
+
+export function Strip() {
+  const { data: status, error } = useCommand("get_status", {});
+  return (
+    <footer className={styles.strip} aria-label="Status">
+      {error !== null && <span>The core does not say how it is</span>}
+      {status !== undefined && (
+        <>
+          <span>
+            {status.watched > 0 && <i className={styles.dot} />}
+            {status.watched > 0 ? `Watching ${count(status.watched, "folder")}` : "Nothing watched yet"}
+          </span>
+          <span>{status.running > 0 ? `Running ${status.running}` : "Nothing running"}</span>
+          <span className={styles.net}>
+            <Mark name={status.egress > 0 && !status.offline ? "leave" : "lock"} size={12} />
+            {egressWords(status)}
+          </span>
+          <span className={`${styles.version} wide`}>{status.version}</span>
+        </>
+      )}
+    </footer>
+  );
+}
+
+/** What left this machine, as a fact. */
+export function egressWords({ egress, offline }: Pick<StatusView, "egress" | "offline">): string {
+  const left = egress === 0 ? "nothing left this machine" : `${count(egress, "request")} left this machine`;
+  const words = offline ? `Offline: ${left}` : left;
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Things the person should know, until they are closed. */
+export function StatusNotices() {
+  const { data: status } = useCommand("get_status", {});
+  const [closed, setClosed] = useState<readonly string[]>([]);
+  const open = status?.notices.filter((notice) => !closed.includes(notice)) ?? [];
+  return open.map((notice) => (
+    <div key={notice} className={styles.notice} role="status">
+      <Mark name="info" />
+      <span className="grow">{notice}</span>
+      <IconButton label="Close" onClick={() => setClosed([...closed, notice])}>
+        <Mark name="close" size={12} />
+      </IconButton>
+    </div>
+  ));
+}

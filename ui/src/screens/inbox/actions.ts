@@ -1,0 +1,134 @@
+/** What can be done from the inbox, as commands: for the finding under the cursor, the selected ones, or all. */
+import { useQueryClient } from "@tanstack/react-query";
+import { refresh, useBackend, useChange } from "../../api/client";
+import { toApiError } from "../../backend/backend";
+import type { FindingRow, ProjectView, ViewCounts } from "../../backend/generated";
+import { tags } from "../../backend/generated";
+import type { Actions } from "../../commands/active";
+import { count, fileName, sentence } from "../../format";
+import { useNotices } from "../frame/notice";
+import type { useProjectChanges } from "../frame/projects";
+
+export function openCount(counts: ViewCounts | null): number {
+  return counts === null ? 0 : Math.max(0, counts.needs_you - counts.fix_ready - counts.no_safe_fix);
+}
+
+const RUNNABLE: FindingRow["status"][] = ["open", "fix_ready", "no_safe_fix"];
+
+export function useInboxActions({
+  project,
+  cursor,
+  chosen,
+  counts,
+  changes,
+  clear,
+}: {
+  project: ProjectView;
+  cursor: FindingRow | undefined;
+  chosen: readonly FindingRow[];
+  counts: ViewCounts | null;
+  changes: ReturnType<typeof useProjectChanges>;
+  clear: () => void;
+}): Actions {
+  const { say, sayError } = useNotices();
+  const run = useChange("run_fix");
+  const applyAll = useApplyAll();
+  const undoAll = useUndoAll();
+
+  const subjects = chosen.length > 0 ? chosen : cursor === undefined ? [] : [cursor];
+  const ready = subjects.filter(({ status }) => status === "fix_ready");
+  const fixed = subjects.filter(({ status }) => status === "fixed");
+  const runnable = subjects.filter(({ status }) => RUNNABLE.includes(status));
+  const open = openCount(counts);
+
+  const start = (findings: string[]) =>
+    run.mutate(
+      findings.length > 0 ? { findings } : { project: project.id },
+      {
+        onSuccess: ({ queued }) => say({ tone: "plain", title: `${count(queued, "run")} started`, lines: ["Fixes are tried on a copy; your folder is not written."] }),
+        onError: (error) => sayError("No run was started", error),
+      },
+    );
+
+  return {
+    "inbox.apply": {
+      run: () => applyAll(ready).then(clear),
+      disabled: ready.length === 0 ? "No recommended fix is waiting here" : undefined,
+    },
+    "inbox.undo": {
+      run: () => undoAll(fixed.map(({ id }) => id)),
+      disabled: fixed.length === 0 ? "No fix is applied here" : undefined,
+    },
+    "inbox.run": {
+      run: () => {
+        start(runnable.map(({ id }) => id));
+        clear();
+      },
+      disabled: runnable.length === 0 ? "There is nothing to look for here" : undefined,
+    },
+    "inbox.run.all": { run: () => start([]), disabled: open === 0 ? "No finding is open without a run" : undefined },
+    "inbox.scan": {
+      run: () => changes.scanProject(project.id, project.name),
+      disabled: changes.busy ? "A scan is under way" : undefined,
+    },
+    ...(chosen.length > 0 ? { "inbox.clear": { run: clear } } : {}),
+  };
+}
+
+/** Applies recommended fixes one after the other and says how each went; one that is refused stops no other. */
+function useApplyAll(): (rows: readonly FindingRow[]) => Promise<void> {
+  const backend = useBackend();
+  const client = useQueryClient();
+  const { say } = useNotices();
+  const undoAll = useUndoAll();
+  return async (rows) => {
+    const applied: string[] = [];
+    const files = new Set<string>();
+    const refused: string[] = [];
+    for (const { id, title } of rows) {
+      try {
+        const view = await backend.call("apply_fix", { finding: id, fix: null });
+        applied.unshift(id);
+        for (const file of view.files) files.add(file);
+      } catch (error) {
+        const { message, hint } = toApiError(error);
+        refused.push(`${title}: ${[message, hint ?? ""].map(sentence).join(" ")}`);
+      }
+    }
+    await refresh(client, tags.apply_fix);
+    const names = [...files].map(fileName).join(", ");
+    const done = `${count(applied.length, "fix", "fixes")} applied`;
+    say({
+      tone: refused.length > 0 ? "fail" : "pass",
+      title: refused.length > 0 ? `${done}, ${refused.length} refused: nothing was written for those` : `${done}: ${names} written`,
+      lines: refused,
+      ...(applied.length > 0 ? { action: { label: "Undo", run: () => void undoAll(applied) } } : {}),
+    });
+  };
+}
+
+/** Takes applied fixes back, in the order given. */
+function useUndoAll(): (findings: readonly string[]) => Promise<void> {
+  const backend = useBackend();
+  const client = useQueryClient();
+  const { say } = useNotices();
+  return async (findings) => {
+    let undone = 0;
+    const refused: string[] = [];
+    for (const finding of findings) {
+      try {
+        await backend.call("undo_fix", { finding });
+        undone += 1;
+      } catch (error) {
+        const { message, hint } = toApiError(error);
+        refused.push([message, hint ?? ""].map(sentence).join(" "));
+      }
+    }
+    await refresh(client, tags.undo_fix);
+    say({
+      tone: refused.length > 0 ? "fail" : "pass",
+      title: `${count(undone, "fix", "fixes")} taken back${refused.length > 0 ? `, ${refused.length} refused` : ": the files are as they were"}`,
+      lines: refused,
+    });
+  };
+}
