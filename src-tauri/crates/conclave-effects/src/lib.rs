@@ -1,1 +1,34 @@
 //! The only door to the outside: each effect behind a permit.
+//!
+//! Read [`gate`] and its `permit` module for the security argument; everything else here is a door that takes a
+//! [`Permit`] by value. This crate does and records; it decides nothing (the policy does) and knows nothing of findings.
+//!
+//! Invariants: no effect without a permit for exactly that effect; no permit without a durable ledger entry before it;
+//! external programs run in the sandbox or not at all; nothing found in a project is configuration.
+//!
+//! Three things need no permit because they reach nothing outside: the [`Clock`], Conclave's own data folder
+//! ([`data`]), and a scratch copy that has already been made ([`Scratch`]).
+
+pub mod clock;
+pub mod data;
+pub mod fs;
+pub mod gate;
+pub mod http;
+pub mod replace;
+pub mod sandbox;
+pub mod scratch;
+pub mod secret;
+pub mod watch;
+
+pub use clock::Clock;
+pub use data::{DataDir, default_data_dir};
+pub use fs::{
+    FileContent, FsError, ProjectTree, ReadFile, ReadProject, SkipReason, Skipped, Walk, WriteFile, open_file,
+    open_project, resolve, write_file,
+};
+pub use gate::{Denied, Effect, Gate, Permit};
+pub use http::{Consent, HttpError, HttpResponse, Method, SendHttp, TimeoutKind, Timeouts, send};
+pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
+pub use scratch::{CopyToScratch, Scratch, copy};
+pub use secret::Secret;
+pub use watch::{Change, Watch, WatchProject, watch};

@@ -1,0 +1,153 @@
+//! Conclave's own data folder: database, settings, contents kept for undo, scratch copies.
+//!
+//! It needs no permit because it is our own state. Invariants: the folder is ours and nobody else's (0700, files 0600);
+//! a content is durable before its digest is given out, and is checked against it when read.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use conclave_policy::digest;
+use rustix::fs::{Mode, OFlags};
+
+use crate::FsError;
+use crate::fs::beneath::{read_capped, regular};
+use crate::fs::{sync_folder, write_whole};
+use crate::scratch;
+
+/// Largest settings file, in bytes.
+const LARGEST_SETTINGS: u64 = 1024 * 1024;
+
+/// The data folder, opened and checked.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+/// Where the data folder is unless somebody says otherwise: `$CONCLAVE_HOME`, else the place that the operating system
+/// has for such things. `None` without a home.
+pub fn default_data_dir() -> Option<PathBuf> {
+    place(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+}
+
+fn place(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let home = || variable("HOME").map(PathBuf::from);
+    let of_the_system = || {
+        if cfg!(target_os = "macos") {
+            return Some(home()?.join("Library/Application Support/conclave"));
+        }
+        // The XDG specification wants a relative value ignored.
+        let base = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        Some(base.or_else(|| Some(home()?.join(".local/share")))?.join("conclave"))
+    };
+    variable("CONCLAVE_HOME").map(PathBuf::from).or_else(of_the_system)
+}
+
+impl DataDir {
+    /// Opens the folder, creates it when it is missing, closes it to others, and removes scratch copies whose process
+    /// has ended.
+    ///
+    /// # Errors
+    /// [`FsError::NotOurs`] when somebody else owns it; [`FsError::NotFolder`] when it is something else.
+    pub fn open(path: &Path) -> Result<Self, FsError> {
+        let path = std::path::absolute(path).map_err(|error| FsError::io(path, error))?;
+        for folder in [path.clone(), path.join("blobs"), path.join("scratch")] {
+            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => FsError::NotFolder { path: folder.clone() },
+                _ => FsError::io(&folder, error),
+            })?;
+            keep_private(&folder, OFlags::DIRECTORY, 0o700)?;
+        }
+        // Where the folder really is, so that paths in it can be opened without links.
+        let data = Self { path: crate::resolve(&path)? };
+        scratch::sweep(&data.scratch_base());
+        Ok(data)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("conclave.db")
+    }
+
+    /// Where scratch copies are made.
+    pub fn scratch_base(&self) -> PathBuf {
+        self.path.join("scratch")
+    }
+
+    /// The text of `settings.json`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`FsError::NotOurs`] when somebody else owns the file: settings say where code may be sent.
+    pub fn settings(&self) -> Result<Option<String>, FsError> {
+        let path = self.path.join("settings.json");
+        let file = match keep_private(&path, OFlags::NONBLOCK, 0o600) {
+            Ok(file) => file,
+            Err(FsError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        regular(&file, &path)?;
+        let bytes = read_capped(file, &path, LARGEST_SETTINGS)?;
+        let not_text = |error| FsError::io(&path, std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+        String::from_utf8(bytes).map(Some).map_err(not_text)
+    }
+
+    /// Keeps `bytes` and gives the digest they are kept under; durable when it returns.
+    ///
+    /// # Errors
+    /// [`FsError::Io`] when they could not be made durable.
+    pub fn put_blob(&self, bytes: &[u8]) -> Result<String, FsError> {
+        let name = digest(bytes);
+        // A damaged content is written again.
+        if self.blob(&name).is_err() {
+            write_whole(&self.blob_path(&name), bytes)?;
+        } else {
+            // Another process may have renamed it into place and not yet made the name durable.
+            sync_folder(&self.path.join("blobs")).map_err(|error| FsError::io(&self.path, error))?;
+        }
+        Ok(name)
+    }
+
+    /// The content kept under `digest`.
+    ///
+    /// # Errors
+    /// [`FsError::NotFound`] when there is none, [`FsError::Damaged`] when it no longer has that digest.
+    pub fn blob(&self, digest: &str) -> Result<Vec<u8>, FsError> {
+        let path = self.blob_path(digest);
+        if digest.len() != 64 || !digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(FsError::NotFound { path });
+        }
+        let bytes = std::fs::read(&path).map_err(|error| FsError::io(&path, error))?;
+        if conclave_policy::digest(&bytes) == digest {
+            Ok(bytes)
+        } else {
+            Err(FsError::Damaged { digest: digest.to_owned() })
+        }
+    }
+
+    fn blob_path(&self, digest: &str) -> PathBuf {
+        self.path.join("blobs").join(digest)
+    }
+}
+
+/// Opens something of ours, refuses it when it is somebody else's, and takes away what others may do with it.
+fn keep_private(path: &Path, flags: OFlags, mode: u32) -> Result<File, FsError> {
+    let wrong = |errno| FsError::io(path, errno);
+    let handle = rustix::fs::open(path, flags | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(wrong)?;
+    let stat = rustix::fs::fstat(&handle).map_err(wrong)?;
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(FsError::NotOurs { path: path.to_owned() });
+    }
+    if stat.st_mode & 0o077 != 0 {
+        rustix::fs::fchmod(&handle, Mode::from_raw_mode(mode)).map_err(wrong)?;
+    }
+    Ok(File::from(handle))
+}
+
+#[cfg(test)]
+mod tests;

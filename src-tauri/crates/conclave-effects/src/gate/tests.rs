@@ -1,0 +1,171 @@
+//! The gate's promises, and the gates that other tests of this crate use.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use conclave_policy::{
+    Action, Actor, Effective, EntryKind, Layer, Ledger, LedgerError, Mode, NewEntry, Policy, Review, Reviewer,
+    ToolRequest,
+};
+
+use super::{Denied, Gate};
+use crate::{Clock, Effect, Permit, ReadProject, WriteFile};
+
+/// A ledger in memory.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Vec<NewEntry>>);
+
+impl Kept {
+    pub(crate) fn entries(&self) -> Vec<NewEntry> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Ledger for Kept {
+    fn append(&self, entry: &NewEntry) -> Result<u64, LedgerError> {
+        let mut entries = self.0.lock().unwrap();
+        entries.push(entry.clone());
+        Ok(entries.len() as u64)
+    }
+}
+
+/// A ledger whose disk is full.
+struct Full;
+
+impl Ledger for Full {
+    fn append(&self, _: &NewEntry) -> Result<u64, LedgerError> {
+        Err(LedgerError("no space left".to_owned()))
+    }
+}
+
+/// A reviewer with one answer, or none, that counts how often it is asked.
+struct Says(Option<Review>, AtomicU64);
+
+impl Reviewer for Says {
+    fn review<'a>(&'a self, _: &'a ToolRequest, _: &'a str) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        match self.0.clone() {
+            Some(review) => Box::pin(async { review }),
+            None => Box::pin(pending()),
+        }
+    }
+}
+
+fn says(review: Option<Review>) -> Arc<Says> {
+    Arc::new(Says(review, AtomicU64::new(0)))
+}
+
+const ALLOW: &str = "version: 1\nrules: [{ id: all, priority: 1, effect: allow, reason: a test }]";
+const SAMPLE: &str = "version: 1
+rules:
+  - { id: look, priority: 1, effect: sample, reason: somebody should look, actions: [read_project] }
+  - { id: never, priority: 1, effect: deny, reason: never, actions: [write_file] }";
+
+/// A permit from a gate that allows everything.
+pub(crate) async fn permit<E: Effect>(effect: E) -> Permit<E> {
+    let policy = Policy::load(ALLOW, Layer::User).unwrap();
+    let gate = Gate::new(policy, Arc::new(Kept::default()), says(None), Clock::fixed(0));
+    gate.authorize(Actor::Engine, effect).await.ok().unwrap()
+}
+
+/// The same, outside of asynchronous code.
+pub(crate) fn permit_now<E: Effect>(effect: E) -> Permit<E> {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(permit(effect))
+}
+
+/// A gate with the shipped policy, and its ledger.
+pub(crate) fn shipped(mode: Mode) -> (Gate, Arc<Kept>) {
+    let ledger = Arc::new(Kept::default());
+    (Gate::new(Policy::shipped(mode), ledger.clone(), says(None), Clock::fixed(7)), ledger)
+}
+
+fn read() -> ReadProject {
+    ReadProject { root: "/home/ada/shop".into() }
+}
+
+fn write() -> WriteFile {
+    WriteFile { path: "/home/ada/.bashrc".into(), bytes: b"x".to_vec() }
+}
+
+#[tokio::test]
+async fn an_allowed_effect_is_in_the_ledger_when_its_permit_exists() {
+    let (gate, ledger) = shipped(Mode::Default);
+    let permit = gate.authorize(Actor::Engine, read()).await.ok().unwrap();
+    assert_eq!(permit.effect(), &read());
+    let entry = &ledger.entries()[usize::try_from(permit.seq()).unwrap() - 1];
+    assert_eq!(entry.at_ms, 7);
+    let EntryKind::Decision { request, decision } = &entry.kind else { panic!("{entry:?}") };
+    assert_eq!(request, &read().request(&Actor::Engine));
+    assert_eq!((decision.effect, decision.rule.as_str()), (Effective::Allow, "read-project"));
+}
+
+#[tokio::test]
+async fn a_refused_effect_is_in_the_ledger_too_and_the_refusal_says_why() {
+    let (gate, ledger) = shipped(Mode::Default);
+    let denied: Denied = gate.authorize(Actor::Engine, write()).await.err().unwrap();
+    assert_eq!(denied.rule, "only-the-person-writes");
+    assert_eq!(denied.request.action, Action::WriteFile);
+    assert_eq!(denied.to_string(), "`write_file` of `/home/ada/.bashrc` is refused: only you write to your project");
+    let entries = ledger.entries();
+    assert!(matches!(&entries[..], [NewEntry { kind: EntryKind::Decision { decision, .. }, .. }]
+            if decision.effect == Effective::Deny));
+}
+
+#[tokio::test]
+async fn without_a_durable_entry_there_is_no_permit() {
+    let policy = Policy::load(ALLOW, Layer::User).unwrap();
+    let gate = Gate::new(policy, Arc::new(Full), says(None), Clock::fixed(0));
+    let denied = gate.authorize(Actor::Person, read()).await.err().unwrap();
+    assert_eq!(
+        (denied.rule.as_str(), denied.reason.as_str()),
+        ("ledger", "the ledger cannot be written: no space left")
+    );
+    assert_eq!(gate.record_outcome(1, "done"), Err(LedgerError("no space left".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reviewer_only_narrows_and_its_silence_is_a_refusal() {
+    let refusal = || Review::Deny("looks odd".to_owned());
+    // Who asks, what the reviewer says, whether it is asked, and the reason of the refusal.
+    let engine = Actor::Engine;
+    let cases = [
+        (engine.clone(), Some(Review::Allow), 1, None),
+        (engine.clone(), Some(refusal()), 1, Some("looks odd")),
+        (engine, None, 1, Some("the reviewer did not answer in time")),
+        (Actor::Reviewer, Some(Review::Allow), 0, Some("a reviewer's own request is never sampled")),
+    ];
+    for (actor, review, asked, refused) in cases {
+        let (reviewer, ledger) = (says(review.clone()), Arc::new(Kept::default()));
+        let policy = Policy::load(SAMPLE, Layer::User).unwrap();
+        let gate = Gate::new(policy, ledger.clone(), reviewer.clone(), Clock::fixed(0));
+        let answer = gate.authorize(actor.clone(), read()).await;
+        assert_eq!(reviewer.1.load(Ordering::Relaxed), asked, "{actor} {review:?}");
+        assert_eq!(answer.err().map(|denied| denied.reason), refused.map(str::to_owned), "{actor} {review:?}");
+        let EntryKind::Decision { decision, .. } = &ledger.entries()[0].kind else { panic!("no decision") };
+        let effect = if refused.is_some() { Effective::Deny } else { Effective::Allow };
+        assert_eq!((decision.effect, decision.rule.as_str()), (effect, "look"), "the ledger holds what came of it");
+    }
+}
+
+#[tokio::test]
+async fn a_reviewer_is_not_asked_about_what_a_rule_denies_or_none_allows() {
+    let reviewer = says(Some(Review::Allow));
+    let policy = Policy::load(SAMPLE, Layer::User).unwrap();
+    let gate = Gate::new(policy, Arc::new(Kept::default()), reviewer.clone(), Clock::fixed(0));
+    let denied = gate.authorize(Actor::Engine, write()).await.err().unwrap();
+    let unmatched = crate::ReadFile { path: "/etc/passwd".into(), max_bytes: 1 };
+    let none = gate.authorize(Actor::Engine, unmatched).await.err().unwrap();
+    assert_eq!((denied.rule.as_str(), none.rule.as_str()), ("never", conclave_policy::NO_MATCH));
+    assert_eq!(reviewer.1.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn an_outcome_refers_to_its_decision() {
+    let (gate, ledger) = shipped(Mode::Default);
+    let permit = gate.authorize(Actor::Engine, read()).await.ok().unwrap();
+    gate.clone().record_outcome(permit.seq(), "read 3 files").unwrap();
+    let kind = EntryKind::Outcome { refers_to: permit.seq(), outcome: "read 3 files".to_owned() };
+    assert_eq!(ledger.entries()[1], NewEntry { at_ms: gate.clock().now_ms(), kind });
+}

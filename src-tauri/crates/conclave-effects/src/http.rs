@@ -1,0 +1,348 @@
+//! One request over HTTP, to exactly the address that was judged.
+//!
+//! Invariants: no redirect is followed, no cookie kept, no proxy taken from the environment, no request repeated;
+//! without TLS only this machine is reached; every wait has a limit and every answer a largest size.
+
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use conclave_policy::{Action, Actor, ToolRequest, digest_parts};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{Effect, Permit, Secret};
+use target::{LOCALHOST, Target};
+
+/// What is asked of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// To give something.
+    Get,
+    /// To take the body and answer it.
+    Post,
+}
+
+/// On whose word a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// The person said so just now.
+    Person,
+    /// The person's own settings name the host and let code be sent there.
+    Settings,
+    /// Nobody's.
+    None,
+}
+
+/// How long each part of a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection stands, name look-up and TLS included.
+    pub connect: Duration,
+    /// From then until the answer begins.
+    pub first_byte: Duration,
+    /// Between two pieces of the answer.
+    pub idle: Duration,
+    /// Everything together.
+    pub total: Duration,
+}
+
+/// The effect of sending one request.
+///
+/// It has no `Debug`, because the keys it holds have none.
+pub struct SendHttp {
+    /// What is asked.
+    pub method: Method,
+    /// The whole address.
+    pub url: String,
+    /// Headers that are no secret.
+    pub headers: Vec<(String, String)>,
+    /// Headers whose values are secret; their names are recorded.
+    pub secret_headers: Vec<(String, Secret)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// On whose word it is sent.
+    pub consent: Consent,
+    /// What for, in a few words for the ledger.
+    pub purpose: String,
+    /// Its time limits.
+    pub timeouts: Timeouts,
+    /// The most bytes that the answer's body may have.
+    pub max_response_bytes: u64,
+}
+
+/// An answer whose body is still arriving.
+pub struct HttpResponse {
+    /// The status code, 3xx included: no redirect is followed.
+    pub status: u16,
+    /// The headers, with names in lower case; values that are not text are left out.
+    pub headers: Vec<(String, String)>,
+    body: reqwest::Response,
+    idle: Duration,
+    deadline: Instant,
+    max: u64,
+    received: u64,
+    ended: Option<Result<(), HttpError>>,
+}
+
+/// Why there is no answer, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The address cannot be used.
+    #[error("the address cannot be used: {reason}")]
+    BadUrl {
+        /// Why; never the address itself.
+        reason: String,
+    },
+    /// A header cannot be sent.
+    #[error("the header `{name}` cannot be sent")]
+    BadHeader {
+        /// The header's name.
+        name: String,
+    },
+    /// No connection came about.
+    #[error("no connection to `{host}`: {reason}")]
+    Connect {
+        /// The other side.
+        host: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The other side could not show that it is who it should be.
+    #[error("no secure connection to `{host}`: {reason}")]
+    Tls {
+        /// The other side.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// A part took too long.
+    #[error("no answer in time: {0} took too long")]
+    Timeout(TimeoutKind),
+    /// The answer is larger than wanted.
+    #[error("the answer is larger than {max} bytes")]
+    TooLarge {
+        /// The most bytes that were wanted.
+        max: u64,
+    },
+    /// The answer broke off, or is no HTTP.
+    #[error("the answer broke off: {0}")]
+    Broken(String),
+}
+
+/// Which part took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeoutKind {
+    /// Connecting.
+    Connect,
+    /// The wait for the answer to begin.
+    FirstByte,
+    /// The wait for the next piece.
+    Idle,
+    /// Everything together.
+    Total,
+}
+
+impl fmt::Display for TimeoutKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::FirstByte => "the beginning",
+            Self::Idle => "the next piece",
+            Self::Total => "the whole",
+        })
+    }
+}
+
+impl Effect for SendHttp {
+    fn request(&self, actor: &Actor) -> ToolRequest {
+        let target = Target::parse(&self.url);
+        let (resource, host, port, loopback) = match &target {
+            Ok(target) => (target.shown(), target.host.clone(), target.port.to_string(), target.loopback),
+            // Nothing will be sent there; it is judged as the worst.
+            Err(_) => ("unusable address".to_owned(), String::new(), String::new(), false),
+        };
+        let consent = match self.consent {
+            Consent::Person => "person",
+            Consent::Settings => "settings",
+            Consent::None => "none",
+        };
+        let secret_names: Vec<&str> = self.secret_headers.iter().map(|(name, _)| name.as_str()).collect();
+        let context = [
+            ("host", host),
+            ("port", port),
+            ("place", if loopback { "loopback" } else { "remote" }.to_owned()),
+            ("consent", consent.to_owned()),
+            ("method", self.method.as_str().to_owned()),
+            ("purpose", self.purpose.clone()),
+            ("bytes", self.body.len().to_string()),
+            ("secret_headers", secret_names.join(" ")),
+            ("digest", self.digest()),
+        ];
+        ToolRequest {
+            actor: actor.clone(),
+            action: Action::SendHttp,
+            resource,
+            context: BTreeMap::from(context.map(|(key, value)| (key.to_owned(), value))),
+        }
+    }
+}
+
+impl SendHttp {
+    /// Over everything that is sent but the values of secret headers.
+    fn digest(&self) -> String {
+        let headers = self.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+        let parts = [self.method.as_str().as_bytes(), self.url.as_bytes()].into_iter().chain(headers);
+        digest_parts(parts.chain([self.body.as_slice()]))
+    }
+
+    fn header_map(&self) -> Result<HeaderMap, HttpError> {
+        let mut map = HeaderMap::new();
+        let open = self.headers.iter().map(|(name, value)| (name, value.as_str(), false));
+        let secret = self.secret_headers.iter().map(|(name, value)| (name, value.expose(), true));
+        for (name, value, is_secret) in open.chain(secret) {
+            let bad = || HttpError::BadHeader { name: name.clone() };
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+            let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
+            value.set_sensitive(is_secret);
+            map.append(key, value);
+        }
+        Ok(map)
+    }
+}
+
+impl Method {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Sends the request once and waits until its answer begins.
+///
+/// # Errors
+/// [`HttpError`]; an answer with an error status is an answer.
+pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
+    let request = permit.into_effect();
+    let target = Target::parse(&request.url)?;
+    let headers = request.header_map()?;
+    let client = client(&target, request.timeouts.connect)?;
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+    };
+    let Timeouts { connect, first_byte, idle, total } = request.timeouts;
+    let deadline = Instant::now() + total;
+    let first = deadline.min(Instant::now() + connect + first_byte);
+    let sending = client.request(method, target.url.clone()).headers(headers).body(request.body).send();
+    let body = match timeout_at(first, sending).await {
+        Ok(answer) => answer.map_err(|error| not_sent(&target.host, error))?,
+        Err(_) if first == deadline => return Err(HttpError::Timeout(TimeoutKind::Total)),
+        Err(_) => return Err(HttpError::Timeout(TimeoutKind::FirstByte)),
+    };
+    let text = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
+    let headers = body.headers().iter().filter_map(text).collect();
+    let (status, max) = (body.status().as_u16(), request.max_response_bytes);
+    Ok(HttpResponse { status, headers, body, idle, deadline, max, received: 0, ended: None })
+}
+
+/// A client for this one request.
+fn client(target: &Target, connect: Duration) -> Result<reqwest::Client, HttpError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("conclave/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .connect_timeout(connect);
+    if target.host == "localhost" {
+        builder = builder.resolve_to_addrs("localhost", &LOCALHOST);
+    }
+    if target.url.scheme() == "http" {
+        // Without TLS there is nobody to verify, and a machine without known authorities can still ask itself.
+        builder = builder.tls_certs_only([]);
+    }
+    let failed = |error: reqwest::Error| HttpError::Tls { host: target.host.clone(), reason: innermost(&error) };
+    builder.build().map_err(failed)
+}
+
+impl HttpResponse {
+    /// The next piece of the body, cut wherever the network cut it; `None` when it is complete.
+    ///
+    /// # Errors
+    /// [`HttpError::Timeout`], [`HttpError::TooLarge`], [`HttpError::Broken`]; the same again when asked again.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
+        if let Some(ended) = &self.ended {
+            return ended.clone().map(|()| None);
+        }
+        let piece = self.receive().await;
+        match &piece {
+            Ok(Some(_)) => {}
+            Ok(None) => self.ended = Some(Ok(())),
+            Err(error) => self.ended = Some(Err(error.clone())),
+        }
+        piece
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// As [`HttpResponse::chunk`]; [`HttpError::Broken`] when it is not UTF-8.
+    pub async fn text(mut self) -> Result<String, HttpError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.chunk().await? {
+            bytes.extend(piece);
+        }
+        String::from_utf8(bytes).map_err(|_| HttpError::Broken("it is not UTF-8".to_owned()))
+    }
+
+    async fn receive(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
+        let next = self.deadline.min(Instant::now() + self.idle);
+        let piece = match timeout_at(next, self.body.chunk()).await {
+            Ok(piece) => piece.map_err(|error| HttpError::Broken(innermost(&error)))?,
+            Err(_) if next == self.deadline => return Err(HttpError::Timeout(TimeoutKind::Total)),
+            Err(_) => return Err(HttpError::Timeout(TimeoutKind::Idle)),
+        };
+        let Some(piece) = piece else { return Ok(None) };
+        self.received += piece.len() as u64;
+        if self.received > self.max { Err(HttpError::TooLarge { max: self.max }) } else { Ok(Some(piece.into())) }
+    }
+}
+
+fn not_sent(host: &str, error: reqwest::Error) -> HttpError {
+    let (host, reason) = (host.to_owned(), innermost(&error));
+    if error.is_connect() && error.is_timeout() {
+        HttpError::Timeout(TimeoutKind::Connect)
+    } else if is_tls(&error) {
+        HttpError::Tls { host, reason }
+    } else if error.is_connect() {
+        HttpError::Connect { host, reason }
+    } else {
+        HttpError::Broken(reason)
+    }
+}
+
+/// The innermost cause in words. The outer ones repeat the address, whose query may hold a key.
+fn innermost(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| "no reason given".to_owned(), ToString::to_string)
+}
+
+fn is_tls(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| {
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>())
+    })
+}
+
+/// The causes of an error, without the error itself.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}

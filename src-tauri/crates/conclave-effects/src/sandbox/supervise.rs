@@ -1,0 +1,144 @@
+//! Starting a prepared command and staying with it until nothing of it is left.
+
+use std::fs::File;
+use std::io::PipeReader;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::bubblewrap::Prepared;
+use super::output::HeadTail;
+use super::{CommandReport, Exit, Limits, SandboxError};
+
+/// How long the kernel may take to end what was killed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs the command for at most `limits.wall`, then ends whatever is left of it.
+pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<CommandReport, SandboxError> {
+    let started = Instant::now();
+    let Prepared { command, status } = prepared;
+    let (mut child, _held) = start(command).await?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let everything = async {
+        tokio::join!(collect(stdout, limits.output_bytes), collect(stderr, limits.output_bytes), follow(status))
+    };
+    tokio::pin!(everything);
+    let mut timed_out = false;
+    let ended = tokio::select! {
+        ended = &mut everything => Some(ended),
+        () = tokio::time::sleep(limits.wall) => {
+            timed_out = true;
+            // All of it is tied to the outermost process by the kernel.
+            child.start_kill().map_err(|error| failed(error.to_string()))?;
+            tokio::time::timeout(GRACE, &mut everything).await.ok()
+        }
+    };
+    let not_ended = || failed("the program could not be ended".to_owned());
+    let ((stdout, cut_out), (stderr, cut_err), ending) = ended.ok_or_else(not_ended)?;
+    tokio::time::timeout(GRACE, child.wait()).await.map_err(|_| not_ended())?.map_err(|e| failed(e.to_string()))?;
+    if let Some(first) = ending.first_process {
+        let gone = tokio::task::spawn_blocking(move || wait_for(&first)).await;
+        gone.unwrap_or(false).then_some(()).ok_or_else(not_ended)?;
+    }
+    let status = match ending.code {
+        _ if timed_out => Exit::TimedOut,
+        Some(code @ 129..=192) => Exit::Signal(code - 128),
+        Some(code) => Exit::Code(code),
+        // Bubblewrap tells a code only once the program has been started.
+        None => return Err(failed(last_line(&stderr))),
+    };
+    let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(CommandReport { status, stdout, stderr, truncated: cut_out || cut_err, wall_ms })
+}
+
+/// Keeps the thread alive that started the child: the kernel ends a child that dies with its parent when the *thread*
+/// that started it ends, and threads of the runtime come and go.
+struct Held {
+    _until_dropped: std::sync::mpsc::Sender<()>,
+}
+
+async fn start(command: std::process::Command) -> Result<(Child, Held), SandboxError> {
+    let mut command = Command::from(command);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let runtime = tokio::runtime::Handle::current();
+    let (give, given) = tokio::sync::oneshot::channel();
+    let (until_dropped, released) = std::sync::mpsc::channel();
+    let body = move || {
+        let _in_runtime = runtime.enter();
+        let child = command.spawn();
+        // Our copies of the child's descriptors go, so that they are closed when the child closes them.
+        drop(command);
+        if give.send(child).is_ok() {
+            // Fails when the other end is dropped, which is what it waits for.
+            let _ = released.recv();
+        }
+    };
+    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(body);
+    thread.map_err(|error| failed(error.to_string()))?;
+    let child = given.await.map_err(|_| failed("the program was not started".to_owned()))?;
+    Ok((child.map_err(|error| failed(error.to_string()))?, Held { _until_dropped: until_dropped }))
+}
+
+/// Reads an output to its end; what cannot be read ends it.
+async fn collect(output: Option<impl AsyncRead + Unpin>, limit: usize) -> (Vec<u8>, bool) {
+    let mut kept = HeadTail::new(limit);
+    if let Some(mut output) = output {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(count @ 1..) = output.read(&mut buffer).await {
+            kept.push(&buffer[..count]);
+        }
+    }
+    kept.finish()
+}
+
+/// What bubblewrap tells: one JSON object a line.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(rename = "child-pid")]
+    child_pid: Option<i32>,
+    #[serde(rename = "exit-code")]
+    exit_code: Option<i32>,
+}
+
+#[derive(Default)]
+struct Ending {
+    /// The first process of the sandbox; when it has ended, the kernel has ended all others.
+    first_process: Option<OwnedFd>,
+    code: Option<i32>,
+}
+
+async fn follow(status: PipeReader) -> Ending {
+    let mut ending = Ending::default();
+    let file = tokio::fs::File::from_std(File::from(OwnedFd::from(status)));
+    let mut lines = BufReader::new(file).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let Ok(told) = serde_json::from_str::<Told>(&line) else { continue };
+        if let Some(pid) = told.child_pid.and_then(Pid::from_raw) {
+            // Fails when the process has ended already.
+            ending.first_process = pidfd_open(pid, PidfdFlags::empty()).ok();
+        }
+        ending.code = told.exit_code.or(ending.code);
+    }
+    ending
+}
+
+/// Waits until the process has ended.
+fn wait_for(process: &OwnedFd) -> bool {
+    let grace = Timespec { tv_sec: GRACE.as_secs().cast_signed(), tv_nsec: 0 };
+    poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&grace)).is_ok_and(|ready| ready > 0)
+}
+
+fn last_line(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    text.lines().last().unwrap_or("it gave no reason").chars().take(300).collect()
+}
+
+fn failed(reason: String) -> SandboxError {
+    SandboxError::Io { reason }
+}

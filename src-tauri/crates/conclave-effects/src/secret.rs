@@ -1,0 +1,30 @@
+//! A key, held so that it cannot be printed.
+//!
+//! Invariant: a `Secret` has no `Debug`, `Display`, `Serialize` or `Clone`; its bytes are overwritten when it is
+//! dropped. What [`Secret::expose`] hands out goes into one request header and nowhere else.
+
+use zeroize::Zeroizing;
+
+/// A text that must not be shown.
+///
+/// ```compile_fail
+/// println!("{:?}", conclave_effects::Secret::new("sk-1".to_owned()));
+/// ```
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes `text` over.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The value of the environment variable `name`; `None` when it is unset, empty or not UTF-8.
+    pub fn from_env(name: &str) -> Option<Self> {
+        std::env::var(name).ok().filter(|text| !text.is_empty()).map(Self::new)
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
