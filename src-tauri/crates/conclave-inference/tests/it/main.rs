@@ -1,0 +1,9 @@
+//! Tests of the whole way: gate, HTTP, dialect, and a server at the other end.
+#![allow(clippy::disallowed_methods, reason = "the tests play, or start, the server that is asked")]
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod llama;
+#[cfg(test)]
+mod support;

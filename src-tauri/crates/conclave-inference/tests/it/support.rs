@@ -1,0 +1,61 @@
+//! What the tests of this crate share: a gate with the shipped policy and a ledger in memory.
+
+use std::sync::{Arc, Mutex};
+
+use conclave_effects::{Clock, Gate};
+use conclave_policy::{EntryKind, Ledger, LedgerError, Mode, NewEntry, Policy, Review, Reviewer, ToolRequest};
+
+/// A ledger in memory.
+#[derive(Clone, Default)]
+pub struct MemoryLedger(Arc<Mutex<Vec<NewEntry>>>);
+
+impl Ledger for MemoryLedger {
+    fn append(&self, entry: &NewEntry) -> Result<u64, LedgerError> {
+        let mut entries = self.0.lock().expect("ledger");
+        entries.push(entry.clone());
+        Ok(entries.len() as u64)
+    }
+}
+
+impl MemoryLedger {
+    /// How many decisions there are.
+    pub fn decisions(&self) -> usize {
+        let entries = self.0.lock().expect("ledger");
+        entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Decision { .. })).count()
+    }
+
+    /// The outcomes, in order.
+    pub fn outcomes(&self) -> Vec<String> {
+        let entries = self.0.lock().expect("ledger");
+        let outcome = |entry: &NewEntry| match &entry.kind {
+            EntryKind::Outcome { outcome, .. } => Some(outcome.clone()),
+            EntryKind::Decision { .. } => None,
+        };
+        entries.iter().filter_map(outcome).collect()
+    }
+
+    /// Every row as the chain covers it.
+    pub fn text(&self) -> String {
+        let entries = self.0.lock().expect("ledger");
+        entries.iter().map(NewEntry::canonical).collect::<Vec<_>>().join("\n")
+    }
+}
+
+struct Nobody;
+
+impl Reviewer for Nobody {
+    fn review<'a>(
+        &'a self,
+        _request: &'a ToolRequest,
+        _rule: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
+        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
+    }
+}
+
+/// A gate with the shipped policy of `mode`, and its ledger.
+pub fn gate(mode: Mode) -> (Gate, MemoryLedger) {
+    let ledger = MemoryLedger::default();
+    let gate = Gate::new(Policy::shipped(mode), Arc::new(ledger.clone()), Arc::new(Nobody), Clock::fixed(100_000));
+    (gate, ledger)
+}
