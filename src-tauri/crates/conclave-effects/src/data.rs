@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File};
+use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use conclave_policy::digest;
 use rustix::fs::{Mode, OFlags};
 
 use crate::FsError;
-use crate::fs::beneath::{read_capped, regular};
+use crate::fs::beneath::{Root, read_capped, regular};
 use crate::fs::{sync_folder, write_whole};
 use crate::scratch;
 
@@ -128,6 +129,30 @@ impl DataDir {
         } else {
             Err(FsError::Damaged { digest: digest.to_owned() })
         }
+    }
+
+    /// Writes `files`, by relative path, into the new folder `name`; a folder that is there already is left as it is.
+    ///
+    /// # Errors
+    /// [`FsError::Io`] when they could not be written; then the folder is not there.
+    pub fn unpack(&self, name: &str, files: &[(&str, &[u8])]) -> Result<PathBuf, FsError> {
+        let folder = self.path.join(name);
+        if folder.is_dir() {
+            return Ok(folder);
+        }
+        let wrong = |error| FsError::io(&folder, error);
+        let partial = folder.with_extension("partial");
+        if partial.exists() {
+            std::fs::remove_dir_all(&partial).map_err(wrong)?;
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&partial).map_err(wrong)?;
+        let root = Root::open(&partial)?;
+        for (path, bytes) in files {
+            root.create_folders(path.rsplit_once('/').map_or("", |(parent, _)| parent))?;
+            root.create_file(path, 0o600)?.write_all(bytes).map_err(wrong)?;
+        }
+        std::fs::rename(&partial, &folder).map_err(wrong)?;
+        Ok(folder)
     }
 
     fn blob_path(&self, digest: &str) -> PathBuf {

@@ -7,6 +7,7 @@
 //! Replacing a project's files is [`replace`](crate::replace).
 
 pub(crate) mod beneath;
+mod capped;
 mod error;
 pub(crate) mod ignores;
 mod named;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use conclave_policy::{Action, Actor, ToolRequest};
 use rustix::fs::FileType;
 
+pub use capped::Capped;
 pub use error::FsError;
 pub use named::{ReadFile, WriteFile, open_file, write_file};
 pub(crate) use named::{sync_folder, write_whole};
@@ -86,6 +88,14 @@ impl ProjectTree {
     /// [`FsError::Outside`], [`FsError::NotFound`], [`FsError::NotRegular`], [`FsError::TooLarge`].
     pub fn read(&self, path: &str, max_bytes: u64) -> Result<FileContent, FsError> {
         self.root.read(path, max_bytes)
+    }
+
+    /// Opens the regular file at `path` for reading up to `max_bytes` bytes.
+    ///
+    /// # Errors
+    /// [`FsError::Outside`], [`FsError::NotFound`], [`FsError::NotRegular`].
+    pub fn open(&self, path: &str, max_bytes: u64) -> Result<Capped, FsError> {
+        Ok(Capped::new(self.root.open_file(path)?, max_bytes))
     }
 
     /// Lists the project's regular files that no `.gitignore` leaves out and that `keep` wants.

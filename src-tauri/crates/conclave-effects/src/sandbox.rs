@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use conclave_policy::{Action, Actor, ToolRequest, digest_parts};
 
-pub use program::find_program;
+pub use program::{find_program, tool_folders};
 
 use crate::{Effect, Permit};
 
@@ -63,6 +63,19 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Most bytes that are kept of each output: half of them from its beginning, half from its end.
     pub output_bytes: usize,
+}
+
+impl Default for Limits {
+    /// Two minutes, 2 GiB, 64 processes, files of 64 MiB, 8 MiB of each output.
+    fn default() -> Self {
+        Self {
+            wall: Duration::from_secs(120),
+            memory_bytes: 2 << 30,
+            processes: 64,
+            file_bytes: 64 << 20,
+            output_bytes: 8 << 20,
+        }
+    }
 }
 
 /// How a program ended.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,7 @@ use conclave_policy::{Action, Actor, ToolRequest, digest};
 use rustix::fs::{Mode, OFlags};
 
 use super::beneath::regular;
-use super::{FsError, on_path};
+use super::{Capped, FsError, on_path};
 use crate::{Effect, Permit};
 
 /// The effect of reading one file, wherever it is.
@@ -49,12 +49,12 @@ impl Effect for WriteFile {
 
 /// Opens the file for reading from its start.
 ///
-/// The reader fails with [`ErrorKind::FileTooLarge`] when there is more to read than the effect says, so that a cut
+/// The reader fails with [`io::ErrorKind::FileTooLarge`] when there is more to read than the effect says, so that a cut
 /// file is never taken for a whole one.
 ///
 /// # Errors
 /// [`FsError::NotFound`], [`FsError::NotRegular`] for anything but a regular file, without waiting for it.
-pub fn open_file(permit: Permit<ReadFile>) -> Result<impl Read + Send + use<>, FsError> {
+pub fn open_file(permit: Permit<ReadFile>) -> Result<Capped, FsError> {
     let ReadFile { path, max_bytes } = permit.into_effect();
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let handle = rustix::fs::open(&path, flags, Mode::empty()).map_err(|errno| match errno {
@@ -63,7 +63,7 @@ pub fn open_file(permit: Permit<ReadFile>) -> Result<impl Read + Send + use<>, F
     })?;
     let file = File::from(handle);
     regular(&file, &path)?;
-    Ok(Capped { file, left: max_bytes })
+    Ok(Capped::new(file, max_bytes))
 }
 
 /// Writes the file: complete and durable under its name when this returns, or not at all. Readable by its owner only.
@@ -113,28 +113,4 @@ pub(crate) fn temporary_beside(path: &Path) -> Result<(File, PathBuf), FsError> 
 /// Makes the names in `folder` durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-/// A reader that fails instead of ending early.
-struct Capped {
-    file: File,
-    left: u64,
-}
-
-impl Read for Capped {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        if self.left == 0 {
-            return match self.file.read(&mut [0])? {
-                0 => Ok(0),
-                _ => Err(io::Error::new(ErrorKind::FileTooLarge, "the file is larger than may be read")),
-            };
-        }
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.file.read(&mut buffer[..most])?;
-        self.left -= count as u64;
-        Ok(count)
-    }
 }

@@ -1,6 +1,8 @@
 //! Finding programs.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,47 @@ fn search(name: &str, path: &OsStr, outside: &Path) -> Option<PathBuf> {
     })
 }
 
+/// The folders that `program` needs to see itself in the sandbox, beside the system's own: where it is installed, and
+/// where the interpreter is that its first line names.
+///
+/// A program under `<prefix>/bin` brings `<prefix>/bin` and `<prefix>/lib`, never the prefix, which may be a home.
+pub fn tool_folders(program: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    let mut next = Some(program.to_owned());
+    // A script names its interpreter, which is a link in most virtual environments: follow both.
+    for _ in 0..8 {
+        let Some(path) = next else { break };
+        add_installation(&path, &mut folders);
+        next = match path.read_link() {
+            Ok(target) => path.parent().map(|folder| folder.join(target)),
+            Err(_) => interpreter(&path),
+        };
+    }
+    folders
+}
+
+fn add_installation(program: &Path, folders: &mut Vec<PathBuf>) {
+    let Some(prefix) = program.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent) else { return };
+    if prefix == Path::new("/") || prefix.starts_with("/usr") {
+        return;
+    }
+    for name in ["bin", "lib", "lib64", "pyvenv.cfg"] {
+        let folder = prefix.join(name);
+        if folder.exists() && !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+}
+
+/// The program in the first line of a script: `#!/path/to/program …`.
+fn interpreter(script: &Path) -> Option<PathBuf> {
+    let mut head = Vec::new();
+    File::open(script).ok()?.take(512).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let path = std::str::from_utf8(line).ok()?.split_whitespace().next()?;
+    Some(PathBuf::from(path)).filter(|path| path.is_absolute())
+}
+
 /// Whether `path` is a regular file that somebody may execute.
 pub(super) fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
@@ -38,6 +81,21 @@ mod tests {
         create_dir_all(path.parent().unwrap()).unwrap();
         write(path, "").unwrap();
         set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_tool_brings_its_interpreter_and_never_its_prefix() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |path: &str| home.path().join(path);
+        plant(&at("python/bin/python3.11"), 0o755);
+        plant(&at("python/lib/python3.11/os.py"), 0o644);
+        plant(&at("venv/lib/python3.11/site-packages/bandit.py"), 0o644);
+        plant(&at("venv/bin/bandit"), 0o755);
+        write(at("venv/bin/bandit"), format!("#!{}\nimport bandit\n", at("venv/bin/python").display())).unwrap();
+        std::os::unix::fs::symlink(at("python/bin/python3.11"), at("venv/bin/python")).unwrap();
+        let expect = ["venv/bin", "venv/lib", "python/bin", "python/lib"].map(at);
+        assert_eq!(tool_folders(&at("venv/bin/bandit")), expect);
+        assert_eq!(tool_folders(Path::new("/usr/bin/env")), Vec::<PathBuf>::new());
     }
 
     #[test]

@@ -1,1 +1,206 @@
+//! The sandbox, tried with real programs. Where none can be built the tests say so and end.
 
+mod escape;
+mod limits;
+
+use std::fs;
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+
+use super::{CommandReport, Exit, Limits, RunCommand, SandboxError, guest, probe, run};
+use crate::gate::tests::permit;
+
+const LIMITS: Limits = Limits {
+    wall: Duration::from_secs(20),
+    memory_bytes: 1 << 30,
+    processes: 64,
+    file_bytes: 1 << 20,
+    output_bytes: 64 * 1024,
+};
+
+/// A folder that stands for a scratch copy, in a folder of ours that the sandbox must not see.
+struct Arena {
+    folder: tempfile::TempDir,
+}
+
+impl Arena {
+    /// `None`, with the reason printed, where no sandbox can be built.
+    fn new() -> Option<Self> {
+        if let Err(error) = probe() {
+            println!("skipped: {error}");
+            return None;
+        }
+        let arena = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(arena.at("tree")).unwrap();
+        arena.plant("tree/file", "content");
+        if let Some((user, group)) = guest() {
+            std::os::unix::fs::chown(arena.at("tree"), Some(user.as_raw()), Some(group.as_raw())).unwrap();
+        }
+        Some(arena)
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(path)
+    }
+
+    fn plant(&self, path: &str, content: &str) {
+        let path = self.at(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn command(&self, argv: &[&str]) -> RunCommand {
+        RunCommand {
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            tree: self.at("tree"),
+            writable: true,
+            env: Vec::new(),
+            read_only: Vec::new(),
+            limits: LIMITS,
+        }
+    }
+
+    async fn shell(&self, script: &str) -> CommandReport {
+        run(permit(self.command(&["sh", "-c", script])).await).await.unwrap()
+    }
+
+    /// A pipe in the tree, by which a test sees when a program starts and when its last process has ended.
+    fn line(&self) -> Line {
+        let path = self.at("tree/line");
+        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        Line(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).unwrap())
+    }
+}
+
+struct Line(OwnedFd);
+
+impl Line {
+    /// What was written, if nobody holds the other end any more.
+    fn hung_up(self) -> Option<String> {
+        let mut text = String::new();
+        // With a writer left, reading beyond what is there would have to wait, and fails instead.
+        fs::File::from(self.0).read_to_string(&mut text).is_ok().then_some(text)
+    }
+
+    /// Waits until something was written.
+    async fn wait_for_start(&self) {
+        let line = self.0.try_clone().unwrap();
+        let ready =
+            move || rustix::event::poll(&mut [rustix::event::PollFd::new(&line, rustix::event::PollFlags::IN)], None);
+        tokio::task::spawn_blocking(ready).await.unwrap().unwrap();
+    }
+
+    /// Waits until nobody holds the other end.
+    async fn wait_for_end(self) {
+        let wait = move || {
+            rustix::fs::fcntl_setfl(&self.0, OFlags::empty()).unwrap();
+            fs::File::from(self.0).read_to_end(&mut Vec::new()).unwrap();
+        };
+        tokio::time::timeout(Duration::from_secs(20), tokio::task::spawn_blocking(wait)).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_program_ends_as_it_ends() {
+    let Some(arena) = Arena::new() else { return };
+    let cases = [
+        ("exit 0", Exit::Code(0)),
+        ("exit 1", Exit::Code(1)),
+        ("exit 77", Exit::Code(77)),
+        ("exit 127", Exit::Code(127)),
+        ("kill -9 $$", Exit::Signal(9)),
+        ("kill -11 $$", Exit::Signal(11)),
+    ];
+    for (script, expect) in cases {
+        assert_eq!(arena.shell(script).await.status, expect, "{script}");
+    }
+    let report = arena.shell("echo out; echo err >&2; cat").await;
+    assert_eq!((report.stdout.as_slice(), report.stderr.as_slice()), (&b"out\n"[..], &b"err\n"[..]));
+    assert!(!report.truncated);
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_not_found() {
+    let Some(arena) = Arena::new() else { return };
+    arena.plant("tree/tool", "#!/bin/sh\necho from the tree");
+    arena.plant("tools/bin/tool", "#!/bin/sh\necho from the tools");
+    std::os::unix::fs::symlink(arena.at("tools/bin/tool"), arena.at("tree/away")).unwrap();
+    let inner = arena.at("tools/bin/tool");
+    let inner = inner.to_str().unwrap();
+    for program in
+        ["no-such-program", "/usr/bin/no-such-program", "/work/missing", "", "/work/away", "/work/file/x", inner]
+    {
+        let error = run(permit(arena.command(&[program])).await).await.unwrap_err();
+        assert_eq!(error, SandboxError::NotFound { program: program.to_owned() });
+    }
+    for (program, expect) in
+        [("/work/tool", "from the tree\n"), ("./tool", "from the tree\n"), (inner, "from the tools\n")]
+    {
+        let command = RunCommand { read_only: vec![arena.at("tools")], ..arena.command(&[program]) };
+        let report = run(permit(command).await).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&report.stdout), expect, "{program}");
+    }
+}
+
+#[tokio::test]
+async fn the_tree_is_shown_and_changed_only_if_it_may_be() {
+    let Some(arena) = Arena::new() else { return };
+    let report = arena.shell("pwd; cat file; echo new > made; mkdir deep && echo x > deep/y").await;
+    assert_eq!(String::from_utf8_lossy(&report.stdout), "/work\ncontent");
+    assert_eq!(report.status, Exit::Code(0));
+    assert_eq!(fs::read_to_string(arena.at("tree/made")).unwrap(), "new\n");
+    let closed = RunCommand { writable: false, ..arena.command(&["sh", "-c", "rm made; echo y > made; echo y > z"]) };
+    assert_ne!(run(permit(closed).await).await.unwrap().status, Exit::Code(0));
+    assert_eq!(fs::read_to_string(arena.at("tree/made")).unwrap(), "new\n");
+    assert!(!arena.at("tree/z").exists());
+}
+
+#[tokio::test]
+async fn a_copy_of_a_project_can_be_worked_on() {
+    let Some(arena) = Arena::new() else { return };
+    arena.plant("project/src/run.sh", "#!/bin/sh\necho it runs; echo changed > src/data");
+    arena.plant("project/src/data", "first");
+    let data = crate::DataDir::open(&arena.at("data")).unwrap();
+    let effect = crate::CopyToScratch { root: arena.at("project"), base: data.scratch_base(), max_bytes: 1 << 20 };
+    let scratch = crate::copy(permit(effect).await).unwrap();
+    scratch.write("src/deep/more.sh", b"exit 5").unwrap();
+    let command = |argv: &[&str]| RunCommand { tree: scratch.path().to_owned(), ..arena.command(argv) };
+    let report = run(permit(command(&["./src/run.sh"])).await).await.unwrap();
+    assert_eq!((report.stdout.as_slice(), report.status), (&b"it runs\n"[..], Exit::Code(0)), "{report:?}");
+    assert_eq!(scratch.read("src/data", 100).unwrap(), b"changed\n");
+    let report = run(permit(command(&["sh", "src/deep/more.sh"])).await).await.unwrap();
+    assert_eq!(report.status, Exit::Code(5));
+    assert_eq!(fs::read_to_string(arena.at("project/src/data")).unwrap(), "first");
+}
+
+#[tokio::test]
+async fn the_environment_is_a_short_list() {
+    let Some(arena) = Arena::new() else { return };
+    let command = RunCommand { env: vec![("EXTRA".into(), "a=b c".into())], ..arena.command(&["env"]) };
+    let report = run(permit(command).await).await.unwrap();
+    let mut lines: Vec<_> = std::str::from_utf8(&report.stdout).unwrap().lines().collect();
+    lines.sort_unstable();
+    let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    assert_eq!(lines, ["EXTRA=a=b c", "HOME=/home/conclave", "LANG=C.UTF-8", path, "PWD=/work", "TMPDIR=/tmp"]);
+    assert_eq!(arena.shell("ls -A $HOME $TMPDIR | grep -v : ; echo end").await.stdout, b"\nend\n");
+}
+
+#[tokio::test]
+async fn a_folder_that_shows_too_much_is_no_folder_of_tools() {
+    let Some(arena) = Arena::new() else { return };
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
+    for folder in
+        [PathBuf::from("/"), home, arena.at(""), arena.at("tree"), arena.at("missing"), PathBuf::from("tools")]
+    {
+        let command = RunCommand { read_only: vec![folder.clone()], ..arena.command(&["true"]) };
+        let error = run(permit(command).await).await.unwrap_err();
+        assert!(matches!(error, SandboxError::Io { .. }), "{}: {error}", folder.display());
+    }
+}
