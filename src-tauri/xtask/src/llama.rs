@@ -29,11 +29,12 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
     let found = digest(&model)?;
     ensure!(found == MODEL_DIGEST, "`{}` is another model: SHA-256 {found}", model.display());
     make_executable(&server)?;
-    log.run(
-        workspace(place, "test", &["--test", "llama", "--", "--nocapture"])
+    let said = log.output(
+        workspace(place, "test", &["--test", "it", "llama::", "--", "--nocapture"])
             .env("CONCLAVE_LLAMA_SERVER", &server)
             .env("CONCLAVE_LLAMA_MODEL", &model),
     )?;
+    ensure!(said.contains("ready after"), "no test started the server");
     Ok(Done::Passed)
 }
 

@@ -5,7 +5,6 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
-mod budget;
 mod deep;
 mod eval;
 mod licences;

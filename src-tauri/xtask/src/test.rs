@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::log::Log;
 use crate::place::{Place, cargo, on_path};
 use crate::step::{Done, Step, run_all};
-use crate::{budget, eval, licences, llama, offline, sample, setup, window};
+use crate::{eval, licences, llama, offline, sample, setup, window};
 
 /// The window as it ships, with the page inside it. One set for build, lint and tests, so that nothing is built twice.
 pub const FEATURES: &str = "tauri/custom-protocol";
@@ -17,7 +17,6 @@ const STEPS: &[Step] = &[
     Step { name: "page", title: "the page builds", run: build_page },
     Step { name: "page-lint", title: "the page is well formed", run: |place, log| npm(place, log, "lint") },
     Step { name: "page-test", title: "the page's own tests", run: |place, log| npm(place, log, "test") },
-    Step { name: "page-budget", title: "the page stays small", run: budget::run },
     Step { name: "licences", title: "every crate may be linked", run: licences::run },
     Step { name: "format", title: "Rust is formatted", run: format },
     Step { name: "build", title: "everything builds (minutes, the first time)", run: build },
@@ -94,7 +93,7 @@ fn browser(place: &Place, log: &mut Log) -> Result<Done> {
             .args(["run", "e2e"])
             .env("CI", "true")
             .env("CONCLAVE_BIN", place.program("conclave")?)
-            .env("CHROMIUM_BIN", chromium)
+            .env("CHROMIUM", chromium)
             .current_dir(place.root.join("ui")),
     )?;
     Ok(Done::Passed)

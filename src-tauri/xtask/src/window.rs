@@ -20,7 +20,7 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
     log.run(
         limited(300, "dbus-run-session")
             .args(["--", "xvfb-run", "-a", "-s", "-screen 0 1280x860x24", "node"])
-            .arg(place.root.join("tests/e2e/window.mjs"))
+            .arg(place.root.join("tests/e2e/real-window.mjs"))
             .args([&program, &scratch])
             // Harmless insurance against a blank window on some versions of WebKitGTK.
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
