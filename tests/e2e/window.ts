@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { type Page, test as base, expect } from "@playwright/test";
+import { type Page, test as base, expect } from "../../ui/e2e";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DIST = join(ROOT, "ui/dist");
@@ -69,17 +69,19 @@ type Fixtures = {
   /** A folder of the test's own. */
   folder: string;
   /** The window, open on its first screen. */
-  window: Page;
+  app: Page;
 };
 
 export const test = base.extend<Fixtures>({
-  folder: async ({}, use) => {
+  // Playwright wants to see which fixtures it needs: none.
+  // oxlint-disable-next-line no-empty-pattern
+  folder: async ({}, give) => {
     const folder = await mkdtemp(join(tmpdir(), "conclave-e2e-"));
-    await use(folder);
+    await give(folder);
     await rm(folder, { recursive: true, force: true });
   },
 
-  window: async ({ page, folder }, use) => {
+  app: async ({ page, folder }, give) => {
     const binary = process.env["CONCLAVE_BIN"];
     if (binary === undefined) throw new Error("CONCLAVE_BIN names no core to test with");
     const core = new Core(binary, join(folder, "data"));
@@ -107,7 +109,7 @@ export const test = base.extend<Fixtures>({
     // The window freezes the prototypes of the page; so does the test.
     await page.addInitScript(() => Object.freeze(Object.prototype));
     await page.goto(ORIGIN);
-    await use(page);
+    await give(page);
     await core.stop();
     expect(faults).toEqual([]);
   },
@@ -116,15 +118,23 @@ export const test = base.extend<Fixtures>({
 export { expect };
 
 /** Opens the sample project from the first screen. */
-export async function openSample(window: Page): Promise<void> {
-  await window.getByRole("button", { name: "Try with the sample project" }).click();
-  await expect(window.getByRole("option").first()).toBeVisible();
+export async function openSample(app: Page): Promise<void> {
+  await app.getByRole("button", { name: "Try with the sample project" }).click();
+  await expect(app.getByRole("option").first()).toBeVisible();
+}
+
+/** The folder of the project that is open first. */
+export async function projectRoot(app: Page): Promise<string> {
+  const reply = await app.evaluate(() =>
+    window.conclaveRpc?.(JSON.stringify({ id: 0, cmd: "list_projects", payload: {} })),
+  );
+  return JSON.parse(`${reply}`).ok.items[0].root;
 }
 
 /** Has fixes looked for all open findings and waits until no run is left. */
-export async function findAllFixes(window: Page): Promise<void> {
-  await window.keyboard.press("Shift+R");
-  await expect(window.getByText("started", { exact: false }).first()).toBeVisible();
-  await expect(window.getByRole("contentinfo", { name: "Status" })).toContainText("Nothing running", { timeout: 120_000 });
-  await expect(window.getByRole("option").filter({ hasText: "Fix ready" }).first()).toBeVisible();
+export async function findAllFixes(app: Page): Promise<void> {
+  await app.keyboard.press("Shift+R");
+  await expect(app.getByText("started", { exact: false }).first()).toBeVisible();
+  await expect(app.getByRole("contentinfo", { name: "Status" })).toContainText("Nothing running", { timeout: 120_000 });
+  await expect(app.getByRole("option").filter({ hasText: "Fix ready" }).first()).toBeVisible();
 }

@@ -48,7 +48,8 @@ export function place(path: string | null, line: number | null): string {
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "";
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  // A name such as `argon2` or `user_id` keeps its small letter.
+  const capital = /^\p{L}+(\s|$)/u.test(trimmed) ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1) : trimmed;
   return /[.!?:]$/.test(capital) ? capital : `${capital}.`;
 }
 

@@ -27,7 +27,10 @@ export type FindingWindow = {
 type Chain = { key: string; cursors: (string | null)[] };
 
 /** `visible` are the numbers of rows that are looked at: the first and the last in sight, and the one under the cursor. */
-export function useFindingWindow(request: Omit<ListFindings, "cursor" | "limit">, visible: readonly number[]): FindingWindow {
+export function useFindingWindow(
+  request: Omit<ListFindings, "cursor" | "limit">,
+  visible: readonly number[],
+): FindingWindow {
   const backend = useBackend();
   const key = JSON.stringify(request);
   const [stored, setChain] = useState<Chain>({ key, cursors: [null] });
@@ -70,7 +73,11 @@ export function pagesToFetch(visible: readonly number[], known: number): number[
   return [...new Set([0, ...pages])].toSorted((a, b) => a - b);
 }
 
-function extend(chain: Chain, pages: readonly number[], results: readonly UseQueryResult<FindingPage, ApiError>[]): Chain {
+function extend(
+  chain: Chain,
+  pages: readonly number[],
+  results: readonly UseQueryResult<FindingPage, ApiError>[],
+): Chain {
   let { cursors } = chain;
   for (const [index, page] of pages.entries()) {
     const result = results[index];

@@ -14,16 +14,15 @@ function useTokens(lines: readonly string[], language: string | null): Token[][]
 }
 
 function useParser(language: string | null): Parser | null {
-  const [parser, setParser] = useState<Parser | null>(null);
+  const [loaded, setLoaded] = useState<{ language: string | null; parser: Parser } | null>(null);
   useEffect(() => {
     let live = true;
-    setParser(null);
-    void parserOf(language)?.then((loaded) => live && setParser(loaded));
+    void parserOf(language)?.then((parser) => live && setLoaded({ language, parser }));
     return () => {
       live = false;
     };
   }, [language]);
-  return parser;
+  return loaded?.language === language ? loaded.parser : null;
 }
 
 function Source({ line, tokens, marks }: { line: string; tokens: readonly Token[]; marks: readonly Range[] }) {
@@ -56,7 +55,15 @@ export function FileHead({ path, note, children }: { path: string; note?: string
 type Step = FlowStepView & { number: number };
 
 /** The code around a finding; steps of its flow stand in the gutter. */
-export function ExcerptLines({ excerpt, flow, step }: { excerpt: Excerpt; flow: readonly FlowStepView[]; step: number }) {
+export function ExcerptLines({
+  excerpt,
+  flow,
+  step,
+}: {
+  excerpt: Excerpt;
+  flow: readonly FlowStepView[];
+  step: number;
+}) {
   const tokens = useTokens(excerpt.lines, excerpt.language);
   const now = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -68,14 +75,21 @@ export function ExcerptLines({ excerpt, flow, step }: { excerpt: Excerpt; flow: 
   const first = Math.min(...here.map(({ line }) => line));
   const last = Math.max(...here.map(({ line }) => line));
   return (
-    <div className={`${styles.code} ${styles.excerpt}`} role="group" aria-label={`Code of ${excerpt.path}`}>
+    <div
+      className={`${styles.code} ${styles.excerpt}`}
+      data-flow={here.length > 0}
+      role="group"
+      aria-label={`Code of ${excerpt.path}`}
+    >
       {excerpt.lines.map((line, index) => {
         const number = excerpt.first_line + index;
         // The current step wins where several share a line.
         const on = here.filter((one) => one.line === number);
         const shown = on.find((one) => one.number === step) ?? on[0];
         const isNow = shown?.number === step;
-        const marks = excerpt.marks.filter((mark) => mark.line === number).map(({ start, end }) => ({ from: start, to: end }));
+        const marks = excerpt.marks
+          .filter((mark) => mark.line === number)
+          .map(({ start, end }) => ({ from: start, to: end }));
         const through = number >= first && number <= last && first !== last;
         return (
           <div
@@ -109,7 +123,15 @@ export function StepBall({ number, of, now }: { number: number; of: number; now:
 }
 
 /** All files of a change, each with its head; `compact` leaves the surroundings out. */
-export function Diff({ files, note, compact = false }: { files: readonly FileDiff[]; note?: string; compact?: boolean }) {
+export function Diff({
+  files,
+  note,
+  compact = false,
+}: {
+  files: readonly FileDiff[];
+  note?: string;
+  compact?: boolean;
+}) {
   return files.map((file) => (
     <section key={file.path} aria-label={`Change of ${file.path}`}>
       <FileHead path={file.path} note={note ?? null}>
@@ -125,7 +147,17 @@ export function Diff({ files, note, compact = false }: { files: readonly FileDif
   ));
 }
 
-function HunkLines({ hunk, language, compact, apart }: { hunk: Hunk; language: string | null; compact: boolean; apart: boolean }) {
+function HunkLines({
+  hunk,
+  language,
+  compact,
+  apart,
+}: {
+  hunk: Hunk;
+  language: string | null;
+  compact: boolean;
+  apart: boolean;
+}) {
   const before = useSide(hunk, "added", language);
   const after = useSide(hunk, "removed", language);
   const shown = compact ? hunk.lines.filter((line) => line.kind !== "same") : hunk.lines;
@@ -138,7 +170,11 @@ function HunkLines({ hunk, language, compact, apart }: { hunk: Hunk; language: s
           <span className={styles.sign}>
             <SignOf line={line} />
           </span>
-          <Source line={textOf(line)} tokens={(line.kind === "removed" ? before : after).get(line) ?? []} marks={changed(line)} />
+          <Source
+            line={textOf(line)}
+            tokens={(line.kind === "removed" ? before : after).get(line) ?? []}
+            marks={changed(line)}
+          />
         </div>
       ))}
     </div>
@@ -174,4 +210,3 @@ function changed(line: DiffLine): Range[] {
     return is ? [{ from, to: at }] : [];
   });
 }
-

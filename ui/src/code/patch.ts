@@ -4,9 +4,7 @@ import type { DiffLine, FileDiff, Hunk, LineKind } from "../backend/generated";
 const SIGN: Record<LineKind, string> = { same: " ", added: "+", removed: "-" };
 
 export function patchText(files: readonly FileDiff[]): string {
-  return files
-    .map(({ path, hunks }) => `--- a/${path}\n+++ b/${path}\n${hunks.map(hunkText).join("")}`)
-    .join("");
+  return files.map(({ path, hunks }) => `--- a/${path}\n+++ b/${path}\n${hunks.map(hunkText).join("")}`).join("");
 }
 
 function hunkText({ lines }: Hunk): string {

@@ -29,11 +29,16 @@ const SINGLE_KEYS = "conclave.single-keys";
 export class ActiveCommands {
   #layers = new Set<{ current: Actions }>();
   #listeners = new Set<() => void>();
-  onDisabled: (reason: string) => void = () => {};
+  #report: (reason: string) => void = () => {};
 
   add(layer: { current: Actions }): () => void {
     this.#layers.add(layer);
     return () => this.#layers.delete(layer);
+  }
+
+  /** Says who shows why a command cannot be run. */
+  reportTo(report: (reason: string) => void): void {
+    this.#report = report;
   }
 
   get(id: CommandId): Action | undefined {
@@ -51,7 +56,7 @@ export class ActiveCommands {
     const action = this.get(id);
     if (action === undefined) return;
     if (action.disabled === undefined) action.run(chord);
-    else this.onDisabled(action.disabled);
+    else this.#report(action.disabled);
   }
 
   /** Single-letter keys can be turned off (WCAG 2.1.4). */

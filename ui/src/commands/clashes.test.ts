@@ -6,13 +6,17 @@ const SCREENS: Screen[] = ["inbox", "finding", "welcome", "machine"];
 
 /** Keys that two commands of one screen share, or that start another's sequence. */
 function clashes(commands: [string, CommandInfo][]): string[] {
-  const keys = commands.flatMap(([id, { keys }]) => keys.map((key) => ({ id, key })));
+  const keys = commands.flatMap(([id, info]) => info.keys.map((key) => ({ id, key })));
   return keys.flatMap(({ id, key }, index) =>
     keys
       .slice(index + 1)
       .filter((other) => other.key === key || other.key.startsWith(`${key} `) || key.startsWith(`${other.key} `))
       .map((other) => `${key}: ${id}, ${other.id}`),
   );
+}
+
+function withKeys(...keys: string[]): CommandInfo {
+  return { title: "", keys };
 }
 
 test.each(SCREENS)("no key means two things on %s", (screen) => {
@@ -22,12 +26,11 @@ test.each(SCREENS)("no key means two things on %s", (screen) => {
 });
 
 test("a shared key and a swallowed sequence are found", () => {
-  const info = (...keys: string[]): CommandInfo => ({ title: "", keys });
   expect(
     clashes([
-      ["one", info("a", "g")],
-      ["two", info("a")],
-      ["three", info("g i")],
+      ["one", withKeys("a", "g")],
+      ["two", withKeys("a")],
+      ["three", withKeys("g i")],
     ]),
   ).toEqual(["a: one, two", "g: one, three"]);
 });

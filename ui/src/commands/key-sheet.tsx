@@ -22,7 +22,7 @@ export function KeySheet({ screen, onClose }: { screen: Screen; onClose: () => v
   const everywhere = here.filter((id) => infoOf(id).screens === undefined);
   return (
     <Dialog label="Keys" onClose={onClose}>
-      <div className={styles.body}>
+      <div className={styles.body} role="group" aria-label="Keys" tabIndex={0}>
         {own.length > 0 && <KeyList title={SCREEN_NAMES[screen]} ids={own} />}
         <KeyList title="Everywhere" ids={everywhere} />
       </div>
@@ -47,7 +47,8 @@ function KeyList({ title, ids }: { title: string; ids: CommandId[] }) {
           return (
             <div key={id}>
               <dt>{what}</dt>
-              <dd aria-label={keys.join(" or ")}>
+              <dd>
+                <span className="heard">{keys.join(", ")}</span>
                 {shown.map((chord, index) => (
                   <span key={chord}>
                     {index > 0 && <i>{keys.length > 3 ? "–" : "or"}</i>}

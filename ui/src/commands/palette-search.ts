@@ -12,7 +12,11 @@ export function search(entries: readonly PaletteEntry[], query: string): Palette
   if (words.length === 0) return [...entries];
   const all = (title: string, fits: (title: string, word: string) => boolean) =>
     words.every((word) => fits(title.toLowerCase(), word));
-  const begins = entries.filter(({ title }) => all(title, (text, word) => ` ${text.replaceAll(/[^\p{L}\p{N}]+/gu, " ")}`.includes(` ${word}`)));
-  const contains = entries.filter((entry) => !begins.includes(entry) && all(entry.title, (text, word) => text.includes(word)));
+  const begins = entries.filter(({ title }) =>
+    all(title, (text, word) => ` ${text.replaceAll(/[^\p{L}\p{N}]+/gu, " ")}`.includes(` ${word}`)),
+  );
+  const contains = entries.filter(
+    (entry) => !begins.includes(entry) && all(entry.title, (text, word) => text.includes(word)),
+  );
   return [...begins, ...contains];
 }

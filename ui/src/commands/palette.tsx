@@ -76,7 +76,6 @@ export function Palette({ more, onClose }: { more: readonly PaletteEntry[]; onCl
       <ul ref={list} id={id} className={styles.list} role="listbox" aria-label="Commands">
         {found.map((entry, index) => (
           // The combobox above has the keyboard; the pointer may choose as well.
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
             key={entry.title}
             id={`${id}-${index}`}

@@ -57,7 +57,12 @@ export const COMMANDS = {
   "finding.flow.next": { title: "Next step of the flow", keys: ["]"], screens: ["finding"], palette: false },
   "finding.flow.previous": { title: "Previous step of the flow", keys: ["["], screens: ["finding"], palette: false },
   "finding.change.next": { title: "Next change in the diff", keys: ["n"], screens: ["finding"], palette: false },
-  "finding.change.previous": { title: "Previous change in the diff", keys: ["p"], screens: ["finding"], palette: false },
+  "finding.change.previous": {
+    title: "Previous change in the diff",
+    keys: ["p"],
+    screens: ["finding"],
+    palette: false,
+  },
   "finding.tab": { title: "Next column", keys: ["v"], screens: ["finding"], palette: false },
   "finding.fix": {
     title: "Choose a fix",

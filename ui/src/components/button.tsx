@@ -17,9 +17,19 @@ export function Button({
 }
 
 /** A square button with a mark only; its name is heard and shown on hover. */
-export function IconButton({ label, children, ...rest }: { label: string; children: ReactNode } & ButtonHTMLAttributes<HTMLButtonElement>) {
+export function IconButton({
+  label,
+  children,
+  ...rest
+}: { label: string; children: ReactNode } & ButtonHTMLAttributes<HTMLButtonElement>) {
   return (
-    <button type="button" className={`${styles.button} ${styles.quiet} ${styles.icon}`} aria-label={label} title={label} {...rest}>
+    <button
+      type="button"
+      className={`${styles.button} ${styles.quiet} ${styles.icon}`}
+      aria-label={label}
+      title={label}
+      {...rest}
+    >
       {children}
     </button>
   );

@@ -6,6 +6,7 @@ import { sentence } from "../format";
 import { Button } from "./button";
 import styles from "./error-note.module.css";
 import { Mark } from "./mark";
+import { Prose } from "./prose";
 
 /** What an error means for what is on the screen. */
 const MEANING: Record<ApiError["code"], string> = {
@@ -24,9 +25,15 @@ export function ErrorNote({ error, onRetry }: { error: ApiError; onRetry?: (() =
         <Mark name="fail" />
       </span>
       <div className="grow">
-        <p className={styles.what}>{sentence(error.message)}</p>
+        <p className={styles.what}>
+          <Prose text={sentence(error.message)} />
+        </p>
         <p>{MEANING[error.code]}</p>
-        {error.hint !== null && <p>{sentence(error.hint)}</p>}
+        {error.hint !== null && (
+          <p>
+            <Prose text={sentence(error.hint)} />
+          </p>
+        )}
         <p className={styles.actions}>
           {onRetry !== undefined && <Button onClick={onRetry}>Try again</Button>}
           <CopyDetail error={error} />
@@ -42,7 +49,9 @@ export function meaningOf(error: ApiError): string {
 
 export function CopyDetail({ error }: { error: ApiError }) {
   const [copied, setCopied] = useState(false);
-  const text = [`${error.code}: ${error.message}`, error.hint, error.details].filter((line) => line !== null).join("\n");
+  const text = [`${error.code}: ${error.message}`, error.hint, error.details]
+    .filter((line) => line !== null)
+    .join("\n");
   return (
     <Button look="quiet" title={text} onClick={() => void copyText(text).then(setCopied)}>
       {copied ? "Copied" : "Copy detail"}

@@ -7,6 +7,7 @@ import type { CSSProperties } from "react";
 import type { ConfidenceSummary, ConfidenceView } from "../backend/generated";
 import { count } from "../format";
 import styles from "./gauge.module.css";
+import { Prose } from "./prose";
 
 /** Below this many outcomes a word stands in for the figure. */
 export const ENOUGH_OUTCOMES = 50;
@@ -56,7 +57,7 @@ export function Belief({ confidence }: { confidence: ConfidenceView }) {
         <b style={{ left: `${summary.cap * 100}%` }}>cap {two(summary.cap)}</b>
       </div>
       <p>
-        <b>Cap {two(summary.cap)}:</b> {cap_reason}.{raise !== null && ` It would rise with ${raise}.`}
+        <b>Cap {two(summary.cap)}:</b> <Prose text={cap_reason} />.{raise !== null && ` It would rise with ${raise}.`}
       </p>
       <p className="faint">
         {calibrated

@@ -4,6 +4,7 @@ import type { Check, CheckOutcome, EvidenceView } from "../backend/generated";
 import { duration } from "../format";
 import styles from "./ladder.module.css";
 import { Mark } from "./mark";
+import { Prose } from "./prose";
 import { OutcomeMark, outcomeWord } from "./words";
 
 /** What has to hold before anything else counts. */
@@ -23,9 +24,9 @@ export function Ladder({ evidence, brief = false }: { evidence: EvidenceView[]; 
 function withGatesAsOne(evidence: EvidenceView[]): EvidenceView[] {
   const gates = evidence.filter(({ check }) => GATES.includes(check));
   const [first] = gates;
-  if (first === undefined || gates.length < GATES.length || gates.some(({ outcome }) => outcome !== "pass")) return evidence;
-  const [, ...names] = gates.map(({ label }) => label.toLowerCase());
-  const one = { ...first, summary: [first.summary, ...names].join(", "), command: null, log: null };
+  if (first === undefined || gates.length < GATES.length || gates.some(({ outcome }) => outcome !== "pass"))
+    return evidence;
+  const one = { ...first, label: "Gates", summary: `all ${gates.length} hold`, command: null, log: null };
   return [one, ...evidence.filter(({ check }) => !GATES.includes(check))];
 }
 
@@ -40,7 +41,11 @@ function Rung({ rung }: { rung: EvidenceView }) {
       <b className="cut">{rung.label}</b>
       <span className={`${styles.said} ${loud ? styles.loud : ""}`}>
         {outcomeWord(rung.outcome)}
-        {rung.summary !== "" && `: ${rung.summary}`}
+        {rung.summary !== "" && (
+          <>
+            : <Prose text={rung.summary} />
+          </>
+        )}
       </span>
       <span className={styles.took}>{rung.duration_ms > 0 && duration(rung.duration_ms)}</span>
       <span className={styles.chevron}>{deep && <Mark name={open ? "down" : "right"} size={10} />}</span>
@@ -49,7 +54,13 @@ function Rung({ rung }: { rung: EvidenceView }) {
   if (!deep) return <li className={styles.rung}>{line}</li>;
   return (
     <li className={open ? styles.open : ""}>
-      <button type="button" className={styles.rung} aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+      <button
+        type="button"
+        className={styles.rung}
+        aria-expanded={open}
+        aria-controls={id}
+        onClick={() => setOpen(!open)}
+      >
         {line}
       </button>
       {open && (

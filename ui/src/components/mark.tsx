@@ -10,7 +10,8 @@ import styles from "./mark.module.css";
 const DISC = "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Z";
 const SQUARE = "M3 1.2h10A1.8 1.8 0 0 1 14.8 3v10a1.8 1.8 0 0 1-1.8 1.8H3A1.8 1.8 0 0 1 1.2 13V3A1.8 1.8 0 0 1 3 1.2Z";
 const TICK = "M4.1 8.2 5.4 6.9 7.1 8.6 10.6 4.7 12 5.95 7.15 11.3Z";
-const CROSS = "M8 6.73 10.16 4.56 11.44 5.84 9.27 8l2.17 2.16-1.28 1.28L8 9.27l-2.16 2.17-1.28-1.28L6.73 8 4.56 5.84 5.84 4.56Z";
+const CROSS =
+  "M8 6.73 10.16 4.56 11.44 5.84 9.27 8l2.17 2.16-1.28 1.28L8 9.27l-2.16 2.17-1.28-1.28L6.73 8 4.56 5.84 5.84 4.56Z";
 
 const solid = (d: string) => <path fill="currentColor" fillRule="evenodd" d={d} />;
 const line = (d: string, dash?: string) => (
@@ -24,8 +25,15 @@ const line = (d: string, dash?: string) => (
     d={d}
   />
 );
-const ring = (r: number, dash?: string) => line(`M8 ${8 - r}a${r} ${r} 0 1 1 0 ${2 * r}a${r} ${r} 0 1 1 0 ${-2 * r}Z`, dash);
-const both = (...parts: ReactNode[]) => <>{parts.map((part, index) => <g key={index}>{part}</g>)}</>;
+const ring = (r: number, dash?: string) =>
+  line(`M8 ${8 - r}a${r} ${r} 0 1 1 0 ${2 * r}a${r} ${r} 0 1 1 0 ${-2 * r}Z`, dash);
+const both = (...parts: ReactNode[]) => (
+  <>
+    {parts.map((part, index) => (
+      <g key={index}>{part}</g>
+    ))}
+  </>
+);
 
 const SHAPES = {
   // Severity

@@ -12,7 +12,17 @@ export type MenuItem = {
   run: () => void;
 };
 
-export function Menu({ children, label, items, className = "" }: { children: ReactNode; label: string; items: MenuItem[]; className?: string | undefined }) {
+export function Menu({
+  children,
+  label,
+  items,
+  className = "",
+}: {
+  children: ReactNode;
+  label: string;
+  items: MenuItem[];
+  className?: string | undefined;
+}) {
   const id = useId();
   const [open, setOpen] = useState(false);
   const trigger = useRef<HTMLButtonElement>(null);

@@ -1,6 +1,7 @@
 /** The seats of the panel: who proposed, who refused and why, and which stand empty with what would fill them. */
 import type { SeatState, SeatView } from "../backend/generated";
 import { count } from "../format";
+import { Prose } from "./prose";
 import styles from "./seats.module.css";
 import { SeatMark, seatWord } from "./words";
 
@@ -13,7 +14,11 @@ export function Seats({ seats }: { seats: SeatView[] }) {
           <b className={styles.name}>{seat.name}</b>
           <span className={styles.note}>
             <span className={styles.state}>{seatWord(seat.state)}</span>
-            {seat.note !== "" && `: ${seat.note}`}
+            {seat.note !== "" && (
+              <>
+                : <Prose text={seat.note} />
+              </>
+            )}
           </span>
         </li>
       ))}

@@ -16,7 +16,10 @@ export function Terms({ terms }: { terms: TermView[] }) {
             {label}
           </span>
           <span className={styles.bar} aria-hidden="true">
-            <i className={value < 0 ? styles.lowers : styles.raises} style={{ "--size": Math.abs(value) } as CSSProperties} />
+            <i
+              className={value < 0 ? styles.lowers : styles.raises}
+              style={{ "--size": Math.abs(value) } as CSSProperties}
+            />
           </span>
           <span className={styles.figure}>{signed(value)}</span>
         </li>

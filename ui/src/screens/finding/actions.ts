@@ -19,7 +19,8 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
     undo.mutate(
       { finding },
       {
-        onSuccess: ({ files }) => say({ tone: "pass", title: "Taken back: the files are as they were", lines: [files.join(", ")] }),
+        onSuccess: ({ files }) =>
+          say({ tone: "pass", title: "Taken back: the files are as they were", lines: [files.join(", ")] }),
         onError: (error) => sayError("The fix was not taken back", error),
       },
     );
@@ -46,13 +47,17 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
       },
       disabled: whyNotApply(view, chosen) ?? (busy ? "Wait for the last change to end" : undefined),
     },
-    "finding.undo": { run: takeBack, disabled: view.applied === null ? "No fix is applied" : busy ? "Wait for the last change to end" : undefined },
+    "finding.undo": {
+      run: takeBack,
+      disabled: view.applied === null ? "No fix is applied" : busy ? "Wait for the last change to end" : undefined,
+    },
     "finding.run": {
       run: () =>
         run.mutate(
           { findings: [finding] },
           {
-            onSuccess: ({ queued }) => say({ tone: "plain", title: queued === 0 ? "A run is under way already" : "Run started" }),
+            onSuccess: ({ queued }) =>
+              say({ tone: "plain", title: queued === 0 ? "A run is under way already" : "Run started" }),
             onError: (error) => sayError("No run was started", error),
           },
         ),
@@ -64,7 +69,11 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
         void copyText(patchText(chosen.files)).then((copied) =>
           say(
             copied
-              ? { tone: "plain", title: "Patch copied", lines: [`${count(chosen.files.length, "file")}, as a unified diff.`] }
+              ? {
+                  tone: "plain",
+                  title: "Patch copied",
+                  lines: [`${count(chosen.files.length, "file")}, as a unified diff.`],
+                }
               : { tone: "fail", title: "The patch could not be copied", lines: ["The clipboard is not to be had."] },
           ),
         );

@@ -33,6 +33,9 @@ export function Finding({ place }: { place: FindingPlace }) {
   );
 }
 
+/** The column that stands beside the chosen one where two have room. */
+const BESIDE: Record<Tab, Tab> = { problem: "fixes", fixes: "why", why: "fixes" };
+
 const TAB_NAMES: Record<Tab, string> = { problem: "Problem", fixes: "Fixes", why: "Why believe it" };
 
 function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
@@ -70,7 +73,9 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
           },
         }
       : {}),
-    ...(flow.length > 0 ? { "finding.flow.next": { run: () => walk(1) }, "finding.flow.previous": { run: () => walk(-1) } } : {}),
+    ...(flow.length > 0
+      ? { "finding.flow.next": { run: () => walk(1) }, "finding.flow.previous": { run: () => walk(-1) } }
+      : {}),
   });
 
   const none = resolution !== null && resolution.recommended === null && row.status !== "running";
@@ -79,19 +84,29 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
       <Headline place={place} view={view} />
       <div className={styles.tabs} role="group" aria-label="Columns">
         {TABS.map((tab) => (
-          <button key={tab} type="button" aria-pressed={tab === place.tab} onClick={() => showTab(tab)}>
+          <button
+            key={tab}
+            type="button"
+            aria-pressed={tab === place.tab}
+            data-beside={tab === BESIDE[place.tab]}
+            onClick={() => showTab(tab)}
+          >
             {none && tab !== "problem" ? { fixes: "Tried", why: "Why none" }[tab] : TAB_NAMES[tab]}
           </button>
         ))}
       </div>
       <div className={styles.columns} data-tab={place.tab}>
-        <section className={`${styles.column} ${styles.problem}`} aria-labelledby="problem">
+        <section className={`${styles.column} ${styles.problem}`} aria-labelledby="problem" tabIndex={0}>
           <Problem view={view} step={step} onStep={setStep} />
         </section>
-        <section ref={middle} className={`${styles.column} ${styles.fixes}`} aria-labelledby="fixes">
-          {none ? <Tried resolution={resolution} chosen={chosen} onPick={pick} /> : <Fixes view={view} chosen={chosen} onPick={pick} />}
+        <section ref={middle} className={`${styles.column} ${styles.fixes}`} aria-labelledby="fixes" tabIndex={0}>
+          {none ? (
+            <Tried resolution={resolution} chosen={chosen} onPick={pick} />
+          ) : (
+            <Fixes view={view} chosen={chosen} onPick={pick} />
+          )}
         </section>
-        <section className={`${styles.column} ${styles.why}`} aria-labelledby="why">
+        <section className={`${styles.column} ${styles.why}`} aria-labelledby="why" tabIndex={0}>
           {none ? <WhyNone view={view} resolution={resolution} /> : <Why view={view} chosen={chosen} />}
         </section>
       </div>

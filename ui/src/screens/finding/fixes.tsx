@@ -4,12 +4,23 @@ import { Diff } from "../../code/code";
 import { Gauge } from "../../components/gauge";
 import { Keys } from "../../components/kbd";
 import { Mark } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { ago, count, sentence } from "../../format";
+import { useNow } from "../../now";
 import styles from "./fixes.module.css";
 import { RunSteps } from "./run-steps";
 
-export function Fixes({ view, chosen, onPick }: { view: FindingView; chosen: FixView | undefined; onPick: (fix: number) => void }) {
+export function Fixes({
+  view,
+  chosen,
+  onPick,
+}: {
+  view: FindingView;
+  chosen: FixView | undefined;
+  onPick: (fix: number) => void;
+}) {
+  const now = useNow();
   const { row, resolution, running, applied } = view;
   return (
     <>
@@ -24,8 +35,8 @@ export function Fixes({ view, chosen, onPick }: { view: FindingView; chosen: Fix
       {row.status === "running" && <RunSteps finding={row.id} progress={running} />}
       {resolution === null && row.status !== "running" && (
         <p className={styles.lead}>
-          No fix was looked for yet. A run asks every seat of the panel and checks each answer on a copy of your folder; nothing is written
-          until you apply.
+          No fix was looked for yet. A run asks every seat of the panel and checks each answer on a copy of your folder;
+          nothing is written until you apply.
         </p>
       )}
       {resolution !== null && chosen !== undefined && (
@@ -35,7 +46,8 @@ export function Fixes({ view, chosen, onPick }: { view: FindingView; chosen: Fix
             <p className={styles.applied}>
               <Mark name="tick" />
               <span>
-                Fix {resolution.fixes.findIndex(({ id }) => id === applied.fix) + 1} is in your folder since {ago(applied.applied_at, Date.now())}:{" "}
+                Fix {resolution.fixes.findIndex(({ id }) => id === applied.fix) + 1} is in your folder since{" "}
+                {ago(applied.applied_at, now)}:{" "}
                 {applied.files.map((file, index) => (
                   <span key={file}>
                     {index > 0 && ", "}
@@ -85,7 +97,13 @@ function FixTabs({
     <div className={styles.tabs} role="radiogroup" aria-label="Fixes">
       {fixes.map((fix, index) => (
         <label key={fix.id} className={styles.tab} data-on={fix.id === chosen.id}>
-          <input type="radio" name="fix" className="heard" checked={fix.id === chosen.id} onChange={() => onPick(index + 1)} />
+          <input
+            type="radio"
+            name="fix"
+            className="heard"
+            checked={fix.id === chosen.id}
+            onChange={() => onPick(index + 1)}
+          />
           <span className={styles.tab_title} title={fix.title}>
             <span>{index + 1}</span>
             <span className="cut">{fix.title}</span>
@@ -94,7 +112,13 @@ function FixTabs({
             {fix.stopped === null ? (
               <>
                 <Gauge of={fix.confidence.summary} />
-                <span className="cut">{fix.id === applied ? "Applied" : fix.id === recommended ? "Recommended" : fix.confidence.summary.word}</span>
+                <span className="cut">
+                  {fix.id === applied
+                    ? "Applied"
+                    : fix.id === recommended
+                      ? "Recommended"
+                      : fix.confidence.summary.word}
+                </span>
               </>
             ) : (
               <span className={styles.stopped}>
@@ -128,21 +152,35 @@ function FixPanel({ fix }: { fix: FixView }) {
   return (
     <>
       <div className={styles.lead}>
-        <p className={styles.title}>{sentence(fix.title)}</p>
-        {fix.rationale !== "" && <p>{sentence(fix.rationale)}</p>}
+        <p className={styles.title}>
+          <Prose text={sentence(fix.title)} />
+        </p>
+        {fix.rationale !== "" && (
+          <p>
+            <Prose text={sentence(fix.rationale)} />
+          </p>
+        )}
       </div>
       <FixFacts fix={fix} />
       {fix.stopped !== null && (
         <p className={styles.reason}>
           <Mark name="fail" />
-          <span>Not offered, whatever speaks for it: {sentence(fix.stopped)}</span>
+          <span>
+            Not offered, whatever speaks for it: <Prose text={sentence(fix.stopped)} />
+          </span>
         </p>
       )}
       <Diff files={fix.files} />
-      <SectionHead title="Edge cases" line={false} end={fix.edge_cases.length > 0 ? count(fix.edge_cases.length, "input") : undefined} />
+      <SectionHead
+        title="Edge cases"
+        line={false}
+        end={fix.edge_cases.length > 0 ? count(fix.edge_cases.length, "input") : undefined}
+      />
       <ul className={styles.edges}>
         {fix.edge_cases.map((edge) => (
-          <li key={edge}>{edge}</li>
+          <li key={edge}>
+            <Prose text={edge} />
+          </li>
         ))}
         {fix.edge_cases.length === 0 && <li className="faint">Its author names none.</li>}
       </ul>

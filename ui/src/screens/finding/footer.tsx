@@ -5,6 +5,7 @@ import { CommandButton } from "../../components/button";
 import { Footer, FooterNote } from "../../components/footer";
 import { KeysOf } from "../../components/kbd";
 import { ago, count } from "../../format";
+import { useNow } from "../../now";
 
 export function FindingFooter({
   view,
@@ -17,6 +18,7 @@ export function FindingFooter({
   actions: Actions;
   onNext: Action;
 }) {
+  const now = useNow();
   const { row, resolution, applied } = view;
   const number = chosen === undefined ? 0 : (resolution?.fixes.indexOf(chosen) ?? 0) + 1;
   const offered = chosen !== undefined && chosen.stopped === null;
@@ -32,7 +34,8 @@ export function FindingFooter({
           Undo
         </CommandButton>
         <FooterNote>
-          Applied {ago(applied.applied_at, Date.now())}, {count(applied.files.length, "file")} written. Undo restores the very bytes.
+          Applied {ago(applied.applied_at, now)}, {count(applied.files.length, "file")} written. Undo restores the very
+          bytes.
         </FooterNote>
         <CopyPatch actions={actions} />
       </Footer>

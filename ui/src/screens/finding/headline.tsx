@@ -5,10 +5,12 @@ import { KeysOf } from "../../components/kbd";
 import { Mark } from "../../components/mark";
 import { SeverityWord, StateWord } from "../../components/words";
 import { ago, place as placeOf } from "../../format";
+import { useNow } from "../../now";
 import { type Place, go, inboxAt } from "../../routes";
 import styles from "./headline.module.css";
 
 export function Headline({ place, view: { row, neighbours } }: { place: Place; view: FindingView }) {
+  const now = useNow();
   const where = placeOf(row.path, row.line);
   return (
     <div className={styles.headline}>
@@ -28,7 +30,7 @@ export function Headline({ place, view: { row, neighbours } }: { place: Place; v
             {where}
           </code>
           <span className="wide faint">
-            found by {row.tool}, {ago(row.first_seen_at, Date.now())}
+            found by {row.tool}, {ago(row.first_seen_at, now)}
           </span>
         </div>
       </div>

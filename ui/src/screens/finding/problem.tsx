@@ -6,6 +6,7 @@ import { ExcerptLines, FileHead, StepBall } from "../../code/code";
 import { Button } from "../../components/button";
 import { KeysOf } from "../../components/kbd";
 import { Mark } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { count, sentence } from "../../format";
 import styles from "./problem.module.css";
@@ -29,11 +30,15 @@ export function Problem({ view, step, onStep }: { view: FindingView; step: numbe
           )
         }
       />
-      <p className={styles.text}>{problem}</p>
+      <p className={styles.text}>
+        <Prose text={problem} />
+      </p>
       {unresolved !== null && (
         <p className={styles.unresolved}>
           <Mark name="not_available" />
-          <span>The place cannot be shown: {sentence(unresolved)}</span>
+          <span>
+            The place cannot be shown: <Prose text={sentence(unresolved)} />
+          </span>
         </p>
       )}
       {excerpt !== null && (
@@ -50,9 +55,12 @@ export function Problem({ view, step, onStep }: { view: FindingView; step: numbe
           <ol className={styles.steps}>
             {flow.map((one, index) => (
               // Two steps may be the same place with the same words; their order is what they are.
-              // oxlint-disable-next-line react/no-array-index-key
               <li key={index}>
-                <button type="button" aria-current={index + 1 === step ? "step" : undefined} onClick={() => onStep(index + 1)}>
+                <button
+                  type="button"
+                  aria-current={index + 1 === step ? "step" : undefined}
+                  onClick={() => onStep(index + 1)}
+                >
                   <StepBall number={index + 1} of={flow.length} now={index + 1 === step} />
                   <code className="cut" title={`${one.path}:${one.line}`}>
                     {one.path === excerpt?.path ? `:${one.line}` : `${one.path}:${one.line}`}
@@ -83,7 +91,13 @@ function ScannerSays({ view: { row, message, tool_version, rule_help, references
         title="What the scanner says"
         end={
           rule_help !== null && (
-            <button type="button" className={styles.help_button} aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+            <button
+              type="button"
+              className={styles.help_button}
+              aria-expanded={open}
+              aria-controls={id}
+              onClick={() => setOpen(!open)}
+            >
               rule help
               <Mark name={open ? "down" : "right"} size={10} />
             </button>

@@ -17,7 +17,11 @@ export function RunSteps({ finding, progress }: { finding: string; progress: Run
       <SectionHead title="Run under way" line={false} end={passed !== null && `${duration(passed)} so far`} />
       <ol className={styles.steps}>
         {STAGE_ORDER.map((stage, index) => (
-          <li key={stage} data-state={index < at ? "done" : index === at ? "now" : "next"} aria-current={index === at ? "step" : undefined}>
+          <li
+            key={stage}
+            data-state={index < at ? "done" : index === at ? "now" : "next"}
+            aria-current={index === at ? "step" : undefined}
+          >
             <Mark name={index < at ? "tick" : index === at ? "running" : "not_run"} />
             <span>
               {stageWord(stage)}

@@ -3,13 +3,22 @@ import type { FindingView, FixView, ResolutionView } from "../../backend/generat
 import { Diff } from "../../code/code";
 import { Ladder, RungStrip, tally } from "../../components/ladder";
 import { Mark } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { Seats, seatTally } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { count, duration, sentence } from "../../format";
 import { FixFacts } from "./fixes";
 import styles from "./tried.module.css";
 
-export function Tried({ resolution, chosen, onPick }: { resolution: ResolutionView; chosen: FixView | undefined; onPick: (fix: number) => void }) {
+export function Tried({
+  resolution,
+  chosen,
+  onPick,
+}: {
+  resolution: ResolutionView;
+  chosen: FixView | undefined;
+  onPick: (fix: number) => void;
+}) {
   const { fixes, seats } = resolution;
   return (
     <>
@@ -22,7 +31,9 @@ export function Tried({ resolution, chosen, onPick }: { resolution: ResolutionVi
       />
       {fixes.length === 0 && (
         <>
-          <p className={styles.prose}>Every seat of the panel looked at this finding. None proposed a change, and each says why.</p>
+          <p className={styles.prose}>
+            Every seat of the panel looked at this finding. None proposed a change, and each says why.
+          </p>
           <SectionHead title="Seats" end={seatTally(seats)} />
           <Seats seats={seats} />
         </>
@@ -38,7 +49,9 @@ export function Tried({ resolution, chosen, onPick }: { resolution: ResolutionVi
                 &ensp;<span className="faint small">{fix.origin}</span>
               </span>
               <RungStrip evidence={fix.evidence} />
-              <span className={styles.stop}>{sentence(fix.stopped ?? "")}</span>
+              <span className={styles.stop}>
+                <Prose text={sentence(fix.stopped ?? "")} />
+              </span>
             </button>
           </li>
         ))}
@@ -64,20 +77,26 @@ export function WhyNone({ view: { row }, resolution }: { view: FindingView; reso
   return (
     <>
       <SectionHead title="Why none is recommended" id="why" level={2} line={false} />
-      <p className={styles.prose}>{sentence(reason ?? "No seat of the panel knows a fix")}</p>
+      <p className={styles.prose}>
+        <Prose text={sentence(reason ?? "No seat of the panel knows a fix")} />
+      </p>
       {(refused.length > 0 || fixes.length > 0) && (
         <>
           <SectionHead title="What was learnt" end="checked, or said by a seat" />
           <ol className={styles.learnt}>
             {fixes.map((fix) => (
               <li key={fix.id}>
-                <span>{sentence(fix.stopped ?? "")}</span>
+                <span>
+                  <Prose text={sentence(fix.stopped ?? "")} />
+                </span>
                 <span className="faint">checked</span>
               </li>
             ))}
             {refused.map(({ name, note }) => (
               <li key={name + note}>
-                <span>{sentence(note)}</span>
+                <span>
+                  <Prose text={sentence(note)} />
+                </span>
                 <span className="faint">{name}</span>
               </li>
             ))}
@@ -89,14 +108,16 @@ export function WhyNone({ view: { row }, resolution }: { view: FindingView; reso
         {next !== null && (
           <li>
             <Mark name="right" size={10} />
-            <p>{sentence(next)}</p>
+            <p>
+              <Prose text={sentence(next)} />
+            </p>
           </li>
         )}
         {empty.map(({ name, note }) => (
           <li key={name}>
             <Mark name="right" size={10} />
             <p>
-              <b>Fill the seat “{name}”.</b> {sentence(note)}
+              <b>Fill the seat “{name}”.</b> <Prose text={sentence(note)} />
             </p>
           </li>
         ))}

@@ -3,6 +3,7 @@ import type { FindingView, FixView } from "../../backend/generated";
 import { Belief } from "../../components/gauge";
 import { Ladder, tally } from "../../components/ladder";
 import { Mark } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { Seats, seatTally } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { Terms, sumOf } from "../../components/terms";
@@ -34,7 +35,9 @@ export function Why({ view: { row, resolution }, chosen }: { view: FindingView; 
       {recommended && resolution.why_safe !== "" && (
         <>
           <SectionHead title="Why it is safe" />
-          <p className={styles.text}>{resolution.why_safe}</p>
+          <p className={styles.text}>
+            <Prose text={resolution.why_safe} />
+          </p>
         </>
       )}
       {recommended && (
@@ -42,7 +45,9 @@ export function Why({ view: { row, resolution }, chosen }: { view: FindingView; 
           <SectionHead title="Not covered" />
           <ul className={styles.list}>
             {resolution.not_covered.map((line) => (
-              <li key={line}>{line}</li>
+              <li key={line}>
+                <Prose text={line} />
+              </li>
             ))}
             {resolution.not_covered.length === 0 && <li className="faint">Every check of the ladder ran.</li>}
           </ul>
@@ -69,7 +74,9 @@ function Stopped({ fix }: { fix: FixView }) {
         <Mark name="fail" />
         <b>Stopped by a check</b>
       </p>
-      <p>{sentence(fix.stopped ?? "")} A failed check outranks everything that speaks for a fix.</p>
+      <p>
+        <Prose text={sentence(fix.stopped ?? "")} /> A failed check outranks everything that speaks for a fix.
+      </p>
     </div>
   );
 }

@@ -17,8 +17,7 @@ export function useDrop(project: ProjectView | undefined, changes: ReturnType<ty
         setHeld(drop.kind === "over");
         if (drop.kind !== "drop") return;
         const logs = drop.paths.filter(looksLikeLog);
-        const folders = drop.paths.filter((path) => !looksLikeLog(path));
-        const [folder] = folders;
+        const folder = drop.paths.find((path) => !looksLikeLog(path));
         if (folder !== undefined) {
           changes.addFolder(folder, true, logs);
         } else if (project !== undefined) {

@@ -1,7 +1,8 @@
 /** What stands around every screen: title bar, rail, notice and status strip; the commands that work everywhere. */
-import { useEffect, useMemo, useState } from "react";
-import { useChange, useCommand } from "../../api/client";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useBackend, useChange, useCommand } from "../../api/client";
 import { useEvents } from "../../api/events";
+import type { ProjectView } from "../../backend/generated";
 import { type Action, useActiveCommands, useCommands } from "../../commands/active";
 import { KeySheet } from "../../commands/key-sheet";
 import { Palette } from "../../commands/palette";
@@ -32,12 +33,18 @@ export function Frame() {
   const [sheet, setSheet] = useState<"palette" | "keys" | null>(null);
   const held = useDrop(project, changes);
   const active = useActiveCommands();
-  const { say } = useNotices();
+  const { say, close } = useNotices();
   const cancel = useCancel();
 
   useEffect(() => {
-    active.onDisabled = (reason) => say({ tone: "plain", title: reason });
+    active.reportTo((reason) => say({ tone: "plain", title: reason }));
   }, [active, say]);
+
+  useRunsEnded(project);
+
+  // What a notice says is about the place where it was said.
+  const where = place.screen === "finding" ? place.finding : place.screen;
+  useEffect(() => close, [close, where]);
 
   useCommands({
     palette: { run: () => setSheet("palette") },
@@ -106,7 +113,9 @@ function ScreenOf({ screen }: { screen: "inbox" | "finding" | "welcome" | "machi
   const { project } = useProject(place);
   switch (screen) {
     case "inbox":
-      return place.screen === "inbox" && project !== undefined && <Inbox key={project.id} place={place} project={project} />;
+      return (
+        place.screen === "inbox" && project !== undefined && <Inbox key={project.id} place={place} project={project} />
+      );
     case "finding":
       return place.screen === "finding" && <Finding key={place.finding} place={place} />;
     case "welcome":
@@ -126,12 +135,43 @@ function useCancel(): Action {
         {},
         {
           onSuccess: ({ queued }) =>
-            say({ tone: "plain", title: `${count(queued, "run")} cancelled`, lines: ["Nothing was written; findings are open again."] }),
+            say({
+              tone: "plain",
+              title: `${count(queued, "run")} cancelled`,
+              lines: ["Nothing was written; findings are open again."],
+            }),
           onError: (error) => sayError("The runs could not be cancelled", error),
         },
       ),
     disabled: (status?.running ?? 0) === 0 ? "Nothing is running" : undefined,
   };
+}
+
+/** Says so when the last run has ended, and with what. */
+function useRunsEnded(project: ProjectView | undefined): void {
+  const backend = useBackend();
+  const { say } = useNotices();
+  const { data: status } = useCommand("get_status", {});
+  const running = status?.running ?? 0;
+  const before = useRef(running);
+  useEffect(() => {
+    const ended = before.current > 0 && running === 0;
+    before.current = running;
+    if (!ended || project === undefined) return;
+    const request = { project: project.id, view: "all", query: "", sort: "risk", cursor: null, limit: 1 } as const;
+    void backend.call("list_findings", request).then(
+      ({ counts }) =>
+        say({
+          tone: "plain",
+          title: "All runs have ended",
+          lines: [
+            `${count(counts.fix_ready, "fix", "fixes")} ready, ${count(counts.no_safe_fix, "finding")} without a safe fix.`,
+          ],
+        }),
+      // The counts are a courtesy; the list itself says what went wrong.
+      () => say({ tone: "plain", title: "All runs have ended" }),
+    );
+  }, [backend, project, running, say]);
 }
 
 function skipToMain(event: { preventDefault: () => void }): void {

@@ -1,9 +1,10 @@
 /** What just happened, in one bar above the status strip. The newest replaces the last; it stays until it is closed. */
-import { type ReactNode, createContext, useContext, useMemo, useState } from "react";
+import { type ReactNode, createContext, useCallback, useContext, useMemo, useState } from "react";
 import type { ApiError, ImportView, ScanView } from "../../backend/generated";
 import { Button, IconButton } from "../../components/button";
 import { CopyDetail, meaningOf } from "../../components/error-note";
 import { Mark, type MarkName } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { count, sentence } from "../../format";
 import styles from "./notice.module.css";
 
@@ -32,6 +33,7 @@ export function useNotices(): Notices {
 
 export function NoticeProvider({ children }: { children: ReactNode }) {
   const [notice, say] = useState<Notice | null>(null);
+  const close = useCallback(() => say(null), []);
   const value = useMemo(
     (): Notices => ({
       notice,
@@ -40,9 +42,9 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
         const lines = [sentence(error.message), meaningOf(error), sentence(error.hint ?? "")];
         say({ tone: "fail", title: what, lines: lines.filter((line) => line !== ""), error });
       },
-      close: () => say(null),
+      close,
     }),
-    [notice],
+    [notice, close],
   );
   return <NoticeContext value={value}>{children}</NoticeContext>;
 }
@@ -61,7 +63,9 @@ export function NoticeBar() {
           <div className={styles.text}>
             <b>{notice.title}</b>
             {notice.lines?.map((line) => (
-              <span key={line}>{line}</span>
+              <span key={line}>
+                <Prose text={line} />
+              </span>
             ))}
           </div>
           {notice.action !== undefined && (
@@ -93,7 +97,8 @@ export function noticeOfImport(what: string, { scans }: ImportView): Notice {
   const results = scans.reduce((sum, scan) => sum + scan.results, 0);
   const fresh = scans.reduce((sum, scan) => sum + scan.new_findings, 0);
   const lines = scans.flatMap(linesOf);
-  if (scans.length === 0) return { tone: "fail", title: `${what}: no scan was in it`, lines: ["Nothing can be said from it."] };
+  if (scans.length === 0)
+    return { tone: "fail", title: `${what}: no scan was in it`, lines: ["Nothing can be said from it."] };
   if (failed.length > 0) {
     const names = failed.map((scan) => scan.tool).join(", ");
     return { tone: "fail", title: `The scan by ${names} failed: that is not a clean result`, lines };
@@ -103,7 +108,8 @@ export function noticeOfImport(what: string, { scans }: ImportView): Notice {
 
 function linesOf(scan: ScanView): string[] {
   const lines: string[] = [];
-  if (scan.state === "failed") lines.push(`${scan.tool}: ${sentence(scan.reason ?? "it gives no reason")} Its silence proves nothing.`);
+  if (scan.state === "failed")
+    lines.push(`${scan.tool}: ${sentence(scan.reason ?? "it gives no reason")} Its silence proves nothing.`);
   if (scan.complaint_count > 0) {
     const quoted = scan.complaints.slice(0, QUOTED).join("; ");
     lines.push(`${scan.tool}: ${count(scan.complaint_count, "part")} could not be used: ${quoted}`);

@@ -13,7 +13,12 @@ export function Rail({ place, project, slim }: { place: Place; project: ProjectV
       <RailLink name="Inbox" mark="inbox" to={inboxAt(place)} current={inInbox} />
       {place.screen === "inbox" && project !== undefined && <Views place={place} project={project} />}
       <span className="grow" />
-      <RailLink name="This machine" mark="machine" to={{ screen: "machine", ...listOf(place) }} current={place.screen === "machine"} />
+      <RailLink
+        name="This machine"
+        mark="machine"
+        to={{ screen: "machine", ...listOf(place) }}
+        current={place.screen === "machine"}
+      />
     </nav>
   );
 }
@@ -28,7 +33,14 @@ function RailLink({ name, mark, to, current }: { name: string; mark: MarkName; t
 }
 
 function Views({ place, project }: { place: Place; project: ProjectView }) {
-  const { data } = useCommand("list_findings", { project: project.id, view: "all", query: "", sort: "risk", cursor: null, limit: 1 });
+  const { data } = useCommand("list_findings", {
+    project: project.id,
+    view: "all",
+    query: "",
+    sort: "risk",
+    cursor: null,
+    limit: 1,
+  });
   return (
     <div className={styles.views}>
       {VIEWS.map((view) => (

@@ -8,7 +8,15 @@ import { LIST, go } from "../../routes";
 import { openProject } from "./projects";
 import styles from "./title-bar.module.css";
 
-export function TitleBar({ project, all, onPalette }: { project: ProjectView | undefined; all: ProjectView[]; onPalette: () => void }) {
+export function TitleBar({
+  project,
+  all,
+  onPalette,
+}: {
+  project: ProjectView | undefined;
+  all: ProjectView[];
+  onPalette: () => void;
+}) {
   return (
     <header className={styles.bar}>
       <span className={styles.brand}>

@@ -13,7 +13,7 @@ export function openCount(counts: ViewCounts | null): number {
   return counts === null ? 0 : Math.max(0, counts.needs_you - counts.fix_ready - counts.no_safe_fix);
 }
 
-const RUNNABLE: FindingRow["status"][] = ["open", "fix_ready", "no_safe_fix"];
+const RUNNABLE = new Set<FindingRow["status"]>(["open", "fix_ready", "no_safe_fix"]);
 
 export function useInboxActions({
   project,
@@ -38,17 +38,19 @@ export function useInboxActions({
   const subjects = chosen.length > 0 ? chosen : cursor === undefined ? [] : [cursor];
   const ready = subjects.filter(({ status }) => status === "fix_ready");
   const fixed = subjects.filter(({ status }) => status === "fixed");
-  const runnable = subjects.filter(({ status }) => RUNNABLE.includes(status));
+  const runnable = subjects.filter(({ status }) => RUNNABLE.has(status));
   const open = openCount(counts);
 
   const start = (findings: string[]) =>
-    run.mutate(
-      findings.length > 0 ? { findings } : { project: project.id },
-      {
-        onSuccess: ({ queued }) => say({ tone: "plain", title: `${count(queued, "run")} started`, lines: ["Fixes are tried on a copy; your folder is not written."] }),
-        onError: (error) => sayError("No run was started", error),
-      },
-    );
+    run.mutate(findings.length > 0 ? { findings } : { project: project.id }, {
+      onSuccess: ({ queued }) =>
+        say({
+          tone: "plain",
+          title: `${count(queued, "run")} started`,
+          lines: ["Fixes are tried on a copy; your folder is not written."],
+        }),
+      onError: (error) => sayError("No run was started", error),
+    });
 
   return {
     "inbox.apply": {
@@ -100,7 +102,10 @@ function useApplyAll(): (rows: readonly FindingRow[]) => Promise<void> {
     const done = `${count(applied.length, "fix", "fixes")} applied`;
     say({
       tone: refused.length > 0 ? "fail" : "pass",
-      title: refused.length > 0 ? `${done}, ${refused.length} refused: nothing was written for those` : `${done}: ${names} written`,
+      title:
+        refused.length > 0
+          ? `${done}, ${refused.length} refused: nothing was written for those`
+          : `${done}: ${names} written`,
       lines: refused,
       ...(applied.length > 0 ? { action: { label: "Undo", run: () => void undoAll(applied) } } : {}),
     });

@@ -1,5 +1,5 @@
 /** The cursor of a list whose rows may not be there yet: an id in the address, a position on the screen. */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import type { FindingRow } from "../../backend/generated";
 
 export type Cursor = {
@@ -19,16 +19,16 @@ export function useCursor(
   onMove: (id: string) => void,
 ): Cursor {
   const [pending, setPending] = useState<number | null>(null);
-  const last = useRef(0);
+  const [last, setLast] = useState(0);
 
-  const at = clamp(pending ?? findRow(id, count, rowAt, last.current), count);
+  const at = clamp(pending ?? findRow(id, count, rowAt, last), count);
+  if (last !== at) setLast(at);
   const row = rowAt(at);
   useEffect(() => {
-    last.current = at;
     if (pending === null || row === undefined) return;
     setPending(null);
     onMove(row.id);
-  }, [at, pending, row, onMove]);
+  }, [pending, row, onMove]);
 
   return { at, row, moveTo: (position) => setPending(clamp(position, count)) };
 }

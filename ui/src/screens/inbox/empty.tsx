@@ -25,15 +25,25 @@ export function EmptyList({
     <div className={styles.empty}>
       <h2>{title}</h2>
       <p>{text}</p>
-      {list.query === "" ? <Button onClick={onScan}>Scan {project.name}</Button> : <Button onClick={onClear}>Clear the filter</Button>}
+      {list.query === "" ? (
+        <Button onClick={onScan}>Scan {project.name}</Button>
+      ) : (
+        <Button onClick={onClear}>Clear the filter</Button>
+      )}
     </div>
   );
 }
 
-function wordsFor({ name, scans }: ProjectView, list: ListPlace, counts: ViewCounts | null, now: number): { title: string; text: string } {
+function wordsFor(
+  { name, scans }: ProjectView,
+  list: ListPlace,
+  counts: ViewCounts | null,
+  now: number,
+): { title: string; text: string } {
   const all = counts?.all ?? 0;
   const failed = scans.filter(({ state }) => state === "failed");
-  if (list.query !== "") return { title: "No finding matches the filter", text: `${count(all, "finding")} in ${name} without it.` };
+  if (list.query !== "")
+    return { title: "No finding matches the filter", text: `${count(all, "finding")} in ${name} without it.` };
   if (all === 0 && failed.length > 0) {
     return {
       title: "Nothing is known yet: a scan failed",
@@ -41,11 +51,22 @@ function wordsFor({ name, scans }: ProjectView, list: ListPlace, counts: ViewCou
     };
   }
   const newest = Math.max(...scans.map(({ at }) => at));
-  if (all === 0 && scans.length === 0) return { title: "Nothing was scanned yet", text: `Scan ${name} with the built-in detectors, or import what a scanner wrote.` };
+  if (all === 0 && scans.length === 0)
+    return {
+      title: "Nothing was scanned yet",
+      text: `Scan ${name} with the built-in detectors, or import what a scanner wrote.`,
+    };
   if (all === 0) return { title: "No findings", text: `The last scan of ${name} was ${ago(newest, now)}.` };
   if (list.view === "needs_you") {
-    const parts = [counts?.fixed ? `${counts.fixed} fixed` : "", counts?.suppressed ? `${counts.suppressed} suppressed` : "", counts?.running ? `${counts.running} running` : ""];
-    return { title: "Nothing needs you", text: `Of ${count(all, "finding")}: ${parts.filter((part) => part !== "").join(", ")}.` };
+    const parts = [
+      counts?.fixed ? `${counts.fixed} fixed` : "",
+      counts?.suppressed ? `${counts.suppressed} suppressed` : "",
+      counts?.running ? `${counts.running} running` : "",
+    ];
+    return {
+      title: "Nothing needs you",
+      text: `Of ${count(all, "finding")}: ${parts.filter((part) => part !== "").join(", ")}.`,
+    };
   }
   return { title: "Nothing here", text: `${count(all, "finding")} in other views.` };
 }

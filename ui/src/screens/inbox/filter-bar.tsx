@@ -63,7 +63,12 @@ export function FilterBar({
             type="button"
             className={styles.chip}
             aria-label={`Remove the filter ${chip.key}:${chip.value}`}
-            onClick={() => put(chips.filter((other) => other !== chip), typed)}
+            onClick={() =>
+              put(
+                chips.filter((other) => other !== chip),
+                typed,
+              )
+            }
           >
             <span>{chip.key}:</span>
             {chip.value}
@@ -100,7 +105,12 @@ export function FilterBar({
       <Menu
         label={`Group: ${list.group && canGroup ? "rule" : "none"}`}
         items={[
-          { label: "Rule", detail: canGroup ? undefined : "too many findings: filter first", checked: list.group, run: () => onChange({ group: true }) },
+          {
+            label: "Rule",
+            detail: canGroup ? undefined : "too many findings: filter first",
+            checked: list.group,
+            run: () => onChange({ group: true }),
+          },
           { label: "None", checked: !list.group, run: () => onChange({ group: false }) },
         ]}
       >

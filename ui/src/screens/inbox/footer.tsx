@@ -14,7 +14,9 @@ type Props = {
 };
 
 export function InboxFooter(props: Props) {
-  return <Footer label="Actions">{props.chosen.length > 0 ? <ForSelection {...props} /> : <ForCursor {...props} />}</Footer>;
+  return (
+    <Footer label="Actions">{props.chosen.length > 0 ? <ForSelection {...props} /> : <ForCursor {...props} />}</Footer>
+  );
 }
 
 function ForSelection({ actions, chosen }: Props) {
@@ -33,7 +35,9 @@ function ForSelection({ actions, chosen }: Props) {
           Undo {count(fixed, "fix", "fixes")}
         </CommandButton>
       )}
-      <FooterNote>{count(chosen.length, "finding")} selected. Each recommended fix is written to your folder and can be undone.</FooterNote>
+      <FooterNote>
+        {count(chosen.length, "finding")} selected. Each recommended fix is written to your folder and can be undone.
+      </FooterNote>
       <CommandButton command="inbox.clear" action={actions["inbox.clear"]} look="quiet">
         Clear
       </CommandButton>

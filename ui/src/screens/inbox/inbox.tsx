@@ -5,6 +5,7 @@ import type { FindingRow, ProjectView } from "../../backend/generated";
 import { type Actions, useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { count } from "../../format";
+import { useNow } from "../../now";
 import { type ListPlace, type Place, findingAt, go } from "../../routes";
 import { useSettled } from "../../settled";
 import { useProjectChanges } from "../frame/projects";
@@ -28,7 +29,7 @@ const REST_MS = 80;
 
 export function Inbox({ place, project }: { place: InboxPlace; project: ProjectView }) {
   const changes = useProjectChanges();
-  const now = useMinute();
+  const now = useNow();
   const filter = useRef<HTMLInputElement>(null);
   const pathInput = useRef<HTMLInputElement>(null);
   const list = useRef<ListHandle>(null);
@@ -42,7 +43,10 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
   const found = useFindingWindow({ project: project.id, view: place.view, query, sort: place.sort }, [...range, kept]);
   const { all, total, rowAt } = found;
 
-  const grouped = useMemo(() => (place.group && all !== null ? groupByRule(all, closed) : null), [place.group, all, closed]);
+  const grouped = useMemo(
+    () => (place.group && all !== null ? groupByRule(all, closed) : null),
+    [place.group, all, closed],
+  );
   const rows = useMemo(
     () => grouped?.map((item, index) => ({ item, index })).filter(({ item }) => item.kind === "row"),
     [grouped],
@@ -64,7 +68,8 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
     const item = itemAt(lineOf(position));
     return item?.kind === "row" ? item.row : undefined;
   };
-  const positionOfLine = (line: number) => (rows === undefined ? line : rows.findIndex(({ index }) => index === line)) + 1;
+  const positionOfLine = (line: number) =>
+    (rows === undefined ? line : rows.findIndex(({ index }) => index === line)) + 1;
 
   const setCursor = useCallback((id: string) => go({ ...place, at: id }, "replace"), [place]);
   const { at, row: cursor, moveTo } = useCursor(place.at, rowCount, rowAtPosition, setCursor);
@@ -77,13 +82,20 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
   };
   const toggle = (id: string) => setSelected((before) => toggled(before, id));
   const open = (id: string) => go(findingAt({ ...place, at: id }, id));
-  const change = (list: Partial<ListPlace>) => {
+  const change = (to: Partial<ListPlace>) => {
     setSelected(new Set());
-    go({ ...place, ...list, at: null }, "replace");
+    go({ ...place, ...to, at: null }, "replace");
   };
 
   const chosen = all?.filter(({ id }) => selected.has(id)) ?? [];
-  const actions = useInboxActions({ project, cursor, chosen, counts: found.counts, changes, clear: () => setSelected(new Set()) });
+  const actions = useInboxActions({
+    project,
+    cursor,
+    chosen,
+    counts: found.counts,
+    changes,
+    clear: () => setSelected(new Set()),
+  });
 
   const here: Actions = {
     ...actions,
@@ -141,7 +153,13 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
       </h1>
       <div className={styles.triage}>
         <section className={styles.list} aria-label="Findings">
-          <FilterBar list={place} canGroup={total <= PAGE} input={filter} onChange={change} onLeave={() => list.current?.focus()} />
+          <FilterBar
+            list={place}
+            canGroup={total <= PAGE}
+            input={filter}
+            onChange={change}
+            onLeave={() => list.current?.focus()}
+          />
           <Scans
             project={project}
             open={scansOpen}
@@ -193,7 +211,11 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
             />
           )}
         </section>
-        {chosen.length > 0 ? <SelectionPeek findings={chosen.map(({ id }) => id)} /> : cursor !== undefined && resting !== undefined && <Peek finding={resting} />}
+        {chosen.length > 0 ? (
+          <SelectionPeek findings={chosen.map(({ id }) => id)} />
+        ) : (
+          cursor !== undefined && resting !== undefined && <Peek finding={resting} />
+        )}
       </div>
       <InboxFooter actions={here} cursor={cursor} chosen={chosen} counts={found.counts} />
     </>
@@ -204,14 +226,4 @@ function toggled(set: ReadonlySet<string>, one: string): Set<string> {
   const next = new Set(set);
   if (!next.delete(one)) next.add(one);
   return next;
-}
-
-/** The time, told anew every minute, for ages. */
-function useMinute(): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 60_000);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
 }

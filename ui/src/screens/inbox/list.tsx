@@ -72,8 +72,10 @@ export function FindingList(props: Props) {
         {items.map(({ index, start, size }) => {
           const item = itemAt(index);
           const style = { transform: `translateY(${start}px)`, height: size };
-          if (item === undefined) return <div key={index} className={styles.loading} style={style} role="presentation" />;
-          if (item.kind === "group") return <Group key={`g ${item.tool} ${item.rule}`} group={item} style={style} onFold={props.onFold} />;
+          if (item === undefined)
+            return <div key={index} className={styles.loading} style={style} role="presentation" />;
+          if (item.kind === "group")
+            return <Group key={`g ${item.tool} ${item.rule}`} group={item} style={style} onFold={props.onFold} />;
           return (
             <Row
               key={item.row.id}
@@ -104,7 +106,6 @@ type Placed = { transform: string; height: number };
 function Group({ group, style, onFold }: { group: GroupItem; style: Placed; onFold: (group: GroupItem) => void }) {
   return (
     // A pointer may fold a group; by keyboard the filter `rule:` does more.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
     <div className={styles.group} style={style} role="presentation" onClick={() => onFold(group)}>
       <Mark name={group.open ? "down" : "right"} size={10} />
       <code className="cut">{group.rule}</code>
@@ -130,7 +131,6 @@ function Row({ row, style, position, total, current, selected, now, onCursor, on
   const note = row.status === "running" ? (progress?.text ?? row.note) : row.note;
   return (
     // The listbox has the keyboard.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
     <div
       id={optionId(row.id)}
       role="option"
@@ -143,7 +143,6 @@ function Row({ row, style, position, total, current, selected, now, onCursor, on
       onClick={() => onCursor(row.id)}
       onDoubleClick={() => onOpen(row.id)}
     >
-      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
       <span
         className={styles.box}
         aria-hidden="true"

@@ -6,6 +6,7 @@ import { Diff } from "../../code/code";
 import { ErrorNote } from "../../components/error-note";
 import { Belief } from "../../components/gauge";
 import { Ladder, tally } from "../../components/ladder";
+import { Prose } from "../../components/prose";
 import { Seats, seatTally } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { SeverityWord } from "../../components/words";
@@ -17,7 +18,7 @@ import styles from "./peek.module.css";
 export function Peek({ finding }: { finding: string }) {
   const { data, error, refetch } = useCommand("get_finding", { finding });
   return (
-    <aside className={styles.peek} aria-label="Finding in short">
+    <aside className={styles.peek} tabIndex={0} aria-label="Finding in short">
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {data !== undefined && <Summary view={data} />}
     </aside>
@@ -40,10 +41,14 @@ function Summary({ view }: { view: FindingView }) {
           </code>
         </p>
         <h2>{row.title}</h2>
-        <p className={styles.problem}>{view.problem}</p>
+        <p className={styles.problem}>
+          <Prose text={view.problem} />
+        </p>
       </div>
       {row.status === "running" && <RunSteps finding={row.id} progress={view.running} />}
-      {row.status !== "running" && fix !== undefined && <Recommended fix={fix} change={resolution?.change ?? ""} notCovered={resolution?.not_covered ?? []} />}
+      {row.status !== "running" && fix !== undefined && (
+        <Recommended fix={fix} change={resolution?.change ?? ""} notCovered={resolution?.not_covered ?? []} />
+      )}
       {row.status !== "running" && fix === undefined && <Nothing view={view} />}
     </>
   );
@@ -65,7 +70,9 @@ function Recommended({ fix, change, notCovered }: { fix: FixView; change: string
           </>
         }
       />
-      <p className={styles.text}>{change === "" ? fix.title : change}</p>
+      <p className={styles.text}>
+        <Prose text={change === "" ? fix.title : change} />
+      </p>
       <Diff files={fix.files} compact />
       <div className={styles.belief}>
         <Belief confidence={fix.confidence} />
@@ -77,7 +84,9 @@ function Recommended({ fix, change, notCovered }: { fix: FixView; change: string
           <SectionHead title="Before you apply" />
           <ul className={styles.mind}>
             {mind.map((line) => (
-              <li key={line}>{line}</li>
+              <li key={line}>
+                <Prose text={line} />
+              </li>
             ))}
           </ul>
         </>
@@ -92,18 +101,25 @@ function Nothing({ view: { row, resolution } }: { view: FindingView }) {
       <>
         <SectionHead title="No fix looked for yet" line={false} />
         <p className={styles.text}>
-          A run asks every seat of the panel for a fix and checks each one on a copy of your folder. Nothing is written until you apply.
+          A run asks every seat of the panel for a fix and checks each one on a copy of your folder. Nothing is written
+          until you apply.
         </p>
       </>
     );
   }
   return (
     <>
-      <SectionHead title={row.status === "suppressed" ? "Suppressed" : "No safe fix found"} line={false} end={count(resolution.fixes.length, "fix tried", "fixes tried")} />
-      <p className={styles.text}>{sentence(resolution.reason ?? "")}</p>
+      <SectionHead
+        title={row.status === "suppressed" ? "Suppressed" : "No safe fix found"}
+        line={false}
+        end={count(resolution.fixes.length, "fix tried", "fixes tried")}
+      />
+      <p className={styles.text}>
+        <Prose text={sentence(resolution.reason ?? "")} />
+      </p>
       {resolution.next !== null && (
         <p className={styles.text}>
-          <b>What would help:</b> {sentence(resolution.next)}
+          <b>What would help:</b> <Prose text={sentence(resolution.next)} />
         </p>
       )}
       <SectionHead title="Seats" end={seatTally(resolution.seats)} />
@@ -125,11 +141,12 @@ export function SelectionPeek({ findings }: { findings: readonly string[] }) {
   const ready = views.filter((view) => view.row.status === "fix_ready");
   const files = new Set(ready.flatMap((view) => recommendedOf(view.resolution)?.files.map(({ path }) => path) ?? []));
   return (
-    <aside className={styles.peek} aria-label="What the selection would change">
+    <aside className={styles.peek} tabIndex={0} aria-label="What the selection would change">
       <div className={styles.head}>
         <h2>{count(findings.length, "finding")} selected</h2>
         <p className={styles.problem}>
-          Applying writes {count(ready.length, "recommended fix", "recommended fixes")} in {count(files.size, "file")}. The others are left alone.
+          Applying writes {count(ready.length, "recommended fix", "recommended fixes")} in {count(files.size, "file")}.
+          The others are left alone.
         </p>
       </div>
       <ul className={styles.selection}>
@@ -143,10 +160,13 @@ export function SelectionPeek({ findings }: { findings: readonly string[] }) {
                 <span className="faint">no fix ready</span>
               ) : (
                 <span>
-                  <span className={styles.plus}>+{change.added}</span> <span className={styles.minus}>{`\u2212${change.removed}`}</span>
+                  <span className={styles.plus}>+{change.added}</span>{" "}
+                  <span className={styles.minus}>{`\u2212${change.removed}`}</span>
                 </span>
               )}
-              <code className="path cut">{fix?.files.map(({ path }) => path).join(", ") ?? place(row.path, row.line)}</code>
+              <code className="path cut">
+                {fix?.files.map(({ path }) => path).join(", ") ?? place(row.path, row.line)}
+              </code>
             </li>
           );
         })}

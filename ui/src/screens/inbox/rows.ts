@@ -10,7 +10,12 @@ export type Item = GroupItem | RowItem;
 
 /** Rows under their tool and rule; groups stand in the order of their first row. Closed groups show no rows. */
 export function groupByRule(rows: readonly FindingRow[], closed: ReadonlySet<string>): Item[] {
-  const groups = Map.groupBy(rows, groupKey);
+  const groups = new Map<string, FindingRow[]>();
+  for (const row of rows) {
+    const members = groups.get(groupKey(row));
+    if (members === undefined) groups.set(groupKey(row), [row]);
+    else members.push(row);
+  }
   return [...groups].flatMap(([key, members]): Item[] => {
     const [first] = members;
     if (first === undefined) return [];

@@ -7,6 +7,7 @@ import { type RefObject, useId, useState } from "react";
 import type { ProjectView, ScanView } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { Mark } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { ago, count, sentence } from "../../format";
 import styles from "./scans.module.css";
 
@@ -68,7 +69,9 @@ function ScanWord({ scan, now }: { scan: ScanView; now: number }) {
       <span className="faint">
         {count(scan.results, "result")}, {ago(scan.at, now)}
       </span>
-      {scan.complaint_count > 0 && <span className={styles.complaints}>{count(scan.complaint_count, "part")} unusable</span>}
+      {scan.complaint_count > 0 && (
+        <span className={styles.complaints}>{count(scan.complaint_count, "part")} unusable</span>
+      )}
     </span>
   );
 }
@@ -82,7 +85,8 @@ function ScanDetail({ scan, now }: { scan: ScanView; now: number }) {
         {scan.state === "failed" ? (
           <p className={styles.failed_text}>
             <span className={styles.failed}>Scan failed, {ago(scan.at, now)}.</span>{" "}
-            {sentence(scan.reason ?? "It gives no reason")} Its silence proves nothing: findings stay as they were.
+            <Prose text={sentence(scan.reason ?? "It gives no reason")} /> Its silence proves nothing: findings stay as
+            they were.
           </p>
         ) : (
           <p>
@@ -94,7 +98,9 @@ function ScanDetail({ scan, now }: { scan: ScanView; now: number }) {
             <p>{count(scan.complaint_count, "part")} could not be used:</p>
             <ul className={styles.complaint_list}>
               {scan.complaints.map((complaint) => (
-                <li key={complaint}>{complaint}</li>
+                <li key={complaint}>
+                  <Prose text={complaint} />
+                </li>
               ))}
               {hidden > 0 && <li>and {hidden} more</li>}
             </ul>
@@ -105,7 +111,15 @@ function ScanDetail({ scan, now }: { scan: ScanView; now: number }) {
   );
 }
 
-function ImportField({ busy, input, onImport }: { busy: boolean; input: RefObject<HTMLInputElement | null>; onImport: (path: string) => void }) {
+function ImportField({
+  busy,
+  input,
+  onImport,
+}: {
+  busy: boolean;
+  input: RefObject<HTMLInputElement | null>;
+  onImport: (path: string) => void;
+}) {
   const [path, setPath] = useState("");
   const id = useId();
   return (

@@ -4,6 +4,7 @@ import type { LedgerView } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
 import { Mark } from "../../components/mark";
+import { Prose } from "../../components/prose";
 import { Seats } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { OutcomeMark } from "../../components/words";
@@ -31,7 +32,7 @@ export function Machine() {
         </Button>
       </div>
       <div className={styles.columns}>
-        <section className={styles.column} aria-labelledby="tools">
+        <section className={styles.column} aria-labelledby="tools" tabIndex={0}>
           <SectionHead
             title="What can run here"
             id="tools"
@@ -47,15 +48,27 @@ export function Machine() {
                 <OutcomeMark outcome={ok ? "pass" : "not_available"} />
                 <b>{name}</b>
                 <div>
-                  <p>{found}</p>
-                  {hint !== null && <p className={styles.hint}>{sentence(hint)}</p>}
+                  <p>
+                    <Prose text={found} />
+                  </p>
+                  {hint !== null && (
+                    <p className={styles.hint}>
+                      <Prose text={hint} />
+                    </p>
+                  )}
                 </div>
               </li>
             ))}
           </ul>
         </section>
-        <section className={styles.column} aria-labelledby="ledger">
-          <SectionHead title="Ledger" id="ledger" level={2} line={false} end={ledger.data !== undefined && count(ledger.data.rows, "row")} />
+        <section className={styles.column} aria-labelledby="ledger" tabIndex={0}>
+          <SectionHead
+            title="Ledger"
+            id="ledger"
+            level={2}
+            line={false}
+            end={ledger.data !== undefined && count(ledger.data.rows, "row")}
+          />
           {ledger.error !== null && <ErrorNote error={ledger.error} onRetry={() => void ledger.refetch()} />}
           {ledger.data !== undefined && <Ledger ledger={ledger.data} />}
           {status !== undefined && (
@@ -84,7 +97,11 @@ function Ledger({ ledger: { intact, head, fault } }: { ledger: LedgerView }) {
         <Mark name={intact ? "pass" : "fail"} />
         {intact ? "Whole: every row fits the one before" : "Broken: a row was edited, dropped or moved"}
       </p>
-      {fault !== null && <p className="small">{sentence(fault)}</p>}
+      {fault !== null && (
+        <p className="small">
+          <Prose text={sentence(fault)} />
+        </p>
+      )}
       <dl>
         <dt>Last digest</dt>
         <dd>

@@ -17,8 +17,8 @@ export function Welcome({ place }: { place: Place }) {
       <div className={styles.page}>
         <h1>{project === undefined ? "From findings to fixes you can check" : "Add a folder"}</h1>
         <p className={styles.lead}>
-          Conclave reads what your scanners found, has fixes proposed, and tries each one on a copy of your code. You see the evidence and
-          decide.
+          Conclave reads what your scanners found, has fixes proposed, and tries each one on a copy of your code. You
+          see the evidence and decide.
         </p>
         <ol className={styles.steps}>
           <li>
@@ -58,7 +58,9 @@ export function Welcome({ place }: { place: Place }) {
             <span className={styles.ball}>3</span>
             <div>
               <h2>Who proposes fixes</h2>
-              <p className="muted">Recipes and the scanners’ own fixes sit on every panel and need no key and no network.</p>
+              <p className="muted">
+                Recipes and the scanners’ own fixes sit on every panel and need no key and no network.
+              </p>
               {status !== undefined && status.empty_seats.length > 0 && (
                 <div className={styles.seats}>
                   <Seats seats={status.empty_seats} />

@@ -1,0 +1,131 @@
+/** Every screen in both themes, wide and narrow: no serious fault, nothing cut off, everything within reach of keys. */
+import { type Page, axe } from "../../ui/e2e";
+import { expect, findAllFixes, openSample, test } from "./window";
+
+/** Faults that bar somebody from using the screen. */
+async function faults(app: Page): Promise<string[]> {
+  if (await app.evaluate(() => !("axe" in globalThis))) await app.evaluate(axe.source);
+  const { violations } = await app.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+}
+
+/** How far the page is wider than the window, in pixels. */
+function overflow(app: Page): Promise<number> {
+  return app.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+}
+
+const SIZES = {
+  wide: { width: 1440, height: 900 },
+  narrow: { width: 800, height: 640 },
+  // A window of 1440 by 900 at 200 %.
+  zoomed: { width: 720, height: 450 },
+};
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const [name, viewport] of Object.entries(SIZES)) {
+    test.describe(`${colorScheme}, ${name}`, () => {
+      test.use({ colorScheme, viewport });
+
+      test("no screen has a serious fault", async ({ app }) => {
+        const check = async (screen: string) => {
+          expect.soft(await faults(app), screen).toEqual([]);
+          expect.soft(await overflow(app), screen).toBeLessThanOrEqual(0);
+        };
+        await expect(app.getByRole("heading", { level: 1 })).toBeVisible();
+        await check("welcome");
+        await openSample(app);
+        await check("inbox");
+        await findAllFixes(app);
+        await app.keyboard.press("x");
+        await check("inbox with a selection");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("i");
+        await check("inbox with its scans");
+        await app.keyboard.press("Escape");
+
+        await app.getByRole("option").filter({ hasText: "Fix ready" }).first().dblclick();
+        await expect(
+          app.getByRole("group", { name: "Actions" }).getByRole("button", { name: /^Apply fix/ }),
+        ).toBeVisible();
+        for (const column of ["fixes", "why", "problem"]) {
+          await check(`finding, ${column}`);
+          await app.keyboard.press("v");
+        }
+        await app.keyboard.press("Escape");
+        await app.getByRole("option").filter({ hasText: "No safe fix found" }).first().dblclick();
+        await expect(app.getByRole("heading", { level: 1 })).toBeVisible();
+        await check("no safe fix");
+
+        await app.keyboard.press("?");
+        await expect(app.getByRole("dialog", { name: "Keys" })).toBeVisible();
+        await check("keys");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("Control+k");
+        await app.keyboard.type("machine");
+        await check("palette");
+        await app.keyboard.press("Enter");
+        await expect(app.getByRole("heading", { level: 1, name: "This machine" })).toBeVisible();
+        await check("this machine");
+      });
+    });
+  }
+}
+
+test("the tab key reaches every control of a finding and shows where it is", async ({ app }) => {
+  await openSample(app);
+  await findAllFixes(app);
+  await app.getByRole("option").filter({ hasText: "Fix ready" }).first().dblclick();
+  await expect(app.getByRole("button", { name: /^Apply fix/ })).toBeVisible();
+  const controls = await app.evaluate(
+    () =>
+      [...document.querySelectorAll<HTMLElement>("a[href], button, input, [tabindex='0']")].filter(
+        (control) => control.checkVisibility() && control.tabIndex >= 0 && !control.hasAttribute("disabled"),
+      ).length,
+  );
+  const reached = new Set<string>();
+  for (let press = 0; press < controls + 5; press += 1) {
+    await app.keyboard.press("Tab");
+    const seen = await app.evaluate(() => {
+      const at = document.activeElement;
+      if (at === null || at === document.body) return null;
+      const styles = [at, at.closest("label") ?? at].map((element) => getComputedStyle(element));
+      return {
+        name: at.outerHTML.slice(0, 120),
+        ring: styles.map((style) => style.boxShadow + style.outlineStyle).join(""),
+      };
+    });
+    if (seen === null) continue;
+    reached.add(seen.name);
+    expect(seen.ring, seen.name).not.toBe("nonenonenonenone");
+  }
+  // A group of radio buttons is one stop.
+  expect(reached.size).toBeGreaterThan(controls / 2);
+});
+
+test("single-letter keys can be turned off", async ({ app }) => {
+  await openSample(app);
+  await app.keyboard.press("?");
+  await app.getByRole("button", { name: "Turn them off" }).click();
+  await app.keyboard.press("Escape");
+  await app.keyboard.press("/");
+  await expect(app.getByLabel("Filter findings")).not.toBeFocused();
+  await app.keyboard.press("Control+k");
+  await expect(app.getByRole("dialog", { name: "Go to, or do" })).toBeVisible();
+});
+
+test("the theme follows the system until one is chosen, and the choice stays", async ({ app }) => {
+  const background = () => app.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await app.emulateMedia({ colorScheme: "light" });
+  const light = await background();
+  await app.emulateMedia({ colorScheme: "dark" });
+  const dark = await background();
+  expect(dark).not.toBe(light);
+  await app.keyboard.press("Control+k");
+  await app.keyboard.type("theme");
+  await app.keyboard.press("Enter");
+  await expect.poll(background).toBe(light);
+  await app.reload();
+  await expect.poll(background).toBe(light);
+});

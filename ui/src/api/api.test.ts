@@ -1,0 +1,50 @@
+import { QueryClient } from "@tanstack/react-query";
+import { expect, test } from "vitest";
+import { type RunProgress, tags } from "../backend/generated";
+import { provides, refresh } from "./client";
+import { ProgressStore } from "./events";
+
+test("a change refreshes the answers that provide its tags, and no others", async () => {
+  const client = new QueryClient();
+  const keys = [
+    ["get_status", {}],
+    ["list_findings", { view: "all" }],
+    ["get_doctor", {}],
+  ];
+  for (const key of keys) client.setQueryData(key, 1);
+  await refresh(client, ["runs"]);
+  const stale = keys.filter((key) => client.getQueryState(key)?.isInvalidated).map(([name]) => name);
+  expect(stale).toEqual(["get_status"]);
+});
+
+test("every mutation refreshes at least one query", () => {
+  const queries = ["get_status", "list_projects", "list_findings", "get_finding", "verify_ledger"];
+  const mutations = [
+    "add_project",
+    "open_demo",
+    "import_sarif",
+    "scan_project",
+    "run_fix",
+    "cancel_runs",
+    "apply_fix",
+    "undo_fix",
+  ] as const;
+  for (const mutation of mutations) expect(queries.filter((query) => provides(query, tags[mutation]))).not.toEqual([]);
+});
+
+function at(finding: string, text: string): RunProgress {
+  return { finding, stage: "verify", text, started_at: 0 };
+}
+
+test("progress is kept by finding, and the first word of a run is told apart", () => {
+  const store = new ProgressStore();
+  const heard: number[] = [];
+  const stop = store.subscribe(() => heard.push(1));
+  expect(store.put(at("a", "one"))).toBe(true);
+  expect(store.put(at("a", "two"))).toBe(false);
+  expect(store.put(at("b", "one"))).toBe(true);
+  expect(store.get("a")?.text).toBe("two");
+  stop();
+  store.put(at("a", "three"));
+  expect(heard).toHaveLength(3);
+});

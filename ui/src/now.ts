@@ -1,0 +1,11 @@
+/** The time, told anew every minute, for ages. */
+import { useEffect, useState } from "react";
+
+export function useNow(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 60_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

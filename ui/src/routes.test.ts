@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { LIST, type Place, findingAt, formatPlace, inboxAt, parsePlace } from "./routes";
+
+const inbox: Place = { screen: "inbox", at: null, ...LIST };
+
+test.each<[string, Place]>([
+  ["#/inbox", inbox],
+  ["#/inbox?at=f1", { ...inbox, at: "f1" }],
+  [
+    "#/inbox?project=p1&view=fixed&q=severity%3Ahigh+sql&sort=path&group=none&at=f1",
+    { screen: "inbox", at: "f1", project: "p1", view: "fixed", query: "severity:high sql", sort: "path", group: false },
+  ],
+  ["#/finding/f1", { screen: "finding", finding: "f1", fix: 1, tab: "fixes", ...LIST }],
+  [
+    "#/finding/f1?view=all&fix=3&tab=why",
+    { screen: "finding", finding: "f1", fix: 3, tab: "why", ...LIST, view: "all" },
+  ],
+  ["#/welcome", { screen: "welcome", ...LIST }],
+  ["#/machine?project=p1", { screen: "machine", ...LIST, project: "p1" }],
+])("%s is a place and back", (address, place) => {
+  expect(parsePlace(address)).toEqual(place);
+  expect(formatPlace(place)).toBe(address);
+});
+
+test.each([
+  ["", inbox],
+  ["#", inbox],
+  ["#/nowhere", inbox],
+  ["#/finding/", inbox],
+  ["#/inbox?view=gone&sort=odd&extra=1", inbox],
+  ["#/finding/f1?fix=-2&tab=none", { screen: "finding", finding: "f1", fix: 1, tab: "fixes", ...LIST }],
+])("a stale address %s still opens", (address, place) => expect(parsePlace(address)).toEqual(place));
+
+test("a finding remembers the list it was opened from", () => {
+  const list: Place = { ...inbox, project: "p1", view: "all", query: "sql", at: "f1" };
+  expect(inboxAt(findingAt(list, "f2"), "f2")).toEqual({ ...list, at: "f2" });
+});

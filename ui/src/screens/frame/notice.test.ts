@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import type { ScanView } from "../../backend/generated";
+import { noticeOfImport } from "./notice";
+import { egressWords } from "./strip";
+
+function scan(change: Partial<ScanView> = {}): ScanView {
+  return {
+    tool: "scanner",
+    state: "complete",
+    reason: null,
+    results: 3,
+    new_findings: 1,
+    complaints: [],
+    complaint_count: 0,
+    at: 0,
+    ...change,
+  };
+}
+
+const failed = scan({
+  tool: "other",
+  state: "failed",
+  reason: "it read none of the files",
+  results: 0,
+  new_findings: 0,
+});
+
+test("a scan that failed is said to have failed, also beside one that did not", () => {
+  for (const scans of [[failed], [scan(), failed]]) {
+    const notice = noticeOfImport("Imported a.sarif", { project: "p1", scans });
+    expect(notice.tone).toBe("fail");
+    expect(notice.title).toBe("The scan by other failed: that is not a clean result");
+    expect(notice.lines).toContain("other: It read none of the files. Its silence proves nothing.");
+  }
+});
+
+test("a log without a scan proves nothing", () => {
+  expect(noticeOfImport("Imported a.sarif", { project: "p1", scans: [] }).tone).toBe("fail");
+});
+
+test("results and new findings are summed, and what could not be used is quoted", () => {
+  const notice = noticeOfImport("Imported a.sarif", {
+    project: "p1",
+    scans: [scan(), scan({ complaints: ["a", "b", "c", "d"], complaint_count: 7 })],
+  });
+  expect(notice).toEqual({
+    tone: "pass",
+    title: "Imported a.sarif: 6 results, 2 new",
+    lines: ["scanner: 7 parts could not be used: a; b; c"],
+  });
+});
+
+test.each([
+  [0, false, "Nothing left this machine"],
+  [1, false, "1 request left this machine"],
+  [2, true, "Offline: 2 requests left this machine"],
+  [0, true, "Offline: nothing left this machine"],
+])("%d requests, offline %s", (egress, offline, words) => expect(egressWords({ egress, offline })).toBe(words));
