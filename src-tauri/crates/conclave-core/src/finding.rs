@@ -17,9 +17,9 @@ pub enum Severity {
     High,
     /// 4.0 to 6.9, or level `warning`.
     Medium,
-    /// Up to 3.9, or level `note` of a rule with a score.
+    /// Up to 3.9, or level `note`.
     Low,
-    /// Level `note` or `none`: worth knowing, not a weakness by itself.
+    /// Level `none`, or a result that says that nothing is wrong: worth knowing, not a weakness by itself.
     Note,
 }
 
@@ -144,7 +144,8 @@ pub fn line_range(text: &str, line: u32) -> Option<std::ops::Range<usize>> {
     }
     let rest = text.get(start..)?;
     let end = rest.find('\n').map_or(text.len(), |n| start + n);
-    let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
+    // A carriage return alone ends no line.
+    let end = if text[end..].starts_with('\n') && text[start..end].ends_with('\r') { end - 1 } else { end };
     Some(start..end)
 }
 
