@@ -34,6 +34,7 @@ test("the last of many findings is reached by key, and the filter finds one", as
   await app.keyboard.type("tool:many 0815");
   await expect(list).toHaveAttribute("aria-label", /: 1 finding$/);
   await expect(app.getByRole("option")).toContainText("result number 0815 of many");
+  await expect(app.getByRole("button", { name: /^Remove the filter/ })).toHaveCount(1);
   await app.keyboard.press("Escape");
   await expect(list).toBeFocused();
 });

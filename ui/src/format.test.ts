@@ -19,7 +19,7 @@ test.each([
   [0, "0.0 s"],
   [1_840, "1.8 s"],
   [21_400, "21 s"],
-  [107_000, "1:47"],
+  [107_900, "1:47"],
 ])("%d ms take %s", (ms, text) => expect(duration(ms)).toBe(text));
 
 test.each([

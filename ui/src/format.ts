@@ -23,7 +23,12 @@ export function ago(at: number, now: number): string {
 export function duration(ms: number): string {
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
   if (ms < MINUTE) return `${Math.round(ms / 1000)} s`;
-  const seconds = Math.floor(ms / 1000);
+  return clock(ms);
+}
+
+/** A time that is still passing: `0:48`. */
+export function clock(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 

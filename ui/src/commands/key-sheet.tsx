@@ -1,7 +1,8 @@
 /** All keys of this screen, out of the registry. */
 import { Dialog } from "../components/dialog";
 import { Keys } from "../components/kbd";
-import { Button } from "../components/button";
+import { Mark } from "../components/mark";
+import { Button, IconButton } from "../components/button";
 import type { Screen } from "../routes";
 import { useActiveCommands, useSingleKeys } from "./active";
 import styles from "./key-sheet.module.css";
@@ -22,6 +23,12 @@ export function KeySheet({ screen, onClose }: { screen: Screen; onClose: () => v
   const everywhere = here.filter((id) => infoOf(id).screens === undefined);
   return (
     <Dialog label="Keys" onClose={onClose}>
+      <div className={styles.head}>
+        <h2>Keys</h2>
+        <IconButton label="Close" onClick={onClose}>
+          <Mark name="close" size={12} />
+        </IconButton>
+      </div>
       <div className={styles.body} role="group" aria-label="Keys" tabIndex={0}>
         {own.length > 0 && <KeyList title={SCREEN_NAMES[screen]} ids={own} />}
         <KeyList title="Everywhere" ids={everywhere} />
@@ -39,7 +46,7 @@ export function KeySheet({ screen, onClose }: { screen: Screen; onClose: () => v
 function KeyList({ title, ids }: { title: string; ids: CommandId[] }) {
   return (
     <section>
-      <h2>{title}</h2>
+      <h3>{title}</h3>
       <dl className={styles.keys}>
         {ids.map((id) => {
           const { title: what, keys } = infoOf(id);

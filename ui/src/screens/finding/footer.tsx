@@ -1,6 +1,6 @@
 /** The actions of a finding, and the sentence of what the main one will do. */
 import type { FindingView, FixView } from "../../backend/generated";
-import type { Action, Actions } from "../../commands/active";
+import { type Action, type Actions, useActiveCommands } from "../../commands/active";
 import { CommandButton } from "../../components/button";
 import { Footer, FooterNote } from "../../components/footer";
 import { KeysOf } from "../../components/kbd";
@@ -62,8 +62,18 @@ export function FindingFooter({
           "A run tries fixes on a copy; your folder is not written."
         )}
       </FooterNote>
+      {row.status === "running" && <CancelRuns />}
       {chosen !== undefined && <CopyPatch actions={actions} />}
     </Footer>
+  );
+}
+
+function CancelRuns() {
+  const active = useActiveCommands();
+  return (
+    <CommandButton command="runs.cancel" action={{ run: () => active.run("runs.cancel") }}>
+      Cancel all runs
+    </CommandButton>
   );
 }
 

@@ -5,7 +5,7 @@ import type { RunProgress } from "../../backend/generated";
 import { Mark } from "../../components/mark";
 import { SectionHead } from "../../components/section";
 import { STAGE_ORDER, stageWord } from "../../components/words";
-import { duration } from "../../format";
+import { clock } from "../../format";
 import styles from "./run-steps.module.css";
 
 export function RunSteps({ finding, progress }: { finding: string; progress: RunProgress | null }) {
@@ -14,7 +14,7 @@ export function RunSteps({ finding, progress }: { finding: string; progress: Run
   const at = STAGE_ORDER.indexOf(live?.stage ?? "queued");
   return (
     <>
-      <SectionHead title="Run under way" line={false} end={passed !== null && `${duration(passed)} so far`} />
+      <SectionHead title="Run under way" line={false} end={passed !== null && `${clock(passed)} so far`} />
       <ol className={styles.steps}>
         {STAGE_ORDER.map((stage, index) => (
           <li
@@ -41,5 +41,5 @@ function usePassed(start: number | undefined): number | null {
     const timer = setInterval(() => setNow(Date.now()), 1_000);
     return () => clearInterval(timer);
   }, []);
-  return start === undefined ? null : Math.max(0, Math.floor((now - start) / 1_000) * 1_000);
+  return start === undefined ? null : now - start;
 }

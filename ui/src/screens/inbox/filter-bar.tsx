@@ -11,6 +11,14 @@ import { VIEW_NAMES } from "./views";
 
 const SORT_NAMES: Record<Sort, string> = { risk: "risk", path: "path", newest: "newest first" };
 
+/** What the field shows for a query. A token that is still being typed is text, not yet a chip. */
+type Field = { query: string; chips: readonly Chip[]; typed: string };
+
+function fieldOf(query: string): Field {
+  const { chips, words } = splitQuery(query);
+  return { query, chips, typed: words };
+}
+
 export function FilterBar({
   list,
   canGroup,
@@ -24,19 +32,14 @@ export function FilterBar({
   onChange: (change: Partial<ListPlace>) => void;
   onLeave: () => void;
 }) {
-  const { chips, words } = splitQuery(list.query);
-  const [typed, setTyped] = useState(words);
-  const [seen, setSeen] = useState(list.query);
-  if (seen !== list.query) {
-    // The query changed elsewhere: by a chip, the way back, or the palette.
-    setSeen(list.query);
-    if (typed.trim() !== words) setTyped(words);
-  }
+  const [field, setField] = useState(() => fieldOf(list.query));
+  // The query changed elsewhere: by the way back, or by clearing it.
+  if (field.query !== list.query) setField(fieldOf(list.query));
+  const { chips, typed } = field;
 
   const put = (next: readonly Chip[], rest: string) => {
     const query = joinQuery(next, rest);
-    setTyped(rest);
-    setSeen(query);
+    setField({ query, chips: next, typed: rest });
     onChange({ query });
   };
 
