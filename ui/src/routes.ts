@@ -96,33 +96,62 @@ export function findingAt(place: Place, finding: string): Place {
   return { screen: "finding", finding, fix: 1, tab: "fixes", ...listOf(place) };
 }
 
-/** Goes to `place`; `replace` leaves no step to come back to. */
+/** How long a place that replaces another waits before the address follows, in milliseconds. */
+const ADDRESS_MS = 250;
+
+let here: Place | undefined;
+let pending: ReturnType<typeof setTimeout> | undefined;
+const listeners = new Set<() => void>();
+
+/** Where one is; the same object until one goes elsewhere. */
+export function currentPlace(): Place {
+  here ??= parsePlace(location.hash);
+  return here;
+}
+
+/**
+ * Goes to `place`; `replace` leaves no step to come back to.
+ *
+ * A held key moves the cursor faster than web engines let the address change, so a replaced address follows late.
+ */
 export function go(place: Place, how: "push" | "replace" = "push"): void {
-  const address = formatPlace(place);
-  if (address === location.hash) return;
-  if (how === "push") history.pushState(null, "", address);
-  else history.replaceState(null, "", address);
+  if (formatPlace(place) === formatPlace(currentPlace())) return;
+  if (how === "push") {
+    writeAddress();
+    history.pushState(null, "", formatPlace(place));
+  } else {
+    pending ??= setTimeout(writeAddress, ADDRESS_MS);
+  }
+  here = place;
+  tell();
+}
+
+function writeAddress(): void {
+  clearTimeout(pending);
+  pending = undefined;
+  const address = formatPlace(currentPlace());
+  if (address !== location.hash) history.replaceState(null, "", address);
+}
+
+/** The address changed by itself: a link, or the way back. */
+function follow(): void {
+  clearTimeout(pending);
+  pending = undefined;
+  here = parsePlace(location.hash);
+  tell();
+}
+
+function tell(): void {
   for (const listener of listeners) listener();
 }
 
-const listeners = new Set<() => void>();
-
 function subscribe(listener: () => void): () => void {
+  if (listeners.size === 0) addEventListener("popstate", follow);
   listeners.add(listener);
-  addEventListener("popstate", listener);
   return () => {
     listeners.delete(listener);
-    removeEventListener("popstate", listener);
+    if (listeners.size === 0) removeEventListener("popstate", follow);
   };
-}
-
-let seen: { address: string; place: Place } | undefined;
-
-/** Where one is; the same object for the same address. */
-export function currentPlace(): Place {
-  const address = location.hash;
-  if (seen?.address !== address) seen = { address, place: parsePlace(address) };
-  return seen.place;
 }
 
 export function usePlace(): Place {

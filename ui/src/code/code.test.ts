@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { DiffLine, FileDiff } from "../backend/generated";
 import { highlight, parserOf } from "./highlight";
 import { patchText } from "./patch";
-import { piecesOf } from "./pieces";
+import { commonIndent, piecesOf } from "./pieces";
 
 async function coloured(language: string, lines: string[]): Promise<string[][]> {
   const parser = await parserOf(language);
@@ -40,6 +40,16 @@ test("a line is cut where colours and marks begin and end", () => {
     { text: "ret", token: "keyword", marked: false },
     { text: "urn", token: "keyword", marked: true },
     { text: " x", token: null, marked: true },
+  ]);
+});
+
+test("what all lines begin with can be left out", () => {
+  expect(commonIndent(["    a", "", "      b"])).toBe(4);
+  expect(commonIndent(["    a", "\tb"])).toBe(0);
+  expect(commonIndent([])).toBe(0);
+  expect(piecesOf("    ab", [{ from: 0, to: 5, token: "name" }], [], 4)).toEqual([
+    { text: "a", token: "name", marked: false },
+    { text: "b", token: null, marked: false },
   ]);
 });
 

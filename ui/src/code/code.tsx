@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { DiffLine, Excerpt, FileDiff, FlowStepView, Hunk } from "../backend/generated";
 import styles from "./code.module.css";
 import { type Token, highlight, parserOf } from "./highlight";
-import { type Range, piecesOf } from "./pieces";
+import { type Range, commonIndent, piecesOf } from "./pieces";
 import { textOf } from "./patch";
 
 /** The tokens of `lines`; plain until the parser has come. */
@@ -25,10 +25,13 @@ function useParser(language: string | null): Parser | null {
   return loaded?.language === language ? loaded.parser : null;
 }
 
-function Source({ line, tokens, marks }: { line: string; tokens: readonly Token[]; marks: readonly Range[] }) {
+type SourceProps = { line: string; tokens: readonly Token[]; marks: readonly Range[]; indent?: number };
+
+/** One line of code; `indent` characters at its start are left out. */
+function Source({ line, tokens, marks, indent = 0 }: SourceProps) {
   return (
     <span className={styles.source}>
-      {piecesOf(line, tokens, marks).map(({ text, token, marked }, index) => {
+      {piecesOf(line, tokens, marks, indent).map(({ text, token, marked }, index) => {
         const piece = (
           <span key={index} className={token === null ? undefined : styles[token]}>
             {text}
@@ -66,8 +69,11 @@ export function ExcerptLines({
 }) {
   const tokens = useTokens(excerpt.lines, excerpt.language);
   const now = useRef<HTMLDivElement>(null);
+  // Only a walk along the flow moves the code; the page opens at its top.
+  const walked = useRef(step);
   useEffect(() => {
-    now.current?.scrollIntoView({ block: "nearest" });
+    if (walked.current !== step) now.current?.scrollIntoView({ block: "nearest" });
+    walked.current = step;
   }, [step]);
   const here = flow
     .map((one, index): Step => ({ ...one, number: index + 1 }))
@@ -161,6 +167,7 @@ function HunkLines({
   const before = useSide(hunk, "added", language);
   const after = useSide(hunk, "removed", language);
   const shown = compact ? hunk.lines.filter((line) => line.kind !== "same") : hunk.lines;
+  const indent = compact ? commonIndent(shown.map(textOf)) : 0;
   return (
     <div className={styles.hunk} data-apart={apart} data-hunk>
       {shown.map((line) => (
@@ -174,6 +181,7 @@ function HunkLines({
             line={textOf(line)}
             tokens={(line.kind === "removed" ? before : after).get(line) ?? []}
             marks={changed(line)}
+            indent={indent}
           />
         </div>
       ))}
