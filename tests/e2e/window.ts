@@ -134,7 +134,7 @@ export async function projectRoot(app: Page): Promise<string> {
 /** Has fixes looked for all open findings and waits until no run is left. */
 export async function findAllFixes(app: Page): Promise<void> {
   await app.keyboard.press("Shift+R");
-  await expect(app.getByText("started", { exact: false }).first()).toBeVisible();
+  await expect(app.getByRole("button", { name: /^Find (fixes for all|a fix for the open)/ })).toHaveCount(0);
   await expect(app.getByRole("contentinfo", { name: "Status" })).toContainText("Nothing running", { timeout: 120_000 });
   await expect(app.getByRole("option").filter({ hasText: "Fix ready" }).first()).toBeVisible();
 }

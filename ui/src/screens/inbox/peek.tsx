@@ -41,9 +41,11 @@ function Summary({ view }: { view: FindingView }) {
           </code>
         </p>
         <h2>{row.title}</h2>
-        <p className={styles.problem}>
-          <Prose text={view.problem} />
-        </p>
+        {!sameWords(view.problem, row.title) && (
+          <p className={styles.problem}>
+            <Prose text={view.problem} />
+          </p>
+        )}
       </div>
       {row.status === "running" && <RunSteps finding={row.id} progress={view.running} />}
       {row.status !== "running" && fix !== undefined && (
@@ -52,6 +54,11 @@ function Summary({ view }: { view: FindingView }) {
       {row.status !== "running" && fix === undefined && <Nothing view={view} />}
     </>
   );
+}
+
+/** Whether the problem says no more than the title does. */
+function sameWords(problem: string, title: string): boolean {
+  return sentence(problem) === sentence(title);
 }
 
 function Recommended({ fix, change, notCovered }: { fix: FixView; change: string; notCovered: string[] }) {
