@@ -15,7 +15,8 @@ mod output;
 mod program;
 #[cfg(target_os = "linux")]
 mod supervise;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -43,8 +44,8 @@ pub struct RunCommand {
     pub writable: bool,
     /// Environment variables beside `PATH`, `HOME`, `TMPDIR` and `LANG`.
     pub env: Vec<(String, String)>,
-    /// Folders of tools that appear read-only at their own path, beside the system's own: never a home, nor anything
-    /// above one.
+    /// Folders and files of tools that appear read-only at their own path, beside the system's own: never a home, nor
+    /// anything above one.
     pub read_only: Vec<PathBuf>,
     /// What the program may use up.
     pub limits: Limits,

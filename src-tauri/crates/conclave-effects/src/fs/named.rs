@@ -75,7 +75,7 @@ pub fn write_file(permit: Permit<WriteFile>) -> Result<(), FsError> {
     let WriteFile { path, bytes } = permit.into_effect();
     let path = std::path::absolute(&path).map_err(|error| FsError::io(&path, error))?;
     match path.symlink_metadata() {
-        Ok(metadata) if !metadata.is_file() => return Err(FsError::NotRegular { path }),
+        Ok(metadata) if !metadata.is_file() => Err(FsError::NotRegular { path }),
         _ => write_whole(&path, &bytes),
     }
 }

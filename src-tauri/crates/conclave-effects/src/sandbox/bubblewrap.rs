@@ -1,9 +1,9 @@
 //! The sandbox as bubblewrap builds it: what it shows, what it hides, and how it is found.
 //!
 //! Two properties of the kernel shape the arrangement. Root is exempt from the limit on processes and counts as the
-//! owner of the machine's own switches, so when we are root an outer, plain mount namespace first turns us into nobody;
-//! from there on root and everybody else go through the same sandbox. And file descriptors that our own parent left
-//! open would be doors into the host, so they are marked to be closed before the first program starts.
+//! owner of the machine's own switches, so when we are root we first become nobody; from there on root and everybody
+//! else go through the same sandbox. And file descriptors that our own parent left open would be doors into the host,
+//! so they are marked to be closed before the first program starts.
 
 use std::ffi::OsString;
 use std::fs;
@@ -42,8 +42,17 @@ const FILTER_FD: i32 = 4;
 pub(super) struct Bubblewrap {
     bwrap: PathBuf,
     prlimit: PathBuf,
-    setpriv: PathBuf,
+    descent: Option<Descent>,
     version: String,
+}
+
+/// The programs by which root becomes nobody.
+#[derive(Clone, Debug)]
+struct Descent {
+    unshare: PathBuf,
+    setpriv: PathBuf,
+    user: u32,
+    group: u32,
 }
 
 /// A command that is ready to be started, and where it will say how it ended.
@@ -80,7 +89,16 @@ impl Bubblewrap {
             of_the_system(name)
                 .ok_or_else(|| unavailable(format!("`{name}` is missing; install the package `util-linux`")))
         };
-        let (prlimit, setpriv) = (util_linux("prlimit")?, util_linux("setpriv")?);
+        let prlimit = util_linux("prlimit")?;
+        let descent = match guest() {
+            None => None,
+            Some((user, group)) => Some(Descent {
+                unshare: util_linux("unshare")?,
+                setpriv: util_linux("setpriv")?,
+                user: user.as_raw(),
+                group: group.as_raw(),
+            }),
+        };
         let said = Command::new(&bwrap).arg("--version").env_clear().output();
         let said = said.map_err(|error| unavailable(format!("`bwrap` does not start: {error}; {INSTALL}")))?;
         let said = String::from_utf8_lossy(&said.stdout);
@@ -88,7 +106,7 @@ impl Bubblewrap {
         if parse_version(&version).is_none_or(|found| found < OLDEST) {
             return Err(unavailable(format!("`bwrap` has version `{version}`; {INSTALL}")));
         }
-        Ok(Self { bwrap, prlimit, setpriv, version })
+        Ok(Self { bwrap, prlimit, descent, version })
     }
 
     /// Runs a program that does nothing; a sandbox that was never tried is not one to promise.
@@ -126,16 +144,16 @@ impl Bubblewrap {
         let mounts = mounts(run)?;
         let program = locate(run, &mounts)?;
         let mut line = Vec::new();
-        let mounts = match guest() {
+        let mounts = match &self.descent {
             None => mounts,
-            Some((user, group)) => self.become_nobody(&mut line, mounts, user.as_raw(), group.as_raw()),
+            Some(descent) => descent.arguments(&mut line, mounts)?,
         };
         line.push(self.bwrap.clone().into());
         line.extend(namespaces());
         line.extend(system());
         line.extend(private_folders(run.limits.file_bytes));
         for mount in &mounts {
-            line.extend(mount.arguments(&mount.inside));
+            line.extend(mount.arguments());
         }
         line.extend(arguments(["--chdir", WORK, "--remount-ro", "/"]));
         let fixed = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -150,33 +168,52 @@ impl Bubblewrap {
         line.extend(run.argv.iter().skip(1).map(OsString::from));
         with_descriptors(line)
     }
+}
 
-    /// Shows the mounts in a mount namespace of their own where nobody can reach them, and drops root there. Gives the
+/// Shows each source, up to `--`, under a number in the folder `$1`, and becomes the rest of the line. Whether it may
+/// be written is decided by the sandbox; here it is only put where nobody can reach it.
+const STAGE: &str = r#"
+stage=$1; shift
+mount -t tmpfs -o mode=0755,size=1m none "$stage" || exit
+number=0
+while [ "$1" != -- ]; do
+    if [ -d "$1" ]; then mkdir "$stage/$number"; else : > "$stage/$number"; fi || exit
+    mount --bind "$1" "$stage/$number" || exit
+    number=$((number + 1)); shift
+done
+shift
+exec "$@"
+"#;
+
+impl Descent {
+    /// Shows the mounts where nobody can reach them, in a mount namespace of its own, and drops root there. Gives the
     /// mounts as they are to be found from then on.
-    fn become_nobody(&self, line: &mut Vec<OsString>, mounts: Vec<Mount>, user: u32, group: u32) -> Vec<Mount> {
-        const STAGE: &str = "/tmp";
-        line.push(self.bwrap.clone().into());
-        line.extend(arguments(["--dev-bind", "/", "/", "--perms", "0755", "--tmpfs", STAGE, "--die-with-parent"]));
-        let mut staged = Vec::new();
-        for (number, mount) in mounts.into_iter().enumerate() {
-            let place = Path::new(STAGE).join(number.to_string());
-            line.extend(mount.arguments(&place));
-            staged.push(Mount { host: place, ..mount });
-        }
+    ///
+    /// Each program of the line becomes the next one, so that what is started stays our own child: between root and
+    /// nobody the kernel would not pass on the death of a parent that has given up its privileges.
+    fn arguments(&self, line: &mut Vec<OsString>, mounts: Vec<Mount>) -> Result<Vec<Mount>, SandboxError> {
+        let hides_nothing =
+            |stage: &&&str| Path::new(stage).is_dir() && !mounts.iter().any(|mount| mount.host.starts_with(stage));
+        let stage = ["/mnt", "/media", "/srv", "/tmp"].iter().find(hides_nothing);
+        let stage = stage.ok_or_else(|| unavailable("there is no folder to show the work in".to_owned()))?;
+        line.push(self.unshare.clone().into());
+        line.extend(arguments(["--mount", "--", "/bin/sh", "-c", STAGE, "stage", stage]));
+        line.extend(mounts.iter().map(|mount| mount.host.clone().into()));
         line.push("--".into());
         line.push(self.setpriv.clone().into());
-        let (user, group) = (format!("--reuid={user}"), format!("--regid={group}"));
+        let (user, group) = (format!("--reuid={}", self.user), format!("--regid={}", self.group));
         line.extend(arguments([&user, &group, "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]));
-        // Changing the user makes the kernel forget whose death this one dies with.
+        // A change of user makes the kernel forget with whom this process dies, so it is said again.
         line.extend(arguments(["--pdeathsig", "KILL", "--"]));
-        staged
+        let staged = mounts.into_iter().enumerate();
+        Ok(staged.map(|(number, mount)| Mount { host: Path::new(stage).join(number.to_string()), ..mount }).collect())
     }
 }
 
 impl Mount {
-    fn arguments(&self, target: &Path) -> [OsString; 3] {
+    fn arguments(&self) -> [OsString; 3] {
         let how = if self.writable { "--bind" } else { "--ro-bind" };
-        [how.into(), self.host.clone().into(), target.into()]
+        [how.into(), self.host.clone().into(), self.inside.clone().into()]
     }
 }
 

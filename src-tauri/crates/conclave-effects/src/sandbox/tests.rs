@@ -6,7 +6,7 @@ mod limits;
 use std::fs;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -130,7 +130,8 @@ async fn a_program_ends_as_it_ends() {
 async fn a_program_that_is_not_there_is_not_found() {
     let Some(arena) = Arena::new() else { return };
     arena.plant("tree/tool", "#!/bin/sh\necho from the tree");
-    arena.plant("tools/bin/tool", "#!/bin/sh\necho from the tools");
+    arena.plant("tools/bin/tool", "#!/bin/sh\ncat \"${0%/*}/../settings\"");
+    arena.plant("tools/settings", "from the tools\n");
     std::os::unix::fs::symlink(arena.at("tools/bin/tool"), arena.at("tree/away")).unwrap();
     let inner = arena.at("tools/bin/tool");
     let inner = inner.to_str().unwrap();
@@ -140,10 +141,11 @@ async fn a_program_that_is_not_there_is_not_found() {
         let error = run(permit(arena.command(&[program])).await).await.unwrap_err();
         assert_eq!(error, SandboxError::NotFound { program: program.to_owned() });
     }
+    let tools = vec![arena.at("tools/bin"), arena.at("tools/settings")];
     for (program, expect) in
         [("/work/tool", "from the tree\n"), ("./tool", "from the tree\n"), (inner, "from the tools\n")]
     {
-        let command = RunCommand { read_only: vec![arena.at("tools")], ..arena.command(&[program]) };
+        let command = RunCommand { read_only: tools.clone(), ..arena.command(&[program]) };
         let report = run(permit(command).await).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&report.stdout), expect, "{program}");
     }
@@ -156,6 +158,8 @@ async fn the_tree_is_shown_and_changed_only_if_it_may_be() {
     assert_eq!(String::from_utf8_lossy(&report.stdout), "/work\ncontent");
     assert_eq!(report.status, Exit::Code(0));
     assert_eq!(fs::read_to_string(arena.at("tree/made")).unwrap(), "new\n");
+    let owner = fs::metadata(arena.at("tree/made")).unwrap().uid();
+    assert_ne!(owner, 0, "whoever we are, a program is not root to the machine");
     let closed = RunCommand { writable: false, ..arena.command(&["sh", "-c", "rm made; echo y > made; echo y > z"]) };
     assert_ne!(run(permit(closed).await).await.unwrap().status, Exit::Code(0));
     assert_eq!(fs::read_to_string(arena.at("tree/made")).unwrap(), "new\n");

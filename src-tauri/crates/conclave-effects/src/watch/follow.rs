@@ -1,7 +1,7 @@
 //! The thread that follows a project: it owns the system's watches and turns events into changes.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use crate::fs::walk_from;
 /// How long a file must be at rest before it is reported.
 const REST: Duration = Duration::from_millis(200);
 
-enum Message {
+pub(super) enum Message {
     Events(DebounceEventResult),
     Stop,
 }
 
 /// Ends the thread when dropped.
-pub(super) struct Stop(Sender<Message>);
+pub(super) struct Stop(pub(super) Sender<Message>);
 
 impl Drop for Stop {
     fn drop(&mut self) {
@@ -77,8 +77,7 @@ impl Follower {
         let mut batch = Vec::new();
         let mut places = BTreeSet::new();
         for event in events.iter().filter(|event| !event.kind.is_access()) {
-            let root_is_gone = event.paths.iter().any(|path| path == self.root.path() && !path.exists());
-            if event.need_rescan() || root_is_gone {
+            if event.need_rescan() {
                 batch.push(Change::Rescan);
             }
             let below = event.paths.iter().filter_map(|path| path.strip_prefix(self.root.path()).ok()?.to_str());
@@ -86,6 +85,10 @@ impl Follower {
         }
         for place in places {
             self.look_at(place, &mut batch);
+        }
+        // Whether the system says so itself depends on how the folder went.
+        if !self.root.path().exists() {
+            batch.push(Change::Rescan);
         }
         batch
     }
@@ -132,7 +135,7 @@ impl Follower {
     }
 
     fn watch(&mut self, folder: &str) -> Result<(), FsError> {
-        let path = self.root.path().join(folder);
+        let path = in_root(&self.root, folder);
         match self.watcher.watch(&path, RecursiveMode::NonRecursive) {
             Ok(()) => {
                 self.watched.insert(folder.to_owned());
@@ -148,14 +151,14 @@ impl Follower {
             |folder: &String| folder == place || folder.strip_prefix(place).is_some_and(|f| f.starts_with('/'));
         for folder in self.watched.extract_if(.., beneath) {
             // The system forgets a removed folder by itself.
-            let _ = self.watcher.unwatch(self.root.path().join(folder));
+            let _ = self.watcher.unwatch(in_root(&self.root, &folder));
         }
     }
 
     /// Watches what the ignore files now leave in.
     fn start_over(&mut self, batch: &mut Vec<Change>) {
         for folder in std::mem::take(&mut self.watched) {
-            let _ = self.watcher.unwatch(self.root.path().join(folder));
+            let _ = self.watcher.unwatch(in_root(&self.root, &folder));
         }
         self.ignores = Ignores::default();
         batch.push(Change::Rescan);
@@ -163,6 +166,11 @@ impl Follower {
             tracing::warn!(%error, "part of the project is no longer watched");
         }
     }
+}
+
+fn in_root(root: &Root, folder: &str) -> PathBuf {
+    // Joining nothing would add a slash.
+    if folder.is_empty() { root.path().to_owned() } else { root.path().join(folder) }
 }
 
 fn sort(path: &Path, error: notify::Error) -> FsError {
