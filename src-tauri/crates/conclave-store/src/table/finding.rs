@@ -31,9 +31,9 @@ CREATE TABLE finding (
     note TEXT NOT NULL,
     words TEXT NOT NULL
 ) STRICT;
-CREATE INDEX finding_by_risk ON finding (project, severity, path, line, id);
-CREATE INDEX finding_by_risk_everywhere ON finding (severity, path, line, id);
-CREATE INDEX finding_by_path ON finding (project, path, line, severity, id);
+CREATE INDEX finding_by_risk ON finding (severity, path, line, id, project, status);
+CREATE INDEX finding_by_path ON finding (path, line, severity, id, project, status);
+CREATE INDEX finding_by_newest ON finding (newest, severity, path, line, id, project, status);
 CREATE INDEX finding_by_status ON finding (project, status, severity);
 CREATE TABLE report (
     finding TEXT PRIMARY KEY REFERENCES finding (id),
@@ -76,8 +76,7 @@ pub struct ConfidenceRow {
 }
 
 /// The columns that [`stored`] reads, of `finding` joined with `report`.
-pub(crate) const COLUMNS: &str = "report.report, status, stale, first_seen_at, last_seen_at, confidence, note FROM finding JOIN report \
-     ON report.finding = finding.id";
+pub(crate) const COLUMNS: &str = "report.report, status, stale, first_seen_at, last_seen_at, confidence, note";
 
 impl Store {
     /// The finding `id`.
@@ -86,7 +85,9 @@ impl Store {
     /// A database that cannot be read.
     pub fn finding(&self, id: &FindingId) -> Result<Option<StoredFinding>> {
         self.read(|transaction| {
-            let sql = format!("SELECT {COLUMNS} WHERE finding.id = ?1");
+            let sql = format!(
+                "SELECT {COLUMNS} FROM finding JOIN report ON report.finding = finding.id WHERE finding.id = ?1"
+            );
             let mut statement = transaction.prepare_cached(&sql)?;
             let mut rows = statement.query([id.as_str()])?;
             rows.next()?.map(stored).transpose()
@@ -149,7 +150,8 @@ impl Store {
     pub fn mark_stale(&self, project: &ProjectId, paths: &[String]) -> Result<u32> {
         self.write(|transaction| {
             let mut statement = transaction.prepare(
-                "UPDATE finding SET stale = 1 WHERE project = ?1 AND path = ?2 AND stale = 0 AND path <> ''",
+                "UPDATE finding INDEXED BY finding_by_path SET stale = 1
+                 WHERE project = ?1 AND path = ?2 AND path <> '' AND stale = 0",
             )?;
             let mut marked = 0;
             for path in paths {

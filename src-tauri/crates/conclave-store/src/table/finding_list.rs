@@ -1,7 +1,9 @@
 //! Lists of findings: filtered, ordered, page by page.
 //!
 //! A cursor is the sort key of the last row, so a page is found in the index and not by counting from the start, and
-//! rows that come or go in between are neither shown twice nor skipped.
+//! rows that come or go in between are neither shown twice nor skipped. Every order has its index, which also holds
+//! project and status, the two filters of every day. The index is named in the query: without statistics SQLite takes
+//! a project for the narrower choice and sorts 100,000 rows for a page of 200.
 
 use conclave_core::finding::{Severity, Status};
 use conclave_core::id::{FindingId, ProjectId};
@@ -77,6 +79,14 @@ impl FindingSort {
             Self::Newest => "newest, severity, path, line, id",
         }
     }
+
+    fn index(self) -> &'static str {
+        match self {
+            Self::Risk => "finding_by_risk",
+            Self::Path => "finding_by_path",
+            Self::Newest => "finding_by_newest",
+        }
+    }
 }
 
 /// A page of findings.
@@ -108,7 +118,12 @@ impl Store {
             }
             let limit = query.limit.max(1) as usize;
             // One row more than asked for tells whether there is another page.
-            let sql = format!("SELECT {COLUMNS} {} ORDER BY {} LIMIT {}", filter.sql(), prefixed(key), limit + 1);
+            let (index, condition, order) = (query.sort.index(), filter.sql(), prefixed(key));
+            let sql = format!(
+                "SELECT {COLUMNS} FROM finding INDEXED BY {index} JOIN report ON report.finding = finding.id
+                 {condition} ORDER BY {order} LIMIT {}",
+                limit + 1
+            );
             let mut statement = transaction.prepare(&sql)?;
             let mut rows = statement.query(params_from_iter(&filter.values))?;
             let mut items = Vec::new();
@@ -135,12 +150,12 @@ impl Store {
                 .query_row("SELECT project FROM finding WHERE id = ?1", [id.as_str()], |row| row.get(0))
                 .optional()?;
             let Some(project) = project else { return Ok(None) };
-            let key = FindingSort::Risk.key();
+            let (key, index) = (FindingSort::Risk.key(), FindingSort::Risk.index());
             let own = format!("(SELECT {key} FROM finding WHERE id = ?2)");
             let beside = |compare: &str, direction: &str| -> Result<Option<FindingId>> {
                 let order = key.replace(',', &format!(" {direction},"));
                 let sql = format!(
-                    "SELECT id FROM finding WHERE project = ?1 AND ({key}) {compare} {own}
+                    "SELECT id FROM finding INDEXED BY {index} WHERE project = ?1 AND ({key}) {compare} {own}
                      ORDER BY {order} {direction} LIMIT 1"
                 );
                 let id: Option<String> =
@@ -148,7 +163,7 @@ impl Store {
                 Ok(id.map(FindingId::new))
             };
             let counted = |condition: &str, values: &[&str]| -> Result<u32> {
-                let sql = format!("SELECT count(*) FROM finding WHERE project = ?1 {condition}");
+                let sql = format!("SELECT count(*) FROM finding INDEXED BY {index} WHERE project = ?1 {condition}");
                 Ok(count(transaction.query_row(&sql, params_from_iter(values), |row| row.get(0))?))
             };
             let position = counted(&format!("AND ({key}) <= {own}"), &[&project, id.as_str()])?;

@@ -88,8 +88,6 @@ pub struct IntentFile {
     pub before: String,
     /// SHA-256 of the bytes after.
     pub after: String,
-    /// The permission bits.
-    pub mode: u32,
 }
 
 /// What an intent does.
@@ -282,7 +280,7 @@ mod tests {
             candidate: Some(CandidateId::new("c1")),
             kind,
             root: "/srv/shop".into(),
-            files: vec![IntentFile { path: "a.py".into(), before: "00".into(), after: "11".into(), mode: 0o644 }],
+            files: vec![IntentFile { path: "a.py".into(), before: "00".into(), after: "11".into() }],
             permit: 7,
         }
     }

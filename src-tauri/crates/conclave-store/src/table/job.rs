@@ -1,7 +1,7 @@
 //! Durable jobs: which findings wait for a run, which run is under way, and by whom.
 //!
-//! A job is one run of one finding and keeps its run id for life. A running job belongs to a claimant, see `claim`; when
-//! that process dies, the job can be taken over at once and goes on with the same run id and its stored stages.
+//! A job is one run of one finding and keeps its run id for life. A running job belongs to a claimant, see `claim`;
+//! when that process dies, the job can be taken over at once and goes on with the same run id and its stored stages.
 //! Invariant: a finding has at most one job that is queued or running.
 
 use conclave_core::id::{FindingId, RunId};

@@ -23,7 +23,7 @@ fn filled() -> TempDir {
         let seq = store.append(&decision(NOW, "remote", Effective::Allow)).unwrap();
         store.append(&outcome(NOW, seq)).unwrap();
     }
-    let files = vec![IntentFile { path: "src/a.py".into(), before: "00".into(), after: "11".into(), mode: 0o644 }];
+    let files = vec![IntentFile { path: "src/a.py".into(), before: "00".into(), after: "11".into() }];
     let new = NewIntent {
         finding: Some(found[0].id.clone()),
         candidate: None,
