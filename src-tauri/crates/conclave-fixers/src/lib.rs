@@ -1,1 +1,32 @@
 //! Deterministic recipes as data: detect and rewrite, on strings.
+//!
+//! A recipe is one YAML file under `recipes/`: what it answers, the forms of the weakness it knows, the rewrite for
+//! each, the places where it refuses and why, and its own examples. [`Recipes::shipped`] holds them all.
+//!
+//! Deliberately absent: files, clocks, scanners, other programs. Invariants: the same text gives the same result; a
+//! recipe that is not certain refuses with a reason in words; an edit changes only the bytes that it names.
+
+mod call;
+mod facts;
+mod gate;
+mod guard;
+mod imports;
+mod names;
+mod native;
+mod outline;
+mod recipe;
+mod rewrite;
+mod set;
+mod shell;
+mod shipped;
+mod source;
+mod sql;
+mod syntax;
+mod template;
+mod text;
+
+pub use facts::ProjectFacts;
+pub use gate::{adds_suppression, has_elision, parse_errors};
+pub use outline::enclosing;
+pub use recipe::Recipe;
+pub use set::{Answer, RecipeFix, Recipes};

@@ -1,0 +1,177 @@
+//! Rewrites that need code: each is a function from a match to edits, or to a refusal in words.
+
+mod argument_list;
+mod bind_sql;
+mod exec_file;
+mod prepare_statement;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use conclave_core::candidate::FixClass;
+use conclave_core::patch::Edit;
+
+use crate::source::Source;
+use crate::syntax::{Match, Node};
+use crate::text::{Built, Unread, read};
+
+/// A rewrite by name, with the metavariables that it works on.
+#[derive(Debug)]
+pub(crate) enum Native {
+    /// Python: a shell command becomes a list of arguments, and `shell` goes.
+    ArgumentList { command: String },
+    /// JavaScript: `exec` of a command becomes `execFile` of a program with a list of arguments.
+    ExecFile { function: String, command: String },
+    /// Python and JavaScript: values in a SQL text become placeholders and bound parameters.
+    BindSql { query: String },
+    /// Java: a `Statement` that runs a built text becomes a `PreparedStatement`.
+    PrepareStatement { statement: String, query: String },
+}
+
+/// What a rewrite changes.
+#[derive(Default)]
+pub(crate) struct Rewrite {
+    pub edits: Vec<Edit>,
+    /// Places besides the match that belong to the weakness, such as where the text is built.
+    pub sites: Vec<Range<usize>>,
+    /// More caution than the case asks for, with the reason.
+    pub review: Option<String>,
+}
+
+impl Rewrite {
+    /// The class that remains when the case asks for `class`.
+    pub fn class(&self, class: FixClass) -> FixClass {
+        if self.review.is_some() { FixClass::Review } else { class }
+    }
+}
+
+/// Why there is no rewrite.
+pub(crate) struct Refusal {
+    pub reason: String,
+    pub sites: Vec<Range<usize>>,
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reason, sites: Vec::new() }
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(reason: &str) -> Self {
+        reason.to_owned().into()
+    }
+}
+
+impl Refusal {
+    /// Adds the place where the text is built.
+    fn at(mut self, node: &Node<'_>) -> Self {
+        self.sites.push(node.range());
+        self
+    }
+}
+
+impl Native {
+    /// The rewrite called `name`.
+    ///
+    /// # Errors
+    /// In words, for an unknown name or a wrong set of arguments.
+    pub fn new(name: &str, args: &BTreeMap<String, String>) -> Result<Self, String> {
+        let given: Vec<&str> = args.keys().map(String::as_str).collect();
+        let var = |key: &str| args[key].trim_start_matches('$').to_owned();
+        match (name, given.as_slice()) {
+            ("argument_list", ["command"]) => Ok(Self::ArgumentList { command: var("command") }),
+            ("exec_file", ["command", "function"]) => {
+                Ok(Self::ExecFile { function: var("function"), command: var("command") })
+            }
+            ("bind_sql", ["query"]) => Ok(Self::BindSql { query: var("query") }),
+            ("prepare_statement", ["query", "statement"]) => {
+                Ok(Self::PrepareStatement { statement: var("statement"), query: var("query") })
+            }
+            _ => Err(format!("there is no rewrite `{name}` with the arguments {given:?}")),
+        }
+    }
+
+    /// Carries it out for one match.
+    pub fn run<'t>(&self, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, Refusal> {
+        let var = |name: &str| found.var(name).ok_or_else(|| Refusal::from("a part of the code is missing"));
+        let node = found.node();
+        match self {
+            Self::ArgumentList { command } => argument_list::run(source, &node, &var(command)?),
+            Self::ExecFile { function, command } => exec_file::run(source, &node, &var(function)?, &var(command)?),
+            Self::BindSql { query } => bind_sql::run(source, &node, &var(query)?),
+            Self::PrepareStatement { statement, query } => {
+                prepare_statement::run(source, &node, &var(statement)?, &var(query)?)
+            }
+        }
+    }
+}
+
+/// The expression behind `node`: for a variable that is assigned exactly once, what is assigned to it.
+pub(crate) fn followed<'t>(source: &Source<'t>, node: &Node<'t>) -> Node<'t> {
+    let value = node.is(&["identifier"]).then(|| source.names().only_value(&node.text(), node.range().start)).flatten();
+    value.unwrap_or_else(|| node.clone())
+}
+
+/// Reads the text at `node`, through a variable that is assigned and read once; with the expression that builds it.
+fn text<'t>(source: &Source<'t>, node: &Node<'t>, what: &str) -> Result<(Node<'t>, Built<'t>), Refusal> {
+    let value = followed(source, node);
+    if value != *node && source.reads(&node.text(), node.range().start) != 1 {
+        return Err(Refusal::from(format!("the variable `{}` is read in more than one place", node.text())).at(&value));
+    }
+    match read(source, &value) {
+        Ok(text) => Ok((value, text)),
+        Err(Unread::Odd(reason)) => Err(Refusal::from(reason).at(&value)),
+        Err(Unread::NotText) => Err(Refusal::from(format!("{what} is built elsewhere, out of sight of this recipe"))),
+    }
+}
+
+/// Whether every value of `text`, built at `value`, still means the same at `user`.
+///
+/// # Errors
+/// In words, for the first that may not.
+fn movable<'t>(source: &Source<'t>, value: &Node<'t>, user: &Node<'t>, text: &Built<'t>) -> Result<(), Refusal> {
+    let refuse = |reason: String| Err(Refusal::from(reason).at(value));
+    let statement = source.statement(value).filter(|statement| source.follows(user, statement));
+    if statement.is_none() {
+        return refuse("the text is built on another path through the code than the call".to_owned());
+    }
+    for part in text.values() {
+        let simple = ["identifier", "attribute", "subscript", "member_expression", "field_access", "this", "self"];
+        for node in part.node.walk().filter(Node::is_named) {
+            let literal = node.is(&["string", "string_start", "string_content", "string_end", "string_fragment"])
+                || node.is(&["integer", "number", "decimal_integer_literal", "property_identifier"]);
+            if !node.is(&simple) && !literal && !node.is(&["subscript_expression", "array_access"]) {
+                return refuse(format!("`{}` would be evaluated later than now", part.node.text()));
+            }
+            if node.is(&["identifier"])
+                && let Some(scope) = source.names().scope(&node.text(), node.range().start)
+                && source.names().assignments(&node.text(), &scope).iter().any(|at| *at > value.range().start)
+            {
+                return refuse(format!("`{}` changes after the text is built", node.text()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `text` as a string literal between `mark`s, for Python, JavaScript and Java.
+fn quoted(text: &str, mark: char) -> String {
+    let mut out = String::from(mark);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == mark || c == '\\' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out.push(mark);
+    out
+}
+
+/// Whether an expression may stand between the braces of an f-string or a template string.
+fn embeddable(expression: &str) -> bool {
+    expression.chars().all(|c| c.is_alphanumeric() || "_.()[], +-*/".contains(c))
+}

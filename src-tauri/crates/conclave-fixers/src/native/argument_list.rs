@@ -1,0 +1,89 @@
+//! Python: `run("ls " + x, shell=True)` becomes `run(["ls", x])`.
+
+use super::{Refusal, Rewrite, embeddable, quoted, text};
+use crate::call::{Call, replace};
+use crate::shell;
+use crate::source::Source;
+use crate::syntax::Node;
+use crate::text::{Part, Value};
+
+pub(super) fn run<'t>(source: &Source<'t>, call: &Node<'t>, command: &Node<'t>) -> Result<Rewrite, Refusal> {
+    let call = Call::at(call).ok_or("the arguments of the call are not read here")?;
+    if let Some(spread) = &call.spread {
+        return Err(format!("`{}` may carry more arguments that concern the shell", spread.text()).into());
+    }
+    if call.positional.iter().any(|argument| argument != command) {
+        return Err("the call passes further arguments by position".into());
+    }
+    if call.keyword("executable").is_some() {
+        return Err("`executable` names the shell to use".into());
+    }
+    let (value, text) = text(source, command, "the command")?;
+    let words = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
+    let mark = text.quote(source.text()).unwrap_or('"');
+    let values: Vec<&Value<'t>> = text.values().collect();
+    let mut arguments = Vec::new();
+    for word in &words {
+        arguments.push(argument(source, word, &values, mark).map_err(|refusal| refusal.at(&value))?);
+    }
+    let mut edits = vec![replace(value.range(), &format!("[{}]", arguments.join(", ")))];
+    edits.extend(call.drop_keyword("shell"));
+    Ok(Rewrite { edits, sites: vec![value.range()], review: None })
+}
+
+/// One argument as Python source.
+fn argument<'t>(source: &Source<'t>, word: &[Part], values: &[&Value<'t>], mark: char) -> Result<String, Refusal> {
+    match word {
+        [] => Ok(quoted("", mark)),
+        [Part::Text(text)] => Ok(quoted(text, mark)),
+        [Part::Value(index)] => {
+            let value = values[*index];
+            let expression = unquoted(source, value)?;
+            let text = !value.converts || value.node.is(&["string"]) || expression.starts_with("str(");
+            Ok(match (value.numeric, text) {
+                (true, _) => format!("{} % {expression}", quoted("%d", mark)),
+                (false, true) => expression,
+                (false, false) => format!("str({expression})"),
+            })
+        }
+        parts => joined(source, parts, values, mark),
+    }
+}
+
+/// Text and values in one argument: an f-string where that can be read, else a sum.
+fn joined<'t>(source: &Source<'t>, parts: &[Part], values: &[&Value<'t>], mark: char) -> Result<String, Refusal> {
+    let (mut formatted, mut sum, mut simple) = (String::new(), Vec::new(), true);
+    for part in parts {
+        match part {
+            Part::Text(text) => {
+                let literal = quoted(text, mark);
+                formatted += &literal[1..literal.len() - 1].replace('{', "{{").replace('}', "}}");
+                sum.push(literal);
+            }
+            Part::Value(index) => {
+                let expression = unquoted(source, values[*index])?;
+                simple &= embeddable(&expression);
+                let number = if values[*index].numeric { ":d" } else { "" };
+                formatted += &format!("{{{expression}{number}}}");
+                sum.push(argument(source, std::slice::from_ref(part), values, mark)?);
+            }
+        }
+    }
+    Ok(if simple { format!("f{mark}{formatted}{mark}") } else { sum.join(" + ") })
+}
+
+/// The expression of a value without the quoting for a shell, which a list of arguments does not want.
+fn unquoted<'t>(source: &Source<'t>, value: &Value<'t>) -> Result<String, Refusal> {
+    let quoters = ["shlex.quote".to_owned(), "pipes.quote".to_owned()];
+    let function = value.node.field("function").filter(|_| value.node.is(&["call"]));
+    match function {
+        Some(function) if source.names().refers(&function, &quoters) => {
+            let inner = Call::at(&value.node).and_then(|call| call.positional.first().cloned());
+            Ok(inner.ok_or("the quoted value is not read here")?.text().into_owned())
+        }
+        Some(function) if ["quote", "escape"].iter().any(|part| function.text().to_lowercase().contains(part)) => {
+            Err(format!("`{}` may already quote the value for a shell", function.text()).into())
+        }
+        _ => Ok(value.node.text().into_owned()),
+    }
+}

@@ -1,0 +1,100 @@
+//! Carrying out a case for one match: its steps, its imports, and the checks that every rewrite must pass.
+
+use std::ops::Range;
+
+use conclave_core::candidate::FixClass;
+use conclave_core::patch::{Edit, splice};
+
+use crate::call::{Call, insert, replace};
+use crate::native::{Refusal, Rewrite};
+use crate::recipe::{Action, Case, Step};
+use crate::source::Source;
+use crate::syntax::{Match, Tree};
+
+/// A finished rewrite.
+pub(crate) struct Fix {
+    pub edits: Vec<Edit>,
+    pub class: FixClass,
+    /// Places besides the match that belong to the weakness.
+    pub sites: Vec<Range<usize>>,
+    /// Why a person should look more closely than the case alone asks for.
+    pub review: Option<String>,
+}
+
+/// The rewrite of `case` for one match.
+///
+/// # Errors
+/// The reason why there is none.
+pub(crate) fn fix<'t>(case: &Case, source: &Source<'t>, found: &Match<'t>) -> Result<Fix, Refusal> {
+    let (class, imports, steps) = match &case.action {
+        Action::Advise { reason } => return Err(reason.clone().into()),
+        Action::Fix { class, imports, steps } => (*class, imports, steps),
+    };
+    let mut whole = Rewrite::default();
+    for step in steps {
+        let part = run(step, source, found)?;
+        whole.edits.extend(part.edits);
+        whole.sites.extend(part.sites);
+        whole.review = whole.review.or(part.review);
+    }
+    for import in imports {
+        whole.edits.extend(import.edit(source, &found.node())?);
+    }
+    let sites = whole.sites.clone();
+    let refuse = |reason: &str| Refusal { reason: reason.to_owned(), sites: sites.clone() };
+    let class = whole.class(class);
+    let edits = in_line_ending(whole.edits, source);
+    let after = splice(source.text().as_bytes(), &edits).map_err(|_| refuse("the parts of the fix overlap"))?;
+    let after = String::from_utf8(after).map_err(|_| refuse("the fix would split a character"))?;
+    if after == source.text() {
+        return Err(refuse("the fix would change nothing"));
+    }
+    let errors = |text: &str| Tree::parse(source.language(), text).errors();
+    if errors(&after) > errors(source.text()) {
+        return Err(refuse("the file would no longer parse"));
+    }
+    Ok(Fix { edits, class, sites: whole.sites, review: whole.review })
+}
+
+fn run<'t>(step: &Step, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, Refusal> {
+    let node = found.node();
+    let edit = match step {
+        Step::Replace { at, with } => {
+            let place = match at {
+                Some(name) => found.var(name).ok_or("a part of the code is missing")?,
+                None => node,
+            };
+            replace(place.range(), &with.render(found, source.text()))
+        }
+        Step::SetKeyword { name, to } => {
+            let call = Call::at(&node).ok_or("the arguments of the call are not read here")?;
+            call.set_keyword(source, name, &to.render(found, source.text()))?
+        }
+        Step::InsertAfter(template) => {
+            let statement = source.statement(&node).ok_or("no statement can be added there")?;
+            let indent = source.indent(statement.range().start);
+            let lines = template.render(found, source.text());
+            let text: String = lines.lines().map(|line| format!("\n{indent}{line}")).collect();
+            insert(statement.range().end, &text)
+        }
+        Step::RemoveStatement => {
+            let statement = source.statement(&node).ok_or("the statement cannot be taken out there")?;
+            replace(source.room_of(&statement), "")
+        }
+        Step::Native(native) => return native.run(source, found),
+    };
+    Ok(Rewrite { edits: vec![edit], ..Rewrite::default() })
+}
+
+/// The edits in order, each once, with the line ending of the file.
+fn in_line_ending(mut edits: Vec<Edit>, source: &Source<'_>) -> Vec<Edit> {
+    if source.eol() == "\r\n" {
+        for edit in &mut edits {
+            edit.text = edit.text.replace("\r\n", "\n").replace('\n', "\r\n");
+        }
+    }
+    edits.sort();
+    edits.dedup();
+    edits.retain(|edit| source.text()[edit.start..edit.end] != edit.text);
+    edits
+}

@@ -1,0 +1,172 @@
+//! Every shipped recipe against its own examples.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use conclave_core::finding::{Detection, Location, OWN_TOOL, Region, Rule, Severity, Tool};
+use conclave_core::language::Language;
+use conclave_core::patch::{Edit, splice};
+use conclave_core::path::RelPath;
+
+use super::FILES;
+use crate::facts::ProjectFacts;
+use crate::recipe::file::{Expectation, RecipeFile, TestFile};
+use crate::recipe::load::parse;
+use crate::set::{Answer, RecipeFix, Recipes};
+use crate::syntax::Tree;
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the folder is the list to compare with")]
+fn every_file_in_the_folder_is_shipped() {
+    let mut found = BTreeSet::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+    for family in std::fs::read_dir(root).expect("a folder") {
+        let family = family.expect("an entry");
+        for file in std::fs::read_dir(family.path()).expect("a folder") {
+            let file = file.expect("an entry");
+            found.insert(format!("{}/{}", family.file_name().display(), file.file_name().display()));
+        }
+    }
+    let listed: BTreeSet<String> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+    assert_eq!(listed, found);
+}
+
+#[test]
+fn every_recipe_compiles_for_each_of_its_languages() {
+    let recipes = Recipes::load(FILES).expect("they load");
+    for language in [Language::Python, Language::JavaScript, Language::TypeScript, Language::Tsx, Language::Java] {
+        assert_eq!(recipes.compile(language), Ok(()));
+    }
+    for ((path, _), recipe) in FILES.iter().zip(recipes.iter()) {
+        let family = path.split('/').next().unwrap_or_default();
+        assert_eq!(*path, format!("{family}/{}.yml", recipe.id()), "the file is named after the recipe");
+    }
+}
+
+#[test]
+fn every_recipe_does_what_its_examples_say() {
+    for (path, text) in FILES {
+        let file = parse(path, text).expect("it loads");
+        let kinds = [
+            file.tests.iter().any(|test| test.after.is_some()),
+            file.tests.iter().any(|test| test.expect == Some(Expectation::Clean)),
+            file.tests.iter().any(|test| test.expect == Some(Expectation::Refused)),
+        ];
+        assert_eq!(kinds, [true; 3], "{path} shows a fix, a clean text and a refusal");
+        for test in &file.tests {
+            let languages = test.language.map_or_else(|| file.languages.clone(), |language| vec![language]);
+            for language in languages {
+                Example { file: &file, test, language }.check();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_case_is_shown_by_an_example() {
+    for (path, text) in FILES {
+        let file = parse(path, text).expect("it loads");
+        let mut unseen: BTreeSet<&str> = file.cases.iter().map(|case| case.id.as_str()).collect();
+        for test in &file.tests {
+            let language = test.language.unwrap_or(file.languages[0]);
+            for case in Recipes::shipped().cases(&file.id, language, &test.before, &facts(test)) {
+                unseen.remove(case.as_str());
+            }
+        }
+        assert_eq!(unseen, BTreeSet::new(), "{path}");
+    }
+}
+
+fn facts(test: &TestFile) -> ProjectFacts {
+    ProjectFacts { python_sql_driver: test.driver.clone(), javascript_sql_driver: test.driver.clone() }
+}
+
+struct Example<'a> {
+    file: &'a RecipeFile,
+    test: &'a TestFile,
+    language: Language,
+}
+
+impl Example<'_> {
+    fn check(&self) {
+        let what = format!("{}, {} ({:?})", self.file.id, self.test.name, self.language);
+        let test = self.test;
+        assert_eq!(Tree::parse(self.language, &test.before).errors(), 0, "{what}: the example has a mistake");
+        match (&test.after, test.expect) {
+            (Some(after), None) => {
+                self.check_fix(&test.before, after, &what);
+                self.check_fix(
+                    &test.before.replace('\n', "\r\n"),
+                    &after.replace('\n', "\r\n"),
+                    &format!("{what}, CRLF"),
+                );
+            }
+            (None, Some(Expectation::Clean)) => assert_eq!(self.left(&test.before), 0, "{what}: reported"),
+            (None, Some(Expectation::Refused)) => {
+                let part = test.reason.as_deref().expect("a refusal gives its reason");
+                let (fixes, refusals) = self.answers(&test.before);
+                assert_eq!(fixes, [], "{what}: fixed");
+                assert!(refusals.iter().any(|reason| reason.contains(part)), "{what}: {refusals:?}");
+            }
+            _ => panic!("{what}: give `after` or `expect`"),
+        }
+    }
+
+    fn check_fix(&self, before: &str, after: &str, what: &str) {
+        let (fixes, refusals) = self.answers(before);
+        assert!(!fixes.is_empty(), "{what}: not fixed, {refusals:?}");
+        let mut edits: Vec<Edit> = fixes.iter().flat_map(|fix| fix.edits.clone()).collect();
+        edits.sort();
+        edits.dedup();
+        let text = splice(before.as_bytes(), &edits).expect("the edits fit");
+        let text = String::from_utf8(text).expect("text");
+        assert_eq!(text, after, "{what}\n--- found ---\n{text}\n--- wanted ---\n{after}");
+        assert_eq!(Tree::parse(self.language, after).errors(), 0, "{what}: no longer parses");
+        assert_eq!(self.left(after), 0, "{what}: still reported");
+        assert_eq!(self.answers(after).0, [], "{what}: a second run changes it again");
+        if let Some(class) = self.test.class {
+            assert!(fixes.iter().all(|fix| fix.class == class), "{what}: {:?}", fixes[0].class);
+        }
+    }
+
+    fn left(&self, text: &str) -> usize {
+        Recipes::shipped().still_reports(&self.file.id, self.language, text, &facts(self.test))
+    }
+
+    /// What the recipe answers to a finding on each line.
+    fn answers(&self, text: &str) -> (Vec<RecipeFix>, Vec<String>) {
+        let (mut fixes, mut refusals) = (Vec::new(), Vec::new());
+        for line in 1..=u32::try_from(text.lines().count()).expect("few lines") {
+            let finding = own_finding(&self.file.id, line);
+            match Recipes::shipped().answer(&finding, self.language, text, &facts(self.test)) {
+                Answer::Fixes(found) => fixes.extend(found),
+                Answer::Refused { reason, .. } => refusals.push(reason),
+                Answer::None => {}
+            }
+        }
+        (fixes, refusals)
+    }
+}
+
+fn own_finding(recipe: &str, line: u32) -> Detection {
+    Detection {
+        tool: Tool { name: OWN_TOOL.to_owned(), version: None },
+        rule: Rule {
+            id: recipe.to_owned(),
+            name: None,
+            description: None,
+            help: None,
+            help_uri: None,
+            cwe: Vec::new(),
+        },
+        message: String::new(),
+        severity: Severity::Medium,
+        location: Some(Location { path: RelPath::new("a").expect("a path"), region: Some(Region::line(line)) }),
+        unresolved: None,
+        symbol: None,
+        flow: Vec::new(),
+        fixes: Vec::new(),
+        suppressed: false,
+        foreign_fingerprints: Vec::new(),
+    }
+}
