@@ -4,5 +4,9 @@
 #![allow(clippy::disallowed_methods, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod architecture;
+mod cli;
+mod hostile_model;
+mod program;
 mod requirements;
+mod serving;
 mod tree;

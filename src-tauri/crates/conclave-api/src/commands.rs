@@ -103,8 +103,9 @@ fn parse<T: DeserializeOwned>(name: &str, payload: Value) -> Result<T, ApiError>
 }
 
 fn value<T: Serialize>(response: &T) -> Result<Value, ApiError> {
-    serde_json::to_value(response)
-        .map_err(|error| ApiError::new(ErrorCode::Internal, "the answer cannot be written").with_details(error.to_string()))
+    serde_json::to_value(response).map_err(|error| {
+        ApiError::new(ErrorCode::Internal, "the answer cannot be written").with_details(error.to_string())
+    })
 }
 
 #[cfg(test)]

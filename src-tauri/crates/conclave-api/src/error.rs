@@ -1,10 +1,11 @@
 //! The one error that crosses the boundary.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
 /// What a face can tell apart; a code exists only if a face acts on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The request is not understood.
@@ -22,7 +23,7 @@ pub enum ErrorCode {
 }
 
 /// An error for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type, thiserror::Error)]
 #[error("{message}")]
 pub struct ApiError {
     /// What kind.

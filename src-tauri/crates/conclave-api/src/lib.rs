@@ -1,4 +1,15 @@
 //! The one list of commands, their wire types and tags.
+//!
+//! Deliberately absent: business logic (it is the engine's) and anything about windows or terminals.
 
+pub mod api;
+pub mod batch;
+pub mod commands;
+mod diff;
 pub mod error;
+mod fault;
+mod handler;
+mod show;
 pub mod view;
+
+pub use api::{Api, Options, default_data_dir};

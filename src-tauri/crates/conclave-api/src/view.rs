@@ -5,6 +5,7 @@
 use conclave_core::candidate::FixClass;
 use conclave_core::evidence::{Check, CheckOutcome};
 use conclave_core::finding::{Severity, Status};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -12,12 +13,12 @@ use specta::Type;
 type Number = u32;
 
 /// A request without parameters.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
 /// Which part of the findings a list shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum SavedView {
     /// Everything that waits for the person: open, fix ready, no safe fix.
@@ -38,7 +39,7 @@ pub enum SavedView {
 }
 
 /// How a list is ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// Severity first, then path and line.
@@ -51,7 +52,7 @@ pub enum Sort {
 }
 
 /// Asks for a page of findings.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListFindings {
     /// Only this project.
@@ -69,7 +70,7 @@ pub struct ListFindings {
 }
 
 /// How many findings each part holds, in the chosen project.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ViewCounts {
     /// See [`SavedView::NeedsYou`].
     pub needs_you: u32,
@@ -88,7 +89,7 @@ pub struct ViewCounts {
 }
 
 /// A page of findings.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FindingPage {
     /// In order.
     pub items: Vec<FindingRow>,
@@ -101,7 +102,7 @@ pub struct FindingPage {
 }
 
 /// One finding in a list.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FindingRow {
     /// Its id.
     pub id: String,
@@ -135,7 +136,7 @@ pub struct FindingRow {
 }
 
 /// Confidence, as far as a list needs it.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ConfidenceSummary {
     /// The reading, 0 to 1.
     #[specta(type = Number)]
@@ -154,7 +155,7 @@ pub struct ConfidenceSummary {
 }
 
 /// Names one finding.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct GetFinding {
     /// Its id, or the first digits of it if they name only one.
@@ -162,7 +163,7 @@ pub struct GetFinding {
 }
 
 /// Everything about one finding.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FindingView {
     /// As in the list.
     pub row: FindingRow,
@@ -193,7 +194,7 @@ pub struct FindingView {
 }
 
 /// Neighbours in the default list of the project.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct Neighbours {
     /// Before it.
     pub previous: Option<String>,
@@ -206,7 +207,7 @@ pub struct Neighbours {
 }
 
 /// Some lines of a file.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct Excerpt {
     /// The file.
     pub path: String,
@@ -223,7 +224,7 @@ pub struct Excerpt {
 }
 
 /// A marked range in one line.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct Mark {
     /// The line, from 1.
     pub line: u32,
@@ -234,7 +235,7 @@ pub struct Mark {
 }
 
 /// One step of the flow.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FlowStepView {
     /// The file.
     pub path: String,
@@ -245,7 +246,7 @@ pub struct FlowStepView {
 }
 
 /// The result of a run.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ResolutionView {
     /// The run.
     pub run: String,
@@ -274,7 +275,7 @@ pub struct ResolutionView {
 }
 
 /// One candidate.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FixView {
     /// Its id.
     pub id: String,
@@ -301,7 +302,7 @@ pub struct FixView {
 }
 
 /// The change of one file.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FileDiff {
     /// The file.
     pub path: String,
@@ -316,14 +317,14 @@ pub struct FileDiff {
 }
 
 /// One piece of a diff.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct Hunk {
     /// In order.
     pub lines: Vec<DiffLine>,
 }
 
 /// What a line of a diff is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "lowercase")]
 pub enum LineKind {
     /// In both.
@@ -335,7 +336,7 @@ pub enum LineKind {
 }
 
 /// One line of a diff.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct DiffLine {
     /// What it is.
     pub kind: LineKind,
@@ -348,7 +349,7 @@ pub struct DiffLine {
 }
 
 /// A piece of a line.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct DiffPiece {
     /// The text.
     pub text: String,
@@ -357,7 +358,7 @@ pub struct DiffPiece {
 }
 
 /// One observation.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct EvidenceView {
     /// What was checked.
     pub check: Check,
@@ -377,7 +378,7 @@ pub struct EvidenceView {
 }
 
 /// How sure, with everything that made it.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ConfidenceView {
     /// Reading, interval, cap and word.
     pub summary: ConfidenceSummary,
@@ -392,7 +393,7 @@ pub struct ConfidenceView {
 }
 
 /// One addend.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct TermView {
     /// What it stands for.
     pub label: String,
@@ -402,7 +403,7 @@ pub struct TermView {
 }
 
 /// One seat of the panel.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct SeatView {
     /// Its name.
     pub name: String,
@@ -413,7 +414,7 @@ pub struct SeatView {
 }
 
 /// What a seat gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum SeatState {
     /// A fix.
@@ -429,7 +430,7 @@ pub enum SeatState {
 }
 
 /// A stage of the straight line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Waiting for its turn.
@@ -445,7 +446,7 @@ pub enum Stage {
 }
 
 /// A run under way.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct RunProgress {
     /// The finding.
     pub finding: String,
@@ -459,7 +460,7 @@ pub struct RunProgress {
 }
 
 /// A fix that is in the project.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct AppliedView {
     /// The finding.
     pub finding: String,
@@ -473,7 +474,7 @@ pub struct AppliedView {
 }
 
 /// Chooses findings.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunFix {
     /// These; when empty, all open ones of `project`.
@@ -485,14 +486,14 @@ pub struct RunFix {
 }
 
 /// What a start of runs did.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct RunStarted {
     /// So many were queued.
     pub queued: u32,
 }
 
 /// Applies a fix.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyFix {
     /// The finding.
@@ -502,7 +503,7 @@ pub struct ApplyFix {
 }
 
 /// Takes an applied fix back.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct UndoFix {
     /// The finding.
@@ -510,7 +511,7 @@ pub struct UndoFix {
 }
 
 /// A fix that was taken back.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct UndoneView {
     /// The finding.
     pub finding: String,
@@ -519,7 +520,7 @@ pub struct UndoneView {
 }
 
 /// A project.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ProjectView {
     /// Its id.
     pub id: String,
@@ -538,14 +539,14 @@ pub struct ProjectView {
 }
 
 /// All projects.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ProjectList {
     /// By name.
     pub items: Vec<ProjectView>,
 }
 
 /// Adds a folder.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct AddProject {
     /// The folder.
@@ -555,7 +556,7 @@ pub struct AddProject {
 }
 
 /// Names a project.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct NamedProject {
     /// Its id.
@@ -563,7 +564,7 @@ pub struct NamedProject {
 }
 
 /// Imports a SARIF file.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct ImportSarif {
     /// Into this project.
@@ -573,7 +574,7 @@ pub struct ImportSarif {
 }
 
 /// How a scan ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum ScanState {
     /// It read what it should.
@@ -583,7 +584,7 @@ pub enum ScanState {
 }
 
 /// One scan.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ScanView {
     /// The tool.
     pub tool: String,
@@ -605,7 +606,7 @@ pub struct ScanView {
 }
 
 /// What an import or a scan brought.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ImportView {
     /// The project.
     pub project: String,
@@ -614,7 +615,7 @@ pub struct ImportView {
 }
 
 /// The status strip.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct StatusView {
     /// Conclave's version.
     pub version: String,
@@ -633,7 +634,7 @@ pub struct StatusView {
 }
 
 /// Whether the ledger is whole.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct LedgerView {
     /// Whether every row fits the one before.
     pub intact: bool,
@@ -646,7 +647,7 @@ pub struct LedgerView {
 }
 
 /// One line of `doctor`.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct DoctorItem {
     /// What was looked at.
     pub name: String,
@@ -659,14 +660,14 @@ pub struct DoctorItem {
 }
 
 /// What this machine offers.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct DoctorView {
     /// In order.
     pub items: Vec<DoctorItem>,
 }
 
 /// What a change touches, so that a face refreshes just that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Tag {
     /// Findings and their resolutions.
@@ -680,7 +681,7 @@ pub enum Tag {
 }
 
 /// What the core tells a face without being asked.
-#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
     /// These tags changed.

@@ -1,2 +1,58 @@
-//! The `conclave` program.
-fn main() {}
+//! The `conclave` program: the same core as the window, for terminals, scripts and pipelines.
+
+mod args;
+mod command;
+mod exit;
+mod output;
+mod rpc;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use conclave_api::error::{ApiError, ErrorCode};
+use conclave_api::{Api, Options};
+
+use crate::args::{Cli, Command, Format};
+use crate::exit::Exit;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Completions { shell } = cli.command {
+        clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut std::io::stdout());
+        return Exit::Done.into();
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_| "error".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let output = Output::new(cli.global.format);
+    match run(&cli, &output) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output.error(&error);
+            Exit::from(&error).into()
+        }
+    }
+}
+
+fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
+    let sarif = matches!(cli.command, Command::Findings { .. } | Command::Fix(_));
+    if cli.global.format == Format::Sarif && !sarif {
+        let error = ApiError::new(ErrorCode::BadRequest, "only `findings` and `fix` can print SARIF");
+        return Err(error.with_hint("use `--format json`"));
+    }
+    let data_dir = cli.global.data_dir.clone().or_else(conclave_api::default_data_dir).ok_or_else(|| {
+        ApiError::new(ErrorCode::BadRequest, "there is no folder for Conclave\u{2019}s data")
+            .with_hint("name one with `--data-dir`")
+    })?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        ApiError::new(ErrorCode::Internal, "no threads to work with").with_details(error.to_string())
+    })?;
+    runtime.block_on(async {
+        let api = Api::open(&Options { data_dir, offline: cli.global.offline })?;
+        let exit = command::run(&api, cli, output).await;
+        api.stop();
+        let _ = std::io::stdout().flush();
+        exit
+    })
+}

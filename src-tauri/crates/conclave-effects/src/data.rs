@@ -148,7 +148,9 @@ impl DataDir {
         DirBuilder::new().recursive(true).mode(0o700).create(&partial).map_err(wrong)?;
         let root = Root::open(&partial)?;
         for (path, bytes) in files {
-            root.create_folders(path.rsplit_once('/').map_or("", |(parent, _)| parent))?;
+            if let Some((parent, _)) = path.rsplit_once('/') {
+                root.create_folders(parent)?;
+            }
             root.create_file(path, 0o600)?.write_all(bytes).map_err(wrong)?;
         }
         std::fs::rename(&partial, &folder).map_err(wrong)?;

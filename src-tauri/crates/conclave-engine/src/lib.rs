@@ -1,1 +1,22 @@
-//! The straight line: runs a finding through its stages.
+//! The straight line: takes a finding through its stages within its budget, applies and undoes.
+//!
+//! Read `run.rs` first. Deliberately absent: Tauri, JSON on the wire, printing, and any effect without a permit.
+
+pub mod apply;
+pub mod batch;
+pub mod check;
+pub mod ctx;
+pub mod decide;
+pub mod demo;
+pub mod event;
+pub mod export;
+pub mod ingest;
+pub mod project;
+pub mod prompt;
+pub mod queue;
+pub mod run;
+pub mod scan;
+pub mod scanner;
+pub mod source;
+pub mod stage;
+pub mod watch;

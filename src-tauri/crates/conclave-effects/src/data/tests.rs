@@ -68,7 +68,8 @@ fn contents_come_back_under_their_digest_or_not_at_all() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_data_folder_is_where_the_environment_says() {
-    let cases: [(&[(&str, &str)], Option<&str>); 4] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, Option<&str>); 4] = [
         (&[("CONCLAVE_HOME", "/c"), ("HOME", "/h"), ("XDG_DATA_HOME", "/x")], Some("/c")),
         (&[("HOME", "/h"), ("XDG_DATA_HOME", "/x")], Some("/x/conclave")),
         (&[("HOME", "/h"), ("XDG_DATA_HOME", "relative")], Some("/h/.local/share/conclave")),
@@ -79,4 +80,18 @@ fn the_data_folder_is_where_the_environment_says() {
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
         assert_eq!(place(look_up), expect.map(PathBuf::from), "{variables:?}");
     }
+}
+
+#[test]
+fn a_folder_is_unpacked_once_and_then_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let data = DataDir::open(home.path()).unwrap();
+    let files: [(&str, &[u8]); 2] = [("top.txt", b"1"), ("a/b/deep.txt", b"2")];
+    let folder = data.unpack("demo/shop", &files).unwrap();
+    assert_eq!(fs::read(folder.join("a/b/deep.txt")).unwrap(), b"2");
+    fs::write(folder.join("top.txt"), "mine").unwrap();
+    assert_eq!(data.unpack("demo/shop", &files).unwrap(), folder);
+    assert_eq!(fs::read(folder.join("top.txt")).unwrap(), b"mine");
+    assert!(data.unpack("other", &[("../escape", b"")]).is_err());
+    assert!(!home.path().join("escape").exists() && !home.path().join("other").exists());
 }

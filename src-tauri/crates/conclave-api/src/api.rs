@@ -1,0 +1,284 @@
+//! What stands behind all commands: the opened data folder, the workers, the events.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use conclave_core::finding::Finding;
+use conclave_core::id::{FindingId, ProjectId};
+use conclave_core::project::Project;
+use conclave_core::settings::Settings;
+use conclave_effects::clock::Clock;
+use conclave_effects::data::DataDir;
+use conclave_effects::fs::{ProjectTree, ReadProject, open_project};
+use conclave_effects::gate::Gate;
+use conclave_engine::ctx::Ctx;
+use conclave_engine::event::{self, Events};
+use conclave_engine::{apply, queue, watch};
+use conclave_inference::Endpoint;
+use conclave_policy::{Actor, Mode, Policy, Review, Reviewer, ToolRequest};
+use conclave_store::Store;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{ApiError, ErrorCode};
+use crate::show;
+use crate::view::{Event, RunProgress, Tag};
+
+/// How to open Conclave.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Our own folder.
+    pub data_dir: PathBuf,
+    /// Refuse every connection, to this machine included.
+    pub offline: bool,
+}
+
+/// Conclave, opened; cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    cx: Ctx,
+    offline: bool,
+    wake: Notify,
+    runs: Mutex<CancellationToken>,
+    trees: Mutex<HashMap<ProjectId, Arc<ProjectTree>>>,
+    progress: Mutex<HashMap<FindingId, RunProgress>>,
+    notices: Mutex<Vec<String>>,
+    /// Whether this process works the queue by itself.
+    serving: Mutex<bool>,
+}
+
+/// Until a reviewer is set up, what would be sampled is denied.
+struct NoReviewer;
+
+impl Reviewer for NoReviewer {
+    fn review<'a>(
+        &'a self,
+        _request: &'a ToolRequest,
+        _rule: &'a str,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
+        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Api {
+    /// Opens the data folder, finishes what a killed process left half done, and reads the settings.
+    ///
+    /// # Errors
+    /// The folder or the database cannot be used, or the settings cannot be read.
+    pub fn open(options: &Options) -> Result<Self, ApiError> {
+        let clock = Clock::system();
+        let data = DataDir::open(&options.data_dir)?;
+        let opened = Store::open(&data.database(), clock.now_ms())?;
+        let mut notices: Vec<String> = opened.notice.into_iter().collect();
+        let store = opened.store;
+        let settings: Settings = match data.settings()? {
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                ApiError::new(ErrorCode::BadRequest, "the settings cannot be read")
+                    .with_hint(format!("correct `{}`", data.path().join("settings.json").display()))
+                    .with_details(error.to_string())
+            })?,
+            None => Settings::default(),
+        };
+        let recovered = apply::recover(&store, &data, clock.now_ms())?;
+        notices.extend(recovered.into_iter().map(|r| r.outcome));
+        let mode = if options.offline { Mode::Offline } else { Mode::Default };
+        let gate = Gate::new(Policy::shipped(mode), Arc::new(store.clone()), Arc::new(NoReviewer), clock);
+        let models = settings.models.iter().map(|model| (model.name.clone(), Endpoint::from_setting(model))).collect();
+        let cx = Ctx {
+            store,
+            gate,
+            data: Arc::new(data),
+            settings: Arc::new(settings),
+            models: Arc::new(models),
+            events: Events::default(),
+            cancel: CancellationToken::new(),
+        };
+        Ok(Self(Arc::new(Inner {
+            cx,
+            offline: options.offline,
+            wake: Notify::new(),
+            runs: Mutex::default(),
+            trees: Mutex::default(),
+            progress: Mutex::default(),
+            notices: Mutex::new(notices),
+            serving: Mutex::new(false),
+        })))
+    }
+
+    /// The engine's surroundings.
+    pub fn cx(&self) -> &Ctx {
+        &self.0.cx
+    }
+
+    pub(crate) fn offline(&self) -> bool {
+        self.0.offline
+    }
+
+    pub(crate) fn notices(&self) -> Vec<String> {
+        lock(&self.0.notices).clone()
+    }
+
+    fn notice(&self, text: String) {
+        let mut notices = lock(&self.0.notices);
+        if !notices.contains(&text) {
+            notices.push(text);
+        }
+        drop(notices);
+        self.changed(&[Tag::Projects]);
+    }
+
+    /// Tells every face that `tags` changed.
+    pub fn changed(&self, tags: &[Tag]) {
+        self.cx().events.send(event::Event::Changed(tags.iter().map(|tag| show::topic(*tag)).collect()));
+    }
+
+    /// Listens to what happens from now on; a lagging listener is told to refresh everything.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription(self.cx().events.subscribe())
+    }
+
+    /// The context for runs, whose token [`Api::cancel_runs`] ends.
+    pub fn run_cx(&self) -> Ctx {
+        Ctx { cancel: lock(&self.0.runs).clone(), ..self.cx().clone() }
+    }
+
+    /// Ends the runs under way and empties the queue; returns how many waited.
+    pub(crate) fn cancel_runs(&self) -> Result<u32, ApiError> {
+        std::mem::replace(&mut *lock(&self.0.runs), self.cx().cancel.child_token()).cancel();
+        Ok(queue::cancel_waiting(self.cx())?)
+    }
+
+    /// Starts the workers of a face that stays: the queue, the watched folders, the record of progress.
+    pub fn start(&self) {
+        *lock(&self.0.serving) = true;
+        *lock(&self.0.runs) = self.cx().cancel.child_token();
+        tokio::spawn(self.clone().record_progress());
+        tokio::spawn(self.clone().serve_queue());
+        match self.cx().store.projects() {
+            Ok(projects) => projects.into_iter().filter(|p| p.watched).for_each(|project| self.follow(project)),
+            Err(error) => self.notice(error.to_string()),
+        }
+    }
+
+    /// Ends all workers.
+    pub fn stop(&self) {
+        self.cx().cancel.cancel();
+    }
+
+    /// Wakes the queue.
+    pub(crate) fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Follows `project` from now on, where this process has workers.
+    pub(crate) fn follow(&self, project: Project) {
+        if !*lock(&self.0.serving) {
+            return;
+        }
+        let api = self.clone();
+        tokio::spawn(async move {
+            let complain = |text: String| api.notice(text);
+            if let Err(error) = watch::follow(api.cx(), &project, &complain).await {
+                api.notice(format!("`{}` is not followed: {error}", project.name));
+            }
+        });
+    }
+
+    async fn serve_queue(self) {
+        while !self.cx().cancel.is_cancelled() {
+            if let Err(error) = queue::drain(&self.run_cx(), parallel()).await {
+                self.notice(error.to_string());
+            }
+            tokio::select! {
+                () = self.0.wake.notified() => {}
+                () = self.cx().cancel.cancelled() => {}
+            }
+        }
+    }
+
+    async fn record_progress(self) {
+        let mut events = self.cx().events.subscribe();
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = self.cx().cancel.cancelled() => return,
+            };
+            match event {
+                Ok(event::Event::Run(progress)) => {
+                    lock(&self.0.progress).insert(progress.finding.clone(), show::progress(&progress));
+                }
+                Ok(event::Event::Changed(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Where the run of `finding` was last seen by this process.
+    pub(crate) fn progress_of(&self, finding: &FindingId) -> Option<RunProgress> {
+        lock(&self.0.progress).get(finding).cloned()
+    }
+
+    /// The finding that `text` names, whole or by its first digits.
+    ///
+    /// # Errors
+    /// None or more than one is named so.
+    pub fn finding_id(&self, text: &str) -> Result<FindingId, ApiError> {
+        let found = self.cx().store.finding_by_prefix(text)?;
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(ApiError::new(ErrorCode::NotFound, format!("there is no finding `{text}`"))
+                .with_hint("`conclave findings` lists them")),
+            _ => Err(ApiError::new(ErrorCode::BadRequest, format!("`{text}` names more than one finding"))
+                .with_hint("give more digits")),
+        }
+    }
+
+    /// The project's files for showing; opened once a session.
+    pub(crate) async fn tree(&self, finding: &Finding) -> Result<Arc<ProjectTree>, ApiError> {
+        if let Some(tree) = lock(&self.0.trees).get(&finding.project) {
+            return Ok(Arc::clone(tree));
+        }
+        let project = self
+            .cx()
+            .store
+            .project(&finding.project)?
+            .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the finding\u{2019}s project is gone"))?;
+        let permit = self.cx().gate.authorize(Actor::Person, ReadProject { root: project.root.into() }).await?;
+        let tree = Arc::new(open_project(permit)?);
+        lock(&self.0.trees).insert(finding.project.clone(), Arc::clone(&tree));
+        Ok(tree)
+    }
+}
+
+/// So many findings run at the same time.
+pub fn parallel() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4)
+}
+
+/// A face's ear.
+pub struct Subscription(broadcast::Receiver<event::Event>);
+
+impl Subscription {
+    /// The next event; `None` when Conclave has ended.
+    pub async fn next(&mut self) -> Option<Event> {
+        match self.0.recv().await {
+            Ok(event) => Some(show::event(&event)),
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                Some(Event::Changed { tags: vec![Tag::Findings, Tag::Projects, Tag::Runs, Tag::Ledger] })
+            }
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+}
+
+/// Where a person's data goes when no folder is named.
+pub fn default_data_dir() -> Option<PathBuf> {
+    conclave_effects::data::default_data_dir()
+}

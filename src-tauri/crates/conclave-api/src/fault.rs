@@ -1,0 +1,85 @@
+//! Turns the errors below into the one error that crosses the boundary: what happened, what it means, what to do.
+
+use conclave_effects::fs::FsError;
+use conclave_effects::gate::Denied;
+use conclave_engine::apply::ApplyError;
+use conclave_engine::decide::DecideError;
+use conclave_engine::export::ExportError;
+use conclave_engine::run::RunError;
+use conclave_store::StoreError;
+
+use crate::error::{ApiError, ErrorCode};
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::new(ErrorCode::Internal, error.to_string())
+            .with_hint("nothing was changed; `conclave doctor` looks at the database")
+    }
+}
+
+impl From<FsError> for ApiError {
+    fn from(error: FsError) -> Self {
+        let code = if matches!(error, FsError::NotFound { .. }) { ErrorCode::NotFound } else { ErrorCode::BadRequest };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        Self::new(ErrorCode::Denied, denied.reason.clone()).with_details(format!("rule `{}`: {}", denied.rule, denied))
+    }
+}
+
+impl From<RunError> for ApiError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Gone(_) => Self::new(ErrorCode::NotFound, error.to_string()),
+            RunError::Denied(denied) => denied.into(),
+            RunError::Fs(error) => error.into(),
+            RunError::Store(error) => error.into(),
+            RunError::Log(_) => Self::new(ErrorCode::BadRequest, error.to_string()),
+            RunError::Stage { .. } => Self::new(ErrorCode::Internal, error.to_string()).with_hint("run it again"),
+            RunError::Cancelled => Self::new(ErrorCode::Internal, error.to_string()),
+        }
+    }
+}
+
+impl From<ApplyError> for ApiError {
+    fn from(error: ApplyError) -> Self {
+        let unchanged = "the project is as it was before";
+        match error {
+            ApplyError::Changed { .. } => {
+                Self::new(ErrorCode::Changed, error.to_string()).with_hint("nothing was written; look for a fix again")
+            }
+            ApplyError::Conflict { .. } => Self::new(ErrorCode::Changed, error.to_string()),
+            ApplyError::Refused { .. } | ApplyError::Empty => {
+                Self::new(ErrorCode::BadRequest, error.to_string()).with_hint(unchanged)
+            }
+            ApplyError::NotApplied(_) => Self::new(ErrorCode::BadRequest, error.to_string()),
+            ApplyError::Denied(denied) => denied.into(),
+            ApplyError::Fs(error) => Self::from(error).with_hint(unchanged),
+            ApplyError::Store(error) => error.into(),
+            ApplyError::Unsettled(_) => Self::new(ErrorCode::Internal, error.to_string()),
+        }
+    }
+}
+
+impl From<DecideError> for ApiError {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::NoFinding(_) => Self::new(ErrorCode::NotFound, error.to_string()),
+            DecideError::NoFix(_) | DecideError::Already => Self::new(ErrorCode::BadRequest, error.to_string()),
+            DecideError::Apply(error) => error.into(),
+            DecideError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Write(_) => Self::new(ErrorCode::Internal, error.to_string()).with_hint("use `--format json`"),
+        }
+    }
+}

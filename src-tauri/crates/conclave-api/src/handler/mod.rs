@@ -1,0 +1,13 @@
+//! One function a command, a few lines each: ask the store or the engine, show the answer.
+
+mod decisions;
+mod findings;
+mod machine;
+mod projects;
+mod runs;
+
+pub(crate) use decisions::{apply_fix, undo_fix};
+pub(crate) use findings::{get_finding, list_findings};
+pub(crate) use machine::{get_doctor, get_status, verify_ledger};
+pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
+pub(crate) use runs::{cancel_runs, chosen, run_fix};

@@ -1,0 +1,202 @@
+//! Turns what the engine and the store hold into what crosses the boundary.
+
+use conclave_core::candidate::{Draft, Seat};
+use conclave_core::confidence::Confidence;
+use conclave_core::evidence::{Check, CheckOutcome, Evidence};
+use conclave_core::finding::Region;
+use conclave_core::resolution::{Conclusion, Resolution, Verdict};
+use conclave_engine::event;
+use conclave_store::{ScanRecord, StoredFinding};
+
+use crate::view::{
+    ConfidenceSummary, ConfidenceView, Event, EvidenceView, FileDiff, FindingRow, FixView, Mark, ResolutionView,
+    RunProgress, ScanState, ScanView, SeatState, SeatView, Stage, Tag, TermView,
+};
+
+pub(crate) fn topic(tag: Tag) -> event::Topic {
+    match tag {
+        Tag::Findings => event::Topic::Findings,
+        Tag::Projects => event::Topic::Projects,
+        Tag::Runs => event::Topic::Runs,
+        Tag::Ledger => event::Topic::Ledger,
+    }
+}
+
+fn tag(topic: event::Topic) -> Tag {
+    match topic {
+        event::Topic::Findings => Tag::Findings,
+        event::Topic::Projects => Tag::Projects,
+        event::Topic::Runs => Tag::Runs,
+        event::Topic::Ledger => Tag::Ledger,
+    }
+}
+
+pub(crate) fn event(event: &event::Event) -> Event {
+    match event {
+        event::Event::Changed(topics) => Event::Changed { tags: topics.iter().copied().map(tag).collect() },
+        event::Event::Run(run) => Event::Run { progress: progress(run) },
+    }
+}
+
+pub(crate) fn progress(progress: &event::Progress) -> RunProgress {
+    let stage = match progress.stage {
+        event::Stage::Queued => Stage::Queued,
+        event::Stage::Gather => Stage::Gather,
+        event::Stage::Propose => Stage::Propose,
+        event::Stage::Verify => Stage::Verify,
+        event::Stage::Conclude => Stage::Conclude,
+    };
+    RunProgress {
+        finding: progress.finding.to_string(),
+        stage,
+        text: progress.text.clone(),
+        started_at: progress.started_at,
+    }
+}
+
+pub(crate) fn row(stored: &StoredFinding) -> FindingRow {
+    let finding = &stored.finding;
+    let detection = &finding.detection;
+    FindingRow {
+        id: finding.id.to_string(),
+        project: finding.project.to_string(),
+        title: finding.title().to_owned(),
+        severity: detection.severity,
+        status: stored.status,
+        stale: stored.stale,
+        tool: detection.tool.name.clone(),
+        rule: detection.rule.id.clone(),
+        cwe: detection.rule.cwe.clone(),
+        path: detection.location.as_ref().map(|location| location.path.to_string()),
+        line: detection.location.as_ref().and_then(|location| location.region).map(|region| region.start_line),
+        confidence: stored.confidence.as_ref().map(|c| ConfidenceSummary {
+            p: c.p,
+            low: c.low,
+            high: c.high,
+            cap: c.cap,
+            word: c.word.clone(),
+        }),
+        note: stored.note.clone(),
+        first_seen_at: stored.first_seen_at,
+    }
+}
+
+pub(crate) fn scan(record: &ScanRecord, new_findings: u32, at: i64) -> ScanView {
+    let (state, reason) = match &record.state {
+        conclave_store::ScanState::Complete => (ScanState::Complete, None),
+        conclave_store::ScanState::Failed { reason } => (ScanState::Failed, Some(reason.clone())),
+    };
+    ScanView {
+        tool: record.tool.name.clone(),
+        state,
+        reason,
+        results: record.results,
+        new_findings,
+        complaints: record.complaints.clone(),
+        complaint_count: record.complaint_count,
+        at,
+    }
+}
+
+/// `diffs` gives the file changes of a verdict.
+pub(crate) fn resolution(resolution: &Resolution, diffs: impl Fn(&Verdict) -> Vec<FileDiff>) -> ResolutionView {
+    let (recommended, reason, next) = match &resolution.conclusion {
+        Conclusion::Recommended { candidate, .. } => (Some(candidate.to_string()), None, None),
+        Conclusion::NoSafeFix { reason, next } => (None, Some(reason.clone()), Some(next.clone())),
+    };
+    ResolutionView {
+        run: resolution.run.to_string(),
+        recommended,
+        reason,
+        next,
+        fixes: resolution.verdicts.iter().map(|verdict| fix(verdict, diffs(verdict))).collect(),
+        seats: resolution.seats.iter().flat_map(seat).collect(),
+        change: resolution.explanation.change.clone(),
+        why_safe: resolution.explanation.why_safe.clone(),
+        not_covered: resolution.explanation.not_covered.clone(),
+        analysis_ms: resolution.analysis_ms,
+        verification_ms: resolution.verification_ms,
+    }
+}
+
+fn fix(verdict: &Verdict, files: Vec<FileDiff>) -> FixView {
+    let candidate = &verdict.judged.candidate;
+    FixView {
+        id: candidate.id.to_string(),
+        title: candidate.title.clone(),
+        rationale: candidate.rationale.clone(),
+        origin: candidate.origin.label(),
+        also_by: verdict.judged.also_by.clone(),
+        class: candidate.class,
+        edge_cases: candidate.edge_cases.clone(),
+        stopped: verdict.stopped.clone(),
+        files,
+        evidence: ladder(&verdict.judged.evidence),
+        confidence: confidence(&verdict.confidence),
+    }
+}
+
+/// Every rung: what was observed, and "not run" for what nobody looked at.
+fn ladder(evidence: &[Evidence]) -> Vec<EvidenceView> {
+    let rung = |check: Check| {
+        let seen = evidence.iter().find(|e| e.check == check);
+        EvidenceView {
+            check,
+            label: check.label().to_owned(),
+            outcome: seen.map_or(CheckOutcome::NotRun, |e| e.outcome),
+            summary: seen.map_or_else(|| "nobody looked".to_owned(), |e| e.summary.clone()),
+            command: seen.and_then(|e| e.command.clone()),
+            log: seen.and_then(|e| e.log.clone()),
+            duration_ms: seen.map_or(0, |e| e.duration_ms),
+        }
+    };
+    Check::ALL.into_iter().map(rung).collect()
+}
+
+fn confidence(confidence: &Confidence) -> ConfidenceView {
+    ConfidenceView {
+        summary: ConfidenceSummary {
+            p: confidence.p,
+            low: confidence.low,
+            high: confidence.high,
+            cap: confidence.cap,
+            word: confidence.word.clone(),
+        },
+        cap_reason: confidence.cap_reason.clone(),
+        raise: confidence.raise.clone(),
+        terms: confidence.terms.iter().map(|t| TermView { label: t.label.clone(), value: t.value }).collect(),
+        outcomes: confidence.n,
+    }
+}
+
+pub(crate) fn seat(seat: &Seat) -> Vec<SeatView> {
+    let view = |draft: &Draft| {
+        let (state, note) = match draft {
+            Draft::Proposed { candidate } => (SeatState::Proposed, &candidate.title),
+            Draft::Refused { reason } => (SeatState::Refused, reason),
+            Draft::Silent { reason } => (SeatState::Silent, reason),
+            Draft::Failed { why } => (SeatState::Failed, why),
+            Draft::Empty { fill } => (SeatState::Empty, fill),
+        };
+        SeatView { name: seat.name.clone(), state, note: note.clone() }
+    };
+    seat.drafts.iter().map(view).collect()
+}
+
+/// The marked ranges of `region` in `text`, one a line, in UTF-16 code units.
+pub(crate) fn marks(text: &str, region: &Region) -> Vec<Mark> {
+    let Some(range) = region.byte_range(text) else { return Vec::new() };
+    let units = |text: &str| u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX);
+    let mut marks = Vec::new();
+    let mut start = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let end = start + line.trim_end_matches(['\n', '\r']).len();
+        let (from, to) = (range.start.max(start), range.end.min(end));
+        if from < to {
+            let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            marks.push(Mark { line: number, start: units(&text[start..from]), end: units(&text[start..to]) });
+        }
+        start += line.len();
+    }
+    marks
+}

@@ -1,0 +1,157 @@
+//! The command line as typed data; help and completions derive from it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use conclave_core::finding::Severity;
+
+/// Turns security findings into fixes you can trust, on your own machine.
+///
+/// Conclave reads a scanner's SARIF file, or scans with its own detectors, asks a panel for fixes, checks each one on a
+/// copy of your code, and writes to your project only when you say so. Nothing leaves this machine unless you have
+/// named a host in the settings and ticked it.
+#[derive(Debug, Parser)]
+#[command(name = "conclave", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Start here:
+  conclave demo                                   see the whole job on a bundled sample
+  conclave scan .                                 find weaknesses without any scanner
+  conclave fix --sarif out.sarif --project .      look for fixes of what your scanner found
+  conclave fix --all && conclave apply ID         look, read, then write
+
+Exit status: 0 done; 1 findings at or over the threshold (only `fix --check`); 2 wrong use, or denied; 3 could not
+tell: a scan failed, or something broke.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// What to print.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Keep everything of Conclave's own in this folder instead of your user's data folder.
+    #[arg(long, global = true, env = "CONCLAVE_HOME", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Refuse every connection, even to a model on this machine.
+    #[arg(long, global = true)]
+    pub offline: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object with a `schema` field.
+    Json,
+    /// SARIF 2.1.0 with the chosen fix in `fixes[]`; only for `findings` and `fix`.
+    Sarif,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the whole job on a bundled sample project: scan, look for fixes, check them, report.
+    Demo,
+    /// Scan a folder with the built-in detectors.
+    Scan {
+        /// The project's folder.
+        dir: PathBuf,
+    },
+    /// Take a scanner's SARIF file into a project.
+    Import {
+        /// The SARIF 2.1.0 file.
+        file: PathBuf,
+        /// The project's folder.
+        #[arg(long, value_name = "DIR")]
+        project: PathBuf,
+    },
+    /// List findings, most severe first.
+    Findings {
+        /// Only those of this folder.
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+        /// Words that must appear, and filters: `severity:high rule:B6* path:src/** tool:bandit`.
+        query: Vec<String>,
+        /// Also those that are fixed or suppressed.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Look for fixes and check them; write them only with `--apply`.
+    Fix(Fix),
+    /// Show a finding: the code, the fix as a diff, the evidence, the confidence and why.
+    Show {
+        /// The finding's id, or its first digits.
+        id: String,
+    },
+    /// Write a fix into the project; `undo` takes it back.
+    Apply {
+        /// The finding's id, or its first digits.
+        id: String,
+        /// The fix's id; the recommended one when left out.
+        #[arg(long, value_name = "FIX")]
+        fix: Option<String>,
+    },
+    /// Take an applied fix back, byte for byte.
+    Undo {
+        /// The finding's id, or its first digits.
+        id: String,
+    },
+    /// Look into the ledger of decisions.
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
+    /// Say what this machine offers and what is missing.
+    Doctor,
+    /// Speak JSON lines on standard input and output, for programs that drive Conclave.
+    Rpc,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// The finding's id, or its first digits.
+    #[arg(conflicts_with_all = ["all", "sarif"], required_unless_present_any = ["all", "severity", "sarif"])]
+    pub id: Option<String>,
+    /// All open findings.
+    #[arg(long)]
+    pub all: bool,
+    /// All open findings this severe or more.
+    #[arg(long, value_parser = severity, value_name = "SEVERITY")]
+    pub severity: Option<Severity>,
+    /// Do it all in one go for this SARIF file, without keeping the project in the list.
+    #[arg(long, value_name = "FILE", requires = "project")]
+    pub sarif: Option<PathBuf>,
+    /// The project's folder.
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Write every recommended fix, those that want to be read included: this is your consent.
+    #[arg(long)]
+    pub apply: bool,
+    /// With `--apply`: write only fixes that keep behaviour for every honest input.
+    #[arg(long, requires = "apply")]
+    pub safe_only: bool,
+    /// End with status 1 when findings are left that were not fixed.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Read the whole ledger and say whether a row was changed, dropped or moved.
+    Verify,
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    Severity::ALL
+        .into_iter()
+        .find(|severity| severity.label().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "use critical, high, medium, low or note".to_owned())
+}

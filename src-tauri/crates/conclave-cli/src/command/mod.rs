@@ -1,0 +1,47 @@
+//! The subcommands.
+
+mod demo;
+mod fix;
+mod projects;
+mod single;
+
+use conclave_api::Api;
+use conclave_api::error::ApiError;
+
+use crate::args::{Audit, Cli, Command};
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Runs the command that was given.
+pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
+    match &cli.command {
+        Command::Demo => demo::run(api, output).await,
+        Command::Scan { dir } => projects::scan(api, output, dir).await,
+        Command::Import { file, project } => projects::import(api, output, file, project).await,
+        Command::Findings { project, query, all } => {
+            projects::findings(api, output, project.as_deref(), &query.join(" "), *all).await
+        }
+        Command::Fix(fix) => fix::run(api, output, fix).await,
+        Command::Show { id } => single::show(api, output, id).await,
+        Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
+        Command::Undo { id } => single::undo(api, output, id).await,
+        Command::Audit { command: Audit::Verify } => single::verify(api, output).await,
+        Command::Doctor => single::doctor(api, output).await,
+        Command::Rpc => crate::rpc::serve(api).await,
+        // INVARIANT: completions are printed before Conclave is opened.
+        Command::Completions { .. } => Ok(Exit::Done),
+    }
+}
+
+/// Runs one command of the list with its typed request and response.
+async fn call<Request, Response>(api: &Api, name: &str, request: &Request) -> Result<Response, ApiError>
+where
+    Request: serde::Serialize,
+    Response: serde::de::DeserializeOwned,
+{
+    use conclave_api::error::ErrorCode::Internal;
+    let broken =
+        |error: serde_json::Error| ApiError::new(Internal, format!("`{name}` failed")).with_details(error.to_string());
+    let payload = serde_json::to_value(request).map_err(broken)?;
+    serde_json::from_value(conclave_api::commands::dispatch(api, name, payload).await?).map_err(broken)
+}

@@ -1,0 +1,41 @@
+//! `conclave show`, `apply`, `undo`, `audit verify` and `doctor`.
+
+use conclave_api::Api;
+use conclave_api::error::ApiError;
+use conclave_api::view::{
+    AppliedView, ApplyFix, DoctorView, FindingView, GetFinding, LedgerView, Nothing, UndoFix, UndoneView,
+};
+
+use super::call;
+use crate::exit::Exit;
+use crate::output::Output;
+
+pub(super) async fn show(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
+    let view: FindingView = call(api, "get_finding", &GetFinding { finding: id.to_owned() }).await?;
+    output.finding(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn apply(api: &Api, output: &Output, id: &str, fix: Option<String>) -> Result<Exit, ApiError> {
+    let view: AppliedView = call(api, "apply_fix", &ApplyFix { finding: id.to_owned(), fix }).await?;
+    output.applied(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn undo(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
+    let view: UndoneView = call(api, "undo_fix", &UndoFix { finding: id.to_owned() }).await?;
+    output.undone(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn verify(api: &Api, output: &Output) -> Result<Exit, ApiError> {
+    let view: LedgerView = call(api, "verify_ledger", &Nothing {}).await?;
+    output.ledger(&view);
+    Ok(if view.intact { Exit::Done } else { Exit::Unknown })
+}
+
+pub(super) async fn doctor(api: &Api, output: &Output) -> Result<Exit, ApiError> {
+    let view: DoctorView = call(api, "get_doctor", &Nothing {}).await?;
+    output.doctor(&view);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,141 @@
+//! One JSON object a command; each names its schema, and the schemas are in `docs/schemas`.
+
+use conclave_api::batch::FixReport;
+use conclave_api::error::ApiError;
+use conclave_api::view::{AppliedView, DoctorView, FindingRow, FindingView, LedgerView, ScanView, UndoneView};
+use schemars::JsonSchema;
+#[cfg(test)]
+use schemars::{Schema, schema_for};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Report;
+
+/// An object with its schema's name in front.
+#[derive(Serialize, JsonSchema)]
+struct Named<T> {
+    schema: &'static str,
+    #[serde(flatten)]
+    body: T,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Scans<'a> {
+    project: &'a str,
+    scans: &'a [ScanView],
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Findings<'a> {
+    findings: &'a [FindingRow],
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Finding<'a> {
+    finding: &'a FindingView,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Fixes<'a> {
+    #[serde(flatten)]
+    report: &'a FixReport,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Error<'a> {
+    error: &'a ApiError,
+}
+
+fn named<T: Serialize>(schema: &'static str, body: T) -> Value {
+    // Views are plain data with text keys, which always have a JSON form.
+    serde_json::to_value(Named { schema, body })
+        .unwrap_or_else(|error| json!({ "schema": schema, "error": error.to_string() }))
+}
+
+const SCAN: &str = "conclave/scan/1";
+const FINDINGS: &str = "conclave/findings/1";
+const FINDING: &str = "conclave/finding/1";
+const FIX: &str = "conclave/fix/1";
+const APPLY: &str = "conclave/apply/1";
+const UNDO: &str = "conclave/undo/1";
+const AUDIT: &str = "conclave/audit/1";
+const DOCTOR: &str = "conclave/doctor/1";
+const ERROR: &str = "conclave/error/1";
+
+pub(super) fn scans(project: &str, scans: &[ScanView]) -> Value {
+    named(SCAN, Scans { project, scans })
+}
+
+pub(super) fn findings(findings: &[FindingRow]) -> Value {
+    named(FINDINGS, Findings { findings })
+}
+
+pub(super) fn finding(finding: &FindingView) -> Value {
+    named(FINDING, Finding { finding })
+}
+
+pub(super) fn fixes(_: Report<'_>, report: &FixReport) -> Value {
+    named(FIX, Fixes { report })
+}
+
+pub(super) fn applied(view: &AppliedView) -> Value {
+    named(APPLY, view)
+}
+
+pub(super) fn undone(view: &UndoneView) -> Value {
+    named(UNDO, view)
+}
+
+pub(super) fn ledger(view: &LedgerView) -> Value {
+    named(AUDIT, view)
+}
+
+pub(super) fn doctor(view: &DoctorView) -> Value {
+    named(DOCTOR, view)
+}
+
+pub(super) fn error(error: &ApiError) -> Value {
+    named(ERROR, Error { error })
+}
+
+/// Every schema with its name.
+#[cfg(test)]
+fn schemas() -> Vec<(&'static str, Schema)> {
+    vec![
+        (SCAN, schema_for!(Named<Scans<'_>>)),
+        (FINDINGS, schema_for!(Named<Findings<'_>>)),
+        (FINDING, schema_for!(Named<Finding<'_>>)),
+        (FIX, schema_for!(Named<Fixes<'_>>)),
+        (APPLY, schema_for!(Named<AppliedView>)),
+        (UNDO, schema_for!(Named<UndoneView>)),
+        (AUDIT, schema_for!(Named<LedgerView>)),
+        (DOCTOR, schema_for!(Named<DoctorView>)),
+        (ERROR, schema_for!(Named<Error<'_>>)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a test writes into its own source tree")]
+
+    use super::*;
+
+    #[test]
+    fn schemas_in_the_tree_match_the_output() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/schemas");
+        for (name, mut schema) in schemas() {
+            schema.insert("$id".to_owned(), name.into());
+            if let Some(property) = schema.pointer_mut("/properties/schema") {
+                *property = json!({ "const": name });
+            }
+            let fresh = format!("{:#}\n", schema.to_value());
+            let path = format!("{folder}/{}.schema.json", name.replace('/', "-"));
+            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+                std::fs::create_dir_all(folder).expect("a folder for schemas");
+                std::fs::write(&path, &fresh).expect("the schema can be written");
+            }
+            let stored = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(fresh == stored, "{path} is stale: run UPDATE_SCHEMAS=1 cargo test -p conclave-cli schemas");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the commands print: text for people, one JSON object for programs.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that prints")]
+
+pub mod json;
+mod text;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use conclave_api::batch::{Consent, FixReport};
+use conclave_api::error::ApiError;
+use conclave_api::view::{AppliedView, DoctorView, FindingRow, FindingView, LedgerView, ScanView, UndoneView};
+
+use crate::args::Format;
+use text::Style;
+
+/// Which command a fix report is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Report<'a> {
+    /// `conclave fix`.
+    Fix {
+        /// What was to be written.
+        consent: Consent,
+    },
+    /// `conclave demo`.
+    Demo {
+        /// Where the sample lies.
+        root: &'a str,
+    },
+}
+
+/// Prints in the chosen format.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    format: Format,
+    style: Style,
+}
+
+impl Output {
+    /// Prints as `format` says; colours only on a terminal, and not when `NO_COLOR` is set.
+    pub fn new(format: Format) -> Self {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { format, style: Style { coloured } }
+    }
+
+    /// The chosen format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints `text` as it is.
+    pub fn raw(&self, text: &str) {
+        // A reader that went away, such as `head`, is not an error.
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    fn print(&self, text: impl FnOnce(Style) -> String, json: impl FnOnce() -> serde_json::Value) {
+        match self.format {
+            Format::Text => self.raw(&text(self.style)),
+            Format::Json | Format::Sarif => self.raw(&format!("{:#}\n", json())),
+        }
+    }
+
+    /// Prints an error: on standard error for people, as an object for programs.
+    pub fn error(&self, error: &ApiError) {
+        match self.format {
+            Format::Text => eprint!("{}", text::error(error)),
+            Format::Json | Format::Sarif => self.raw(&format!("{:#}\n", json::error(error))),
+        }
+    }
+
+    /// Prints what scans brought.
+    pub fn scans(&self, project: &str, scans: &[ScanView]) {
+        self.print(|style| text::scans(style, scans), || json::scans(project, scans));
+    }
+
+    /// Prints a list of findings.
+    pub fn findings(&self, rows: &[FindingRow]) {
+        self.print(|style| text::findings(style, rows), || json::findings(rows));
+    }
+
+    /// Prints what a batch of fixes brought.
+    pub fn fixes(&self, kind: Report<'_>, report: &FixReport) {
+        self.print(|style| text::fixes(style, kind, report), || json::fixes(kind, report));
+    }
+
+    /// Prints one finding whole.
+    pub fn finding(&self, view: &FindingView) {
+        self.print(|style| text::finding(style, view), || json::finding(view));
+    }
+
+    /// Prints what was written.
+    pub fn applied(&self, view: &AppliedView) {
+        self.print(|_| text::applied(view), || json::applied(view));
+    }
+
+    /// Prints what was taken back.
+    pub fn undone(&self, view: &UndoneView) {
+        self.print(|_| text::undone(view), || json::undone(view));
+    }
+
+    /// Prints the ledger's state.
+    pub fn ledger(&self, view: &LedgerView) {
+        self.print(|_| text::ledger(view), || json::ledger(view));
+    }
+
+    /// Prints what the machine offers.
+    pub fn doctor(&self, view: &DoctorView) {
+        self.print(|style| text::doctor(style, view), || json::doctor(view));
+    }
+}

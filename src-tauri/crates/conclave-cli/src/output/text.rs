@@ -1,0 +1,369 @@
+//! Text for people: quiet, aligned, readable without colour.
+
+use std::fmt::Write as _;
+
+use conclave_api::batch::{Consent, FixItem, FixReport};
+use conclave_api::error::ApiError;
+use conclave_api::view::{
+    AppliedView, DoctorView, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind, ScanState, ScanView,
+    SeatState, UndoneView,
+};
+use conclave_core::candidate::FixClass;
+use conclave_core::evidence::CheckOutcome;
+use conclave_core::finding::{Severity, Status};
+
+use super::Report;
+
+/// Whether and how colours are used; every colour has a word beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    pub coloured: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn faint(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Critical | Severity::High => "31",
+            Severity::Medium => "33",
+            Severity::Low | Severity::Note => "2",
+        };
+        self.paint(code, &format!("{:<8}", severity.label()))
+    }
+}
+
+/// Untrusted text on one line, without control characters.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn place(row: &FindingRow) -> String {
+    match (&row.path, row.line) {
+        (Some(path), Some(line)) => format!("{}:{line}", clean(path)),
+        (Some(path), None) => clean(path),
+        (None, _) => "no usable place".to_owned(),
+    }
+}
+
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Open => "open",
+        Status::Running => "running",
+        Status::FixReady => "fix ready",
+        Status::NoSafeFix => "no safe fix",
+        Status::Fixed => "fixed",
+        Status::Suppressed => "suppressed by the tool",
+    }
+}
+
+pub(super) fn error(error: &ApiError) -> String {
+    let mut out = format!("conclave: {}\n", error.message);
+    if let Some(hint) = &error.hint {
+        let _ = writeln!(out, "  {hint}");
+    }
+    if let Some(details) = &error.details {
+        let _ = writeln!(out, "  ({})", clean(details));
+    }
+    out
+}
+
+pub(super) fn scans(style: Style, scans: &[ScanView]) -> String {
+    let mut out = String::new();
+    for scan in scans {
+        let tool = style.bold(&clean(&scan.tool));
+        match (&scan.state, &scan.reason) {
+            (ScanState::Failed, reason) => {
+                let reason = reason.as_deref().unwrap_or("no reason given");
+                let _ = writeln!(
+                    out,
+                    "{tool}  failed: {}. Nothing is known about the code it did not read.",
+                    clean(reason)
+                );
+            }
+            (ScanState::Complete, _) => {
+                let results = plural(scan.results as usize, "finding", "findings");
+                let _ = writeln!(out, "{tool}  {results}, {} new", scan.new_findings);
+            }
+        }
+        for complaint in &scan.complaints {
+            let _ = writeln!(out, "  {}", style.faint(&clean(complaint)));
+        }
+        let more = scan.complaint_count as usize - scan.complaints.len().min(scan.complaint_count as usize);
+        if more > 0 {
+            let _ = writeln!(out, "  {}", style.faint(&format!("and {more} more")));
+        }
+    }
+    if scans.is_empty() {
+        out.push_str("The file holds no scan.\n");
+    }
+    out
+}
+
+pub(super) fn findings(style: Style, rows: &[FindingRow]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        let stale = if row.stale { ", the file changed since" } else { "" };
+        let _ =
+            writeln!(out, "{}  {} {}", style.faint(short(&row.id)), style.severity(row.severity), clean(&row.title));
+        let facts = format!("{}  {} {}  {}{stale}", place(row), clean(&row.tool), clean(&row.rule), status(row.status));
+        let _ = writeln!(out, "          {}", style.faint(&facts));
+    }
+    let _ = match rows.len() {
+        0 => writeln!(
+            out,
+            "No findings. `conclave scan DIR` looks for some; `conclave import` takes a scanner\u{2019}s file."
+        ),
+        n => writeln!(out, "{}", plural(n, "finding", "findings")),
+    };
+    out
+}
+
+pub(super) fn fixes(style: Style, kind: Report<'_>, report: &FixReport) -> String {
+    let mut out = String::new();
+    if let Report::Demo { root } = kind {
+        let _ = writeln!(out, "The sample project is in {root}\n");
+    }
+    if !report.scans.is_empty() {
+        out.push_str(&scans(style, &report.scans));
+        out.push('\n');
+    }
+    for item in &report.resolutions {
+        item_lines(&mut out, style, item);
+    }
+    let total = report.resolutions.len();
+    let mut parts = vec![
+        plural(report.recommended as usize, "with a recommended fix", "with a recommended fix"),
+        format!("{} without a safe one", report.no_safe_fix),
+    ];
+    if report.failed > 0 {
+        parts.push(format!("{} could not be looked at", report.failed));
+    }
+    let _ = writeln!(out, "{}: {}.", style.bold(&plural(total, "finding", "findings")), parts.join(", "));
+    let next = match kind {
+        Report::Demo { .. } => {
+            "Nothing was written and nothing left this machine. Read one with `conclave show ID`, write it with `conclave apply ID`."
+        }
+        Report::Fix { consent: Consent::Nothing } => {
+            "Nothing was written. Read a fix with `conclave show ID`, write it with `conclave apply ID`."
+        }
+        Report::Fix { .. } => "",
+    };
+    if report.applied > 0 {
+        let _ = writeln!(
+            out,
+            "{} written; `conclave undo ID` takes one back.",
+            plural(report.applied as usize, "fix", "fixes")
+        );
+    } else if !next.is_empty() {
+        let _ = writeln!(out, "{next}");
+    }
+    out
+}
+
+fn item_lines(out: &mut String, style: Style, item: &FixItem) {
+    let row = &item.finding;
+    let _ = writeln!(
+        out,
+        "{}  {} {}",
+        style.faint(short(&row.id)),
+        style.severity(row.severity),
+        style.bold(&clean(&row.title))
+    );
+    let _ = writeln!(
+        out,
+        "          {}",
+        style.faint(&format!("{}  {} {}", place(row), clean(&row.tool), clean(&row.rule)))
+    );
+    let recommended =
+        item.resolution.as_ref().and_then(|r| r.fixes.iter().find(|fix| Some(&fix.id) == r.recommended.as_ref()));
+    match (&item.error, &item.resolution, recommended) {
+        (Some(error), ..) => {
+            let _ = writeln!(out, "          could not be looked at: {}", clean(error));
+        }
+        (None, _, Some(fix)) => {
+            let word = &fix.confidence.summary.word;
+            let _ = writeln!(out, "          fix: {} ({}, {})", clean(&fix.title), fix.origin, class(fix.class));
+            let _ = writeln!(
+                out,
+                "          {word}: at most {:.2}, because {}",
+                fix.confidence.summary.cap, fix.confidence.cap_reason
+            );
+        }
+        (None, Some(resolution), None) => {
+            let reason = resolution.reason.as_deref().unwrap_or_default();
+            let _ = writeln!(out, "          no safe fix: {}", clean(reason));
+        }
+        (None, None, None) => {}
+    }
+    if !item.applied.is_empty() {
+        let _ = writeln!(out, "          written to {}", item.applied.join(", "));
+    }
+    if let Some(why) = &item.not_applied {
+        let _ = writeln!(out, "          not written: {}", clean(why));
+    }
+}
+
+fn class(class: FixClass) -> &'static str {
+    match class {
+        FixClass::SafeAuto => "keeps behaviour for honest input",
+        FixClass::Review => "wants to be read",
+    }
+}
+
+pub(super) fn finding(style: Style, view: &FindingView) -> String {
+    let row = &view.row;
+    let mut out = format!("{} {}\n", style.severity(row.severity), style.bold(&clean(&row.title)));
+    let cwe: Vec<String> = row.cwe.iter().map(|n| format!("CWE-{n}")).collect();
+    let _ = writeln!(out, "{}  {} {}  {}", place(row), clean(&row.tool), clean(&row.rule), cwe.join(", "));
+    let _ = writeln!(out, "{}, id {}\n", status(row.status), row.id);
+    let _ = writeln!(out, "{}\n", clean(&view.problem));
+    if let Some(reason) = &view.unresolved {
+        let _ = writeln!(out, "The code cannot be shown: {}\n", clean(reason));
+    }
+    if let Some(excerpt) = &view.excerpt {
+        for (index, line) in (excerpt.first_line..).zip(&excerpt.lines) {
+            let mark = if excerpt.marks.iter().any(|mark| mark.line == index) { ">" } else { " " };
+            let _ = writeln!(out, "{mark} {index:>5}  {}", clean(line));
+        }
+        out.push('\n');
+    }
+    if let Some(resolution) = &view.resolution {
+        for fix in resolution.fixes.iter().filter(|fix| fix.stopped.is_none()) {
+            let recommended = Some(&fix.id) == resolution.recommended.as_ref();
+            fix_lines(&mut out, style, fix, recommended);
+        }
+        if let (Some(reason), Some(next)) = (&resolution.reason, &resolution.next) {
+            let _ = writeln!(out, "{}: {}\nNext: {}\n", style.bold("No safe fix"), clean(reason), clean(next));
+        }
+        for fix in resolution.fixes.iter().filter(|fix| fix.stopped.is_some()) {
+            let why = fix.stopped.as_deref().unwrap_or_default();
+            let _ = writeln!(out, "Stopped: {} ({}): {}", clean(&fix.title), fix.origin, clean(why));
+        }
+        let _ = writeln!(out, "{}", style.bold("Panel"));
+        for seat in &resolution.seats {
+            let state = match seat.state {
+                SeatState::Proposed => "proposed",
+                SeatState::Refused => "refused",
+                SeatState::Silent => "silent",
+                SeatState::Failed => "failed",
+                SeatState::Empty => "empty seat",
+            };
+            let _ = writeln!(out, "  {:<20} {state}: {}", seat.name, clean(&seat.note));
+        }
+    } else {
+        let _ = writeln!(out, "No fix has been looked for yet: `conclave fix {}`", short(&row.id));
+    }
+    if let Some(applied) = &view.applied {
+        let _ = writeln!(
+            out,
+            "\nA fix is applied in {}; `conclave undo {}` takes it back.",
+            applied.files.join(", "),
+            short(&row.id)
+        );
+    }
+    for link in &view.references {
+        let _ = writeln!(out, "{}", style.faint(&clean(link)));
+    }
+    out
+}
+
+fn fix_lines(out: &mut String, style: Style, fix: &FixView, recommended: bool) {
+    let head = if recommended { "Recommended fix" } else { "Alternative" };
+    let _ = writeln!(out, "{}: {}", style.bold(head), clean(&fix.title));
+    let _ = writeln!(out, "{}, {}, id {}", fix.origin, class(fix.class), fix.id);
+    let _ = writeln!(out, "{}\n", clean(&fix.rationale));
+    for file in &fix.files {
+        diff(out, style, file);
+    }
+    for case in &fix.edge_cases {
+        let _ = writeln!(out, "  Behaviour changes: {}", clean(case));
+    }
+    let confidence = &fix.confidence;
+    let _ = writeln!(
+        out,
+        "{}: at most {:.2}, because {}",
+        style.bold(&confidence.summary.word),
+        confidence.summary.cap,
+        confidence.cap_reason
+    );
+    if let Some(raise) = &confidence.raise {
+        let _ = writeln!(out, "Would raise it: {raise}");
+    }
+    for evidence in &fix.evidence {
+        let word = match evidence.outcome {
+            CheckOutcome::Pass => style.paint("32", "pass"),
+            CheckOutcome::Fail => style.paint("31", "fail"),
+            CheckOutcome::NotAvailable => "not available".to_owned(),
+            CheckOutcome::NotRun => "not run".to_owned(),
+            CheckOutcome::Flaky => "flaky".to_owned(),
+            CheckOutcome::Error => style.paint("31", "error"),
+        };
+        let _ = writeln!(out, "  {:<17} {word}: {}", evidence.label, clean(&evidence.summary));
+    }
+    out.push('\n');
+}
+
+fn diff(out: &mut String, style: Style, file: &FileDiff) {
+    let _ = writeln!(out, "{}  +{} -{}", style.bold(&clean(&file.path)), file.added, file.removed);
+    for hunk in &file.hunks {
+        for line in &hunk.lines {
+            let text: String = line.pieces.iter().map(|piece| clean(&piece.text)).collect();
+            let line = match line.kind {
+                LineKind::Same => format!("    {text}"),
+                LineKind::Added => style.paint("32", &format!("  + {text}")),
+                LineKind::Removed => style.paint("31", &format!("  - {text}")),
+            };
+            let _ = writeln!(out, "{line}");
+        }
+        out.push('\n');
+    }
+}
+
+pub(super) fn applied(view: &AppliedView) -> String {
+    format!("Written to {}. `conclave undo {}` takes it back.\n", view.files.join(", "), short(&view.finding))
+}
+
+pub(super) fn undone(view: &UndoneView) -> String {
+    format!("Taken back in {}: the bytes are as they were.\n", view.files.join(", "))
+}
+
+pub(super) fn ledger(view: &LedgerView) -> String {
+    match &view.fault {
+        None => format!(
+            "The ledger is whole: {} rows, last digest {}.\nKeep the digest elsewhere to notice a cut-off end.\n",
+            view.rows, view.head
+        ),
+        Some(fault) => format!("The ledger was changed: {fault}\n"),
+    }
+}
+
+pub(super) fn doctor(style: Style, view: &DoctorView) -> String {
+    let mut out = String::new();
+    for item in &view.items {
+        let mark = if item.ok { style.paint("32", "ok     ") } else { style.paint("33", "missing") };
+        let _ = writeln!(out, "{mark}  {:<12} {}", item.name, clean(&item.found));
+        if let Some(hint) = &item.hint {
+            let _ = writeln!(out, "                      {}", style.faint(hint));
+        }
+    }
+    out
+}

@@ -1,0 +1,111 @@
+//! Fixes many findings at once and, on the person's word, applies what is recommended.
+
+use std::collections::BTreeMap;
+
+use conclave_core::candidate::FixClass;
+use conclave_core::finding::Status;
+use conclave_core::id::FindingId;
+use conclave_core::resolution::{Conclusion, Resolution};
+use conclave_store::StoreError;
+use tokio::task::JoinSet;
+
+use crate::apply::Applied;
+use crate::ctx::Ctx;
+use crate::decide::{self, DecideError};
+use crate::queue::run_job;
+use crate::run::RunError;
+
+/// Which recommended fixes the person lets Conclave write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// None.
+    Nothing,
+    /// Those of class safe-auto.
+    SafeOnly,
+    /// Those of class safe-auto and review.
+    Recommended,
+}
+
+impl Consent {
+    fn covers(self, resolution: &Resolution) -> bool {
+        match (&resolution.conclusion, self) {
+            (Conclusion::NoSafeFix { .. }, _) | (_, Self::Nothing) => false,
+            (Conclusion::Recommended { class, .. }, Self::SafeOnly) => *class == FixClass::SafeAuto,
+            (Conclusion::Recommended { .. }, Self::Recommended) => true,
+        }
+    }
+}
+
+/// What became of one finding.
+#[derive(Debug)]
+pub struct Treated {
+    /// The finding.
+    pub finding: FindingId,
+    /// The result of its run.
+    pub resolution: Result<Resolution, RunError>,
+    /// The fix that was written, or why it was not; `None` when nothing was to be written.
+    pub applied: Option<Result<Applied, DecideError>>,
+}
+
+/// Runs `findings`, `parallel` files at a time, and applies what `consent` covers.
+///
+/// Findings in one file are treated one after the other, each against the file as the one before left it: a finding
+/// whose lines are gone by then says so.
+///
+/// # Errors
+/// The store fails.
+pub async fn fix(
+    cx: &Ctx,
+    findings: &[FindingId],
+    consent: Consent,
+    parallel: usize,
+) -> Result<Vec<Treated>, StoreError> {
+    let mut by_file: BTreeMap<String, Vec<(usize, FindingId)>> = BTreeMap::new();
+    for (index, id) in findings.iter().enumerate() {
+        let Some(stored) = cx.store.finding(id)? else { continue };
+        let file = stored.finding.detection.location.map_or_else(String::new, |location| location.path.to_string());
+        by_file.entry(file).or_default().push((index, id.clone()));
+    }
+    let mut files = by_file.into_values();
+    let mut running = JoinSet::new();
+    let mut treated = Vec::with_capacity(findings.len());
+    loop {
+        while running.len() < parallel.max(1) {
+            let Some(group) = files.next() else { break };
+            let cx = cx.clone();
+            running.spawn(async move { one_file(&cx, group, consent).await });
+        }
+        match running.join_next().await {
+            Some(Ok(group)) => treated.extend(group?),
+            // A file whose task broke leaves its findings open; the other files count.
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+    treated.sort_by_key(|(index, _)| *index);
+    Ok(treated.into_iter().map(|(_, treated)| treated).collect())
+}
+
+async fn one_file(
+    cx: &Ctx,
+    group: Vec<(usize, FindingId)>,
+    consent: Consent,
+) -> Result<Vec<(usize, Treated)>, StoreError> {
+    let mut treated = Vec::with_capacity(group.len());
+    for (index, id) in group {
+        if cx.cancel.is_cancelled() {
+            break;
+        }
+        cx.store.set_status(&id, Status::Running, "", None)?;
+        let job = cx.store.begin_run(&id, cx.now_ms())?;
+        let (finding, resolution) = run_job(cx, job).await?;
+        let applied = match &resolution {
+            Ok(resolution) if consent.covers(resolution) => {
+                Some(decide::apply_fix(cx, &finding, None).await.map(|(_, applied)| applied))
+            }
+            _ => None,
+        };
+        treated.push((index, Treated { finding, resolution, applied }));
+    }
+    Ok(treated)
+}

@@ -1,0 +1,66 @@
+//! The checks of the ladder: one file each, one line in the registry.
+
+mod applies;
+mod effective;
+mod own_rule;
+mod parses;
+mod paths;
+mod rescan;
+mod suppression;
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use conclave_core::brief::Brief;
+use conclave_core::candidate::Candidate;
+use conclave_core::evidence::{Check, Evidence};
+use conclave_core::path::RelPath;
+use conclave_core::tier::RunPlan;
+
+use crate::ctx::Ctx;
+use crate::source::{Source, Sources};
+
+/// One candidate on its way up the ladder.
+pub struct Subject<'a> {
+    pub(crate) cx: &'a Ctx,
+    pub(crate) brief: &'a Brief,
+    pub(crate) sources: &'a Sources,
+    pub(crate) plan: &'a RunPlan,
+    pub(crate) candidate: &'a Candidate,
+    /// The touched files after the patch; filled by the first check.
+    pub(crate) after: BTreeMap<RelPath, Vec<u8>>,
+    /// What the checks before saw.
+    pub(crate) seen: Vec<Evidence>,
+}
+
+impl Subject<'_> {
+    /// The touched files as text before and after, those that are text.
+    fn texts(&self) -> impl Iterator<Item = (&RelPath, Arc<Source>, &str)> {
+        self.after.iter().filter_map(|(path, after)| {
+            let before = self.sources.file(path).ok()?;
+            before.text()?;
+            Some((path, before, std::str::from_utf8(after).ok()?))
+        })
+    }
+}
+
+type Run = for<'s, 'a> fn(&'s mut Subject<'a>) -> Pin<Box<dyn Future<Output = Evidence> + Send + 's>>;
+
+/// A registered check.
+pub struct Entry {
+    /// Which.
+    pub check: Check,
+    pub(crate) run: Run,
+}
+
+/// All checks, in ladder order. A gate that does not pass stops the climb.
+pub const CHECKS: &[Entry] = &[
+    Entry { check: Check::Applies, run: |s| Box::pin(async { applies::run(s) }) },
+    Entry { check: Check::Parses, run: |s| Box::pin(async { parses::run(s) }) },
+    Entry { check: Check::Paths, run: |s| Box::pin(async { paths::run(s) }) },
+    Entry { check: Check::Suppression, run: |s| Box::pin(async { suppression::run(s) }) },
+    Entry { check: Check::Effective, run: |s| Box::pin(async { effective::run(s) }) },
+    Entry { check: Check::Rescan, run: |s| Box::pin(rescan::run(s)) },
+    Entry { check: Check::OwnRule, run: |s| Box::pin(async { own_rule::run(s) }) },
+];

@@ -1,0 +1,38 @@
+//! What every stage needs, handed down explicitly.
+
+use std::sync::Arc;
+
+use conclave_core::settings::Settings;
+use conclave_effects::data::DataDir;
+use conclave_effects::gate::Gate;
+use conclave_inference::{Endpoint, KeyMissing};
+use conclave_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::Events;
+
+/// The engine's surroundings; cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    /// Our own database.
+    pub store: Store,
+    /// The only way to an effect; it also holds the clock.
+    pub gate: Gate,
+    /// Our own folder: preimages and scratch copies live there.
+    pub data: Arc<DataDir>,
+    /// What the person chose.
+    pub settings: Arc<Settings>,
+    /// The models that the settings name, by name; a model whose key is missing keeps its seat, and the seat says so.
+    pub models: Arc<Vec<(String, Result<Endpoint, KeyMissing>)>>,
+    /// Where progress is told.
+    pub events: Events,
+    /// Ends everything that is under way.
+    pub cancel: CancellationToken,
+}
+
+impl Ctx {
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    pub fn now_ms(&self) -> i64 {
+        self.gate.clock().now_ms()
+    }
+}

@@ -1,0 +1,98 @@
+//! What the person decides about a fix: apply it, take it back.
+
+use conclave_core::finding::Status;
+use conclave_core::id::{CandidateId, FindingId};
+use conclave_core::resolution::{Resolution, Verdict};
+use conclave_policy::Actor;
+use conclave_store::StoreError;
+
+use crate::apply::{self, Applied, ApplyError, ApplyPlan, Undone};
+use crate::ctx::Ctx;
+use crate::event::{Event, Topic};
+use crate::run::summary;
+
+/// Why a decision cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    /// There is no such finding.
+    #[error("there is no finding `{0}`")]
+    NoFinding(FindingId),
+    /// There is no such fix, or none is recommended.
+    #[error("{0}")]
+    NoFix(String),
+    /// A fix of it is applied already.
+    #[error("a fix of this finding is applied already")]
+    Already,
+    /// Writing was refused or failed; the project is as it was.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// Our own database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Applies `fix`, or the recommended one, to the finding's project, on the person's word.
+///
+/// # Errors
+/// See [`DecideError`]. A fix that was stopped by a check is never applied.
+pub async fn apply_fix(
+    cx: &Ctx,
+    finding: &FindingId,
+    fix: Option<&CandidateId>,
+) -> Result<(CandidateId, Applied), DecideError> {
+    let stored = cx.store.finding(finding)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
+    if cx.store.applied(finding)?.is_some() {
+        return Err(DecideError::Already);
+    }
+    let project = cx.store.project(&stored.finding.project)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
+    let resolution = cx.store.resolution(finding)?;
+    let verdict = resolution.as_ref().map(|r| chosen(r, fix)).transpose()?;
+    let Some(verdict) = verdict else {
+        return Err(DecideError::NoFix("no fix has been looked for yet".to_owned()));
+    };
+    let candidate = verdict.judged.candidate.clone();
+    let plan = ApplyPlan {
+        root: project.root.into(),
+        finding: Some(finding.clone()),
+        candidate: Some(candidate.id.clone()),
+        patch: candidate.patch,
+    };
+    let applied = apply::apply(&cx.gate, &cx.store, &cx.data, Actor::Person, plan).await?;
+    cx.store.set_status(finding, Status::Fixed, &candidate.title, None)?;
+    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
+    Ok((candidate.id, applied))
+}
+
+fn chosen<'a>(resolution: &'a Resolution, fix: Option<&CandidateId>) -> Result<&'a Verdict, DecideError> {
+    let Some(fix) = fix else {
+        return resolution
+            .recommended()
+            .ok_or_else(|| DecideError::NoFix("no fix is recommended for this finding".to_owned()));
+    };
+    let verdict = resolution
+        .verdicts
+        .iter()
+        .find(|v| v.judged.candidate.id == *fix)
+        .ok_or_else(|| DecideError::NoFix(format!("there is no fix `{fix}`")))?;
+    match &verdict.stopped {
+        Some(why) => Err(DecideError::NoFix(format!("this fix was stopped: {why}"))),
+        None => Ok(verdict),
+    }
+}
+
+/// Takes the applied fix of `finding` back.
+///
+/// # Errors
+/// See [`DecideError`].
+pub async fn undo_fix(cx: &Ctx, finding: &FindingId) -> Result<Undone, DecideError> {
+    let undone = apply::undo(&cx.gate, &cx.store, &cx.data, Actor::Person, finding).await?;
+    if cx.store.finding(finding)?.is_some() {
+        let (status, note, confidence) = match cx.store.resolution(finding)? {
+            Some(resolution) => summary(&resolution),
+            None => (Status::Open, String::new(), None),
+        };
+        cx.store.set_status(finding, status, &note, confidence)?;
+    }
+    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
+    Ok(undone)
+}

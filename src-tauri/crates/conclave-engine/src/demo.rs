@@ -1,0 +1,35 @@
+//! The sample project, bundled: source files only, no answers.
+
+use conclave_core::project::Project;
+use include_dir::{Dir, include_dir};
+
+use crate::ctx::Ctx;
+use crate::ingest;
+use crate::project;
+use crate::run::RunError;
+use crate::scan;
+
+static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../../tests/fixtures/projects/corner-shop");
+
+/// Puts the sample into our own folder unless it is there, registers it and scans it.
+///
+/// # Errors
+/// The folder cannot be written, or as for a scan.
+pub async fn open(cx: &Ctx) -> Result<Project, RunError> {
+    let mut files = Vec::new();
+    collect(&SAMPLE, &mut files);
+    let root = cx.data.unpack("demo/corner-shop", &files)?;
+    let project = project::add(cx, &root, true)?;
+    for log in project::logs(cx, &project).await? {
+        ingest::import_inside(cx, &project, &log).await?;
+    }
+    scan::scan(cx, &project, None).await?;
+    Ok(project)
+}
+
+fn collect<'a>(dir: &'a Dir<'a>, files: &mut Vec<(&'a str, &'a [u8])>) {
+    files.extend(dir.files().filter_map(|file| Some((file.path().to_str()?, file.contents()))));
+    for sub in dir.dirs() {
+        collect(sub, files);
+    }
+}

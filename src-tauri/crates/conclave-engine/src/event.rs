@@ -1,0 +1,76 @@
+//! What the engine tells its faces without being asked: a closed set.
+
+use conclave_core::id::FindingId;
+use tokio::sync::broadcast;
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// Findings and their resolutions.
+    Findings,
+    /// Projects and scans.
+    Projects,
+    /// Runs under way.
+    Runs,
+    /// The ledger.
+    Ledger,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Waiting for its turn.
+    Queued,
+    /// Reading the code around.
+    Gather,
+    /// Asking the seats.
+    Propose,
+    /// Checking what they gave.
+    Verify,
+    /// Drawing the conclusion.
+    Conclude,
+}
+
+/// A run that moved on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The finding.
+    pub finding: FindingId,
+    /// Where it is.
+    pub stage: Stage,
+    /// In words.
+    pub text: String,
+    /// When the run started, in milliseconds since 1970-01-01 UTC.
+    pub started_at: i64,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Something changed in the store.
+    Changed(Vec<Topic>),
+    /// A run moved on.
+    Run(Progress),
+}
+
+/// Where events go; cheap to clone. A face that lags loses the oldest ones and refreshes.
+#[derive(Clone, Debug)]
+pub struct Events(broadcast::Sender<Event>);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(broadcast::channel(256).0)
+    }
+}
+
+impl Events {
+    /// Tells every face; nobody listening is fine.
+    pub fn send(&self, event: Event) {
+        let _ = self.0.send(event);
+    }
+
+    /// Listens from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.subscribe()
+    }
+}

@@ -1,0 +1,62 @@
+//! Folders that Conclave looks after, and what their manifests say.
+
+use std::path::Path;
+
+use conclave_core::id::ProjectId;
+use conclave_core::path::RelPath;
+use conclave_core::project::Project;
+use conclave_effects::fs::{FsError, resolve};
+use conclave_fixers::ProjectFacts;
+
+use crate::ctx::Ctx;
+use crate::event::{Event, Topic};
+use crate::run::RunError;
+use crate::source::Sources;
+
+/// Registers the folder at `path`.
+///
+/// # Errors
+/// It is not a folder that can be read, or the store fails.
+pub fn add(cx: &Ctx, path: &Path, watched: bool) -> Result<Project, RunError> {
+    let project = at(path, watched, true)?;
+    cx.store.save_project(&project, cx.now_ms())?;
+    cx.events.send(Event::Changed(vec![Topic::Projects]));
+    Ok(project)
+}
+
+/// The project that the folder at `path` is, kept in the list by the person or not.
+///
+/// # Errors
+/// It is not a folder that can be read.
+pub fn at(path: &Path, watched: bool, listed: bool) -> Result<Project, RunError> {
+    let root = resolve(path)?;
+    if !root.is_dir() {
+        return Err(FsError::NotFolder { path: root }.into());
+    }
+    let name = root.file_name().map_or_else(|| "/".to_owned(), |name| name.to_string_lossy().into_owned());
+    let root = root.display().to_string();
+    Ok(Project { id: ProjectId::of_root(&root), root, name, watched, listed })
+}
+
+/// Whether `path` is named like a scanner's log.
+pub fn is_log(path: &str) -> bool {
+    path.ends_with(".sarif") || path.ends_with(".sarif.json")
+}
+
+/// The scanner logs that lie in the project.
+///
+/// # Errors
+/// The project cannot be opened.
+pub async fn logs(cx: &Ctx, project: &Project) -> Result<Vec<RelPath>, RunError> {
+    let sources = Sources::open(cx, project.root.as_ref()).await?;
+    let walk = sources.tree().walk(&is_log);
+    Ok(walk.files.iter().filter_map(|name| RelPath::new(name).ok()).collect())
+}
+
+/// What the project's manifests say that a recipe has to know.
+pub fn facts(sources: &Sources) -> ProjectFacts {
+    const MANIFESTS: [&str; 5] = ["requirements.txt", "pyproject.toml", "setup.cfg", "Pipfile", "package.json"];
+    let read = |name| Some((name, sources.file(&RelPath::new(name).ok()?).ok()?));
+    let manifests: Vec<_> = MANIFESTS.into_iter().filter_map(read).collect();
+    ProjectFacts::of_manifests(manifests.iter().filter_map(|(name, source)| Some((*name, source.text()?))))
+}

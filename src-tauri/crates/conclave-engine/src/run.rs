@@ -1,0 +1,149 @@
+//! One finding, start to end. Read this first.
+//!
+//! Invariant: stages run in this order, each result is stored before the next stage begins, and no stage calls another.
+//! A run that was cut off starts again at the first stage without a stored result.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use conclave_core::finding::Status;
+use conclave_core::resolution::{Conclusion, Resolution, conclude};
+use conclave_core::tier::RunPlan;
+use conclave_effects::fs::FsError;
+use conclave_effects::gate::Denied;
+use conclave_store::{ConfidenceRow, Job, StoreError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ctx::Ctx;
+use crate::event::{Event, Progress, Stage, Topic};
+use crate::source::Sources;
+use crate::stage;
+
+/// Why a run could not conclude. What a seat or a check cannot do is a value, never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The finding or its project is gone.
+    #[error("there is no finding `{0}`")]
+    Gone(String),
+    /// The policy denies reading the project.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The project cannot be read.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Our own database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file is no log that can be read.
+    #[error(transparent)]
+    Log(#[from] conclave_sarif::Refused),
+    /// A stored stage cannot be read back.
+    #[error("the stored stage `{stage}` of this run cannot be read")]
+    Stage {
+        /// Which.
+        stage: &'static str,
+    },
+    /// The person cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Takes `job`'s finding through all stages and stores the resolution.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
+    let gone = || RunError::Gone(job.finding.to_string());
+    let finding = cx.store.finding(&job.finding)?.ok_or_else(gone)?.finding;
+    let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
+    let plan = RunPlan::for_finding(&finding, &cx.settings);
+    let sources = Sources::open(cx, &PathBuf::from(&project.root)).await?;
+    let line = Line { cx, job, started_at: cx.now_ms() };
+
+    let brief = async { stage::gather(&finding, &sources) };
+    let (brief, _) = line.stage(Stage::Gather, "Reading the code around", brief).await?;
+    let seats = stage::propose(cx, &brief, &sources, &plan);
+    let (seats, analysis_ms) = line.stage(Stage::Propose, "Asking the panel", seats).await?;
+    let judged = stage::verify(&line, &brief, &sources, &plan, &seats);
+    let (judged, verification_ms) = line.stage(Stage::Verify, "Checking the fixes", judged).await?;
+
+    line.tell(Stage::Conclude, "Drawing the conclusion");
+    let resolution = conclude(&brief.finding, job.run.clone(), judged, seats, (analysis_ms, verification_ms));
+    let (status, note, confidence) = summary(&resolution);
+    cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
+    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
+    Ok(resolution)
+}
+
+/// One run under way.
+pub struct Line<'a> {
+    cx: &'a Ctx,
+    job: &'a Job,
+    started_at: i64,
+}
+
+impl Line<'_> {
+    /// The engine's surroundings.
+    pub fn cx(&self) -> &Ctx {
+        self.cx
+    }
+
+    /// Tells the faces where the run is.
+    pub fn tell(&self, stage: Stage, text: impl Into<String>) {
+        let finding = self.job.finding.clone();
+        self.cx.events.send(Event::Run(Progress { finding, stage, text: text.into(), started_at: self.started_at }));
+    }
+
+    /// The stored result of `stage`, or that of `work`, stored; with the milliseconds that it took.
+    async fn stage<T: Serialize + DeserializeOwned>(
+        &self,
+        stage: Stage,
+        text: &str,
+        work: impl Future<Output = T>,
+    ) -> Result<(T, u64), RunError> {
+        let name = stage_name(stage);
+        if let Some(stored) = self.cx.store.stage(&self.job.run, name)? {
+            return serde_json::from_str(&stored).map_err(|_| RunError::Stage { stage: name });
+        }
+        self.tell(stage, text);
+        let begin = Instant::now();
+        let result = tokio::select! {
+            result = work => result,
+            () = self.cx.cancel.cancelled() => return Err(RunError::Cancelled),
+        };
+        let took_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let stored = serde_json::to_string(&(&result, took_ms)).map_err(|_| RunError::Stage { stage: name })?;
+        self.cx.store.save_stage(&self.job.run, name, &stored)?;
+        Ok((result, took_ms))
+    }
+}
+
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Queued => "queued",
+        Stage::Gather => "gather",
+        Stage::Propose => "propose",
+        Stage::Verify => "verify",
+        Stage::Conclude => "conclude",
+    }
+}
+
+/// What a list shows of `resolution`.
+pub fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow>) {
+    let Some(best) = resolution.recommended() else {
+        let note = match &resolution.conclusion {
+            Conclusion::NoSafeFix { reason, .. } => reason.clone(),
+            Conclusion::Recommended { .. } => String::new(),
+        };
+        return (Status::NoSafeFix, note, None);
+    };
+    let note = match resolution.shown().count().saturating_sub(1) {
+        0 => best.judged.candidate.origin.label(),
+        1 => "1 alternative".to_owned(),
+        n => format!("{n} alternatives"),
+    };
+    let c = &best.confidence;
+    let row = ConfidenceRow { p: c.p, low: c.low, high: c.high, cap: c.cap, word: c.word.clone() };
+    (Status::FixReady, note, Some(row))
+}

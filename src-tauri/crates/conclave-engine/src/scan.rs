@@ -1,0 +1,129 @@
+//! Scans a project with Conclave's own detectors.
+
+use conclave_core::finding::{Detection, Finding, OWN_TOOL, Tool, relocate};
+use conclave_core::id::FindingId;
+use conclave_core::language::Language;
+use conclave_core::path::RelPath;
+use conclave_core::project::Project;
+use conclave_fixers::Recipes;
+use conclave_store::{FindingQuery, ScanRecord, ScanSaved, ScanState};
+
+use crate::ctx::Ctx;
+use crate::event::{Event, Topic};
+use crate::ingest::{self, Named};
+use crate::project::facts;
+use crate::run::RunError;
+use crate::source::Sources;
+
+/// What a scan brought.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// The scan.
+    pub record: ScanRecord,
+    /// What was new.
+    pub saved: ScanSaved,
+    /// All findings that it reported, in its order.
+    pub findings: Vec<FindingId>,
+}
+
+/// Scans all files of `project` that Conclave can parse, or just `only`.
+///
+/// A weakness that another scanner reports at the same place is left to that scanner, whose re-scan proves more.
+///
+/// # Errors
+/// The project cannot be opened, or the store fails. Files that cannot be read are complaints; when none of those that
+/// should be read could be, the scan has failed.
+pub async fn scan(cx: &Ctx, project: &Project, only: Option<&[RelPath]>) -> Result<Scanned, RunError> {
+    let sources = Sources::open(cx, project.root.as_ref()).await?;
+    let mut complaints = Vec::new();
+    let paths = match only {
+        Some(paths) => paths.to_vec(),
+        None => listed(&sources, &mut complaints),
+    };
+    let facts = facts(&sources);
+    let foreign = cx.store.last_scans(&project.id)?.iter().any(|(record, ..)| !record.tool.is_own());
+    let (mut findings, mut wanted, mut read) = (Vec::new(), 0_u32, 0_u32);
+    for path in &paths {
+        let Some(language) = Language::of_path(path) else { continue };
+        if only.is_some() && !sources.tree().exists(path.as_str()) {
+            continue;
+        }
+        wanted += 1;
+        let source = match sources.file(path) {
+            Ok(source) => source,
+            Err(why) => {
+                complaints.push(format!("{path}: {why}"));
+                continue;
+            }
+        };
+        let Some(text) = source.text() else {
+            complaints.push(format!("{path}: not UTF-8 text"));
+            continue;
+        };
+        read += 1;
+        let mut detections = Recipes::shipped().detect(path, language, text, &facts);
+        if foreign && !detections.is_empty() {
+            let others = reported_by_others(cx, project, path, text)?;
+            detections.retain(|detection| !others.iter().any(|other| same_weakness(detection, other)));
+        }
+        findings.extend(named(project, detections, text));
+    }
+    let state = if wanted > 0 && read == 0 {
+        ScanState::Failed { reason: format!("none of {wanted} source files could be read") }
+    } else {
+        ScanState::Complete
+    };
+    if wanted == 0 && only.is_none() {
+        complaints.push("no file of a language that Conclave scans (Python, JavaScript, TypeScript, Java)".to_owned());
+    }
+    let tool = Tool { name: OWN_TOOL.to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
+    let record = ingest::record(project, tool, "built-in".to_owned(), state, findings.len(), complaints, cx.now_ms());
+    let saved = cx.store.save_scan(&record, &findings, cx.now_ms())?;
+    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Projects]));
+    let findings = findings.into_iter().map(|finding| finding.id).collect();
+    Ok(Scanned { record, saved, findings })
+}
+
+fn listed(sources: &Sources, complaints: &mut Vec<String>) -> Vec<RelPath> {
+    let walk = sources.tree().walk(&|name| RelPath::new(name).is_ok_and(|path| Language::of_path(&path).is_some()));
+    complaints.extend(walk.skipped.iter().map(|skipped| format!("{}: {}", skipped.path, skipped.reason)));
+    walk.files.iter().filter_map(|name| RelPath::new(name).ok()).collect()
+}
+
+fn named(project: &Project, detections: Vec<Detection>, text: &str) -> Vec<Finding> {
+    let mut names = Named::default();
+    detections.into_iter().map(|detection| names.finding(&project.id, detection, Some(text))).collect()
+}
+
+/// What other scanners report in the file at `path`, their regions moved to where the lines stand in `text`.
+fn reported_by_others(cx: &Ctx, project: &Project, path: &RelPath, text: &str) -> Result<Vec<Detection>, RunError> {
+    let query = FindingQuery {
+        project: Some(project.id.clone()),
+        path: Some(path.as_str().to_owned()),
+        limit: 1000,
+        ..FindingQuery::default()
+    };
+    let mut others = Vec::new();
+    for stored in cx.store.list_findings(&query)?.items {
+        let Finding { mut detection, context, .. } = stored.finding;
+        let Some(location) = detection.location.as_mut().filter(|location| location.path == *path) else { continue };
+        location.region = location.region.and_then(|region| relocate(text, &region, &context));
+        if !detection.tool.is_own() && location.region.is_some() {
+            others.push(detection);
+        }
+    }
+    Ok(others)
+}
+
+/// Whether both name a common CWE and overlapping lines.
+fn same_weakness(one: &Detection, other: &Detection) -> bool {
+    let lines = |detection: &Detection| {
+        let region = detection.location.as_ref()?.region?;
+        Some((region.start_line, region.end_line))
+    };
+    let overlap = match (lines(one), lines(other)) {
+        (Some((a, b)), Some((c, d))) => a <= d && c <= b,
+        _ => false,
+    };
+    overlap && one.rule.cwe.iter().any(|cwe| other.rule.cwe.contains(cwe))
+}

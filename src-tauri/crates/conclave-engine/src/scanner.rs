@@ -1,0 +1,358 @@
+//! How to find, run and believe an outside scanner: the facts are in `scanners/*.toml`, one file a tool.
+//!
+//! Only scanners that execute nothing from the project are listed; each runs on a scratch copy, in the sandbox, with the
+//! project's own configuration switched off.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use conclave_core::finding::Severity;
+use conclave_core::path::RelPath;
+use conclave_core::tier::RunPlan;
+use conclave_effects::gate::Denied;
+use conclave_effects::sandbox::{self, CommandReport, Exit, Limits, RunCommand, SandboxError, find_program};
+use conclave_effects::scratch::{CopyToScratch, Scratch, copy};
+use conclave_policy::Actor;
+use conclave_sarif::{ReadOptions, RunState};
+use serde::Deserialize;
+
+use crate::ctx::Ctx;
+
+/// The form of a scanner's report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Bandit's own JSON, which every Bandit writes; its SARIF needs an extra package.
+    Bandit,
+}
+
+/// One known scanner.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scanner {
+    /// `tool.driver.name`, compared without case.
+    pub name: String,
+    /// Other names that it goes by.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The program.
+    pub program: String,
+    /// Extensions of the files that it reads.
+    pub extensions: Vec<String>,
+    /// Its arguments; `{files}` stands for the files, `{rules}` for the rules folder of the settings.
+    pub args: Vec<String>,
+    /// What it prints.
+    pub format: Format,
+}
+
+const FILES: [(&str, &str); 3] = [
+    ("bandit", include_str!("../scanners/bandit.toml")),
+    ("ruff", include_str!("../scanners/ruff.toml")),
+    ("semgrep", include_str!("../scanners/semgrep.toml")),
+];
+
+impl Scanner {
+    /// All known scanners.
+    pub fn all() -> &'static [Self] {
+        static ALL: OnceLock<Vec<Scanner>> = OnceLock::new();
+        // INVARIANT: the files are part of the program and a test reads each of them.
+        ALL.get_or_init(|| FILES.iter().filter_map(|(_, text)| toml::from_str(text).ok()).collect())
+    }
+
+    /// The scanner that calls itself `name`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all()
+            .iter()
+            .find(|s| s.name.eq_ignore_ascii_case(name) || s.aliases.iter().any(|a| a.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether it reads `path`.
+    pub fn reads(&self, path: &RelPath) -> bool {
+        path.file_name()
+            .rsplit_once('.')
+            .is_some_and(|(_, e)| self.extensions.iter().any(|x| x.eq_ignore_ascii_case(e)))
+    }
+}
+
+/// One result, as far as a comparison needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The rule.
+    pub rule: String,
+    /// The file.
+    pub path: RelPath,
+    /// The first line, 0 where unknown.
+    pub line: u32,
+    /// As the scanner rates it.
+    pub severity: Severity,
+}
+
+/// One complete look.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// All results.
+    pub seen: Vec<Seen>,
+    /// The command as a person could repeat it in the project's folder.
+    pub command: String,
+    /// The end of what it printed.
+    pub log: String,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// It cannot run here.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It ran and failed, or did not read what it should.
+    #[error("{0}")]
+    Failed(String),
+    /// The policy denies it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+}
+
+/// A scratch copy of the project at `root`, for one candidate.
+///
+/// # Errors
+/// The policy denies it, or the copy cannot be made.
+pub async fn scratch(cx: &Ctx, root: PathBuf) -> Result<Scratch, ScanError> {
+    let effect = CopyToScratch { root, base: cx.data.scratch_base(), max_bytes: MAX_COPY_BYTES };
+    let permit = cx.gate.authorize(Actor::Engine, effect).await?;
+    copy(permit).map_err(|error| ScanError::Unavailable(format!("no scratch copy: {error}")))
+}
+
+/// The largest project that is copied, in bytes.
+const MAX_COPY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Runs `scanner` on `files`, written over their copies in `scratch`, a copy of `project`.
+///
+/// # Errors
+/// See [`ScanError`]; a report exists only when every file was read.
+pub async fn scan_files(
+    cx: &Ctx,
+    plan: &RunPlan,
+    scanner: &Scanner,
+    project: &Path,
+    scratch: &Scratch,
+    files: &BTreeMap<RelPath, Vec<u8>>,
+) -> Result<Report, ScanError> {
+    let unreadable = files.keys().find(|path| !scanner.reads(path));
+    if let Some(path) = unreadable {
+        return Err(ScanError::Unavailable(format!("{} does not read `{path}`", scanner.name)));
+    }
+    let program = find_program(&scanner.program, project).ok_or_else(|| {
+        ScanError::Unavailable(format!("{} is not installed: install `{}`", scanner.name, scanner.program))
+    })?;
+    for (path, bytes) in files {
+        scratch.write(path.as_str(), bytes).map_err(|error| ScanError::Failed(error.to_string()))?;
+    }
+    let rules = rules_folder(cx, scanner)?;
+    let argv = arguments(scanner, &program, rules.as_deref(), files.keys());
+    let shown = shown(scanner, &argv);
+    let mut read_only = sandbox::tool_folders(&program);
+    read_only.extend(rules);
+    let effect = RunCommand {
+        argv,
+        tree: scratch.path().to_owned(),
+        writable: false,
+        env: vec![("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())],
+        read_only,
+        limits: Limits { wall: Duration::from_secs(plan.check_s), ..Limits::default() },
+    };
+    let permit = cx.gate.authorize(Actor::Engine, effect).await?;
+    let report = sandbox::run(permit).await.map_err(|error| match error {
+        SandboxError::Unavailable { .. } | SandboxError::NotFound { .. } => ScanError::Unavailable(error.to_string()),
+        SandboxError::Io { .. } => ScanError::Failed(error.to_string()),
+    })?;
+    believe(scanner, &report, files, shown)
+}
+
+fn rules_folder(cx: &Ctx, scanner: &Scanner) -> Result<Option<PathBuf>, ScanError> {
+    if !scanner.args.iter().any(|arg| arg == "{rules}") {
+        return Ok(None);
+    }
+    match &cx.settings.semgrep_rules {
+        Some(folder) => Ok(Some(PathBuf::from(folder))),
+        None => Err(ScanError::Unavailable(format!(
+            "{} needs its rules on this machine: name their folder as `semgrep_rules` in the settings",
+            scanner.name
+        ))),
+    }
+}
+
+fn arguments<'a>(
+    scanner: &Scanner,
+    program: &Path,
+    rules: Option<&Path>,
+    files: impl Iterator<Item = &'a RelPath> + Clone,
+) -> Vec<String> {
+    let mut argv = vec![program.display().to_string()];
+    for arg in &scanner.args {
+        match arg.as_str() {
+            // A leading `./` keeps a file whose name starts with a dash from being read as an option.
+            "{files}" => argv.extend(files.clone().map(|path| format!("./{path}"))),
+            "{rules}" => argv.extend(rules.map(|folder| folder.display().to_string())),
+            _ => argv.push(arg.clone()),
+        }
+    }
+    argv
+}
+
+fn shown(scanner: &Scanner, argv: &[String]) -> String {
+    std::iter::once(scanner.program.as_str())
+        .chain(argv.iter().skip(1).map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Reads the report, and refuses it unless the scanner ended well and read every file.
+fn believe(
+    scanner: &Scanner,
+    report: &CommandReport,
+    files: &BTreeMap<RelPath, Vec<u8>>,
+    command: String,
+) -> Result<Report, ScanError> {
+    let failed = |why: &str| ScanError::Failed(format!("{} failed: {why}", scanner.name));
+    match report.status {
+        Exit::Code(0) => {}
+        Exit::Code(code) => return Err(failed(&format!("exit status {code}"))),
+        Exit::Signal(signal) => return Err(failed(&format!("ended by signal {signal}"))),
+        Exit::TimedOut => return Err(failed("it ran out of time")),
+    }
+    if report.truncated {
+        return Err(failed("its report is larger than is read"));
+    }
+    let seen = match scanner.format {
+        Format::Bandit => bandit(&report.stdout, files),
+        Format::Sarif => sarif(&report.stdout),
+    }
+    .map_err(|why| failed(&why))?;
+    Ok(Report { seen, command, log: tail(&report.stderr, &report.stdout) })
+}
+
+#[derive(Deserialize)]
+struct BanditReport {
+    results: Vec<BanditResult>,
+    errors: Vec<BanditError>,
+    metrics: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct BanditResult {
+    test_id: String,
+    filename: String,
+    line_number: u32,
+    issue_severity: String,
+}
+
+#[derive(Deserialize)]
+struct BanditError {
+    filename: String,
+    reason: String,
+}
+
+/// Bandit's JSON: `results`, `errors`, and `metrics` with one entry for each file that was read.
+fn bandit(stdout: &[u8], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<Vec<Seen>, String> {
+    let report: BanditReport = serde_json::from_slice(stdout).map_err(|_| "its report cannot be read".to_owned())?;
+    if let Some(error) = report.errors.first() {
+        return Err(format!("it could not read `{}`: {}", error.filename, error.reason));
+    }
+    let read: Vec<RelPath> = report.metrics.keys().filter_map(|name| RelPath::new(name).ok()).collect();
+    if let Some(path) = files.keys().find(|path| !read.contains(path)) {
+        return Err(format!("it did not read `{path}`"));
+    }
+    let seen = report.results.into_iter().filter_map(|result| {
+        let severity = match result.issue_severity.as_str() {
+            "HIGH" => Severity::High,
+            "MEDIUM" => Severity::Medium,
+            _ => Severity::Low,
+        };
+        Some(Seen {
+            rule: result.test_id,
+            path: RelPath::new(&result.filename).ok()?,
+            line: result.line_number,
+            severity,
+        })
+    });
+    Ok(seen.collect())
+}
+
+fn sarif(stdout: &[u8]) -> Result<Vec<Seen>, String> {
+    let mut seen = Vec::new();
+    let reader = std::io::Cursor::new(stdout);
+    let log = conclave_sarif::read(reader, &ReadOptions::at_root(sandbox::WORK), &mut |_, detection| {
+        let Some(location) = detection.location else { return };
+        seen.push(Seen {
+            rule: detection.rule.id,
+            path: location.path,
+            line: location.region.map_or(0, |region| region.start_line),
+            severity: detection.severity,
+        });
+    })
+    .map_err(|refused| refused.to_string())?;
+    for run in &log.runs {
+        if let RunState::Failed { reason } | RunState::Partial { reason } = &run.state {
+            return Err(reason.clone());
+        }
+    }
+    if log.runs.is_empty() { Err("its report has no run".to_owned()) } else { Ok(seen) }
+}
+
+/// At most this much of a scanner's output is kept, in bytes.
+const LOG_BYTES: usize = 16 * 1024;
+
+/// The end of the output, without control characters: errors first, the report when there are none.
+fn tail(stderr: &[u8], stdout: &[u8]) -> String {
+    let bytes = if stderr.is_empty() { stdout } else { stderr };
+    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LOG_BYTES)..]);
+    text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scanner_file_is_read() {
+        assert_eq!(Scanner::all().len(), FILES.len());
+        for (name, text) in FILES {
+            let scanner: Scanner = toml::from_str(text).expect(name);
+            assert!(scanner.args.iter().any(|arg| arg == "{files}"), "{name}");
+        }
+        assert_eq!(Scanner::named("bandit").map(|s| s.program.as_str()), Some("bandit"));
+        assert!(Scanner::named("a scanner that nobody knows").is_none());
+    }
+
+    fn bandit_report(status: Exit, stdout: &str) -> Result<Report, ScanError> {
+        let report = CommandReport { status, stdout: stdout.into(), stderr: Vec::new(), truncated: false, wall_ms: 1 };
+        let files = [(RelPath::new("a.py").expect("a path"), Vec::new())].into();
+        believe(Scanner::named("bandit").expect("a known scanner"), &report, &files, "bandit ./a.py".to_owned())
+    }
+
+    #[test]
+    fn a_scanner_that_failed_is_not_believed() {
+        let clean = r#"{"results":[],"errors":[],"metrics":{"./a.py":{},"_totals":{}}}"#;
+        assert!(bandit_report(Exit::Code(0), clean).is_ok_and(|report| report.seen.is_empty()));
+        let cases = [
+            (Exit::Code(2), clean, "exit status 2"),
+            (Exit::Signal(9), clean, "signal 9"),
+            (Exit::TimedOut, clean, "out of time"),
+            (Exit::Code(0), "", "cannot be read"),
+            (Exit::Code(0), r#"{"results":[],"errors":[],"metrics":{"_totals":{}}}"#, "did not read `a.py`"),
+            (
+                Exit::Code(0),
+                r#"{"results":[],"errors":[{"filename":"./a.py","reason":"syntax error"}],"metrics":{"./a.py":{}}}"#,
+                "could not read",
+            ),
+        ];
+        for (status, stdout, why) in cases {
+            let error = bandit_report(status, stdout).expect_err(why);
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+}

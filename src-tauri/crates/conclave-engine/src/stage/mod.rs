@@ -1,0 +1,11 @@
+//! The stages of the straight line, one file each; only `run.rs` calls them.
+
+mod gather;
+mod model_seat;
+mod propose;
+mod verify;
+
+pub(crate) use gather::gather;
+pub use propose::empty_model_seat;
+pub(crate) use propose::propose;
+pub(crate) use verify::verify;

@@ -1,0 +1,167 @@
+//! Asks every seat of the panel: recipes, the scanner's own fix, models.
+
+use std::time::Duration;
+
+use conclave_core::brief::Brief;
+use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, Seat};
+use conclave_core::finding::ScannerFix;
+use conclave_core::patch::{Edit, FilePatch, Patch};
+use conclave_core::tier::RunPlan;
+use conclave_fixers::{Answer, Recipes};
+use tokio::task::JoinSet;
+
+use super::model_seat;
+use crate::ctx::Ctx;
+use crate::project::facts;
+use crate::prompt;
+use crate::source::Sources;
+
+/// All seats with their answers, in a fixed order. A seat that fails is a value.
+pub(crate) async fn propose(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
+    let mut seats = vec![recipes(brief, sources)];
+    if !brief.finding.detection.tool.is_own() {
+        seats.push(scanner(brief, sources));
+    }
+    seats.extend(models(cx, brief, sources, plan).await);
+    seats
+}
+
+fn seat(name: impl Into<String>, drafts: Vec<Draft>) -> Seat {
+    Seat { name: name.into(), drafts }
+}
+
+fn recipes(brief: &Brief, sources: &Sources) -> Seat {
+    let name = "Recipes";
+    let silent = |reason: String| seat(name, vec![Draft::Silent { reason }]);
+    let (Some(file), None) = (&brief.file, &brief.unusable) else {
+        return silent(brief.unusable.clone().unwrap_or_default());
+    };
+    let Some(language) = file.language else {
+        return silent(format!("no recipe reads `{}`", file.path));
+    };
+    let source = match sources.file(&file.path) {
+        Ok(source) => source,
+        Err(why) => return seat(name, vec![Draft::Failed { why }]),
+    };
+    let text = source.text().unwrap_or_default();
+    match Recipes::shipped().answer(&brief.finding.detection, language, text, &facts(sources)) {
+        Answer::None => silent(format!("no recipe answers `{}` here", brief.finding.detection.rule.id)),
+        Answer::Refused { reason, .. } => seat(name, vec![Draft::Refused { reason }]),
+        Answer::Fixes(fixes) => {
+            let drafts = fixes.into_iter().map(|fix| {
+                let patch = Patch::new(vec![FilePatch {
+                    path: file.path.clone(),
+                    base: source.digest.clone(),
+                    edits: fix.edits,
+                }]);
+                let origin = Origin::Recipe { id: fix.recipe };
+                Draft::Proposed {
+                    candidate: Candidate {
+                        id: Candidate::id_of(&origin, &patch),
+                        origin,
+                        patch,
+                        class: fix.class,
+                        title: fix.title,
+                        rationale: fix.rationale,
+                        edge_cases: fix.edge_cases,
+                        successors: fix.successors,
+                    },
+                }
+            });
+            seat(name, drafts.collect())
+        }
+    }
+}
+
+fn scanner(brief: &Brief, sources: &Sources) -> Seat {
+    let detection = &brief.finding.detection;
+    let name = format!("{}\u{2019}s own fix", detection.tool.name);
+    if detection.fixes.is_empty() {
+        let reason = format!("{} ships no fix with this finding", detection.tool.name);
+        return seat(name, vec![Draft::Silent { reason }]);
+    }
+    let drafts = detection.fixes.iter().map(|fix| match scanner_patch(fix, sources) {
+        Ok(patch) => {
+            let origin = Origin::Scanner { tool: detection.tool.name.clone() };
+            let title =
+                fix.description.as_deref().and_then(|text| text.lines().next()).unwrap_or("Replace the reported code");
+            Draft::Proposed {
+                candidate: Candidate {
+                    id: Candidate::id_of(&origin, &patch),
+                    origin,
+                    patch,
+                    class: FixClass::Review,
+                    title: title.trim().to_owned(),
+                    rationale: format!("{} proposes this replacement with its report.", detection.tool.name),
+                    edge_cases: Vec::new(),
+                    successors: Vec::new(),
+                },
+            }
+        }
+        Err(why) => Draft::Failed { why },
+    });
+    seat(name, drafts.collect())
+}
+
+/// The scanner's regions as byte edits against what the files hold now.
+fn scanner_patch(fix: &ScannerFix, sources: &Sources) -> Result<Patch, String> {
+    let mut files: Vec<FilePatch> = Vec::new();
+    for replacement in &fix.replacements {
+        let source = sources.file(&replacement.path)?;
+        let text = source.text().ok_or_else(|| format!("`{}` is not UTF-8 text", replacement.path))?;
+        let range = replacement
+            .region
+            .byte_range(text)
+            .ok_or_else(|| format!("the fix names a line that `{}` does not have", replacement.path))?;
+        let edit = Edit { start: range.start, end: range.end, text: replacement.text.clone() };
+        match files.iter_mut().find(|file| file.path == replacement.path) {
+            Some(file) => file.edits.push(edit),
+            None => {
+                files.push(FilePatch { path: replacement.path.clone(), base: source.digest.clone(), edits: vec![edit] })
+            }
+        }
+    }
+    Ok(Patch::new(files))
+}
+
+/// What the models' seat says while nobody sits there.
+pub fn empty_model_seat() -> Draft {
+    let fill =
+        "add a model to the settings: a llama.cpp or Ollama server on this machine, or an endpoint with your key";
+    Draft::Empty { fill: fill.to_owned() }
+}
+
+async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
+    if cx.models.is_empty() {
+        return vec![seat("Models", vec![empty_model_seat()])];
+    }
+    let Some(file) = &brief.file else {
+        let reason = brief.unusable.clone().unwrap_or_default();
+        return vec![seat("Models", vec![Draft::Silent { reason }])];
+    };
+    let source = match sources.file(&file.path) {
+        Ok(source) => source,
+        Err(why) => return vec![seat("Models", vec![Draft::Failed { why }])],
+    };
+    let request = prompt::fix_request(brief, file);
+    let deadline = Duration::from_secs(plan.analysis_s);
+    let mut asked = JoinSet::new();
+    for (index, _) in cx.models.iter().take(plan.models).enumerate() {
+        let (cx, request, source, path) = (cx.clone(), request.clone(), source.clone(), file.path.clone());
+        asked.spawn(async move {
+            let (name, endpoint) = &cx.models[index];
+            let draft = match endpoint {
+                Ok(endpoint) => model_seat::ask(&cx, endpoint, &request, &path, &source, deadline).await,
+                Err(missing) => Draft::Empty { fill: missing.to_string() },
+            };
+            (index, seat(name.clone(), vec![draft]))
+        });
+    }
+    let mut seats = Vec::new();
+    while let Some(answer) = asked.join_next().await {
+        // A seat whose task broke is left out rather than ending the run; the others count.
+        seats.extend(answer.ok());
+    }
+    seats.sort_by_key(|(index, _)| *index);
+    seats.into_iter().map(|(_, seat)| seat).collect()
+}

@@ -1,0 +1,78 @@
+//! Checks every distinct candidate, in ladder order.
+
+use std::collections::BTreeMap;
+
+use conclave_core::brief::Brief;
+use conclave_core::candidate::{Candidate, Draft, Seat};
+use conclave_core::evidence::{CheckOutcome, Evidence};
+use conclave_core::resolution::Judged;
+use conclave_core::tier::RunPlan;
+
+use crate::check::{CHECKS, Subject};
+use crate::event::Stage;
+use crate::run::Line;
+use crate::source::Sources;
+
+/// Every distinct patch of `seats` with its evidence, in the order in which the seats gave them.
+///
+/// Equal patches are checked once and keep the names of all who wrote them.
+pub(crate) async fn verify(
+    line: &Line<'_>,
+    brief: &Brief,
+    sources: &Sources,
+    plan: &RunPlan,
+    seats: &[Seat],
+) -> Vec<Judged> {
+    let mut distinct: Vec<(Candidate, Vec<String>)> = Vec::new();
+    for draft in seats.iter().flat_map(|seat| &seat.drafts) {
+        let Draft::Proposed { candidate } = draft else { continue };
+        match distinct.iter_mut().find(|(first, _)| first.patch == candidate.patch) {
+            Some((_, also_by)) => also_by.push(candidate.origin.label()),
+            None => distinct.push((candidate.clone(), Vec::new())),
+        }
+    }
+    let total = distinct.len();
+    let mut judged = Vec::with_capacity(total);
+    for (index, (candidate, also_by)) in distinct.into_iter().enumerate() {
+        keep(line, sources, &candidate);
+        let place = format!("fix {} of {total}", index + 1);
+        let evidence = ladder(line, brief, sources, plan, &candidate, &place).await;
+        judged.push(Judged { candidate, also_by, evidence });
+    }
+    judged
+}
+
+/// Keeps the texts that the candidate was written against, so that its diff can be shown when the files have moved on.
+fn keep(line: &Line<'_>, sources: &Sources, candidate: &Candidate) {
+    for file in &candidate.patch.files {
+        let kept = sources.file(&file.path).map(|source| line.cx().data.put_blob(&source.bytes));
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, path = %file.path, "the text before the fix was not kept");
+        }
+    }
+}
+
+/// Climbs the ladder until a gate stops it; checks that were not reached are `NotRun`.
+async fn ladder(
+    line: &Line<'_>,
+    brief: &Brief,
+    sources: &Sources,
+    plan: &RunPlan,
+    candidate: &Candidate,
+    place: &str,
+) -> Vec<Evidence> {
+    let mut subject =
+        Subject { cx: line.cx(), brief, sources, plan, candidate, after: BTreeMap::new(), seen: Vec::new() };
+    let mut stopped = false;
+    for entry in CHECKS {
+        let evidence = if stopped {
+            Evidence::new(entry.check, CheckOutcome::NotRun, "not run: a gate before it failed")
+        } else {
+            line.tell(Stage::Verify, format!("{}, {place}", entry.check.label()));
+            (entry.run)(&mut subject).await
+        };
+        stopped |= entry.check.is_gate() && evidence.outcome != CheckOutcome::Pass;
+        subject.seen.push(evidence);
+    }
+    subject.seen
+}

@@ -1,0 +1,226 @@
+//! The command line as scripts see it: outputs, schemas, exit statuses.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::program::{Home, text};
+use crate::tree::root;
+
+/// A project with one weakness that the built-in detectors find and fix, and a neighbour that they leave alone.
+fn project(home: &Home) -> String {
+    home.write("app/load.py", "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n");
+    home.write("app/plain.py", "def add(a, b):\n    return a + b\n");
+    home.path("app").display().to_string()
+}
+
+fn first_id(findings: &Value) -> String {
+    findings["findings"][0]["id"].as_str().expect("an id").to_owned()
+}
+
+fn check(schema: &str, value: &Value) {
+    let path = root().join("docs/schemas").join(format!("conclave-{schema}-1.schema.json"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("a schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let errors: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+}
+
+#[test]
+fn scan_fix_apply_and_undo_return_the_same_bytes() {
+    let home = Home::new();
+    let app = project(&home);
+    let before = std::fs::read(home.path("app/load.py")).expect("the file");
+
+    let scan = home.json(&["scan", &app], 0);
+    check("scan", &scan);
+    let findings = home.json(&["findings"], 0);
+    check("findings", &findings);
+    let id = first_id(&findings);
+
+    let fix = home.json(&["fix", &id], 0);
+    check("fix", &fix);
+    assert_eq!((&fix["recommended"], &fix["applied"]), (&json!(1), &json!(0)), "{fix}");
+    assert_eq!(std::fs::read(home.path("app/load.py")).expect("the file"), before, "looking writes nothing");
+
+    let show = home.json(&["show", &id[..6]], 0);
+    check("finding", &show);
+    let confidence = &show["finding"]["resolution"]["fixes"][0]["confidence"];
+    assert_eq!(confidence["summary"]["word"], "Own rule satisfied", "an own rule is never shown as a scanner");
+    assert!(confidence["summary"]["p"].as_f64().expect("a figure") <= 0.45);
+
+    check("apply", &home.json(&["apply", &id], 0));
+    let after = std::fs::read_to_string(home.path("app/load.py")).expect("the file");
+    assert!(after.contains("SafeLoader") || after.contains("safe_load"), "{after}");
+    check("error", &home.json(&["apply", &id], 2));
+
+    check("undo", &home.json(&["undo", &id], 0));
+    assert_eq!(std::fs::read(home.path("app/load.py")).expect("the file"), before);
+    check("error", &home.json(&["undo", &id], 2));
+
+    let audit = home.json(&["audit", "verify"], 0);
+    check("audit", &audit);
+    assert_eq!(audit["intact"], json!(true));
+    check("doctor", &home.json(&["doctor"], 0));
+}
+
+#[test]
+fn a_file_that_moved_on_is_never_overwritten() {
+    let home = Home::new();
+    let app = project(&home);
+    home.json(&["scan", &app], 0);
+    let id = first_id(&home.json(&["findings"], 0));
+    home.json(&["fix", &id], 0);
+
+    let edited = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n\n\nMINE = 1\n";
+    home.write("app/load.py", edited);
+    let error = home.json(&["apply", &id], 2);
+    assert_eq!(error["error"]["code"], "changed", "{error}");
+    assert_eq!(std::fs::read_to_string(home.path("app/load.py")).expect("the file"), edited);
+
+    home.json(&["fix", &id], 0);
+    home.json(&["apply", &id], 0);
+    let applied = std::fs::read_to_string(home.path("app/load.py")).expect("the file");
+    home.write("app/load.py", &format!("{applied}LATER = 2\n"));
+    assert_eq!(home.json(&["undo", &id], 2)["error"]["code"], "changed");
+    assert!(std::fs::read_to_string(home.path("app/load.py")).expect("the file").ends_with("LATER = 2\n"));
+}
+
+/// A SARIF log of one bandit result at `uri`.
+fn log(uri: &str, extra: Value) -> String {
+    let mut run = json!({
+        "tool": { "driver": { "name": "Bandit", "rules": [{ "id": "B506", "name": "yaml_load" }] } },
+        "invocations": [{ "executionSuccessful": true }],
+        "results": [{
+            "ruleId": "B506", "level": "error", "message": { "text": "Use of unsafe yaml load." },
+            "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri }, "region": { "startLine": 5 } } }],
+        }],
+    });
+    run.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+    json!({ "version": "2.1.0", "runs": [run] }).to_string()
+}
+
+#[test]
+fn fix_takes_a_log_in_one_go_and_keeps_no_project() {
+    let home = Home::new();
+    let app = project(&home);
+    let file = home.write("bandit.sarif", &log("load.py", json!({}))).display().to_string();
+    let report = home.json(&["fix", "--sarif", &file, "--project", &app, "--apply"], 0);
+    check("fix", &report);
+    assert_eq!(report["applied"], json!(1), "{report}");
+    assert_eq!(report["resolutions"][0]["applied"], json!(["load.py"]));
+    let mut rpc = crate::program::Rpc::start(&home);
+    assert_eq!(rpc.call("list_projects", json!({})).expect("an answer")["items"], json!([]));
+}
+
+#[test]
+fn a_scanner_that_failed_is_never_clean() {
+    let silent = json!({ "results": [], "invocations": [{ "executionSuccessful": false }] });
+    let crashed = json!({ "results": [], "invocations": [{ "executionSuccessful": true,
+        "toolExecutionNotifications": [{ "level": "error", "message": { "text": "out of memory" } }] }] });
+    let nothing = json!({ "results": null });
+    for extra in [silent, crashed, nothing] {
+        let home = Home::new();
+        let app = project(&home);
+        let file = home.write("bandit.sarif", &log("load.py", extra.clone())).display().to_string();
+        let report = home.json(&["import", &file, "--project", &app], 3);
+        assert_eq!(report["scans"][0]["state"], "failed", "{extra}");
+        assert_eq!(home.run(&["fix", "--sarif", &file, "--project", &app]).status.code(), Some(3), "{extra}");
+    }
+}
+
+#[test]
+fn exit_statuses_say_what_happened() {
+    let home = Home::new();
+    let app = project(&home);
+    home.write("empty/notes.txt", "nothing to scan");
+    home.write("broken.sarif", "{");
+    let cases: [(&[&str], i32); 12] = [
+        (&["scan", &app], 0),
+        (&["scan", "empty"], 0),
+        (&["scan", "no-such-folder"], 2),
+        (&["import", "no-such-file", "--project", &app], 2),
+        (&["import", "broken.sarif", "--project", &app], 2),
+        (&["fix", "--all", "--check"], 1),
+        (&["fix", "--severity", "critical", "--check"], 0),
+        (&["fix", "--severity", "dreadful"], 2),
+        (&["fix"], 2),
+        (&["show", "ffffffff"], 2),
+        (&["--format", "sarif", "doctor"], 2),
+        (&["no-such-command"], 2),
+    ];
+    for (words, code) in cases {
+        let output = home.run(words);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn sarif_out_is_valid_and_carries_the_fix() {
+    let home = Home::new();
+    let app = project(&home);
+    home.json(&["scan", &app], 0);
+    let output = home.run(&["--format", "sarif", "fix", "--all"]);
+    let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let path = root().join("tests/fixtures/schemas/sarif-schema-2.1.0.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let errors: Vec<String> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let fix = &log["runs"][0]["results"][0]["fixes"][0];
+    assert!(fix["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"].is_string(), "{log:#}");
+}
+
+#[test]
+fn nothing_outside_the_project_is_opened_for_a_log() {
+    let home = Home::new();
+    let app = project(&home);
+    let secret = home.write("secret.py", "import yaml\n\n\n\nyaml.load(CANARY)\n");
+    std::os::unix::fs::symlink(&secret, home.path("app/link.py")).expect("a link");
+    rustix_mkfifo(&home.path("app/pipe.py"));
+    let absolute = secret.display().to_string();
+    let file_uri = format!("file://{absolute}");
+    let uris = ["../secret.py", "..%2fsecret.py", &absolute, &file_uri, "file://host/secret.py", "link.py", "pipe.py"];
+    for uri in uris {
+        let home_of_one = Home::new();
+        let file = home_of_one.write("one.sarif", &log(uri, json!({})));
+        let report =
+            home_of_one.json(&["fix", "--sarif", &file.display().to_string(), "--project", &app, "--apply"], 0);
+        assert_eq!(report["applied"], json!(0), "{uri}");
+        let id = report["resolutions"][0]["finding"]["id"].as_str().expect("an id").to_owned();
+        let show = home_of_one.json(&["show", &id], 0);
+        assert_eq!(show["finding"]["excerpt"], Value::Null, "{uri}");
+        assert!(!show.to_string().contains("CANARY"), "{uri}");
+    }
+}
+
+fn rustix_mkfifo(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo starts");
+    assert!(made.success());
+}
+
+#[test]
+fn help_reads_well() {
+    let home = Home::new();
+    for (name, words) in
+        [("help", &["--help"][..]), ("help_fix", &["fix", "--help"]), ("help_findings", &["findings", "--help"])]
+    {
+        let output = home.run(words);
+        insta::assert_snapshot!(name, String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn errors_name_the_next_step() {
+    let home = Home::new();
+    home.write("old.sarif", r#"{"version":"1.0.0","runs":[]}"#);
+    home.write("app/a.py", "");
+    for (name, words) in [
+        ("error_version", &["import", "old.sarif", "--project", "app"][..]),
+        ("error_no_finding", &["show", "abc"]),
+        ("error_sarif_format", &["--format", "sarif", "doctor"]),
+    ] {
+        let output = home.run(words);
+        insta::assert_snapshot!(name, String::from_utf8_lossy(&output.stderr));
+    }
+}
