@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::limits::cut;
+
+/// The longest detail from outside, in bytes.
+const DETAIL_BYTES: usize = 300;
+
 /// One thing that was not read as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
@@ -18,7 +23,7 @@ pub enum Place {
     Log,
     /// The run as a whole.
     Run,
-    /// One rule, over all components of the tool.
+    /// One rule, counted within its component of the tool.
     Rule(u32),
     /// One entry of `artifacts`.
     Artifact(u32),
@@ -140,8 +145,8 @@ impl Fault {
     pub(crate) fn of_json(error: &serde_json::Error) -> Self {
         let text = error.to_string();
         match text.strip_prefix("duplicate field `").and_then(|rest| rest.split('`').next()) {
-            Some(key) => Self::DuplicateKey { key: key.to_owned() },
-            None => Self::Malformed { detail: text },
+            Some(key) => Self::DuplicateKey { key: cut(key, DETAIL_BYTES) },
+            None => Self::Malformed { detail: cut(&text, DETAIL_BYTES) },
         }
     }
 }

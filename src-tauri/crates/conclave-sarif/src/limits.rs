@@ -20,7 +20,7 @@ pub struct Limits {
     pub result_bytes: usize,
     /// Length of one rule, artifact or other entry, in bytes.
     pub entry_bytes: usize,
-    /// Length of everything that results may refer to, over the whole file, in bytes.
+    /// Length of everything that results may refer to, over the whole file, in bytes, with 256 for each entry.
     pub shared_bytes: usize,
     /// Complaints that are kept of one run; all are counted.
     pub complaints: usize,
@@ -32,7 +32,7 @@ impl Default for Limits {
             runs: 200,
             results: 5_000_000,
             rules: 100_000,
-            artifacts: 500_000,
+            artifacts: 300_000,
             entries: 200_000,
             result_bytes: 32 * 1024 * 1024,
             entry_bytes: 4 * 1024 * 1024,

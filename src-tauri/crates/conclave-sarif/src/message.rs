@@ -12,10 +12,13 @@ pub(crate) type Strings = Vec<(String, String)>;
 ///
 /// Plain text is preferred to Markdown, which is shown as it is written. Placeholders are replaced where there are
 /// arguments; one without an argument stays.
-pub(crate) fn resolve(message: &wire::Message<'_>, strings: &[&Strings]) -> Option<String> {
+pub(crate) fn resolve<'s>(
+    message: &wire::Message<'_>,
+    strings: impl IntoIterator<Item = &'s Strings>,
+) -> Option<String> {
     let by_id = || {
         let id = message.id.get()?;
-        strings.iter().find_map(|strings| strings.iter().find(|(known, _)| known == id)).map(|(_, text)| text.as_str())
+        strings.into_iter().flatten().find(|(known, _)| known == id).map(|(_, text)| text.as_str())
     };
     let text = message.text.get().or_else(by_id).or(message.markdown.get())?;
     let text = if message.arguments.items.is_empty() { Cow::Borrowed(text) } else { fill(text, message) };
@@ -91,7 +94,7 @@ mod tests {
         let rule =
             vec![("default".to_owned(), "{0} flows to {1}".to_owned()), ("braces".to_owned(), "{{{0}}}".to_owned())];
         let global = vec![("default".to_owned(), "never".to_owned()), ("shared".to_owned(), "from all".to_owned())];
-        assert_eq!(resolve(&message, &[&rule, &global]).as_deref(), expect, "{json}");
+        assert_eq!(resolve(&message, [&rule, &global]).as_deref(), expect, "{json}");
     }
 
     #[test]
@@ -124,7 +127,7 @@ mod tests {
     fn a_long_message_is_cut() {
         let json = format!(r#"{{"text":"{}{{0}}","arguments":["{}"]}}"#, "é{0}".repeat(9_000), "long ".repeat(90));
         let message: wire::Message<'_> = serde_json::from_str(&json).expect("a message");
-        let text = resolve(&message, &[]).expect("a text");
+        let text = resolve(&message, []).expect("a text");
         assert!(text.len() <= MESSAGE_BYTES && text.ends_with('\u{2026}'));
     }
 }

@@ -14,7 +14,6 @@ use crate::frame::{Broken, Frames};
 use crate::lenient::Maybe;
 use crate::limits::{Limits, cut};
 use crate::result::Converter;
-use crate::rule::Rules;
 use crate::run::{Analysed, Run};
 use crate::state::{Facts, RunState, Unread};
 use crate::survey::{Results, RunSurvey, Survey, decode, fields};
@@ -130,17 +129,15 @@ pub fn read<R: Read + Seek>(
     if version.is_none() {
         complaints.add(Place::Log, Fault::NoVersion);
     }
-    if let Some(broken) = broken {
+    if let Some(broken) = &broken {
         complaints.add(Place::Log, Fault::Broken { detail: broken.to_string() });
     }
 
     let mut runs: Vec<Reading> = runs.into_iter().map(|run| Reading::new(run, &options.roots)).collect();
     let second = second_pass(&mut frames, mark, &mut runs, &options.limits, sink);
     // A walk that broke the first time breaks again at the same place; that was said already.
-    if let Err(broken) = second
-        && complaints.kept.iter().all(|complaint| !matches!(complaint.fault, Fault::Broken { .. }))
-    {
-        complaints.add(Place::Log, Fault::Broken { detail: broken.to_string() });
+    if let (Err(second), None) = (second, &broken) {
+        complaints.add(Place::Log, Fault::Broken { detail: second.to_string() });
         runs.iter_mut().for_each(|run| run.changed |= run.passed < run.expected());
     }
     if runs.iter().any(|run| run.changed) {
@@ -172,8 +169,7 @@ fn io_error(broken: Broken) -> Refused {
 
 /// Refuses what is no log of the supported version.
 fn refuse(survey: &Survey) -> Result<(), Refused> {
-    let other_version = |text: &str| text != VERSION;
-    if let Some(found) = survey.version.as_deref().filter(|version| other_version(version)) {
+    if let Some(found) = survey.version.as_deref().filter(|version| *version != VERSION) {
         return Err(Refused::Version { found: cut(found, 64), field: "version" });
     }
     if survey.version.is_none()
@@ -240,13 +236,12 @@ impl Reading {
             malformed: self.malformed,
             left_out: self.left_out,
         };
-        let rules: usize = run.components.iter().map(Rules::len).sum();
         RunReport {
             state: facts.state(),
             results: self.results,
             malformed: self.malformed,
             suppressed: self.suppressed,
-            rules: u32::try_from(rules).unwrap_or(u32::MAX),
+            rules: u32::try_from(run.rules.len()).unwrap_or(u32::MAX),
             artifacts: run.artifact_count,
             complaint_count: complaints.count,
             complaints: complaints.kept,
@@ -312,7 +307,7 @@ fn second_pass<R: Read + Seek>(
     frames.head(4)?;
     frames.skip_head(mark);
     let mut number = 0;
-    fields(frames, &["runs"], drop, |frames, _| {
+    fields(frames, &["runs"], &mut Vec::new(), |frames, _| {
         if !frames.array()? {
             return frames.skip();
         }
@@ -322,7 +317,7 @@ fn second_pass<R: Read + Seek>(
                 continue;
             };
             let mut sink = |detection| sink(number, detection);
-            fields(frames, &["results"], drop, |frames, _| {
+            fields(frames, &["results"], &mut Vec::new(), |frames, _| {
                 if !frames.array()? {
                     return frames.skip();
                 }

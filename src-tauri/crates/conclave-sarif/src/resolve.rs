@@ -10,6 +10,7 @@
 //!
 //! Invariants: no result leaves the project; cycles and long chains of bases end.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use conclave_core::path::{PathError, RelPath};
@@ -18,6 +19,8 @@ use conclave_core::path::{PathError, RelPath};
 pub(crate) const MAX_CHAIN: usize = 16;
 /// The longest place that is read, in bytes.
 const MAX_PLACE: usize = 8 * 1024;
+/// So many components a place or base may have.
+const MAX_COMPONENTS: usize = 256;
 /// Names that tools give to the root of the sources, the widest first; compared without `%`, `_` and case.
 const SOURCE_ROOTS: [&str; 7] =
     ["REPOROOT", "PROJECTROOT", "ROOTPATH", "SRCROOT", "SOURCEROOT", "BASEDIR", "WORKSPACE"];
@@ -65,17 +68,19 @@ pub(crate) enum Unresolved {
     Nested,
 }
 
-/// An absolute place: a drive letter where there is one, and components that may still hold `..`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Absolute {
-    drive: Option<char>,
-    parts: Vec<String>,
+/// What a log names, as components that may still hold `..`.
+#[derive(Debug)]
+enum Place<'a> {
+    Relative(Vec<Cow<'a, str>>),
+    /// With the drive letter, where there is one.
+    Absolute(Option<char>, Vec<Cow<'a, str>>),
 }
 
+/// A folder somewhere on a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Relative(Vec<String>),
-    Absolute(Absolute),
+struct Folder {
+    drive: Option<char>,
+    parts: Vec<String>,
 }
 
 /// One entry of `originalUriBaseIds`, as written.
@@ -91,28 +96,30 @@ enum Anchor {
     /// So many components below the project root.
     Project(Vec<String>),
     /// Somewhere on a machine.
-    Absolute(Absolute),
+    Folder(Folder),
 }
 
 /// Resolves the places of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver {
-    roots: Vec<Absolute>,
-    source_root: Option<Absolute>,
+    roots: Vec<Folder>,
+    source_root: Option<Folder>,
     anchors: HashMap<String, Result<Anchor, Unresolved>>,
 }
 
 impl Resolver {
     /// A resolver for a project whose root is spelt as any of `roots`, and a run with these bases.
     pub(crate) fn new(roots: &[String], bases: &HashMap<String, Base>) -> Self {
-        let roots: Vec<Absolute> = roots.iter().filter_map(|root| plain_absolute(root)).collect();
+        let roots: Vec<Folder> = roots.iter().filter_map(|root| plain_folder(root)).collect();
         let mut source = source_base(bases);
         let mut source_root = source.and_then(|id| match parse(bases.get(id)?.uri.as_deref()?.trim()) {
-            Ok(Place::Absolute(Absolute { drive, parts })) => Some(Absolute { drive, parts: normalise(&parts).ok()? }),
+            Ok(Place::Absolute(drive, parts)) => {
+                Some(Folder { drive, parts: owned(&normalise(parts.iter().map(AsRef::as_ref)).ok()?) })
+            }
             _ => None,
         });
         // A folder above the project on this machine is what it says, not another spelling of the project.
-        let above = |source: &Absolute| roots.iter().any(|root| below(source, root.drive, &root.parts).is_some());
+        let above = |source: &Folder| roots.iter().any(|root| below(source, root.drive, &root.parts).is_some());
         if source_root.as_ref().is_some_and(|source| !source.parts.is_empty() && above(source)) {
             (source, source_root) = (None, None);
         }
@@ -124,19 +131,19 @@ impl Resolver {
 
     /// The file that `uri` names, relative to base `base` where one is given.
     pub(crate) fn resolve(&self, uri: &str, base: Option<&str>) -> Result<RelPath, Unresolved> {
-        let parts = match parse(uri)? {
-            Place::Absolute(absolute) => self.inside(&absolute)?,
+        let place = parse(uri)?;
+        let parts = match &place {
+            Place::Absolute(drive, parts) => self.inside(*drive, parts.iter().map(AsRef::as_ref))?,
             Place::Relative(parts) => {
+                let parts = parts.iter().map(AsRef::as_ref);
                 // A base that the run does not define is the root of whoever reads the log.
-                let anchor = match base.and_then(|base| self.anchors.get(base)) {
-                    Some(anchor) => anchor.clone()?,
-                    None => Anchor::Project(Vec::new()),
-                };
-                match anchor {
-                    Anchor::Project(base) => normalise(&[base, parts].concat())?,
-                    Anchor::Absolute(Absolute { drive, parts: base }) => {
-                        self.inside(&Absolute { drive, parts: [base, parts].concat() })?
+                match base.and_then(|base| self.anchors.get(base)) {
+                    None => normalise(parts)?,
+                    Some(Ok(Anchor::Project(base))) => normalise(base.iter().map(String::as_str).chain(parts))?,
+                    Some(Ok(Anchor::Folder(folder))) => {
+                        self.inside(folder.drive, folder.parts.iter().map(String::as_str).chain(parts))?
                     }
+                    Some(Err(reason)) => return Err(reason.clone()),
                 }
             }
         };
@@ -146,20 +153,20 @@ impl Resolver {
         Ok(RelPath::new(&parts.join("/"))?)
     }
 
-    /// The components of `absolute` below the project root.
-    fn inside(&self, absolute: &Absolute) -> Result<Vec<String>, Unresolved> {
-        let parts = normalise(&absolute.parts).map_err(|_| Unresolved::Outside)?;
-        self.roots
-            .iter()
-            .chain(&self.source_root)
-            .find_map(|root| below(root, absolute.drive, &parts))
-            .map(<[String]>::to_vec)
-            .ok_or(Unresolved::Outside)
+    /// The components of an absolute place below the project root.
+    fn inside<'p>(
+        &self,
+        drive: Option<char>,
+        parts: impl Iterator<Item = &'p str>,
+    ) -> Result<Vec<&'p str>, Unresolved> {
+        let parts = normalise(parts).map_err(|_| Unresolved::Outside)?;
+        let mut roots = self.roots.iter().chain(&self.source_root);
+        roots.find_map(|root| below(root, drive, &parts)).map(<[&str]>::to_vec).ok_or(Unresolved::Outside)
     }
 
     fn anchor(&self, id: &str, bases: &HashMap<String, Base>, source: Option<&str>) -> Result<Anchor, Unresolved> {
         let mut seen = HashSet::new();
-        let mut below: Vec<String> = Vec::new();
+        let mut under: Vec<String> = Vec::new();
         let mut at = id;
         loop {
             if !seen.insert(at) {
@@ -168,25 +175,29 @@ impl Resolver {
             if seen.len() > MAX_CHAIN {
                 return Err(Unresolved::Chain(id.to_owned()));
             }
-            let Some(base) = bases.get(at) else { return Ok(Anchor::Project(below)) };
+            if under.len() > MAX_COMPONENTS {
+                return Err(Unresolved::TooLong);
+            }
+            let Some(base) = bases.get(at) else { return Ok(Anchor::Project(under)) };
             if let Some(uri) = base.uri.as_deref().map(str::trim).filter(|uri| !uri.is_empty()) {
                 match parse(uri) {
-                    Ok(Place::Relative(parts)) => below = [parts, below].concat(),
-                    Ok(Place::Absolute(Absolute { drive, parts })) => {
-                        let whole = Absolute { drive, parts: [parts, below.clone()].concat() };
-                        return match self.inside(&whole) {
-                            Ok(parts) => Ok(Anchor::Project(parts)),
-                            Err(_) if source == Some(at) => Ok(Anchor::Project(below)),
-                            Err(_) => Ok(Anchor::Absolute(whole)),
-                        };
+                    Ok(Place::Relative(parts)) => under = [owned(&parts), under].concat(),
+                    Ok(Place::Absolute(drive, parts)) => {
+                        let whole = [owned(&parts), under.clone()].concat();
+                        let inside = self.inside(drive, whole.iter().map(String::as_str));
+                        return Ok(match inside {
+                            Ok(parts) => Anchor::Project(owned(&parts)),
+                            Err(_) if source == Some(at) => Anchor::Project(under),
+                            Err(_) => Anchor::Folder(Folder { drive, parts: whole }),
+                        });
                     }
-                    Err(_) if source == Some(at) => return Ok(Anchor::Project(below)),
+                    Err(_) if source == Some(at) => return Ok(Anchor::Project(under)),
                     Err(reason) => return Err(reason),
                 }
             }
             match &base.parent {
                 Some(parent) => at = parent,
-                None => return Ok(Anchor::Project(below)),
+                None => return Ok(Anchor::Project(under)),
             }
         }
     }
@@ -208,35 +219,39 @@ fn source_base(bases: &HashMap<String, Base>) -> Option<&str> {
 }
 
 /// `parts` without the components of `root`, if it starts with them; drives and what is on them compare without case.
-fn below<'a>(root: &Absolute, drive: Option<char>, parts: &'a [String]) -> Option<&'a [String]> {
-    let same = |a: &String, b: &String| if drive.is_some() { a.eq_ignore_ascii_case(b) } else { a == b };
+fn below<'a, T: AsRef<str>>(root: &Folder, drive: Option<char>, parts: &'a [T]) -> Option<&'a [T]> {
+    let same = |a: &str, b: &str| if drive.is_some() { a.eq_ignore_ascii_case(b) } else { a == b };
     let fits = root.drive == drive
         && root.parts.len() <= parts.len()
-        && root.parts.iter().zip(parts).all(|(root, part)| same(root, part));
+        && root.parts.iter().zip(parts).all(|(root, part)| same(root, part.as_ref()));
     fits.then(|| &parts[root.parts.len()..])
 }
 
 /// Drops `.` and empty components and lets `..` take back the one before it, never one above the first.
-fn normalise(parts: &[String]) -> Result<Vec<String>, Unresolved> {
-    let mut plain: Vec<String> = Vec::with_capacity(parts.len());
+fn normalise<'p>(parts: impl Iterator<Item = &'p str>) -> Result<Vec<&'p str>, Unresolved> {
+    let mut plain = Vec::new();
     for part in parts {
-        match part.as_str() {
+        match part {
             "" | "." => {}
             ".." => {
                 plain.pop().ok_or(Unresolved::Traversal)?;
             }
-            _ => plain.push(part.clone()),
+            _ => plain.push(part),
         }
     }
     Ok(plain)
 }
 
+fn owned<T: AsRef<str>>(parts: &[T]) -> Vec<String> {
+    parts.iter().map(|part| part.as_ref().to_owned()).collect()
+}
+
 /// Reads what a log names, as a URI or as a path of any system.
-fn parse(text: &str) -> Result<Place, Unresolved> {
+fn parse(text: &str) -> Result<Place<'_>, Unresolved> {
     if text.is_empty() {
         return Err(Unresolved::Empty);
     }
-    if text.len() > MAX_PLACE {
+    if text.len() > MAX_PLACE || text.split(['/', '\\']).count() > MAX_COMPONENTS {
         return Err(Unresolved::TooLong);
     }
     if text.chars().any(char::is_control) {
@@ -250,19 +265,19 @@ fn parse(text: &str) -> Result<Place, Unresolved> {
         if !rest.starts_with(is_separator) {
             return Err(Unresolved::Drive);
         }
-        return Ok(Place::Absolute(Absolute { drive: Some(drive), parts: split_path(rest)? }));
+        return Ok(Place::Absolute(Some(drive), split_path(rest)?));
     }
     if let Some((scheme, rest)) = split_scheme(text) {
         if !scheme.eq_ignore_ascii_case("file") {
             return Err(Unresolved::Scheme(scheme.to_ascii_lowercase()));
         }
-        return file_uri(rest).map(Place::Absolute);
+        return file_uri(rest);
     }
     if text.starts_with('\\') {
         return Err(Unresolved::Drive);
     }
     if text.starts_with('/') {
-        return Ok(Place::Absolute(Absolute { drive: None, parts: split_uri(text)? }));
+        return Ok(Place::Absolute(None, split_uri(text)?));
     }
     // A backslash outside a URI is a separator: some tools on Windows write paths where a URI belongs.
     let parts = if text.contains('\\') { split_path(text)? } else { split_uri(text)? };
@@ -270,7 +285,7 @@ fn parse(text: &str) -> Result<Place, Unresolved> {
 }
 
 /// What follows `file:`.
-fn file_uri(rest: &str) -> Result<Absolute, Unresolved> {
+fn file_uri(rest: &str) -> Result<Place<'_>, Unresolved> {
     let path = match rest.strip_prefix("//") {
         Some(after) => {
             let (host, path) = after.split_at(after.find('/').unwrap_or(after.len()));
@@ -287,13 +302,13 @@ fn file_uri(rest: &str) -> Result<Absolute, Unresolved> {
     let Some(inner) = path.strip_prefix('/') else { return Err(Unresolved::Scheme("file".to_owned())) };
     if let Some((drive, rest)) = split_drive(inner) {
         let parts = if rest.contains('\\') { split_path(rest)? } else { split_uri(rest)? };
-        return Ok(Absolute { drive: Some(drive), parts });
+        return Ok(Place::Absolute(Some(drive), parts));
     }
-    Ok(Absolute { drive: None, parts: split_uri(path)? })
+    Ok(Place::Absolute(None, split_uri(path)?))
 }
 
-/// The spelling of a project root as an absolute place; it is a path, so nothing in it is decoded.
-fn plain_absolute(path: &str) -> Option<Absolute> {
+/// The spelling of a project root as a folder; it is a path, so nothing in it is decoded.
+fn plain_folder(path: &str) -> Option<Folder> {
     let (drive, rest, separators): (_, _, &[char]) = match split_drive(path) {
         Some((drive, rest)) => (Some(drive), rest, &['/', '\\']),
         None => (None, path, &['/']),
@@ -301,8 +316,7 @@ fn plain_absolute(path: &str) -> Option<Absolute> {
     if !rest.starts_with(separators) || rest.starts_with("//") {
         return None;
     }
-    let parts: Vec<String> = rest.split(separators).map(str::to_owned).collect();
-    normalise(&parts).ok().map(|parts| Absolute { drive, parts })
+    Some(Folder { drive, parts: owned(&normalise(rest.split(separators)).ok()?) })
 }
 
 fn split_drive(text: &str) -> Option<(char, &str)> {
@@ -319,21 +333,21 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The components of a path that is no URI; nothing is decoded.
-fn split_path(path: &str) -> Result<Vec<String>, Unresolved> {
-    path.split(['/', '\\']).map(|part| refuse_escapes(part).map(|()| part.to_owned())).collect()
+fn split_path(path: &str) -> Result<Vec<Cow<'_, str>>, Unresolved> {
+    path.split(['/', '\\']).map(|part| refuse_escapes(part).map(|()| part.into())).collect()
 }
 
 /// The components of a URI's path, decoded once.
-fn split_uri(path: &str) -> Result<Vec<String>, Unresolved> {
+fn split_uri(path: &str) -> Result<Vec<Cow<'_, str>>, Unresolved> {
     if path.contains('\\') {
         return Err(Unresolved::Backslash);
     }
     path.split('/').map(decode).collect()
 }
 
-fn decode(part: &str) -> Result<String, Unresolved> {
+fn decode(part: &str) -> Result<Cow<'_, str>, Unresolved> {
     if !part.contains('%') {
-        return Ok(part.to_owned());
+        return Ok(part.into());
     }
     let (bytes, mut decoded, mut at) = (part.as_bytes(), Vec::with_capacity(part.len()), 0);
     while let Some(byte) = bytes.get(at) {
@@ -356,11 +370,14 @@ fn decode(part: &str) -> Result<String, Unresolved> {
         return Err(Unresolved::Hidden);
     }
     refuse_escapes(&decoded)?;
-    Ok(decoded)
+    Ok(decoded.into())
 }
 
 /// Refuses an escape that would be a dot, a separator, a NUL or another escape to whoever decodes once more.
 fn refuse_escapes(part: &str) -> Result<(), Unresolved> {
+    if !part.contains('%') {
+        return Ok(());
+    }
     let lower = part.to_ascii_lowercase();
     let again = ["%2e", "%2f", "%5c", "%00", "%25"].iter().any(|escape| lower.contains(escape));
     if again { Err(Unresolved::EscapedTwice) } else { Ok(()) }

@@ -42,16 +42,12 @@ pub(crate) struct Converter<'a> {
 impl Converter<'_> {
     /// Hands the detections of `result` to `sink`.
     pub(crate) fn convert(&mut self, result: &wire::Result<'_>, mut sink: impl FnMut(Detection)) {
-        let (component, entry) = rule::of_result(&self.run.components, result);
+        let (entry, [of_component, of_driver]) = self.run.rules.of_result(result);
+        let of_rule = entry.map(|entry| &entry.strings);
         let rule = self.rule(result, entry);
-        let empty = message::Strings::new();
-        let strings = [
-            entry.map_or(&empty, |entry| &entry.strings),
-            component.map_or(&empty, |component| &component.strings),
-            self.run.components.first().map_or(&empty, |driver| &driver.strings),
-        ];
-        let message =
-            message::resolve(&result.message, &strings).or_else(|| rule.description.clone()).unwrap_or_default();
+        let message = message::resolve(&result.message, of_rule.into_iter().chain([of_component, of_driver]))
+            .or_else(|| rule.description.clone())
+            .unwrap_or_default();
         let detection = Detection {
             tool: self.run.tool.clone(),
             message,
@@ -173,20 +169,10 @@ impl Converter<'_> {
     }
 
     fn step(&self, step: &wire::ThreadFlowLocation<'_>) -> Option<FlowStep> {
-        if let Some(location) = step.location.get() {
-            return self.step_at(location);
+        match step.location.get() {
+            Some(location) => self.run.step(location),
+            None => self.run.flow_locations.get(step.index.index()?)?.clone(),
         }
-        let shared = self.run.flow_locations.get(step.index.index()?)?.as_deref()?;
-        let shared: Maybe<wire::ThreadFlowLocation<'_>> = serde_json::from_str(shared).ok()?;
-        self.step_at(shared.get()?.location.get()?)
-    }
-
-    fn step_at(&self, location: &wire::Location<'_>) -> Option<FlowStep> {
-        let physical = location.physical_location.get()?;
-        let path = self.run.resolve(physical.artifact_location.get()?).ok()?;
-        let region = physical.region.get().and_then(|region| region::read(region, self.run.column_kind).region);
-        let region = region.map(|region| self.run.dialect.region(region));
-        Some(FlowStep { location: Location { path, region }, message: message::resolve(&location.message, &[]) })
     }
 
     fn fixes(&mut self, result: &wire::Result<'_>) -> Vec<ScannerFix> {
@@ -227,7 +213,7 @@ impl Converter<'_> {
         if replacements.is_empty() {
             return Err("it replaces nothing".into());
         }
-        Ok(ScannerFix { description: message::resolve(&fix.description, &[]), replacements })
+        Ok(ScannerFix { description: message::resolve(&fix.description, []), replacements })
     }
 
     fn replacement(

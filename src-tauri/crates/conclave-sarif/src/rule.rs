@@ -11,10 +11,14 @@ use crate::lenient::Maybe;
 use crate::limits::{HELP_BYTES, MESSAGE_BYTES, NAME_BYTES, cut};
 use crate::message::{self, Strings};
 use crate::severity;
+use crate::survey::of_json;
 use crate::wire;
 
 /// The id of a result that names no rule.
 pub(crate) const NO_RULE: &str = "no-rule";
+
+/// So many levels of an id such as `CA1000/1` are looked up.
+const MAX_LEVELS: usize = 16;
 
 /// A rule with what only results need of it.
 #[derive(Debug)]
@@ -27,20 +31,28 @@ pub(crate) struct Entry {
     pub(crate) strings: Strings,
 }
 
-/// The rules of one component of the tool.
+/// The rules of a tool: those of its driver, then those of its extensions.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    pub(crate) name: Option<String>,
-    pub(crate) guid: Option<String>,
-    pub(crate) strings: Strings,
-    entries: Vec<Option<Entry>>,
+    components: Vec<Component>,
+    /// The first component that has a rule with this id, and the rule's number in it.
+    by_id: HashMap<String, (usize, usize)>,
+}
+
+#[derive(Debug, Default)]
+struct Component {
+    name: Option<String>,
+    guid: Option<String>,
+    strings: Strings,
+    entries: Vec<Option<Box<Entry>>>,
     by_id: HashMap<String, usize>,
+    by_guid: HashMap<String, usize>,
 }
 
 impl Entry {
     /// Reads a rule from its JSON; `None` when it is no object.
     pub(crate) fn of_json(json: &str, taxonomies: &[Taxonomy], dialect: &dyn Dialect) -> Result<Option<Self>, Fault> {
-        let read: Maybe<wire::Descriptor<'_>> = serde_json::from_str(json).map_err(|error| Fault::of_json(&error))?;
+        let read: Maybe<wire::Descriptor<'_>> = of_json(json)?;
         Ok(read.get().map(|wire| Self::of(wire, taxonomies, dialect)))
     }
 
@@ -77,7 +89,7 @@ impl Entry {
                 help_uri: short(wire.help_uri.get()),
                 cwe,
             },
-            guid: wire.guid.owned(),
+            guid: short(wire.guid.get()),
             score: properties.and_then(|properties| severity::of_score(&properties.security_severity)),
             level: configuration.and_then(|configuration| configuration.level.owned()),
             rank: configuration.and_then(|configuration| configuration.rank.get()),
@@ -92,82 +104,90 @@ impl Entry {
 }
 
 impl Rules {
-    pub(crate) fn new(name: Option<String>, guid: Option<String>, strings: Strings) -> Self {
-        Self { name, guid, strings, ..Self::default() }
+    /// Begins the next component.
+    pub(crate) fn begin(&mut self, name: Option<String>, guid: Option<String>, strings: Strings) {
+        self.components.push(Component { name, guid, strings, ..Component::default() });
     }
 
-    /// Adds the next rule; `None` keeps its number.
+    /// Adds the next rule of the component; `None` keeps its number.
     pub(crate) fn push(&mut self, entry: Option<Entry>) {
+        let number = self.components.len().saturating_sub(1);
+        let Some(component) = self.components.last_mut() else { return };
+        let index = component.entries.len();
         if let Some(entry) = &entry {
-            self.by_id.entry(entry.rule.id.clone()).or_insert(self.entries.len());
-        }
-        self.entries.push(entry);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    fn at(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)?.as_ref()
-    }
-
-    /// The rule `id`, or the one that it refines: `CA1000/1` is a case of `CA1000`.
-    fn by_id(&self, id: &str) -> Option<&Entry> {
-        let mut id = id;
-        loop {
-            if let Some(index) = self.by_id.get(id) {
-                return self.at(*index);
+            component.by_id.entry(entry.rule.id.clone()).or_insert(index);
+            self.by_id.entry(entry.rule.id.clone()).or_insert((number, index));
+            if let Some(guid) = &entry.guid {
+                component.by_guid.entry(guid.clone()).or_insert(index);
             }
-            (id, _) = id.rsplit_once('/')?;
         }
+        component.entries.push(entry.map(Box::new));
     }
 
-    fn by_guid(&self, guid: &str) -> Option<&Entry> {
-        self.entries.iter().flatten().find(|entry| entry.guid.as_deref() == Some(guid))
+    /// How many rules there are.
+    pub(crate) fn len(&self) -> usize {
+        self.components.iter().map(|component| component.entries.len()).sum()
+    }
+
+    /// The rule that a result means, and the message strings to look in when the rule has none.
+    ///
+    /// The index counts where it agrees with the id; else the id is looked up, in the component that the result names,
+    /// then in all of them.
+    pub(crate) fn of_result(&self, result: &wire::Result<'_>) -> (Option<&Entry>, [&Strings; 2]) {
+        static NONE: Strings = Strings::new();
+        let reference = result.rule.get();
+        let id = id_of(result);
+        let component = self.component(reference);
+        let index = result.rule_index.index().or_else(|| reference?.index.index());
+        let agrees = |entry: &&Entry| {
+            id.is_none_or(|id| {
+                id.strip_prefix(entry.rule.id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let entry = component
+            .and_then(|component| component.at(index?))
+            .filter(agrees)
+            .or_else(|| component?.at(*look_up(&component?.by_id, id?)?))
+            .or_else(|| component?.at(*component?.by_guid.get(reference?.guid.get()?)?))
+            .or_else(|| {
+                let (component, index) = *look_up(&self.by_id, id?)?;
+                self.components.get(component)?.at(index)
+            });
+        let strings = [component, self.components.first()];
+        (entry, strings.map(|component| component.map_or(&NONE, |component| &component.strings)))
+    }
+
+    /// The component that a reference names, else the driver.
+    fn component(&self, reference: Option<&wire::DescriptorReference<'_>>) -> Option<&Component> {
+        let Some(named) = reference.and_then(|reference| reference.tool_component.get()) else {
+            return self.components.first();
+        };
+        let same = |a: &Option<String>, b: Option<&str>| b.is_some() && a.as_deref() == b;
+        let find = |fits: &dyn Fn(&Component) -> bool| self.components.iter().find(|component| fits(component));
+        find(&|component| same(&component.guid, named.guid.get()))
+            // The index counts extensions, and the driver is before them here.
+            .or_else(|| self.components.get(named.index.index()? + 1))
+            .or_else(|| find(&|component| same(&component.name, named.name.get())))
+            .or(self.components.first())
     }
 }
 
-/// The rule that a result means, with its component.
-///
-/// The index counts where it agrees with the id; else the id is looked up, in the component that the result names,
-/// then in all of them.
-pub(crate) fn of_result<'a>(
-    components: &'a [Rules],
-    result: &wire::Result<'_>,
-) -> (Option<&'a Rules>, Option<&'a Entry>) {
-    let reference = result.rule.get();
-    let id = id_of(result);
-    let component = component_of(components, reference);
-    let index = result.rule_index.index().or_else(|| reference?.index.index());
-    let agrees = |entry: &&Entry| {
-        id.is_none_or(|id| {
-            id.strip_prefix(entry.rule.id.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
-    let by_guid = || reference.and_then(|reference| component?.by_guid(reference.guid.get()?));
-    let entry = component
-        .and_then(|component| component.at(index?))
-        .filter(agrees)
-        .or_else(|| component?.by_id(id?))
-        .or_else(by_guid)
-        .or_else(|| components.iter().find_map(|component| component.by_id(id?)));
-    (component, entry)
+impl Component {
+    fn at(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)?.as_deref()
+    }
+}
+
+/// What stands for `id`, or for the id that it refines: `CA1000/1` is a case of `CA1000`.
+fn look_up<'a, T>(index: &'a HashMap<String, T>, id: &str) -> Option<&'a T> {
+    if id.len() > NAME_BYTES {
+        return None;
+    }
+    let levels = std::iter::successors(Some(id), |id| Some(id.rsplit_once('/')?.0));
+    levels.take(MAX_LEVELS).find_map(|id| index.get(id))
 }
 
 /// The id of the rule as the result writes it.
 pub(crate) fn id_of<'a>(result: &'a wire::Result<'_>) -> Option<&'a str> {
     result.rule_id.get().or_else(|| result.rule.get()?.id.get())
-}
-
-fn component_of<'a>(components: &'a [Rules], reference: Option<&wire::DescriptorReference<'_>>) -> Option<&'a Rules> {
-    let Some(named) = reference.and_then(|reference| reference.tool_component.get()) else { return components.first() };
-    let same = |a: &Option<String>, b: Option<&str>| b.is_some() && a.as_deref() == b;
-    components
-        .iter()
-        .find(|component| same(&component.guid, named.guid.get()))
-        // The index counts extensions, and the driver is before them here.
-        .or_else(|| components.get(named.index.index()? + 1))
-        .or_else(|| components.iter().find(|component| same(&component.name, named.name.get())))
-        .or(components.first())
 }

@@ -1,16 +1,21 @@
 //! One run with everything that its results refer to.
 
-use conclave_core::finding::{ColumnKind, Tool};
+use std::collections::HashSet;
+
+use conclave_core::finding::{ColumnKind, FlowStep, Location, Tool};
 use conclave_core::path::RelPath;
 
-use crate::complaint::{Complaints, Place};
+use crate::complaint::{Complaints, Fault, Place};
 use crate::cwe::Taxonomy;
 use crate::dialect::{self, Dialect};
+use crate::lenient::Maybe;
 use crate::limits::{NAME_BYTES, cut};
+use crate::message;
+use crate::region;
 use crate::resolve::{Resolver, Unresolved};
 use crate::rule::{Entry, Rules};
 use crate::state::{Invocations, Unread};
-use crate::survey::{Artifact, Results, RunSurvey};
+use crate::survey::{Artifact, Component, Results, RunSurvey, of_json};
 use crate::wire;
 
 /// The name of a tool that does not say its name.
@@ -27,15 +32,19 @@ pub struct Analysed {
     pub count: u32,
 }
 
+/// An artifact's file, or the artifact as written and why it is none.
+type ArtifactFile = Result<RelPath, (Artifact, Unresolved)>;
+
 /// The context of a run's results.
 pub(crate) struct Run {
     pub(crate) tool: Tool,
     pub(crate) dialect: &'static dyn Dialect,
-    pub(crate) components: Vec<Rules>,
+    pub(crate) rules: Rules,
     pub(crate) taxonomies: Vec<Taxonomy>,
     pub(crate) column_kind: ColumnKind,
     pub(crate) logical_locations: Vec<Option<String>>,
-    pub(crate) flow_locations: Vec<Option<Box<str>>>,
+    /// Steps that flows refer to; `None` for one that is outside the project.
+    pub(crate) flow_locations: Vec<Option<FlowStep>>,
     pub(crate) artifact_count: u32,
     pub(crate) analysed: Option<Analysed>,
     pub(crate) unread: Vec<Unread>,
@@ -43,7 +52,7 @@ pub(crate) struct Run {
     pub(crate) list: Results,
     pub(crate) external_results: bool,
     pub(crate) whole: bool,
-    artifacts: Vec<Artifact>,
+    artifacts: Vec<ArtifactFile>,
     resolver: Resolver,
 }
 
@@ -57,33 +66,24 @@ impl Run {
         let tool = Tool { name: cut(name, NAME_BYTES), version: version.map(|version| cut(version, NAME_BYTES)) };
         let dialect = dialect::of_tool(&tool.name);
 
-        let mut rule_number = 0;
-        let mut components = Vec::with_capacity(survey.components.len());
-        for component in survey.components {
-            let mut rules = Rules::new(component.name, component.guid, component.strings);
-            for json in component.rules {
-                let entry = json.map_or(Ok(None), |json| Entry::of_json(&json, &taxonomies, dialect));
-                rules.push(entry.unwrap_or_else(|fault| {
-                    complaints.add(Place::Rule(rule_number), fault);
-                    None
-                }));
-                rule_number += 1;
-            }
-            components.push(rules);
-        }
+        let rules = read_rules(survey.components, &taxonomies, dialect, &mut complaints);
         if !survey.external.is_empty() {
             let what = survey.external.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            complaints.add(Place::Run, crate::complaint::Fault::External { what: cut(&what, NAME_BYTES) });
+            complaints.add(Place::Run, Fault::External { what: cut(&what, NAME_BYTES) });
         }
 
+        let resolver = Resolver::new(roots, &survey.bases);
+        let targets: Vec<usize> =
+            survey.artifacts.iter().enumerate().filter(|(_, artifact)| artifact.is_target).map(|(n, _)| n).collect();
+        let artifacts = survey.artifacts.into_iter().map(|artifact| artifact_file(artifact, &resolver)).collect();
         let mut run = Self {
             tool,
             dialect,
-            components,
+            rules,
             taxonomies,
             column_kind: survey.column_kind.unwrap_or(dialect.column_kind()),
             logical_locations: survey.logical_locations,
-            flow_locations: survey.flow_locations,
+            flow_locations: Vec::new(),
             artifact_count: survey.artifact_count,
             analysed: None,
             unread: Vec::new(),
@@ -91,11 +91,19 @@ impl Run {
             list: survey.results,
             external_results: survey.external.iter().any(|what| what == "results"),
             whole: survey.whole,
-            artifacts: survey.artifacts,
-            resolver: Resolver::new(roots, &survey.bases),
+            artifacts,
+            resolver,
         };
+        for (number, json) in (0..).zip(&survey.flow_locations) {
+            let read = json.as_deref().map_or(Ok(Maybe(None)), of_json::<Maybe<wire::ThreadFlowLocation<'_>>>);
+            let step = read.map(|step| run.step(step.get()?.location.get()?)).unwrap_or_else(|fault| {
+                complaints.add(Place::Entry("threadFlowLocations", number), fault);
+                None
+            });
+            run.flow_locations.push(step);
+        }
         run.unread = run.unread_files();
-        run.analysed = run.analysed_files(survey.properties.as_deref());
+        run.analysed = run.analysed_files(survey.properties.as_deref(), &targets);
         (run, complaints)
     }
 
@@ -108,21 +116,35 @@ impl Run {
         if let Some(uri) = uri {
             return self.resolver.resolve(uri, base);
         }
-        let Some(index) = index else { return Err(Unresolved::Empty) };
-        let artifact = self.artifacts.get(index).ok_or(Unresolved::NoArtifact(index))?;
-        if artifact.nested {
-            return Err(Unresolved::Nested);
-        }
-        self.resolver.resolve(artifact.uri.as_deref().ok_or(Unresolved::Empty)?, artifact.base.as_deref())
+        self.artifact(index.ok_or(Unresolved::Empty)?)
+    }
+
+    fn artifact(&self, index: usize) -> Result<RelPath, Unresolved> {
+        let file = self.artifacts.get(index).ok_or(Unresolved::NoArtifact(index))?;
+        file.as_ref().cloned().map_err(|(_, reason)| reason.clone())
+    }
+
+    /// The step of a flow at `location`; `None` outside the project.
+    pub(crate) fn step(&self, location: &wire::Location<'_>) -> Option<FlowStep> {
+        let physical = location.physical_location.get()?;
+        let path = self.resolve(physical.artifact_location.get()?).ok()?;
+        let region = physical.region.get().and_then(|region| region::read(region, self.column_kind).region);
+        let region = region.map(|region| self.dialect.region(region));
+        let message = message::resolve(&location.message, []).map(|text| cut(&text, NAME_BYTES));
+        Some(FlowStep { location: Location { path, region }, message })
     }
 
     /// What `location` names, as the log writes it.
     pub(crate) fn written(&self, location: &wire::ArtifactLocation<'_>) -> String {
-        let artifact = location.index.index().and_then(|index| self.artifacts.get(index));
-        let uri = location.uri.get().or_else(|| artifact?.uri.as_deref()).unwrap_or_default();
-        match location.uri_base_id.get().or_else(|| artifact?.base.as_deref()) {
-            Some(base) => format!("`{}` under `{}`", cut(uri, 300), cut(base, 100)),
-            None => format!("`{}`", cut(uri, 300)),
+        let artifact = || Some(&self.artifacts.get(location.index.index()?)?.as_ref().err()?.0);
+        let (uri, base) = match (location.uri.get(), artifact()) {
+            (None, Some(artifact)) => (artifact.uri.as_deref(), artifact.base.as_deref()),
+            (uri, _) => (uri, location.uri_base_id.get()),
+        };
+        let uri = cut(uri.unwrap_or_default(), 300);
+        match base {
+            Some(base) => format!("`{uri}` under `{}`", cut(base, 100)),
+            None => format!("`{uri}`"),
         }
     }
 
@@ -142,12 +164,11 @@ impl Run {
             .collect()
     }
 
-    fn analysed_files(&self, properties: Option<&str>) -> Option<Analysed> {
+    fn analysed_files(&self, properties: Option<&str>, targets: &[usize]) -> Option<Analysed> {
+        let unread: HashSet<&RelPath> = self.unread.iter().filter_map(|unread| unread.path.as_ref()).collect();
         let mut analysed = Analysed::default();
         let mut add = |file: Result<RelPath, Unresolved>| {
-            let unread =
-                file.as_ref().is_ok_and(|file| self.unread.iter().any(|unread| unread.path.as_ref() == Some(file)));
-            if unread {
+            if file.as_ref().is_ok_and(|file| unread.contains(file)) {
                 return;
             }
             analysed.count = analysed.count.saturating_add(1);
@@ -161,12 +182,39 @@ impl Run {
             names.iter().for_each(|name| add(self.resolver.resolve(name, None)));
             return Some(analysed);
         }
-        if !self.artifacts.iter().any(|artifact| artifact.is_target) {
+        if targets.is_empty() {
             return None;
         }
-        for (index, _) in self.artifacts.iter().enumerate().filter(|(_, artifact)| artifact.is_target) {
-            add(self.file(None, None, Some(index)));
-        }
+        targets.iter().for_each(|index| add(self.artifact(*index)));
         Some(analysed)
     }
+}
+
+fn artifact_file(artifact: Artifact, resolver: &Resolver) -> ArtifactFile {
+    let resolved = match artifact.uri.as_deref() {
+        _ if artifact.nested => Err(Unresolved::Nested),
+        Some(uri) => resolver.resolve(uri, artifact.base.as_deref()),
+        None => Err(Unresolved::Empty),
+    };
+    resolved.map_err(|reason| (artifact, reason))
+}
+
+fn read_rules(
+    components: Vec<Component>,
+    taxonomies: &[Taxonomy],
+    dialect: &dyn Dialect,
+    complaints: &mut Complaints,
+) -> Rules {
+    let mut rules = Rules::default();
+    for component in components {
+        rules.begin(component.name, component.guid, component.strings);
+        for (number, json) in (0..).zip(component.rules) {
+            let entry = json.map_or(Ok(None), |json| Entry::of_json(&json, taxonomies, dialect));
+            rules.push(entry.unwrap_or_else(|fault| {
+                complaints.add(Place::Rule(number), fault);
+                None
+            }));
+        }
+    }
+    rules
 }

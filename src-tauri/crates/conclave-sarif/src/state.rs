@@ -75,7 +75,7 @@ impl Invocations {
             if notification.level.get() != Some("error") {
                 continue;
             }
-            let text = message::resolve(&notification.message, &[]).unwrap_or_else(|| "an error".to_owned());
+            let text = message::resolve(&notification.message, []).unwrap_or_else(|| "an error".to_owned());
             let place = notification.locations.items.iter().find_map(|location| {
                 let place = location.get()?.physical_location.get()?.artifact_location.get()?;
                 Some(place).filter(|place| place.uri.get().is_some() || place.index.index().is_some())

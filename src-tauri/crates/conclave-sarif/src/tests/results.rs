@@ -61,6 +61,10 @@ fn a_rule_is_found_by_index_id_and_component() {
         let seen = one(&format!(r#""results":[{{{reference}{comma}"message":{{"text":"m"}}}}],{tool}"#));
         assert_eq!((seen.rule.id.as_str(), seen.rule.name.as_deref()), (id, name), "{reference}");
     }
+    // Looking up every level of this would take minutes.
+    let slashes = "/".repeat(2_000_000);
+    let seen = one(&format!(r#""results":[{{"ruleId":"A{slashes}"}}],{tool}"#));
+    assert_eq!(seen.rule.name, None);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A tool that failed is never clean, and a file that cannot be read says why.
 
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+
 use super::{complaints, log_of, read_bytes, read_run};
-use crate::{Refused, RunState};
+use crate::{ReadOptions, Refused, RunState, read};
 
 /// `state` is the start of the expected state as people would write it.
 fn check(run: &str, state: &str) {
@@ -245,4 +247,41 @@ fn a_key_that_stands_twice_is_said_and_hides_nothing() {
     let (log, seen) = read_run(&format!(r#""results":[{twice},{RESULT}]"#));
     assert_eq!(complaints(&log), ["result 0: the key `ruleId` is there twice"]);
     assert_eq!((seen.len(), log.runs[0].malformed), (1, 1));
+}
+
+/// A file that holds `texts` one after the other, a new one each time it is read from its start.
+struct Changing {
+    texts: Vec<String>,
+    now: Cursor<String>,
+}
+
+impl Read for Changing {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.now.read(into)
+    }
+}
+
+impl Seek for Changing {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.now = Cursor::new(self.texts.remove(0));
+        self.now.seek(to)
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_believed() {
+    let before = log_of(&format!(r#""results":[{RESULT},{RESULT}]"#));
+    let rows = [
+        (log_of(r#""results":[]"#), "the file: the file changed while it was read"),
+        (log_of(&format!(r#""results":[{RESULT},{RESULT},{RESULT}]"#)), "the file: the file changed while it was read"),
+        (before[..before.len() / 2].to_owned(), "the file: the file ends at byte 130, in the middle of a value"),
+        (String::new(), "the file: the file ends at byte 0, in the middle of a value"),
+    ];
+    for (after, words) in rows {
+        let file = Changing { texts: vec![after], now: Cursor::new(before.clone()) };
+        let log = read(file, &ReadOptions::default(), &mut |_, _| {}).expect("a log");
+        let reason = "the file changed while it was read".to_owned();
+        assert_eq!(log.runs[0].state, RunState::Failed { reason });
+        assert_eq!(complaints(&log)[0], words);
+    }
 }
