@@ -67,8 +67,12 @@ fn evaluate(place: &Place, log: &mut Log, profile: &str) -> Result<Done> {
     let score = score::score(&tree(&before, &log_before)?, &tree(&after, &log_after)?);
     let table = table(&score, &cost);
     log.say(&format!("{table}\n{}", score.details()))?;
-    let from =
-        format!("Bandit 1.9.4 on its own {} examples; Conclave {} ({profile} build)", score.files, version(place));
+    let from = format!(
+        "Bandit 1.9.4 on its own {} examples; Conclave {} ({profile} build). \
+         Time and memory include Bandit looking again at every fix.",
+        score.files,
+        version(place)
+    );
     println!("\n{table}\n\n{from}\n");
     ensure!(score.broken == 0, "{} files no longer parse", score.broken);
     ensure!(score.silenced == 0, "{} files silence the scanner or lost code", score.silenced);
