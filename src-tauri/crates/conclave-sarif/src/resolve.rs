@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use conclave_core::path::{PathError, RelPath};
+use percent_encoding::percent_decode_str;
 
 /// So many bases may build on each other.
 pub(crate) const MAX_CHAIN: usize = 16;
@@ -349,28 +350,14 @@ fn decode(part: &str) -> Result<Cow<'_, str>, Unresolved> {
     if !part.contains('%') {
         return Ok(part.into());
     }
-    let (bytes, mut decoded, mut at) = (part.as_bytes(), Vec::with_capacity(part.len()), 0);
-    while let Some(byte) = bytes.get(at) {
-        let escape = if *byte == b'%' { part.get(at + 1..at + 3) } else { None };
-        match escape.filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit())).map(|hex| u8::from_str_radix(hex, 16)) {
-            Some(Ok(value)) => {
-                decoded.push(value);
-                at += 3;
-            }
-            // A lone `%` is a character of the name: not every tool escapes.
-            _ => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    let decoded = String::from_utf8(decoded).map_err(|_| Unresolved::NotUtf8)?;
+    // A `%` that begins no escape stays: it is a character of the name, because not every tool escapes.
+    let decoded = percent_decode_str(part).decode_utf8().map_err(|_| Unresolved::NotUtf8)?;
     let hides = decoded.chars().any(|c| matches!(c, '/' | '\\') || c.is_control());
     if hides || decoded.chars().all(|c| matches!(c, '.' | ' ')) {
         return Err(Unresolved::Hidden);
     }
     refuse_escapes(&decoded)?;
-    Ok(decoded.into())
+    Ok(decoded)
 }
 
 /// Refuses an escape that would be a dot, a separator, a NUL or another escape to whoever decodes once more.

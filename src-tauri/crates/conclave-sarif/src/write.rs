@@ -13,6 +13,7 @@ use conclave_core::confidence::Confidence;
 use conclave_core::finding::{ColumnKind, Detection, Finding, FlowStep, Location, Region, Severity, Status, Tool};
 use conclave_core::patch::Edit;
 use conclave_core::path::RelPath;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -25,6 +26,26 @@ pub const FINGERPRINT: &str = "conclaveFingerprint/v1";
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// The base of all places.
 const BASE: &str = "%SRCROOT%";
+
+/// What is escaped in the path of a URI (RFC 3986, section 3.3), and the colon, which could be read as the end of a scheme.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
 
 /// One run to be written.
 #[derive(Clone, Copy, Debug)]
@@ -258,15 +279,7 @@ fn fix_of(fix: &OutFix<'_>) -> io::Result<Value> {
 }
 
 fn artifact(path: &RelPath) -> Value {
-    let mut uri = String::with_capacity(path.as_str().len());
-    for byte in path.as_str().bytes() {
-        // RFC 3986, section 3.3, without the colon, which could be read as the end of a scheme.
-        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=@".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let uri = utf8_percent_encode(path.as_str(), ESCAPED).to_string();
     json!({ "uri": uri, "uriBaseId": BASE })
 }
 

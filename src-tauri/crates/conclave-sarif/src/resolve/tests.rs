@@ -91,17 +91,17 @@ fn places_without_a_base() {
 #[test]
 fn projects_on_a_drive() {
     let rows = [
-        ("C:\\Work\\Shop\\src\\app.cs", "src/app.cs"),
-        ("c:/work/shop/src/app.cs", "src/app.cs"),
-        ("file:///C:/work/shop/src/a%20b.cs", "src/a b.cs"),
-        ("file:///C:\\work\\shop\\app.cs", "app.cs"),
-        ("file:///C%3A/work/shop/app.cs", "! it is outside the project"),
-        ("D:\\work\\shop\\app.cs", "! it is outside the project"),
-        ("C:\\work\\shop\\..\\..\\secret", "! it is outside the project"),
-        ("/work/shop/app.cs", "! it is outside the project"),
+        ("C:\\Code\\Shop\\src\\app.cs", "src/app.cs"),
+        ("c:/code/shop/src/app.cs", "src/app.cs"),
+        ("file:///C:/code/shop/src/a%20b.cs", "src/a b.cs"),
+        ("file:///C:\\code\\shop\\app.cs", "app.cs"),
+        ("file:///C%3A/code/shop/app.cs", "! it is outside the project"),
+        ("D:\\code\\shop\\app.cs", "! it is outside the project"),
+        ("C:\\code\\shop\\..\\..\\secret", "! it is outside the project"),
+        ("/code/shop/app.cs", "! it is outside the project"),
     ];
     for (uri, expect) in rows {
-        check(&["C:\\work\\shop"], &HashMap::new(), (uri, None), expect);
+        check(&["C:\\code\\shop"], &HashMap::new(), (uri, None), expect);
     }
 }
 
@@ -280,7 +280,7 @@ fn no_vector_leaves_the_project() {
             }
         }
     };
-    for root in [ROOT, "C:\\work\\shop"] {
+    for root in [ROOT, "C:\\code\\shop"] {
         let roots = [root.to_owned()];
         for context in &contexts {
             let resolver = Resolver::new(&roots, context);
