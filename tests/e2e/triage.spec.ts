@@ -1,5 +1,5 @@
 /** The main job, by keyboard alone: from the sample's findings to a fix that is applied and taken back. */
-import { readFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, findAllFixes, openSample, projectRoot, test } from "./window";
 
@@ -54,10 +54,11 @@ test("a file that changed since is refused and left as it is", async ({ app }) =
     .first()
     .textContent();
   const file = join(await projectRoot(app), `${path}`);
-  const { appendFile } = await import("node:fs/promises");
   await appendFile(file, "\n");
   const changed = await readFile(file);
 
+  // A key works from wherever the focus is, but in text.
+  await app.getByRole("radio").first().focus();
   await app.keyboard.press("a");
   const notice = app.getByRole("status", { name: "Notice" });
   await expect(notice).toContainText("The fix was not applied");

@@ -141,7 +141,7 @@ function startsSequence(active: ActiveCommands, chord: string): boolean {
 function isTaken(target: EventTarget | null, chord: string): boolean {
   if (chord.startsWith("Mod+")) return false;
   if (!(target instanceof Element)) return false;
-  if (target.closest("input:not([type=checkbox]), textarea, select, dialog, [role=menu]")) return true;
+  if (target.closest("input:not([type=checkbox], [type=radio]), textarea, select, dialog, [role=menu]")) return true;
   if (chord === "Enter" || chord === " ") return target.closest("button, a, summary, input") !== null;
   return chord.startsWith("Arrow") && target.closest("[role=radiogroup], [role=tablist]") !== null;
 }
