@@ -30,6 +30,7 @@ impl Clock {
         match self.0 {
             Source::Fixed(ms) => ms,
             Source::System => {
+                #[expect(clippy::disallowed_methods, reason = "this is the clock")]
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
             }

@@ -13,7 +13,7 @@ use conclave_policy::digest;
 use rustix::fs::{Mode, OFlags};
 
 use crate::FsError;
-use crate::fs::beneath::{Root, read_capped, regular};
+use crate::fs::beneath::{OURS, Root, read_capped, regular};
 use crate::fs::{sync_folder, write_whole};
 use crate::scratch;
 
@@ -58,7 +58,7 @@ impl DataDir {
                 std::io::ErrorKind::AlreadyExists => FsError::NotFolder { path: folder.clone() },
                 _ => FsError::io(&folder, error),
             })?;
-            keep_private(&folder, OFlags::DIRECTORY, 0o700)?;
+            keep_private(&folder, OFlags::DIRECTORY, Mode::RWXU)?;
         }
         // Where the folder really is, so that paths in it can be opened without links.
         let data = Self { path: crate::resolve(&path)? };
@@ -87,7 +87,7 @@ impl DataDir {
     /// [`FsError::NotOurs`] when somebody else owns the file: settings say where code may be sent.
     pub fn settings(&self) -> Result<Option<String>, FsError> {
         let path = self.path.join("settings.json");
-        let file = match keep_private(&path, OFlags::NONBLOCK, 0o600) {
+        let file = match keep_private(&path, OFlags::NONBLOCK, OURS) {
             Ok(file) => file,
             Err(FsError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
@@ -151,7 +151,7 @@ impl DataDir {
             if let Some((parent, _)) = path.rsplit_once('/') {
                 root.create_folders(parent)?;
             }
-            root.create_file(path, 0o600)?.write_all(bytes).map_err(wrong)?;
+            root.create_file(path, OURS)?.write_all(bytes).map_err(wrong)?;
         }
         std::fs::rename(&partial, &folder).map_err(wrong)?;
         Ok(folder)
@@ -163,7 +163,7 @@ impl DataDir {
 }
 
 /// Opens something of ours, refuses it when it is somebody else's, and takes away what others may do with it.
-fn keep_private(path: &Path, flags: OFlags, mode: u32) -> Result<File, FsError> {
+fn keep_private(path: &Path, flags: OFlags, mode: Mode) -> Result<File, FsError> {
     let wrong = |errno| FsError::io(path, errno);
     let handle = rustix::fs::open(path, flags | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(wrong)?;
     let stat = rustix::fs::fstat(&handle).map_err(wrong)?;
@@ -171,7 +171,7 @@ fn keep_private(path: &Path, flags: OFlags, mode: u32) -> Result<File, FsError> 
         return Err(FsError::NotOurs { path: path.to_owned() });
     }
     if stat.st_mode & 0o077 != 0 {
-        rustix::fs::fchmod(&handle, Mode::from_raw_mode(mode)).map_err(wrong)?;
+        rustix::fs::fchmod(&handle, mode).map_err(wrong)?;
     }
     Ok(File::from(handle))
 }

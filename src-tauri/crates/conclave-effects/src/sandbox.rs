@@ -11,6 +11,8 @@
 mod bubblewrap;
 #[cfg(target_os = "linux")]
 mod filter;
+mod guest;
+#[cfg(target_os = "linux")]
 mod output;
 mod program;
 #[cfg(target_os = "linux")]
@@ -25,6 +27,7 @@ use std::time::Duration;
 
 use conclave_policy::{Action, Actor, ToolRequest, digest_parts};
 
+pub(crate) use guest::guest;
 pub use program::{find_program, tool_folders};
 
 use crate::{Effect, Permit};
@@ -175,13 +178,6 @@ pub async fn run(permit: Permit<RunCommand>) -> Result<CommandReport, SandboxErr
 #[cfg(target_os = "linux")]
 pub fn probe() -> Result<String, SandboxError> {
     bubblewrap::detect().map(|sandbox| format!("bubblewrap {}", sandbox.version()))
-}
-
-/// The user and group that programs in the sandbox run as, where they are not ourselves: nobody, when we are root.
-pub(crate) fn guest() -> Option<(rustix::fs::Uid, rustix::fs::Gid)> {
-    use rustix::fs::{Gid, Uid};
-    const NOBODY: u32 = 65534;
-    rustix::process::geteuid().is_root().then(|| (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY)))
 }
 
 /// Runs nothing: there is no sandbox on this operating system yet.

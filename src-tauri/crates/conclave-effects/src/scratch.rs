@@ -3,17 +3,17 @@
 //! Invariants: only regular files are copied, by handle, without links; `.git` and ignored files stay behind; the copy
 //! is removed when it is dropped, and by the next start when the process was killed.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conclave_policy::{Action, Actor, ToolRequest};
 use rustix::fs::{FlockOperation, Mode, flock};
 
-use crate::fs::beneath::Root;
+use crate::fs::beneath::{OURS, Root};
 use crate::fs::{on_path, walk};
 use crate::{Effect, FsError, Permit, sandbox};
 
@@ -71,7 +71,7 @@ impl Scratch {
     /// # Errors
     /// [`FsError::Outside`], [`FsError::NotRegular`], also when a program in the copy put a link or pipe there.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), FsError> {
-        let mut file = self.create_file(path, 0o644)?;
+        let mut file = self.create_file(path, OURS | Mode::RGRP | Mode::ROTH)?;
         file.write_all(bytes).map_err(|error| FsError::io(&self.path().join(path), error))
     }
 
@@ -108,16 +108,15 @@ impl Scratch {
     /// Copies at most one byte more than `most`, and says how many bytes it copied.
     fn copy_in(&self, path: &str, source: &File, most: u64) -> Result<u64, FsError> {
         let wrong = |error: io::Error| FsError::io(&self.path().join(path), error);
-        let mode = rustix::fs::fstat(source).map_err(|errno| wrong(errno.into()))?.st_mode & 0o777;
-        let mut target = self.create_file(path, 0o600)?;
+        let mode = source.metadata().map_err(wrong)?.permissions().mode() & 0o777;
+        let mut target = self.create_file(path, OURS)?;
         // Between two files the standard library lets the kernel copy, which shares the blocks where it can.
         let copied = io::copy(&mut source.take(most.saturating_add(1)), &mut target).map_err(wrong)?;
-        let mode = Mode::from_raw_mode(mode) | Mode::RUSR | Mode::WUSR;
-        rustix::fs::fchmod(&target, mode).map_err(|errno| wrong(errno.into()))?;
+        target.set_permissions(Permissions::from_mode(mode | 0o600)).map_err(wrong)?;
         Ok(copied)
     }
 
-    fn create_file(&self, path: &str, mode: u32) -> Result<File, FsError> {
+    fn create_file(&self, path: &str, mode: Mode) -> Result<File, FsError> {
         if let Some((folder, _)) = path.rsplit_once('/') {
             for folder in self.root.create_folders(folder)? {
                 self.hand_over(folder.as_fd(), &self.path().join(path))?;
@@ -175,9 +174,8 @@ fn remove(path: &Path) {
 
 /// Makes the folders beneath `path` ours to change again. No program runs in them any more.
 fn open_up(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
     let is_folder = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-    if is_folder && std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).is_ok() {
+    if is_folder && std::fs::set_permissions(path, Permissions::from_mode(0o700)).is_ok() {
         std::fs::read_dir(path).into_iter().flatten().flatten().for_each(|entry| open_up(&entry.path()));
     }
 }

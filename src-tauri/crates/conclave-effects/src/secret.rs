@@ -28,3 +28,15 @@ impl Secret {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_taken_from_a_variable_that_is_set() {
+        let path = Secret::from_env("PATH").map(|secret| secret.expose().to_owned());
+        assert_eq!(path, std::env::var("PATH").ok());
+        assert!(Secret::from_env("CONCLAVE_NO_SUCH_VARIABLE").is_none());
+    }
+}

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
@@ -16,6 +17,8 @@ use super::{FileContent, FsError};
 
 /// Flags for a file that is read: no waiting for a pipe's other end, no terminal becomes ours.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+/// What only its owner reads and writes.
+pub(crate) const OURS: Mode = Mode::RUSR.union(Mode::WUSR);
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
 
 /// A folder that is held open.
@@ -61,9 +64,9 @@ impl Root {
     }
 
     /// Opens the regular file at `relative` for writing from its start, created with `mode` if it is missing.
-    pub(crate) fn create_file(&self, relative: &str, mode: u32) -> Result<File, FsError> {
+    pub(crate) fn create_file(&self, relative: &str, mode: Mode) -> Result<File, FsError> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = File::from(self.open_at(relative, flags, Mode::from_raw_mode(mode))?);
+        let file = File::from(self.open_at(relative, flags, mode)?);
         self.must_be_regular(&file, relative)?;
         file.set_len(0).map_err(|error| FsError::io(&self.path.join(relative), error))?;
         Ok(file)
@@ -108,7 +111,8 @@ impl Root {
     pub(crate) fn read(&self, relative: &str, max_bytes: u64) -> Result<FileContent, FsError> {
         let file = self.open_file(relative)?;
         let path = self.path.join(relative);
-        let mode = rustix::fs::fstat(&file).map_err(|errno| FsError::io(&path, errno))?.st_mode & 0o7777;
+        let metadata = file.metadata().map_err(|error| FsError::io(&path, error))?;
+        let mode = metadata.permissions().mode() & 0o7777;
         Ok(FileContent { bytes: read_capped(file, &path, max_bytes)?, mode })
     }
 

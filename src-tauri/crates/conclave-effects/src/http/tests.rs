@@ -204,14 +204,13 @@ async fn who_is_not_there_or_not_who_it_should_be_is_told_apart() {
     assert!(!refused.to_string().contains("k-123"), "{refused}");
     let without_tls = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = without_tls.local_addr().unwrap().port();
-    let server = std::thread::spawn(move || {
+    std::thread::spawn(move || {
         let (mut stream, _) = without_tls.accept().unwrap();
         let _ = stream.read(&mut [0; 1024]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let plain = fetch(get(&format!("https://localhost:{port}/"))).await;
-    server.join().unwrap();
     assert!(matches!(plain, Err(HttpError::Tls { .. })), "{plain:?}");
 }
 
@@ -281,6 +280,7 @@ async fn a_request_is_judged_by_where_it_goes_and_on_whose_word() {
 #[test]
 fn a_proxy_in_the_environment_is_not_used() {
     let test = "http::tests::a_request_arrives_as_it_was_judged_and_its_answer_comes_back";
+    #[expect(clippy::disallowed_methods, reason = "only a new process has another environment")]
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test]);
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
 
-use super::{Limits, RunCommand, SandboxError, WORK, filter, guest, program};
+use super::guest::{NOBODY, guest, would_be_root};
+use super::{Limits, RunCommand, SandboxError, WORK, filter, program};
 
 /// Oldest bubblewrap with everything we ask of it (`--disable-userns`, `--size`).
 const OLDEST: (u32, u32) = (0, 8);
@@ -89,6 +90,11 @@ impl Bubblewrap {
             of_the_system(name)
                 .ok_or_else(|| unavailable(format!("`{name}` is missing; install the package `util-linux`")))
         };
+        if would_be_root() {
+            let reason =
+                "as root of a user namespace that knows no other user, the number of processes cannot be limited";
+            return Err(unavailable(format!("{reason}; start as an ordinary user, or as root of the machine")));
+        }
         let prlimit = util_linux("prlimit")?;
         let descent = match guest() {
             None => None,
@@ -99,6 +105,7 @@ impl Bubblewrap {
                 group: group.as_raw(),
             }),
         };
+        #[expect(clippy::disallowed_methods, reason = "asks our own sandbox for its version")]
         let said = Command::new(&bwrap).arg("--version").env_clear().output();
         let said = said.map_err(|error| unavailable(format!("`bwrap` does not start: {error}; {INSTALL}")))?;
         let said = String::from_utf8_lossy(&said.stdout);
@@ -330,6 +337,7 @@ fn with_descriptors(line: Vec<OsString>) -> Result<Prepared, SandboxError> {
     filter_in.write_all(&filter).map_err(failed)?;
     let (status, status_in) = std::io::pipe().map_err(failed)?;
     let mut line = line.into_iter();
+    #[expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
     let mut command = Command::new(line.next().unwrap_or_default());
     command.args(line).env_clear().stdin(std::process::Stdio::null());
     command
@@ -341,12 +349,14 @@ fn with_descriptors(line: Vec<OsString>) -> Result<Prepared, SandboxError> {
     Ok(Prepared { command, status })
 }
 
-/// A program that belongs to the system: root's, and changed by nobody else.
+/// A program that belongs to the system: root's (or of a user that our namespace does not know), and changed by nobody
+/// else.
 fn of_the_system(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = [PathBuf::from("/usr/bin"), PathBuf::from("/bin")].into_iter().chain(std::env::split_paths(&path));
     folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|program| {
-        let theirs = program.metadata().is_ok_and(|found| found.uid() == 0 && found.mode() & 0o022 == 0);
+        let theirs =
+            program.metadata().is_ok_and(|found| matches!(found.uid(), 0 | NOBODY) && found.mode() & 0o022 == 0);
         theirs && program::is_executable(program)
     })
 }

@@ -29,7 +29,7 @@ impl Ground {
             let path = ground.project().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, content).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         }
         symlink("/etc/passwd", ground.project().join("link")).unwrap();
         ground
@@ -100,7 +100,7 @@ fn a_copy_goes_when_it_is_dropped_also_when_a_program_closed_its_folders() {
     let (first, second) = (ground.copy(1000).unwrap(), ground.copy(1000).unwrap());
     assert_ne!(first.path(), second.path());
     fs::create_dir_all(first.path().join("closed/inner")).unwrap();
-    fs::set_permissions(first.path().join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(first.path().join("closed"), Permissions::from_mode(0o000)).unwrap();
     drop((first, second));
     assert_eq!(ground.copies(), 0);
 }

@@ -139,6 +139,33 @@ async fn a_project_that_goes_away_is_reported() {
 }
 
 #[tokio::test]
+#[ignore = "run by the test below, where only two folders may be watched"]
+async fn under_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    fs::create_dir_all(root.join("a/b/c")).unwrap();
+    if let Err(error) = watch(permit(WatchProject { root }).await) {
+        println!("said: {error}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_system_s_limit_is_said_in_words() {
+    let script = "echo 2 > /proc/sys/user/max_inotify_watches || { echo skipped: no user namespace; exit; }
+        exec \"$0\" --exact watch::tests::under_a_limit --ignored --nocapture";
+    #[expect(clippy::disallowed_methods, reason = "the limit is lowered for a process of its own")]
+    let mut child = std::process::Command::new("unshare");
+    child.args(["-Ur", "sh", "-c", script]).arg(std::env::current_exe().unwrap());
+    let said = child.output().map_or_else(
+        |_| "skipped: no `unshare`".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+    );
+    let limit = format!("said: {}", FsError::WatchLimit);
+    assert!(said.contains(&limit) || said.starts_with("skipped"), "{said}");
+}
+
+#[tokio::test]
 async fn a_reader_that_cannot_keep_up_is_told_to_look_at_everything() {
     let (sender, changes) = channel(QUEUE);
     let overflowed = Arc::new(AtomicBool::new(false));

@@ -68,7 +68,7 @@ async fn there_is_no_way_out() {
         ("open files of our parent", Untried, then("ls -l /proc/self/fd | grep -E '(target|tmp)/'".to_owned())),
         // Other processes.
         ("our environment", Works, open(&format!("/proc/{pid}/environ"))),
-        ("our command line", Works, then(format!("grep -q conclave_effects /proc/{pid}/cmdline"))),
+        ("our command line", Works, open(&format!("/proc/{pid}/cmdline"))),
         ("signalling us", Works, then(format!("kill -0 {pid}"))),
         ("the namespaces of another process", Works, then(format!("readlink /proc/{pid}/ns/net"))),
         ("entering a namespace", Untried, then("nsenter -t 1 -m true".to_owned())),
@@ -111,7 +111,7 @@ async fn there_is_no_way_out() {
         ),
         ("names", Untried, then("getent hosts example.com".to_owned())),
         ("a proxy from the environment", Untried, then("env | grep -i _proxy".to_owned())),
-        ("another interface than the loop", Works, then("tail -n +3 /proc/net/dev | grep -v ' lo:'".to_owned())),
+        ("another interface than the loop", Untried, then("tail -n +3 /proc/net/dev | grep -v ' lo:'".to_owned())),
         ("a route", Untried, then("tail -n +2 /proc/net/route | grep .".to_owned())),
         ("raw sockets", Untried, socket("socket.AF_INET", "socket.SOCK_RAW")),
         ("packet sockets", Untried, socket("socket.AF_PACKET", "socket.SOCK_RAW")),
@@ -141,6 +141,7 @@ async fn there_is_no_way_out() {
     assert!(probes.len() >= 60);
     for (name, outside, script) in probes {
         if matches!(outside, Works) {
+            #[expect(clippy::disallowed_methods, reason = "what must work outside is tried outside")]
             let control = Command::new("sh").args(["-c", &script]).output().unwrap();
             assert!(String::from_utf8_lossy(&control.stdout).contains("ESCAPED"), "outside: {name}: {control:?}");
         }
