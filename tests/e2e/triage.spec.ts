@@ -18,7 +18,7 @@ test("a fix is found, applied and undone without a pointer", async ({ app }) => 
   }
   await app.keyboard.press("Enter");
   await expect(app.getByRole("heading", { level: 2, name: "Why believe it" })).toBeVisible();
-  await expect(app.getByText("Recommended", { exact: true })).toBeVisible();
+  await expect(app.getByRole("region", { name: "Fixes" })).toContainText(/recommended/i);
 
   const path = await app
     .getByRole("region", { name: /^Change of / })
@@ -58,7 +58,7 @@ test("a file that changed since is refused and left as it is", async ({ app }) =
   const changed = await readFile(file);
 
   // A key works from wherever the focus is, but in text.
-  await app.getByRole("radio").first().focus();
+  await app.getByRole("region", { name: "Fixes" }).focus();
   await app.keyboard.press("a");
   const notice = app.getByRole("status", { name: "Notice" });
   await expect(notice).toContainText("The fix was not applied");

@@ -110,6 +110,8 @@ export const test = base.extend<Fixtures>({
     await page.addInitScript(() => Object.freeze(Object.prototype));
     await page.goto(ORIGIN);
     await give(page);
+    // The page first: it may be asking for something still.
+    await page.close();
     await core.stop();
     expect(faults).toEqual([]);
   },
@@ -120,6 +122,8 @@ export { expect };
 /** Opens the sample project from the first screen. */
 export async function openSample(app: Page): Promise<void> {
   await app.getByRole("button", { name: "Try with the sample project" }).click();
+  // The project's own logs were read, and the built-in detectors have looked.
+  await expect(app.getByRole("region", { name: "Scans" })).toContainText(/Conclave\s*[1-9]/);
   await expect(app.getByRole("option").first()).toBeVisible();
 }
 
@@ -134,7 +138,9 @@ export async function projectRoot(app: Page): Promise<string> {
 /** Has fixes looked for all open findings and waits until no run is left. */
 export async function findAllFixes(app: Page): Promise<void> {
   await app.keyboard.press("Shift+R");
-  await expect(app.getByRole("button", { name: /^Find (fixes for all|a fix for the open)/ })).toHaveCount(0);
+  await expect(app.getByRole("button", { name: /^Find (fixes for all|a fix for the open)/ })).toHaveCount(0, {
+    timeout: 120_000,
+  });
   await expect(app.getByRole("contentinfo", { name: "Status" })).toContainText("Nothing running", { timeout: 120_000 });
   await expect(app.getByRole("option").filter({ hasText: "Fix ready" }).first()).toBeVisible();
 }

@@ -104,7 +104,7 @@ let pending: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 /** Where one is; the same object until one goes elsewhere. */
-export function currentPlace(): Place {
+function currentPlace(): Place {
   here ??= parsePlace(location.hash);
   return here;
 }

@@ -40,7 +40,7 @@ export class ProgressStore {
   }
 }
 
-export const ProgressContext = createContext(new ProgressStore());
+const ProgressContext = createContext(new ProgressStore());
 
 /** The live progress of `finding`, if one was heard. */
 export function useProgress(finding: string | undefined): RunProgress | undefined {

@@ -11,7 +11,7 @@ import { useBackend } from "./client";
 /** Rows in a page; a list that fits into one can be grouped. */
 export const PAGE = 500;
 
-export type FindingWindow = {
+type FindingWindow = {
   total: number;
   counts: ViewCounts | null;
   /** The row at `index`, if its page is there. */

@@ -25,7 +25,7 @@ export interface Backend {
   onFilesDropped(listener: (drop: Drop) => void): Unsubscribe;
 }
 
-export function isApiError(value: unknown): value is ApiError {
+function isApiError(value: unknown): value is ApiError {
   return typeof value === "object" && value !== null && "code" in value && "message" in value;
 }
 

@@ -2,7 +2,7 @@
 import type { Token, TokenClass } from "./highlight";
 
 export type Range = { from: number; to: number };
-export type Piece = { text: string; token: TokenClass | null; marked: boolean };
+type Piece = { text: string; token: TokenClass | null; marked: boolean };
 
 export function piecesOf(line: string, tokens: readonly Token[], marks: readonly Range[], start = 0): Piece[] {
   const cuts = new Set([start, line.length]);

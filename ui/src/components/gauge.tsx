@@ -10,7 +10,7 @@ import styles from "./gauge.module.css";
 import { Prose } from "./prose";
 
 /** Below this many outcomes a word stands in for the figure. */
-export const ENOUGH_OUTCOMES = 50;
+const ENOUGH_OUTCOMES = 50;
 
 const two = (n: number) => n.toFixed(2);
 

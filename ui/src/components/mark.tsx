@@ -66,7 +66,6 @@ const SHAPES = {
   tick: line("M3 8.5 6.5 12 13 4.5"),
   close: line("M3.5 3.5l9 9M12.5 3.5l-9 9"),
   info: both(ring(6.2), line("M8 7.5v3.7M8 4.9v.1")),
-  plus: line("M8 3v10M3 8h10"),
 } satisfies Record<string, ReactNode>;
 
 export type MarkName = keyof typeof SHAPES;

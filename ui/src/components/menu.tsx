@@ -4,7 +4,7 @@ import { Mark } from "./mark";
 import styles from "./menu.module.css";
 import buttons from "./button.module.css";
 
-export type MenuItem = {
+type MenuItem = {
   label: string;
   detail?: string | undefined;
   /** Set for one of several choices; absent for something to do. */

@@ -41,7 +41,9 @@ export function Fixes({
       )}
       {resolution !== null && chosen !== undefined && (
         <>
-          <FixTabs resolution={resolution} chosen={chosen} applied={applied?.fix} onPick={onPick} />
+          {resolution.fixes.length > 1 && (
+            <FixTabs resolution={resolution} chosen={chosen} applied={applied?.fix} onPick={onPick} />
+          )}
           {applied !== null && (
             <p className={styles.applied}>
               <Mark name="tick" />
@@ -64,7 +66,8 @@ export function Fixes({
   );
 }
 
-function noteOf({ fixes }: ResolutionView): string {
+function noteOf({ fixes, recommended }: ResolutionView): string {
+  if (fixes.length === 1 && recommended !== null) return "one offered, and recommended";
   const stopped = fixes.filter((fix) => fix.stopped !== null).length;
   const offered = fixes.length - stopped;
   return `${offered} offered${stopped > 0 ? `, ${stopped} stopped by a check` : ""}`;

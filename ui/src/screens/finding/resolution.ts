@@ -5,11 +5,6 @@ export function recommendedOf(resolution: ResolutionView | null): FixView | unde
   return resolution?.fixes.find((fix) => fix.id === resolution.recommended);
 }
 
-/** The fixes that are offered: the recommended one and its alternatives. */
-export function offeredOf(resolution: ResolutionView | null): FixView[] {
-  return resolution?.fixes.filter((fix) => fix.stopped === null) ?? [];
-}
-
 /** How much a fix changes. */
 export function changeOf({ files }: FixView): { files: FixView["files"]; added: number; removed: number } {
   return {

@@ -8,7 +8,7 @@ import { Prose } from "../../components/prose";
 import { count, sentence } from "../../format";
 import styles from "./notice.module.css";
 
-export type Tone = "plain" | "pass" | "fail";
+type Tone = "plain" | "pass" | "fail";
 
 export type Notice = {
   tone: Tone;

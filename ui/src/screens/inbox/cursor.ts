@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import type { FindingRow } from "../../backend/generated";
 
-export type Cursor = {
+type Cursor = {
   /** From 0. */
   at: number;
   row: FindingRow | undefined;

@@ -1,6 +1,6 @@
 /** The filter as text and as chips: `severity:high rule:B602 words`. Pure. */
 
-export const FILTER_KEYS = ["severity", "rule", "path", "tool"] as const;
+const FILTER_KEYS = ["severity", "rule", "path", "tool"] as const;
 
 export type Chip = { key: string; value: string };
 

@@ -5,7 +5,7 @@ export const ROW_HEIGHT = 44;
 export const GROUP_HEIGHT = 28;
 
 export type GroupItem = { kind: "group"; rule: string; tool: string; cwe: number[]; count: number; open: boolean };
-export type RowItem = { kind: "row"; row: FindingRow };
+type RowItem = { kind: "row"; row: FindingRow };
 export type Item = GroupItem | RowItem;
 
 /** Rows under their tool and rule; groups stand in the order of their first row. Closed groups show no rows. */
