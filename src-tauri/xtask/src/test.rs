@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that can go wrong, in one run.
 
+use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
@@ -99,15 +100,15 @@ fn browser(place: &Place, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed)
 }
 
-/// Cargo over the whole workspace, always with the same features.
+/// Cargo over the whole workspace, always with the same features, and never for more than an hour.
 pub fn workspace(place: &Place, verb: &str, arguments: &[&str]) -> Command {
-    let mut command = cargo();
+    let mut command = limited(3600, cargo().get_program());
     command.args([verb, "--workspace", "--locked", "--features", FEATURES]).args(arguments).current_dir(&place.root);
     command
 }
 
 /// `program`, ended after `seconds`.
-pub fn limited(seconds: u32, program: &str) -> Command {
+pub fn limited(seconds: u32, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("timeout");
     command.arg("--kill-after=10").arg(seconds.to_string()).arg(program);
     command
