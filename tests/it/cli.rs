@@ -163,7 +163,12 @@ fn sarif_out_is_valid_and_carries_the_fix() {
     let output = home.run(&["--format", "sarif", "fix", "--all"]);
     let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let path = root().join("tests/fixtures/schemas/sarif-schema-2.1.0.json");
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON");
+    let mut schema: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON");
+    // Two patterns of the official schema have a stray bracket, which a strict validator refuses.
+    for language in ["/definitions/run", "/definitions/toolComponent"] {
+        let pattern = schema.pointer_mut(&format!("{language}/properties/language/pattern")).expect("the pattern");
+        *pattern = json!("^[a-zA-Z]{2}(-[a-zA-Z]{2})?$");
+    }
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let errors: Vec<String> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");

@@ -1,38 +1,22 @@
 //! What stands behind all commands: the opened data folder, the workers, the events.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conclave_core::finding::Finding;
 use conclave_core::id::{FindingId, ProjectId};
 use conclave_core::project::Project;
-use conclave_core::settings::Settings;
-use conclave_effects::clock::Clock;
-use conclave_effects::data::DataDir;
-use conclave_effects::fs::{ProjectTree, ReadProject, open_project};
-use conclave_effects::gate::Gate;
 use conclave_engine::ctx::Ctx;
-use conclave_engine::event::{self, Events};
-use conclave_engine::{apply, queue, watch};
-use conclave_inference::Endpoint;
-use conclave_policy::{Actor, Mode, Policy, Review, Reviewer, ToolRequest};
-use conclave_store::Store;
+use conclave_engine::event;
+pub use conclave_engine::open::{Options, default_data_dir};
+use conclave_engine::source::Sources;
+use conclave_engine::{open, queue, watch};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
 use crate::view::{Event, RunProgress, Tag};
-
-/// How to open Conclave.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Our own folder.
-    pub data_dir: PathBuf,
-    /// Refuse every connection, to this machine included.
-    pub offline: bool,
-}
 
 /// Conclave, opened; cheap to clone.
 #[derive(Clone)]
@@ -43,24 +27,11 @@ struct Inner {
     offline: bool,
     wake: Notify,
     runs: Mutex<CancellationToken>,
-    trees: Mutex<HashMap<ProjectId, Arc<ProjectTree>>>,
+    sources: Mutex<HashMap<ProjectId, Arc<Sources>>>,
     progress: Mutex<HashMap<FindingId, RunProgress>>,
     notices: Mutex<Vec<String>>,
     /// Whether this process works the queue by itself.
     serving: Mutex<bool>,
-}
-
-/// Until a reviewer is set up, what would be sampled is denied.
-struct NoReviewer;
-
-impl Reviewer for NoReviewer {
-    fn review<'a>(
-        &'a self,
-        _request: &'a ToolRequest,
-        _rule: &'a str,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
-        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,39 +44,13 @@ impl Api {
     /// # Errors
     /// The folder or the database cannot be used, or the settings cannot be read.
     pub fn open(options: &Options) -> Result<Self, ApiError> {
-        let clock = Clock::system();
-        let data = DataDir::open(&options.data_dir)?;
-        let opened = Store::open(&data.database(), clock.now_ms())?;
-        let mut notices: Vec<String> = opened.notice.into_iter().collect();
-        let store = opened.store;
-        let settings: Settings = match data.settings()? {
-            Some(text) => serde_json::from_str(&text).map_err(|error| {
-                ApiError::new(ErrorCode::BadRequest, "the settings cannot be read")
-                    .with_hint(format!("correct `{}`", data.path().join("settings.json").display()))
-                    .with_details(error.to_string())
-            })?,
-            None => Settings::default(),
-        };
-        let recovered = apply::recover(&store, &data, clock.now_ms())?;
-        notices.extend(recovered.into_iter().map(|r| r.outcome));
-        let mode = if options.offline { Mode::Offline } else { Mode::Default };
-        let gate = Gate::new(Policy::shipped(mode), Arc::new(store.clone()), Arc::new(NoReviewer), clock);
-        let models = settings.models.iter().map(|model| (model.name.clone(), Endpoint::from_setting(model))).collect();
-        let cx = Ctx {
-            store,
-            gate,
-            data: Arc::new(data),
-            settings: Arc::new(settings),
-            models: Arc::new(models),
-            events: Events::default(),
-            cancel: CancellationToken::new(),
-        };
+        let (cx, notices) = open::open(options)?;
         Ok(Self(Arc::new(Inner {
             cx,
             offline: options.offline,
             wake: Notify::new(),
             runs: Mutex::default(),
-            trees: Mutex::default(),
+            sources: Mutex::default(),
             progress: Mutex::default(),
             notices: Mutex::new(notices),
             serving: Mutex::new(false),
@@ -241,19 +186,18 @@ impl Api {
     }
 
     /// The project's files for showing; opened once a session.
-    pub(crate) async fn tree(&self, finding: &Finding) -> Result<Arc<ProjectTree>, ApiError> {
-        if let Some(tree) = lock(&self.0.trees).get(&finding.project) {
-            return Ok(Arc::clone(tree));
+    pub(crate) async fn sources(&self, finding: &Finding) -> Result<Arc<Sources>, ApiError> {
+        if let Some(sources) = lock(&self.0.sources).get(&finding.project) {
+            return Ok(Arc::clone(sources));
         }
         let project = self
             .cx()
             .store
             .project(&finding.project)?
             .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "the finding\u{2019}s project is gone"))?;
-        let permit = self.cx().gate.authorize(Actor::Person, ReadProject { root: project.root.into() }).await?;
-        let tree = Arc::new(open_project(permit)?);
-        lock(&self.0.trees).insert(finding.project.clone(), Arc::clone(&tree));
-        Ok(tree)
+        let sources = Arc::new(Sources::open_for_person(self.cx(), project.root.as_ref()).await?);
+        lock(&self.0.sources).insert(finding.project.clone(), Arc::clone(&sources));
+        Ok(sources)
     }
 }
 
@@ -276,9 +220,4 @@ impl Subscription {
             Err(broadcast::error::RecvError::Closed) => None,
         }
     }
-}
-
-/// Where a person's data goes when no folder is named.
-pub fn default_data_dir() -> Option<PathBuf> {
-    conclave_effects::data::default_data_dir()
 }

@@ -1,11 +1,11 @@
 //! Turns the errors below into the one error that crosses the boundary: what happened, what it means, what to do.
 
-use conclave_effects::fs::FsError;
-use conclave_effects::gate::Denied;
 use conclave_engine::apply::ApplyError;
 use conclave_engine::decide::DecideError;
 use conclave_engine::export::ExportError;
+use conclave_engine::open::OpenError;
 use conclave_engine::run::RunError;
+use conclave_engine::{Denied, FsError};
 use conclave_store::StoreError;
 
 use crate::error::{ApiError, ErrorCode};
@@ -80,6 +80,19 @@ impl From<ExportError> for ApiError {
         match error {
             ExportError::Store(error) => error.into(),
             ExportError::Write(_) => Self::new(ErrorCode::Internal, error.to_string()).with_hint("use `--format json`"),
+        }
+    }
+}
+
+impl From<OpenError> for ApiError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Fs(error) => error.into(),
+            OpenError::Store(error) => error.into(),
+            OpenError::Recover(error) => error.into(),
+            OpenError::Settings { ref path, ref detail } => Self::new(ErrorCode::BadRequest, error.to_string())
+                .with_hint(format!("correct `{}`, or move it away to start with the defaults", path.display()))
+                .with_details(detail.clone()),
         }
     }
 }

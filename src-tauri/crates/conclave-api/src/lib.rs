@@ -13,3 +13,6 @@ mod show;
 pub mod view;
 
 pub use api::{Api, Options, default_data_dir};
+pub use conclave_core::candidate::FixClass;
+pub use conclave_core::evidence::{Check, CheckOutcome};
+pub use conclave_core::finding::{Severity, Status};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use conclave_core::finding::Severity;
+use conclave_api::Severity;
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///

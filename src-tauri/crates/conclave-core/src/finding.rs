@@ -152,10 +152,12 @@ pub fn line_range(text: &str, line: u32) -> Option<std::ops::Range<usize>> {
 fn offset(text: &str, line: u32, column: u32, kind: ColumnKind) -> Option<usize> {
     let range = line_range(text, line)?;
     let wanted = column.saturating_sub(1) as usize;
+    // A byte order mark is not part of the text whose columns a tool counts.
+    let start = range.start + if line <= 1 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut seen = 0;
-    for (index, c) in text[range.clone()].char_indices() {
+    for (index, c) in text[start..range.end].char_indices() {
         if seen >= wanted {
-            return Some(range.start + index);
+            return Some(start + index);
         }
         seen += match kind {
             ColumnKind::Utf16 => c.len_utf16(),
@@ -342,6 +344,8 @@ mod tests {
             assert_eq!(region((2, 1), (2, column), kind).byte_range(text).map(|r| &text[r]), Some("𝒳é"), "{kind:?}");
         }
         assert_eq!(Region::line(2).byte_range(text).map(|r| &text[r]), Some("𝒳é = 1"));
+        let marked = "\u{feff}x = 1";
+        assert_eq!(region((1, 1), (1, 2), ColumnKind::Utf16).byte_range(marked).map(|r| &marked[r]), Some("x"));
         assert_eq!(Region::line(4).byte_range(text), None);
     }
 

@@ -31,3 +31,60 @@ impl RunPlan {
         Self { severity, models: models.min(settings.models.len()), analysis_s, check_s: settings.check_timeout_s }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Detection, Rule, Tool};
+    use crate::id::ProjectId;
+    use crate::settings::ModelSetting;
+
+    fn finding(severity: Severity) -> Finding {
+        let rule = Rule { id: "r".to_owned(), name: None, description: None, help: None, help_uri: None, cwe: vec![] };
+        let detection = Detection {
+            tool: Tool { name: "t".to_owned(), version: None },
+            rule,
+            message: "m".to_owned(),
+            severity,
+            location: None,
+            unresolved: None,
+            symbol: None,
+            flow: Vec::new(),
+            fixes: Vec::new(),
+            suppressed: false,
+            foreign_fingerprints: Vec::new(),
+        };
+        Finding::new(&ProjectId::new("p"), detection, "", 0)
+    }
+
+    fn settings(models: usize) -> Settings {
+        let model = |n| ModelSetting {
+            name: format!("model {n}"),
+            base_url: "http://127.0.0.1:1/v1".to_owned(),
+            model: "m".to_owned(),
+            key_env: None,
+            may_send_code: false,
+        };
+        Settings { models: (0..models).map(model).collect(), ..Settings::default() }
+    }
+
+    #[test]
+    fn severity_decides_the_panel_and_the_time() {
+        let cases = [
+            (Severity::Critical, 5, 120),
+            (Severity::High, 3, 60),
+            (Severity::Medium, 2, 30),
+            (Severity::Low, 1, 30),
+            (Severity::Note, 1, 30),
+        ];
+        for (severity, models, analysis_s) in cases {
+            let plan = RunPlan::for_finding(&finding(severity), &settings(9));
+            assert_eq!((plan.severity, plan.models, plan.analysis_s), (severity, models, analysis_s));
+        }
+        assert_eq!(
+            RunPlan::for_finding(&finding(Severity::Critical), &settings(2)).models,
+            2,
+            "no more than there are"
+        );
+    }
+}

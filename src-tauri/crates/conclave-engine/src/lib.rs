@@ -8,9 +8,11 @@ pub mod check;
 pub mod ctx;
 pub mod decide;
 pub mod demo;
+pub mod doctor;
 pub mod event;
 pub mod export;
 pub mod ingest;
+pub mod open;
 pub mod project;
 pub mod prompt;
 pub mod queue;
@@ -20,3 +22,5 @@ pub mod scanner;
 pub mod source;
 pub mod stage;
 pub mod watch;
+
+pub use conclave_effects::{Denied, FsError};

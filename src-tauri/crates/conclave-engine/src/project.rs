@@ -38,6 +38,11 @@ pub fn at(path: &Path, watched: bool, listed: bool) -> Result<Project, RunError>
     Ok(Project { id: ProjectId::of_root(&root), root, name, watched, listed })
 }
 
+/// Whether the project's folder is there.
+pub fn is_present(project: &Project) -> bool {
+    resolve(Path::new(&project.root)).is_ok_and(|root| root.is_dir())
+}
+
 /// Whether `path` is named like a scanner's log.
 pub fn is_log(path: &str) -> bool {
     path.ends_with(".sarif") || path.ends_with(".sarif.json")

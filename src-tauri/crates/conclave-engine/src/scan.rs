@@ -5,7 +5,7 @@ use conclave_core::id::FindingId;
 use conclave_core::language::Language;
 use conclave_core::path::RelPath;
 use conclave_core::project::Project;
-use conclave_fixers::Recipes;
+use conclave_fixers::{Answer, ProjectFacts, Recipes};
 use conclave_store::{FindingQuery, ScanRecord, ScanSaved, ScanState};
 
 use crate::ctx::Ctx;
@@ -61,12 +61,12 @@ pub async fn scan(cx: &Ctx, project: &Project, only: Option<&[RelPath]>) -> Resu
             continue;
         };
         read += 1;
-        let mut detections = Recipes::shipped().detect(path, language, text, &facts);
-        if foreign && !detections.is_empty() {
-            let others = reported_by_others(cx, project, path, text)?;
-            detections.retain(|detection| !others.iter().any(|other| same_weakness(detection, other)));
+        let detections = Recipes::shipped().detect(path, language, text, &facts);
+        let mut new = named(project, detections, text);
+        if foreign && !new.is_empty() {
+            new = leave_to_others(cx, project, path, (language, text, &facts), new)?;
         }
-        findings.extend(named(project, detections, text));
+        findings.extend(new);
     }
     let state = if wanted > 0 && read == 0 {
         ScanState::Failed { reason: format!("none of {wanted} source files could be read") }
@@ -95,6 +95,32 @@ fn named(project: &Project, detections: Vec<Detection>, text: &str) -> Vec<Findi
     detections.into_iter().map(|detection| names.finding(&project.id, detection, Some(text))).collect()
 }
 
+/// Those of `new` that no other scanner reports at the same place.
+///
+/// One that was there before the other scanner came stays: nothing is closed by absence.
+fn leave_to_others(
+    cx: &Ctx,
+    project: &Project,
+    path: &RelPath,
+    (language, text, facts): (Language, &str, &ProjectFacts),
+    new: Vec<Finding>,
+) -> Result<Vec<Finding>, RunError> {
+    let others = reported_by_others(cx, project, path, text)?;
+    let known = |other: &Detection| answering(Recipes::shipped().answer(other, language, text, facts));
+    let others: Vec<_> = others.into_iter().map(|other| (known(&other), other)).collect();
+    let mut kept = Vec::new();
+    for finding in new {
+        let own = &finding.detection;
+        let reported = others
+            .iter()
+            .any(|(recipes, other)| overlap(own, other) && (recipes.contains(&own.rule.id) || common_cwe(own, other)));
+        if !reported || cx.store.finding(&finding.id)?.is_some() {
+            kept.push(finding);
+        }
+    }
+    Ok(kept)
+}
+
 /// What other scanners report in the file at `path`, their regions moved to where the lines stand in `text`.
 fn reported_by_others(cx: &Ctx, project: &Project, path: &RelPath, text: &str) -> Result<Vec<Detection>, RunError> {
     let query = FindingQuery {
@@ -115,15 +141,24 @@ fn reported_by_others(cx: &Ctx, project: &Project, path: &RelPath, text: &str) -
     Ok(others)
 }
 
-/// Whether both name a common CWE and overlapping lines.
-fn same_weakness(one: &Detection, other: &Detection) -> bool {
-    let lines = |detection: &Detection| {
-        let region = detection.location.as_ref()?.region?;
-        Some((region.start_line, region.end_line))
-    };
-    let overlap = match (lines(one), lines(other)) {
-        (Some((a, b)), Some((c, d))) => a <= d && c <= b,
+/// The recipes that know what a foreign finding is about.
+fn answering(answer: Answer) -> Vec<String> {
+    match answer {
+        Answer::Fixes(fixes) => fixes.into_iter().map(|fix| fix.recipe).collect(),
+        Answer::Refused { recipe, .. } => vec![recipe],
+        Answer::None => Vec::new(),
+    }
+}
+
+/// Whether both stand on a common line.
+fn overlap(one: &Detection, other: &Detection) -> bool {
+    let region = |detection: &Detection| detection.location.as_ref()?.region;
+    match (region(one), region(other)) {
+        (Some(one), Some(other)) => one.start_line <= other.end_line && other.start_line <= one.end_line,
         _ => false,
-    };
-    overlap && one.rule.cwe.iter().any(|cwe| other.rule.cwe.contains(cwe))
+    }
+}
+
+fn common_cwe(one: &Detection, other: &Detection) -> bool {
+    one.rule.cwe.iter().any(|cwe| other.rule.cwe.contains(cwe))
 }

@@ -47,7 +47,19 @@ impl Sources {
     /// # Errors
     /// The policy denies it, or the folder cannot be opened.
     pub async fn open(cx: &Ctx, root: &Path) -> Result<Self, RunError> {
-        let permit = cx.gate.authorize(Actor::Engine, ReadProject { root: root.to_owned() }).await?;
+        Self::open_as(cx, Actor::Engine, root).await
+    }
+
+    /// The same for the person, who looks at files.
+    ///
+    /// # Errors
+    /// As for [`Sources::open`].
+    pub async fn open_for_person(cx: &Ctx, root: &Path) -> Result<Self, RunError> {
+        Self::open_as(cx, Actor::Person, root).await
+    }
+
+    async fn open_as(cx: &Ctx, actor: Actor, root: &Path) -> Result<Self, RunError> {
+        let permit = cx.gate.authorize(actor, ReadProject { root: root.to_owned() }).await?;
         let tree = open_project(permit)?;
         Ok(Self { tree, max_bytes: cx.settings.max_file_bytes, read: Mutex::default() })
     }
@@ -71,9 +83,17 @@ impl Sources {
         if let Some(source) = read.get(path) {
             return Ok(Arc::clone(source));
         }
-        let content = self.tree.read(path.as_str(), self.max_bytes).map_err(|error| error.to_string())?;
-        let source = Arc::new(Source::new(content.bytes));
+        let source = Arc::new(self.now(path)?);
         read.insert(path.clone(), Arc::clone(&source));
         Ok(source)
+    }
+
+    /// The file at `path` as it is at this moment.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub fn now(&self, path: &RelPath) -> Result<Source, String> {
+        let content = self.tree.read(path.as_str(), self.max_bytes).map_err(|error| error.to_string())?;
+        Ok(Source::new(content.bytes))
     }
 }

@@ -146,11 +146,11 @@ fn diffs(api: &Api, verdict: &Verdict) -> Vec<FileDiff> {
 /// The code around the place as it is now; `None` where there is no readable file.
 async fn excerpt(api: &Api, stored: &StoredFinding) -> Result<Option<Excerpt>, ApiError> {
     let Some(location) = &stored.finding.detection.location else { return Ok(None) };
-    let Ok(tree) = api.tree(&stored.finding).await else { return Ok(None) };
-    let Ok(content) = tree.read(location.path.as_str(), api.cx().settings.max_file_bytes) else { return Ok(None) };
-    let Ok(text) = String::from_utf8(content.bytes) else { return Ok(None) };
+    let Ok(sources) = api.sources(&stored.finding).await else { return Ok(None) };
+    let Ok(source) = sources.now(&location.path) else { return Ok(None) };
+    let Some(text) = source.text() else { return Ok(None) };
     let reported = location.region.unwrap_or_else(|| Region::line(1));
-    let place = relocate(&text, &reported, &stored.finding.context);
+    let place = relocate(text, &reported, &stored.finding.context);
     let shown = place.unwrap_or(reported);
     let total_lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
     let first_line = shown.start_line.min(total_lines).saturating_sub(AROUND).max(1);
@@ -162,7 +162,7 @@ async fn excerpt(api: &Api, stored: &StoredFinding) -> Result<Option<Excerpt>, A
         .map(str::to_owned)
         .collect();
     let marks = match (location.region, place) {
-        (Some(_), Some(place)) => show::marks(&text, &place),
+        (Some(_), Some(place)) => show::marks(text, &place),
         _ => Vec::new(),
     };
     let language = Language::of_path(&location.path).map(|l| l.label().to_owned());

@@ -5,7 +5,6 @@ use std::path::Path;
 use conclave_core::finding::Status;
 use conclave_core::id::ProjectId;
 use conclave_core::project::Project;
-use conclave_effects::fs::resolve;
 use conclave_engine::scan::Scanned;
 use conclave_engine::{demo, ingest, project, scan};
 
@@ -30,7 +29,7 @@ fn view(api: &Api, project: &Project) -> Result<ProjectView, ApiError> {
         name: project.name.clone(),
         root: project.root.clone(),
         watched: project.watched,
-        present: resolve(Path::new(&project.root)).is_ok(),
+        present: project::is_present(project),
         open: counts.iter().filter(|(status, _)| !closed(status)).map(|(_, count)| count).sum(),
         scans: store.last_scans(&project.id)?.iter().map(|(record, at, new)| show::scan(record, *new, *at)).collect(),
     })

@@ -1,3 +1,5 @@
+//! Our own folder: who may enter, and what is kept in it.
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -1,3 +1,5 @@
+//! Replacing files: refusals, and files that change under our hands.
+
 use std::fs;
 use std::future::Future;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};

@@ -1,3 +1,5 @@
+//! Scratch copies: what is copied, and that it goes away.
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;

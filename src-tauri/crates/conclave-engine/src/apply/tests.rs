@@ -1,3 +1,5 @@
+//! Applying and taking back, over real files: exact to the byte, all or nothing, never over somebody's work.
+
 #![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor")]
 
 use std::fs;

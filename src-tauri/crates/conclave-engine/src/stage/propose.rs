@@ -124,16 +124,18 @@ fn scanner_patch(fix: &ScannerFix, sources: &Sources) -> Result<Patch, String> {
     Ok(Patch::new(files))
 }
 
-/// What the models' seat says while nobody sits there.
-pub fn empty_model_seat() -> Draft {
-    let fill =
-        "add a model to the settings: a llama.cpp or Ollama server on this machine, or an endpoint with your key";
-    Draft::Empty { fill: fill.to_owned() }
+/// What would fill the models' seat while nobody sits there; `None` when all models of the settings can be asked.
+pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
+    if let Some((_, Err(missing))) = cx.models.iter().find(|(_, endpoint)| endpoint.is_err()) {
+        return Some(Draft::Empty { fill: missing.to_string() });
+    }
+    let fill = "add a model to the settings: a llama.cpp or Ollama server on this machine, or an endpoint with your key";
+    cx.models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
 }
 
 async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
     if cx.models.is_empty() {
-        return vec![seat("Models", vec![empty_model_seat()])];
+        return empty_model_seat(cx).into_iter().map(|draft| seat("Models", vec![draft])).collect();
     }
     let Some(file) = &brief.file else {
         let reason = brief.unusable.clone().unwrap_or_default();

@@ -1,3 +1,5 @@
+//! Names: what an import, an alias or a require makes of a name.
+
 use conclave_core::language::Language;
 
 use super::Names;

@@ -1,3 +1,5 @@
+//! SQL texts: which values can be bound, and which places refuse one.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Built texts: reading and rewriting give back every other byte.
+
 use conclave_core::language::Language;
 use conclave_core::patch::splice;
 

@@ -1,3 +1,5 @@
+//! Files inside a project, hostile ones included.
+
 use std::fs::{self, File};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

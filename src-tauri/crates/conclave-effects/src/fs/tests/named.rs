@@ -1,3 +1,5 @@
+//! Files that a person named.
+
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,3 +1,5 @@
+//! Listing a project: what is left out, and that it ends.
+
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;

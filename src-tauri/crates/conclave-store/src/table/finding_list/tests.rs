@@ -1,3 +1,5 @@
+//! Lists of findings: every order, every filter, pages without gaps.
+
 use super::*;
 use crate::ScanState;
 use crate::tests::{NOW, finding, fresh, fresh_with_project, scan};

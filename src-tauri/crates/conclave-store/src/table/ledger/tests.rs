@@ -1,3 +1,5 @@
+//! The ledger: whatever is changed in it is noticed.
+
 use super::*;
 use crate::tests::{NOW, decision, fresh, outcome};
 use conclave_policy::Effective;

@@ -1,0 +1,68 @@
+//! Looks at what this machine offers to Conclave.
+
+use conclave_core::candidate::Draft;
+use conclave_effects::sandbox::{find_program, probe};
+use conclave_fixers::Recipes;
+use conclave_store::StoreError;
+
+use crate::ctx::Ctx;
+use crate::scanner::Scanner;
+use crate::stage::empty_model_seat;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub found: String,
+    /// What to do, where something is missing.
+    pub hint: Option<String>,
+}
+
+fn ok(name: &str, found: impl Into<String>) -> Item {
+    Item { name: name.to_owned(), ok: true, found: found.into(), hint: None }
+}
+
+fn missing(name: &str, found: impl Into<String>, hint: impl Into<String>) -> Item {
+    Item { name: name.to_owned(), ok: false, found: found.into(), hint: Some(hint.into()) }
+}
+
+/// Everything that matters, in the order in which it is shown.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
+    let verdict = cx.store.verify_ledger()?;
+    let mut items = vec![
+        ok("Data folder", cx.data.path().display().to_string()),
+        match verdict.fault {
+            None => ok("Ledger", format!("{} rows, intact", verdict.rows)),
+            Some(fault) => missing("Ledger", fault, "somebody changed the database; keep a copy of it"),
+        },
+        ok("Recipes", format!("{} built in", Recipes::shipped().iter().count())),
+        match probe() {
+            Ok(found) => ok("Sandbox", found),
+            Err(error) => {
+                let hint = "without it no scanner runs and the re-scan is shown as not available; install bubblewrap";
+                missing("Sandbox", error.to_string(), hint)
+            }
+        },
+    ];
+    items.extend(Scanner::all().iter().map(|scanner| match find_program(&scanner.program, cx.data.path()) {
+        Some(path) => ok(&scanner.name, path.display().to_string()),
+        None => {
+            let hint = format!("install `{}` to have its findings re-scanned", scanner.program);
+            missing(&scanner.name, "not installed", hint)
+        }
+    }));
+    let ready = cx.models.iter().filter(|(_, endpoint)| endpoint.is_ok()).count();
+    items.push(match (ready, empty_model_seat(cx)) {
+        (_, None) => ok("Models", format!("{ready} in the settings")),
+        (n, Some(Draft::Empty { fill })) => missing("Models", format!("{n} ready"), fill),
+        (n, Some(_)) => ok("Models", format!("{n} ready")),
+    });
+    Ok(items)
+}

@@ -1,0 +1,98 @@
+//! Opens Conclave: our own folder, database, settings, policy and gate.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use conclave_core::settings::Settings;
+pub use conclave_effects::data::default_data_dir;
+use conclave_effects::data::DataDir;
+use conclave_effects::gate::Gate;
+use conclave_effects::{Clock, FsError};
+use conclave_inference::Endpoint;
+use conclave_policy::{Mode, Policy, Review, Reviewer, ToolRequest};
+use conclave_store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{self, ApplyError};
+use crate::ctx::Ctx;
+use crate::event::Events;
+
+/// How to open Conclave.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Our own folder.
+    pub data_dir: PathBuf,
+    /// Refuse every connection, to this machine included.
+    pub offline: bool,
+}
+
+/// Why Conclave cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Our own folder.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Our own database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What a killed process left half done cannot be put right.
+    #[error(transparent)]
+    Recover(#[from] ApplyError),
+    /// The settings file has something in it that is not a setting.
+    #[error("the settings in `{}` cannot be read", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where in it.
+        detail: String,
+    },
+}
+
+/// Until a reviewer is set up, what would be sampled is denied.
+struct NoReviewer;
+
+impl Reviewer for NoReviewer {
+    fn review<'a>(
+        &'a self,
+        _request: &'a ToolRequest,
+        _rule: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
+        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
+    }
+}
+
+/// Opens the data folder, finishes what a killed process left half done, reads the settings, and builds the gate.
+///
+/// The second value is what the person should know, in sentences.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
+    let clock = Clock::system();
+    let data = DataDir::open(&options.data_dir)?;
+    let opened = Store::open(&data.database(), clock.now_ms())?;
+    let store = opened.store;
+    let mut notices: Vec<String> = opened.notice.into_iter().collect();
+    notices.extend(apply::recover(&store, &data, clock.now_ms())?.into_iter().map(|recovered| recovered.outcome));
+    let settings: Settings = match data.settings()? {
+        Some(text) => serde_json::from_str(&text).map_err(|error| OpenError::Settings {
+            path: data.path().join("settings.json"),
+            detail: error.to_string(),
+        })?,
+        None => Settings::default(),
+    };
+    let mode = if options.offline { Mode::Offline } else { Mode::Default };
+    let gate = Gate::new(Policy::shipped(mode), Arc::new(store.clone()), Arc::new(NoReviewer), clock);
+    let models = settings.models.iter().map(|model| (model.name.clone(), Endpoint::from_setting(model))).collect();
+    let cx = Ctx {
+        store,
+        gate,
+        data: Arc::new(data),
+        settings: Arc::new(settings),
+        models: Arc::new(models),
+        events: Events::default(),
+        cancel: CancellationToken::new(),
+    };
+    Ok((cx, notices))
+}
