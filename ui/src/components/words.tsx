@@ -77,6 +77,11 @@ export function StateWord({ row, boxed = false }: { row: Pick<FindingRow, "statu
   );
 }
 
+/** Whether the file changed since the scan by another hand than ours: an applied fix changes it too. */
+export function changedByOthers({ stale, status }: Pick<FindingRow, "stale" | "status">): boolean {
+  return stale && status !== "fixed";
+}
+
 const STAGES: Record<RunProgress["stage"], string> = {
   queued: "Waiting for its turn",
   gather: "Reading the code",

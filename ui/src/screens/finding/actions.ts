@@ -33,7 +33,7 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
           say({
             tone: "pass",
             title: `Applied: ${files.map(fileName).join(", ")} written`,
-            lines: ["The project is scanned again by you, or when its tool runs next."],
+            lines: ["The scanner has not looked at the folder again yet."],
             action: { label: "Undo", run: takeBack },
           }),
         onError: (error) => sayError("The fix was not applied", error),

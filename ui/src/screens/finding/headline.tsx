@@ -3,7 +3,7 @@ import type { FindingView } from "../../backend/generated";
 import { IconButton } from "../../components/button";
 import { KeysOf } from "../../components/kbd";
 import { Mark } from "../../components/mark";
-import { SeverityWord, StateWord } from "../../components/words";
+import { SeverityWord, StateWord, changedByOthers } from "../../components/words";
 import { ago, place as placeOf } from "../../format";
 import { useNow } from "../../now";
 import { type Place, go, inboxAt } from "../../routes";
@@ -34,7 +34,7 @@ export function Headline({ place, view: { row, neighbours } }: { place: Place; v
           </span>
         </div>
       </div>
-      {row.stale && <span className={styles.stale}>File changed since the scan</span>}
+      {changedByOthers(row) && <span className={styles.stale}>File changed since the scan</span>}
       <StateWord row={row} boxed />
       {neighbours.total > 0 && (
         <span className={styles.position}>

@@ -5,7 +5,7 @@ import { useProgress } from "../../api/events";
 import type { FindingRow } from "../../backend/generated";
 import { Gauge } from "../../components/gauge";
 import { Mark } from "../../components/mark";
-import { SeverityWord, StateWord } from "../../components/words";
+import { SeverityWord, StateWord, changedByOthers } from "../../components/words";
 import { age, place } from "../../format";
 import styles from "./list.module.css";
 import { GROUP_HEIGHT, type GroupItem, type Item, ROW_HEIGHT } from "./rows";
@@ -160,7 +160,7 @@ function Row({ row, style, position, total, current, selected, now, onCursor, on
         </span>
         <code className="cut">
           {place(row.path, row.line)}
-          {row.stale && <em className={styles.stale}>file changed since</em>}
+          {changedByOthers(row) && <em className={styles.stale}>file changed since</em>}
         </code>
       </div>
       <div className={styles.state}>
