@@ -38,14 +38,24 @@ pub(crate) fn holds<'t>(guard: &Guard, source: &Source<'t>, found: &Match<'t>) -
             Err(Unread::Odd(_)) => sql::seems_sql(&node.text()),
             _ => false,
         }),
+        Guard::Given { var, matches } => with(var, &|node| {
+            let values = source.names().values(&node.text(), node.range().start);
+            values.iter().any(|value| matches.is_match(&value.text()))
+        }),
         Guard::Source { var, matches } => with(var, &|node| matches.is_match(&node.text())),
         Guard::Mentions { place, words } => {
             let around = match place {
                 Place::Target => target(source, &found.node()),
+                Place::Entry => entry(&found.node()),
+                Place::FunctionName => {
+                    let function = source.function(&found.node()).and_then(|function| function.field("name"));
+                    function.map(|name| name.text().into_owned()).unwrap_or_default()
+                }
                 Place::Function => around(source, &found.node()),
             };
             mentions(&around, words)
         }
+        Guard::Around(matches) => matches.is_match(&around(source, &found.node())),
         Guard::File(matches) => matches.is_match(source.text()),
     }
 }
@@ -62,6 +72,12 @@ fn around<'t>(source: &Source<'t>, node: &Node<'t>) -> String {
             source.text()[source.line(range.start).start..source.line(range.end).end].to_owned()
         }
     }
+}
+
+/// The key of the dictionary entry whose value `node` is.
+fn entry(node: &Node<'_>) -> String {
+    let pair = node.parent().filter(|parent| parent.is(&["pair"]));
+    pair.and_then(|pair| pair.field("key")).map(|key| key.text().into_owned()).unwrap_or_default()
 }
 
 /// The names that receive the value of `node`.

@@ -163,6 +163,17 @@ impl<'t> Names<'t> {
         }
     }
 
+    /// Everything that the file assigns to the variable `name`, as seen at byte `at`.
+    pub fn values(&self, name: &str, at: usize) -> Vec<Node<'t>> {
+        let Some(scope) = self.scope(name, at) else { return Vec::new() };
+        let all = self.bindings.get(name).into_iter().flatten().filter(|binding| scope.contains(&binding.at));
+        let values = all.filter_map(|binding| match &binding.bound {
+            Bound::Local { value, .. } => value.clone(),
+            _ => None,
+        });
+        values.collect()
+    }
+
     /// The scope of the variable `name` at byte `at`.
     pub fn scope(&self, name: &str, at: usize) -> Option<Range<usize>> {
         self.lookup(name, at).first().map(|binding| binding.scope.clone())

@@ -126,33 +126,90 @@ fn text<'t>(source: &Source<'t>, node: &Node<'t>, what: &str) -> Result<(Node<'t
     }
 }
 
-/// Whether every value of `text`, built at `value`, still means the same at `user`.
+/// Checks that every value of `text`, built at `value`, still means the same at `user`.
 ///
 /// # Errors
 /// In words, for the first that may not.
 fn movable<'t>(source: &Source<'t>, value: &Node<'t>, user: &Node<'t>, text: &Built<'t>) -> Result<(), Refusal> {
     let refuse = |reason: String| Err(Refusal::from(reason).at(value));
-    let statement = source.statement(value).filter(|statement| source.follows(user, statement));
-    if statement.is_none() {
+    let Some(statement) = source.statement(value).filter(|statement| source.follows(user, statement)) else {
         return refuse("the text is built on another path through the code than the call".to_owned());
+    };
+    // Nothing runs in between, so nothing can differ.
+    if source.statement(user).is_some_and(|user| statement.next() == Some(user)) {
+        return Ok(());
     }
     for part in text.values() {
-        let simple = ["identifier", "attribute", "subscript", "member_expression", "field_access", "this", "self"];
-        for node in part.node.walk().filter(Node::is_named) {
-            let literal = node.is(&["string", "string_start", "string_content", "string_end", "string_fragment"])
-                || node.is(&["integer", "number", "decimal_integer_literal", "property_identifier"]);
-            if !node.is(&simple) && !literal && !node.is(&["subscript_expression", "array_access"]) {
-                return refuse(format!("`{}` would be evaluated later than now", part.node.text()));
-            }
-            if node.is(&["identifier"])
-                && let Some(scope) = source.names().scope(&node.text(), node.range().start)
-                && source.names().assignments(&node.text(), &scope).iter().any(|at| *at > value.range().start)
-            {
-                return refuse(format!("`{}` changes after the text is built", node.text()));
+        if !part.node.walk().filter(Node::is_named).all(|node| is_steady(&node)) {
+            return refuse(format!("`{}` would be evaluated later than now", part.node.text()));
+        }
+        for name in part.node.walk().filter(|node| node.is(&["identifier"])) {
+            let scope = source.names().scope(&name.text(), name.range().start);
+            let changes = scope.map(|scope| source.names().assignments(&name.text(), &scope)).unwrap_or_default();
+            if changes.iter().any(|at| *at > value.range().start) {
+                return refuse(format!("`{}` changes after the text is built", name.text()));
             }
         }
     }
     Ok(())
+}
+
+/// Whether a node gives the same value later, as long as no name in it is assigned.
+fn is_steady(node: &Node<'_>) -> bool {
+    const STEADY: [&str; 18] = [
+        "identifier",
+        "property_identifier",
+        "attribute",
+        "member_expression",
+        "field_access",
+        "subscript",
+        "subscript_expression",
+        "array_access",
+        "this",
+        "self",
+        "string",
+        "string_start",
+        "string_content",
+        "string_end",
+        "string_fragment",
+        "integer",
+        "number",
+        "decimal_integer_literal",
+    ];
+    let conversion = |call: &Node<'_>| {
+        call.field("function").is_some_and(|function| matches!(function.text().as_ref(), "str" | "int" | "String"))
+    };
+    match node.kind().as_ref() {
+        "call" | "call_expression" => conversion(node),
+        "argument_list" | "arguments" => node.parent().is_some_and(|call| conversion(&call)),
+        _ => node.is(&STEADY),
+    }
+}
+
+/// Why a value that a shell would split at blanks is more than one argument; `None` when nothing says so.
+fn several_words(expression: &str) -> Option<String> {
+    if expression.contains("join(") {
+        return Some("the value is a list in one text; its items have to be arguments of their own".to_owned());
+    }
+    let name = expression.trim_end_matches(['"', '\'', ']', ')']);
+    let name = name.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or(name);
+    let last = name.rsplit('_').next().unwrap_or(name).to_lowercase();
+    let plural = [
+        "args",
+        "argv",
+        "arguments",
+        "options",
+        "opts",
+        "flags",
+        "params",
+        "parameters",
+        "files",
+        "paths",
+        "cmd",
+        "command",
+        "extra",
+    ];
+    plural.iter().any(|word| last.ends_with(word)).then(|| format!("by its name `{name}` holds several words"))
 }
 
 /// `text` as a string literal between `mark`s, for Python, JavaScript and Java.

@@ -30,6 +30,7 @@ pub struct Recipe {
     pub(crate) rules: GlobSet,
     pub(crate) severity: Severity,
     pub(crate) needs: Vec<String>,
+    pub(crate) and_needs: Vec<String>,
     pub(crate) edge_cases: Vec<String>,
     pub(crate) successors: Vec<String>,
     pub(crate) cases: Vec<Case>,
@@ -75,6 +76,12 @@ impl Recipe {
         classes.max()
     }
 
+    /// Whether the text holds the words without which no case can match.
+    pub(crate) fn concerns(&self, text: &str) -> bool {
+        let holds_one = |words: &[String]| words.iter().any(|word| text.contains(word.as_str()));
+        holds_one(&self.needs) && (self.and_needs.is_empty() || holds_one(&self.and_needs))
+    }
+
     /// Whether it may take this finding, going by the rule and the weakness alone.
     pub(crate) fn takes(&self, detection: &Detection) -> bool {
         if detection.tool.is_own() {
@@ -112,8 +119,10 @@ pub(crate) enum Guard {
     Literal { var: String, matches: Regex },
     Text { var: String, values: bool },
     Sql { var: String },
+    Given { var: String, matches: Regex },
     Source { var: String, matches: Regex },
     Mentions { place: Place, words: Vec<String> },
+    Around(Regex),
     File(Regex),
 }
 

@@ -180,11 +180,10 @@ impl Recipes {
         wanted: impl Fn(&Recipe) -> bool,
         then: impl for<'a, 't> FnOnce(&Source<'t>, Vec<Hit<'a, 't>>) -> R,
     ) -> R {
-        let needed = |recipe: &Recipe| recipe.needs.iter().any(|word| text.contains(word.as_str()));
         let active: Vec<bool> = self
             .recipes
             .iter()
-            .map(|recipe| recipe.languages.contains(&language) && wanted(recipe) && needed(recipe))
+            .map(|recipe| recipe.languages.contains(&language) && wanted(recipe) && recipe.concerns(text))
             .collect();
         if !active.contains(&true) {
             return R::default();

@@ -8,6 +8,14 @@ use crate::text::{Part, Unit};
 /// One argument, in pieces.
 pub(crate) type Word = Vec<Part>;
 
+/// A command as the words that its program receives.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub words: Vec<Word>,
+    /// The values outside of quotation marks, by number: a shell would split them at blanks.
+    pub bare: Vec<usize>,
+}
+
 /// Commands that exist only inside a shell: those of POSIX `sh` without a program of the same name, and of `cmd`.
 const BUILTINS: [&str; 49] = [
     ".", ":", "alias", "bg", "break", "builtin", "cd", "continue", "declare", "eval", "exec", "exit", "export", "fc",
@@ -41,13 +49,13 @@ const SHELLS: [&str; 16] = [
 ///
 /// # Errors
 /// In words, when the command needs a shell.
-pub(crate) fn words(units: &[Unit]) -> Result<Vec<Word>, String> {
-    let mut splitter = Splitter { words: Vec::new(), word: None, values: 0 };
+pub(crate) fn words(units: &[Unit]) -> Result<Command, String> {
+    let mut splitter = Splitter { words: Vec::new(), word: None, values: 0, bare: Vec::new() };
     let mut rest = units.iter().copied().peekable();
     let mut open: Option<char> = None;
     while let Some(unit) = rest.next() {
         let Some(c) = unit else {
-            splitter.value();
+            splitter.value(open.is_none())?;
             continue;
         };
         match (open, c) {
@@ -80,9 +88,7 @@ pub(crate) fn words(units: &[Unit]) -> Result<Vec<Word>, String> {
             (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '$' | '`' | '*' | '?' | '[' | ']' | '{' | '}') => {
                 return Err(feature(c));
             }
-            (None, '%') if rest.peek().is_some_and(|next| next.is_some_and(|next| next.is_ascii_alphabetic())) => {
-                return Err(feature(c));
-            }
+            (None, '%') if is_windows_variable(rest.clone()) => return Err(feature(c)),
             (None, c) => splitter.push(c),
         }
     }
@@ -90,13 +96,21 @@ pub(crate) fn words(units: &[Unit]) -> Result<Vec<Word>, String> {
         return Err("a quotation mark in the command is not closed".to_owned());
     }
     splitter.end();
-    check(splitter.words)
+    check(&splitter.words)?;
+    Ok(Command { words: splitter.words, bare: splitter.bare })
+}
+
+/// Whether what follows a `%` is the rest of `%NAME%`.
+fn is_windows_variable(rest: impl Iterator<Item = Unit>) -> bool {
+    let mut rest = rest.skip_while(|unit| unit.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_'));
+    rest.next() == Some(Some('%'))
 }
 
 struct Splitter {
     words: Vec<Word>,
     word: Option<Word>,
     values: usize,
+    bare: Vec<usize>,
 }
 
 impl Splitter {
@@ -108,9 +122,19 @@ impl Splitter {
         }
     }
 
-    fn value(&mut self) {
+    fn value(&mut self, bare: bool) -> Result<(), String> {
+        if bare {
+            if let Some([.., Part::Text(text)]) = self.word.as_deref()
+                && text.ends_with(char::is_alphanumeric)
+                && !self.word.iter().flatten().any(|part| matches!(part, Part::Text(text) if text.starts_with('-')))
+            {
+                return Err(format!("a value is glued to `{text}` and may hold more words, such as options"));
+            }
+            self.bare.push(self.values);
+        }
         self.word.get_or_insert_default().push(Part::Value(self.values));
         self.values += 1;
+        Ok(())
     }
 
     fn end(&mut self) {
@@ -119,7 +143,7 @@ impl Splitter {
 }
 
 /// The refusals that concern whole words.
-fn check(words: Vec<Word>) -> Result<Vec<Word>, String> {
+fn check(words: &[Word]) -> Result<(), String> {
     let plain = |word: &Word| match word.as_slice() {
         [] => Some(String::new()),
         [Part::Text(text)] => Some(text.clone()),
@@ -139,12 +163,32 @@ fn check(words: Vec<Word>) -> Result<Vec<Word>, String> {
         return Err(format!("`{program}` is a command of the shell itself, not a program"));
     }
     let Some(shell) = words.iter().position(|word| plain(word).is_some_and(|text| is_shell(&text))) else {
-        return Ok(words);
+        return Ok(());
     };
     match words[shell..].iter().flatten().any(|part| matches!(part, Part::Value(_))) {
         true => Err("the command starts another shell, which would read the value as a command again".to_owned()),
-        false => Ok(words),
+        false => Ok(()),
     }
+}
+
+/// Programs that are batch files on Windows, which only a shell starts.
+pub(crate) fn is_batch_on_windows(program: &str) -> bool {
+    matches!(
+        program,
+        "npm"
+            | "npx"
+            | "yarn"
+            | "pnpm"
+            | "corepack"
+            | "gulp"
+            | "grunt"
+            | "ng"
+            | "tsc"
+            | "eslint"
+            | "jest"
+            | "mvn"
+            | "gradle"
+    )
 }
 
 fn is_shell(program: &str) -> bool {
@@ -197,13 +241,12 @@ mod tests {
             ("find . -exec ls {} +", &["find", ".", "-exec", "ls", "{}", "+"]),
             ("ping -c 1 @", &["ping", "-c", "1", "@"]),
             ("tar -f\"@\" --to='@/x'", &["tar", "-f@", "--to=@/x"]),
+            ("head -n@ a/@.txt", &["head", "-n@", "a/@.txt"]),
             ("sh -c 'a | b'", &["sh", "-c", "a | b"]),
-            ("git log --format=%h", &[][..]),
+            ("git log --format=%h", &["git", "log", "--format=%h"]),
         ] {
-            match words(&units(command)) {
-                Ok(found) => assert_eq!(shown(&found), expect, "{command}"),
-                Err(_) => assert!(expect.is_empty(), "{command}"),
-            }
+            let found = words(&units(command)).expect(command);
+            assert_eq!(shown(&found.words), expect, "{command}");
         }
     }
 
@@ -231,12 +274,19 @@ mod tests {
             ("/bin/@ -l", "the program itself is a value"),
             ("sudo bash -c @", "starts another shell"),
             ("ssh host /bin/sh -c '@'", "starts another shell"),
+            ("svn checkout@ x", "glued to `checkout`"),
             ("echo 'a", "not closed"),
             ("  ", "empty"),
         ] {
-            let refusal = words(&units(command)).map(|found| shown(&found)).expect_err(command);
+            let refusal = words(&units(command)).expect_err(command);
             assert!(refusal.contains(reason), "{command}: {refusal}");
         }
+    }
+
+    #[test]
+    fn values_that_a_shell_would_split_are_told() {
+        let command = words(&units("a @ '@' \"@\" --x=@")).expect("words");
+        assert_eq!(command.bare, [0, 3]);
     }
 
     proptest! {
@@ -246,7 +296,7 @@ mod tests {
             let quoted: Vec<String> =
                 arguments.iter().map(|argument| format!("'{}'", argument.replace('\'', "'\\''"))).collect();
             let command = format!("/bin/program {}", quoted.join(" "));
-            let found = words(&units(&command)).map(|found| shown(&found)[1..].to_vec());
+            let found = words(&units(&command)).map(|found| shown(&found.words)[1..].to_vec());
             prop_assert_eq!(found, Ok(arguments));
         }
     }

@@ -13,7 +13,8 @@ pub(super) fn collect<'t>(tree: &'t Tree, names: &mut Names<'t>) {
             "variable_declarator" => declarator(&node, &scopes, names),
             "assignment_expression" | "augmented_assignment_expression" => {
                 if let Some(left) = node.field("left").filter(|left| left.is(&["identifier"])) {
-                    names.add(&left, scopes.root(), false, Bound::OTHER);
+                    let value = node.field("right");
+                    names.add(&left, scopes.root(), false, Bound::Local { kind: None, value });
                 }
             }
             "function_declaration" | "generator_function_declaration" | "class_declaration" => {

@@ -1,6 +1,6 @@
 //! Python: `run("ls " + x, shell=True)` becomes `run(["ls", x])`.
 
-use super::{Refusal, Rewrite, embeddable, quoted, text};
+use super::{Refusal, Rewrite, embeddable, quoted, several_words, text};
 use crate::call::{Call, replace};
 use crate::shell;
 use crate::source::Source;
@@ -19,11 +19,17 @@ pub(super) fn run<'t>(source: &Source<'t>, call: &Node<'t>, command: &Node<'t>) 
         return Err("`executable` names the shell to use".into());
     }
     let (value, text) = text(source, command, "the command")?;
-    let words = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
+    let command = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
     let mark = text.quote(source.text()).unwrap_or('"');
     let values: Vec<&Value<'t>> = text.values().collect();
+    for bare in command.bare.iter().map(|index| values[*index]) {
+        let quoted = is_quoted(source, bare);
+        if let Some(reason) = several_words(&bare.node.text()).filter(|_| !quoted) {
+            return Err(Refusal::from(reason).at(&value));
+        }
+    }
     let mut arguments = Vec::new();
-    for word in &words {
+    for word in &command.words {
         arguments.push(argument(source, word, &values, mark).map_err(|refusal| refusal.at(&value))?);
     }
     let mut edits = vec![replace(value.range(), &format!("[{}]", arguments.join(", ")))];
@@ -72,12 +78,16 @@ fn joined<'t>(source: &Source<'t>, parts: &[Part], values: &[&Value<'t>], mark: 
     Ok(if simple { format!("f{mark}{formatted}{mark}") } else { sum.join(" + ") })
 }
 
+/// Whether the value goes through a function that quotes it for a shell.
+fn is_quoted<'t>(source: &Source<'t>, value: &Value<'t>) -> bool {
+    let quoters = ["shlex.quote".to_owned(), "pipes.quote".to_owned()];
+    value.node.field("function").is_some_and(|function| source.names().refers(&function, &quoters))
+}
+
 /// The expression of a value without the quoting for a shell, which a list of arguments does not want.
 fn unquoted<'t>(source: &Source<'t>, value: &Value<'t>) -> Result<String, Refusal> {
-    let quoters = ["shlex.quote".to_owned(), "pipes.quote".to_owned()];
-    let function = value.node.field("function").filter(|_| value.node.is(&["call"]));
-    match function {
-        Some(function) if source.names().refers(&function, &quoters) => {
+    match value.node.field("function").filter(|_| value.node.is(&["call"])) {
+        Some(_) if is_quoted(source, value) => {
             let inner = Call::at(&value.node).and_then(|call| call.positional.first().cloned());
             Ok(inner.ok_or("the quoted value is not read here")?.text().into_owned())
         }

@@ -2,7 +2,7 @@
 
 use conclave_core::patch::Edit;
 
-use super::{Refusal, Rewrite, followed, quoted, text};
+use super::{Refusal, Rewrite, followed, quoted, several_words, text};
 use crate::call::{Call, insert, replace};
 use crate::imports::Import;
 use crate::shell;
@@ -22,11 +22,17 @@ pub(super) fn run<'t>(
     }
     let review = call.positional.get(1).map_or(Ok(None), |options| check_options(source, options))?;
     let (value, text) = text(source, command, "the command")?;
-    let words = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
+    let shell_command = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
     let mark = text.quote(source.text()).unwrap_or_else(|| source.quote());
     let values: Vec<&Value<'t>> = text.values().collect();
-    let mut arguments: Vec<String> = words.iter().map(|word| argument(word, &values, mark)).collect();
+    let mut arguments: Vec<String> = shell_command.words.iter().map(|word| argument(word, &values, mark)).collect();
+    if let Some(reason) = shell_command.bare.iter().find_map(|index| several_words(&values[*index].node.text())) {
+        return Err(Refusal::from(reason).at(&value));
+    }
     let program = arguments.remove(0);
+    let batch = shell::is_batch_on_windows(program.trim_matches(['"', '\'']));
+    let review =
+        review.or_else(|| batch.then(|| format!("{program} is a batch file on Windows, which only a shell starts")));
     let list = format!("[{}]", arguments.join(", "));
     let mut edits = Vec::new();
     if value != *command {

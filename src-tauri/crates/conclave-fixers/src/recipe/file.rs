@@ -28,6 +28,9 @@ pub(crate) struct RecipeFile {
     pub severity: Severity,
     /// A file that holds none of these words is not parsed for this recipe.
     pub needs: Vec<String>,
+    /// Nor one that holds none of these, where given.
+    #[serde(default)]
+    pub and_needs: Vec<String>,
     /// What changes for inputs that were no attack.
     #[serde(default)]
     pub edge_cases: Vec<String>,
@@ -126,6 +129,11 @@ pub(crate) enum GuardFile {
     Sql {
         var: String,
     },
+    /// Something that the file assigns to the variable has source that matches.
+    Given {
+        var: String,
+        matches: String,
+    },
     /// The source of the node matches.
     Source {
         var: String,
@@ -137,6 +145,8 @@ pub(crate) enum GuardFile {
         place: Place,
         words: Vec<String>,
     },
+    /// The source of the function around it matches; outside of functions, that of its lines.
+    Around(String),
     /// The text of the file matches.
     File(String),
 }
@@ -147,6 +157,10 @@ pub(crate) enum GuardFile {
 pub(crate) enum Place {
     /// The name that receives the value: variable, property, argument, or the function that returns it.
     Target,
+    /// The key of the dictionary entry that it is the value of.
+    Entry,
+    /// The name of the function around it.
+    FunctionName,
     /// The function around it; outside of functions, its lines.
     Function,
 }

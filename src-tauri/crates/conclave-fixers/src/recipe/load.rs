@@ -68,6 +68,7 @@ pub(crate) fn build(file: RecipeFile) -> Result<Recipe, LoadError> {
         rules,
         severity: file.severity,
         needs: file.needs,
+        and_needs: file.and_needs,
         edge_cases: file.edge_cases,
         successors: file.successors,
         cases,
@@ -110,8 +111,10 @@ fn build_guard(file: &GuardFile) -> Result<Guard, String> {
         GuardFile::Literal { var, matches } => Guard::Literal { var: var.clone(), matches: regex(matches)? },
         GuardFile::Text { var, values } => Guard::Text { var: var.clone(), values: *values },
         GuardFile::Sql { var } => Guard::Sql { var: var.clone() },
+        GuardFile::Given { var, matches } => Guard::Given { var: var.clone(), matches: regex(matches)? },
         GuardFile::Source { var, matches } => Guard::Source { var: var.clone(), matches: regex(matches)? },
         GuardFile::Mentions { place, words } => Guard::Mentions { place: *place, words: words.clone() },
+        GuardFile::Around(matches) => Guard::Around(regex(matches)?),
         GuardFile::File(matches) => Guard::File(regex(matches)?),
     })
 }

@@ -81,14 +81,19 @@ impl<'t> Reader<'_, 't> {
                 let function = node.field("function");
                 let method = function.as_ref().and_then(|function| function.field("attribute"));
                 let object = function.as_ref().and_then(|function| function.field("object"));
-                if let (Some(object), Some("format")) = (&object, method.map(|name| name.text()).as_deref())
-                    && is_text(object, 0)
-                {
-                    let call = Call::at(node).ok_or(Unread::NotText)?;
-                    return self.filled(node, object, |reader, from| reader.format(from, &call));
-                }
-                if object.is_some_and(|object| is_text(&object, 0)) {
-                    return Err(Unread::Odd("the text goes through a method that is not followed".to_owned()));
+                if let Some(object) = object.filter(|object| is_text(object, 0)) {
+                    match method.map(|name| name.text()).as_deref() {
+                        Some("format") => {
+                            let call = Call::at(node).ok_or(Unread::NotText)?;
+                            return self.filled(node, &object, |reader, from| reader.format(from, &call));
+                        }
+                        // A list that becomes one text is a value like any other here.
+                        Some("join") => {}
+                        _ => {
+                            let reason = "the text goes through a method that is not followed";
+                            return Err(Unread::Odd(reason.to_owned()));
+                        }
+                    }
                 }
             }
             _ => {}
