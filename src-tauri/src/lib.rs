@@ -41,6 +41,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What `--help` says.
+pub const USAGE: &str = "\
+Opens Conclave's window. `conclave` is the same core for terminals and scripts.
+
+Usage: conclave-app [--data-dir DIR] [--offline] [--demo]
+
+  --data-dir DIR  keep everything of Conclave's own in this folder [env: CONCLAVE_HOME]
+  --offline       refuse every connection, even to a model on this machine
+  --demo          open the bundled sample project";
+
 /// What the program was started with.
 #[derive(Clone, Debug, Default)]
 pub struct Arguments {
@@ -65,7 +75,7 @@ impl Arguments {
                 "--data-dir" => arguments.data_dir = Some(words.next().context("`--data-dir` wants a folder")?.into()),
                 "--offline" => arguments.offline = true,
                 "--demo" => arguments.demo = true,
-                _ => anyhow::bail!("`{word}` is not known; use --data-dir DIR, --offline or --demo"),
+                _ => anyhow::bail!("`{word}` is not known; `conclave-app --help` says what is"),
             }
         }
         Ok(arguments)

@@ -1,8 +1,24 @@
 //! Starts the window.
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "what goes wrong before there is a window is said here")]
 
-fn main() -> anyhow::Result<()> {
+use std::process::ExitCode;
+
+use conclave_app::{Arguments, USAGE, run};
+
+fn main() -> ExitCode {
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
-    conclave_app::run(&conclave_app::Arguments::parse(std::env::args().skip(1))?)
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match Arguments::parse(words).and_then(|arguments| run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conclave-app: {error:#}");
+            ExitCode::from(2)
+        }
+    }
 }
