@@ -5,11 +5,8 @@ mod bind_sql;
 mod exec_file;
 mod prepare_statement;
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
-use conclave_core::candidate::FixClass;
 use conclave_core::patch::Edit;
+use std::collections::BTreeMap;
 
 use crate::source::Source;
 use crate::syntax::{Match, Node};
@@ -32,43 +29,8 @@ pub(crate) enum Native {
 #[derive(Default)]
 pub(crate) struct Rewrite {
     pub edits: Vec<Edit>,
-    /// Places besides the match that belong to the weakness, such as where the text is built.
-    pub sites: Vec<Range<usize>>,
-    /// More caution than the case asks for, with the reason.
+    /// Why a person should look more closely than the case alone asks for.
     pub review: Option<String>,
-}
-
-impl Rewrite {
-    /// The class that remains when the case asks for `class`.
-    pub fn class(&self, class: FixClass) -> FixClass {
-        if self.review.is_some() { FixClass::Review } else { class }
-    }
-}
-
-/// Why there is no rewrite.
-pub(crate) struct Refusal {
-    pub reason: String,
-    pub sites: Vec<Range<usize>>,
-}
-
-impl From<String> for Refusal {
-    fn from(reason: String) -> Self {
-        Self { reason, sites: Vec::new() }
-    }
-}
-
-impl From<&str> for Refusal {
-    fn from(reason: &str) -> Self {
-        reason.to_owned().into()
-    }
-}
-
-impl Refusal {
-    /// Adds the place where the text is built.
-    fn at(mut self, node: &Node<'_>) -> Self {
-        self.sites.push(node.range());
-        self
-    }
 }
 
 impl Native {
@@ -92,9 +54,21 @@ impl Native {
         }
     }
 
+    /// Where the text is built that the rewrite takes apart: at the match, or where a variable is given it.
+    pub fn built_at<'t>(&self, source: &Source<'t>, found: &Match<'t>) -> Option<Node<'t>> {
+        let (Self::ArgumentList { command: text }
+        | Self::ExecFile { command: text, .. }
+        | Self::BindSql { query: text }
+        | Self::PrepareStatement { query: text, .. }) = self;
+        found.var(text).map(|node| followed(source, &node))
+    }
+
     /// Carries it out for one match.
-    pub fn run<'t>(&self, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, Refusal> {
-        let var = |name: &str| found.var(name).ok_or_else(|| Refusal::from("a part of the code is missing"));
+    ///
+    /// # Errors
+    /// In words, why it must not.
+    pub fn run<'t>(&self, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, String> {
+        let var = |name: &str| found.var(name).ok_or("a part of the code is missing");
         let node = found.node();
         match self {
             Self::ArgumentList { command } => argument_list::run(source, &node, &var(command)?),
@@ -114,15 +88,15 @@ pub(crate) fn followed<'t>(source: &Source<'t>, node: &Node<'t>) -> Node<'t> {
 }
 
 /// Reads the text at `node`, through a variable that is assigned and read once; with the expression that builds it.
-fn text<'t>(source: &Source<'t>, node: &Node<'t>, what: &str) -> Result<(Node<'t>, Built<'t>), Refusal> {
+fn text<'t>(source: &Source<'t>, node: &Node<'t>, what: &str) -> Result<(Node<'t>, Built<'t>), String> {
     let value = followed(source, node);
     if value != *node && source.reads(&node.text(), node.range().start) != 1 {
-        return Err(Refusal::from(format!("the variable `{}` is read in more than one place", node.text())).at(&value));
+        return Err(format!("the variable `{}` is read in more than one place", node.text()));
     }
     match read(source, &value) {
         Ok(text) => Ok((value, text)),
-        Err(Unread::Odd(reason)) => Err(Refusal::from(reason).at(&value)),
-        Err(Unread::NotText) => Err(Refusal::from(format!("{what} is built elsewhere, out of sight of this recipe"))),
+        Err(Unread::Odd(reason)) => Err(reason),
+        Err(Unread::NotText) => Err(format!("{what} is built elsewhere, out of sight of this recipe")),
     }
 }
 
@@ -130,10 +104,9 @@ fn text<'t>(source: &Source<'t>, node: &Node<'t>, what: &str) -> Result<(Node<'t
 ///
 /// # Errors
 /// In words, for the first that may not.
-fn movable<'t>(source: &Source<'t>, value: &Node<'t>, user: &Node<'t>, text: &Built<'t>) -> Result<(), Refusal> {
-    let refuse = |reason: String| Err(Refusal::from(reason).at(value));
+fn movable<'t>(source: &Source<'t>, value: &Node<'t>, user: &Node<'t>, text: &Built<'t>) -> Result<(), String> {
     let Some(statement) = source.statement(value).filter(|statement| source.follows(user, statement)) else {
-        return refuse("the text is built on another path through the code than the call".to_owned());
+        return Err("the text is built on another path through the code than the call".to_owned());
     };
     // Nothing runs in between, so nothing can differ.
     if source.statement(user).is_some_and(|user| statement.next() == Some(user)) {
@@ -141,13 +114,13 @@ fn movable<'t>(source: &Source<'t>, value: &Node<'t>, user: &Node<'t>, text: &Bu
     }
     for part in text.values() {
         if !part.node.walk().filter(Node::is_named).all(|node| is_steady(&node)) {
-            return refuse(format!("`{}` would be evaluated later than now", part.node.text()));
+            return Err(format!("`{}` would be evaluated later than now", part.node.text()));
         }
         for name in part.node.walk().filter(|node| node.is(&["identifier"])) {
             let scope = source.names().scope(&name.text(), name.range().start);
             let changes = scope.map(|scope| source.names().assignments(&name.text(), &scope)).unwrap_or_default();
             if changes.iter().any(|at| *at > value.range().start) {
-                return refuse(format!("`{}` changes after the text is built", name.text()));
+                return Err(format!("`{}` changes after the text is built", name.text()));
             }
         }
     }

@@ -25,27 +25,40 @@ const CLASSES: [&str; 6] = [
 
 /// First and last line, and the name, of the innermost named function around line `line` (from 1), else of the class.
 pub fn enclosing(language: Language, text: &str, line: u32) -> Option<(u32, u32, String)> {
-    around(&Tree::parse(language, text).root(), line)
+    Outline::of(&Tree::parse(language, text).root()).around(line)
 }
 
-/// [`enclosing`] in a tree that is there already.
-pub(crate) fn around(root: &Node<'_>, line: u32) -> Option<(u32, u32, String)> {
-    let mut function = None;
-    let mut class = None;
-    for node in root.walk() {
-        let (is_function, is_class) = (node.is(&FUNCTIONS), node.is(&CLASSES));
-        if !is_function && !is_class {
-            continue;
+/// The named functions and classes of a file, outermost first.
+pub(crate) struct Outline(Vec<Entry>);
+
+struct Entry {
+    first: u32,
+    last: u32,
+    name: String,
+    is_function: bool,
+}
+
+impl Outline {
+    pub fn of(root: &Node<'_>) -> Self {
+        let mut entries = Vec::new();
+        for node in root.walk() {
+            let is_function = node.is(&FUNCTIONS);
+            if !is_function && !node.is(&CLASSES) {
+                continue;
+            }
+            let decorated = node.parent().filter(|parent| parent.is(&["decorated_definition"]));
+            let (first, last) = decorated.as_ref().unwrap_or(&node).lines();
+            entries.extend(name(&node).map(|name| Entry { first, last, name, is_function }));
         }
-        let whole = node.parent().filter(|parent| parent.is(&["decorated_definition"])).unwrap_or_else(|| node.clone());
-        let (first, last) = whole.lines();
-        // Nodes come outermost first, so the last one that fits is the innermost.
-        if let (true, Some(name)) = (first <= line && line <= last, name(&node)) {
-            let found = Some((first, last, name));
-            if is_function { function = found } else { class = found }
-        }
+        Self(entries)
     }
-    function.or(class)
+
+    /// See [`enclosing`].
+    pub fn around(&self, line: u32) -> Option<(u32, u32, String)> {
+        let inside = || self.0.iter().rev().filter(|entry| entry.first <= line && line <= entry.last);
+        let innermost = inside().find(|entry| entry.is_function).or_else(|| inside().next())?;
+        Some((innermost.first, innermost.last, innermost.name.clone()))
+    }
 }
 
 /// The name of a function or class; for an arrow function that of the variable or property that holds it.

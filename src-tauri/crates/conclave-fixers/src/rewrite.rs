@@ -1,62 +1,67 @@
 //! Carrying out a case for one match: its steps, its imports, and the checks that every rewrite must pass.
 
-use std::ops::Range;
-
 use conclave_core::candidate::FixClass;
 use conclave_core::patch::{Edit, splice};
 
 use crate::call::{Call, insert, replace};
-use crate::native::{Refusal, Rewrite};
+use crate::native::Rewrite;
 use crate::recipe::{Action, Case, Step};
 use crate::source::Source;
-use crate::syntax::{Match, Tree};
+use crate::syntax::{Match, Node, Tree};
 
 /// A finished rewrite.
 pub(crate) struct Fix {
     pub edits: Vec<Edit>,
     pub class: FixClass,
-    /// Places besides the match that belong to the weakness.
-    pub sites: Vec<Range<usize>>,
     /// Why a person should look more closely than the case alone asks for.
     pub review: Option<String>,
+}
+
+/// The places that belong to a match: itself, and where a text is built that it uses.
+pub(crate) fn sites<'t>(case: &Case, source: &Source<'t>, found: &Match<'t>) -> Vec<Node<'t>> {
+    let mut sites = vec![found.node()];
+    if let Action::Fix { steps, .. } = &case.action {
+        sites.extend(steps.iter().filter_map(|step| match step {
+            Step::Native(native) => native.built_at(source, found),
+            _ => None,
+        }));
+    }
+    sites
 }
 
 /// The rewrite of `case` for one match.
 ///
 /// # Errors
 /// The reason why there is none.
-pub(crate) fn fix<'t>(case: &Case, source: &Source<'t>, found: &Match<'t>) -> Result<Fix, Refusal> {
+pub(crate) fn fix<'t>(case: &Case, source: &Source<'t>, found: &Match<'t>) -> Result<Fix, String> {
     let (class, imports, steps) = match &case.action {
-        Action::Advise { reason } => return Err(reason.clone().into()),
+        Action::Advise { reason } => return Err(reason.clone()),
         Action::Fix { class, imports, steps } => (*class, imports, steps),
     };
     let mut whole = Rewrite::default();
     for step in steps {
         let part = run(step, source, found)?;
         whole.edits.extend(part.edits);
-        whole.sites.extend(part.sites);
         whole.review = whole.review.or(part.review);
     }
     for import in imports {
         whole.edits.extend(import.edit(source, &found.node())?);
     }
-    let sites = whole.sites.clone();
-    let refuse = |reason: &str| Refusal { reason: reason.to_owned(), sites: sites.clone() };
-    let class = whole.class(class);
     let edits = in_line_ending(whole.edits, source);
-    let after = splice(source.text().as_bytes(), &edits).map_err(|_| refuse("the parts of the fix overlap"))?;
-    let after = String::from_utf8(after).map_err(|_| refuse("the fix would split a character"))?;
+    let after = splice(source.text().as_bytes(), &edits).map_err(|_| "the parts of the fix overlap")?;
+    let after = String::from_utf8(after).map_err(|_| "the fix would split a character")?;
     if after == source.text() {
-        return Err(refuse("the fix would change nothing"));
+        return Err("the fix would change nothing".to_owned());
     }
     let errors = |text: &str| Tree::parse(source.language(), text).errors();
     if errors(&after) > errors(source.text()) {
-        return Err(refuse("the file would no longer parse"));
+        return Err("the file would no longer parse".to_owned());
     }
-    Ok(Fix { edits, class, sites: whole.sites, review: whole.review })
+    let class = if whole.review.is_some() { FixClass::Review } else { class };
+    Ok(Fix { edits, class, review: whole.review })
 }
 
-fn run<'t>(step: &Step, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, Refusal> {
+fn run<'t>(step: &Step, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, String> {
     let node = found.node();
     let edit = match step {
         Step::Replace { at, with } => {

@@ -4,7 +4,6 @@
 //! order of the calls.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use conclave_core::candidate::FixClass;
@@ -13,14 +12,15 @@ use conclave_core::language::Language;
 use conclave_core::patch::Edit;
 use conclave_core::path::RelPath;
 
+use crate::call::Call;
 use crate::facts::ProjectFacts;
 use crate::guard;
-use crate::outline;
+use crate::outline::Outline;
 use crate::recipe::load::{self, LoadError};
 use crate::recipe::{Case, Recipe};
 use crate::rewrite::{self, Fix};
 use crate::source::Source;
-use crate::syntax::{Match, Matcher, Tree};
+use crate::syntax::{Match, Matcher, Node, Tree};
 
 /// Nested deeper than this, a file is not looked at: no person wrote it, and every look around a node costs its depth.
 const MAX_DEPTH: usize = 2_000;
@@ -118,8 +118,12 @@ impl Recipes {
     pub fn detect(&self, path: &RelPath, language: Language, text: &str, facts: &ProjectFacts) -> Vec<Detection> {
         let wanted = |recipe: &Recipe| recipe.cases.iter().any(|case| case.report);
         self.with_hits(language, text, facts, wanted, |source, hits| {
-            let reported = hits.iter().filter(|hit| hit.case.report);
-            reported.map(|hit| hit.detection(path, source)).collect()
+            let reported: Vec<_> = hits.iter().filter(|hit| hit.case.report).collect();
+            if reported.is_empty() {
+                return Vec::new();
+            }
+            let outline = Outline::of(&source.root());
+            reported.into_iter().map(|hit| hit.detection(path, source, &outline)).collect()
         })
     }
 
@@ -133,28 +137,19 @@ impl Recipes {
         };
         let wanted = |recipe: &Recipe| recipe.takes(detection);
         self.with_hits(language, text, facts, wanted, |source, hits| {
-            let mut answers: Vec<(&Hit<'_, '_>, Result<Fix, String>, usize)> = Vec::new();
+            let mut nearest: Vec<(&Hit<'_, '_>, usize)> = Vec::new();
             for hit in &hits {
-                let (outcome, sites) = match rewrite::fix(hit.case, source, &hit.found) {
-                    Ok(fix) => {
-                        let sites = fix.sites.clone();
-                        (Ok(fix), sites)
-                    }
-                    Err(refusal) => (Err(refusal.reason), refusal.sites),
-                };
-                let Some(distance) = distance(&region, source.text(), hit.found.node().range(), &sites) else {
-                    continue;
-                };
-                match answers.iter_mut().find(|(other, ..)| other.recipe.id == hit.recipe.id) {
-                    Some(other) if other.2 <= distance => {}
-                    Some(other) => *other = (hit, outcome, distance),
-                    None => answers.push((hit, outcome, distance)),
+                let Some(distance) = hit.distance(&region, source) else { continue };
+                match nearest.iter_mut().find(|(other, _)| other.recipe.id == hit.recipe.id) {
+                    Some((_, best)) if *best <= distance => {}
+                    Some(other) => *other = (hit, distance),
+                    None => nearest.push((hit, distance)),
                 }
             }
             let mut fixes = Vec::new();
             let mut refused = None;
-            for (hit, outcome, _) in answers {
-                match outcome {
+            for (hit, _) in nearest {
+                match rewrite::fix(hit.case, source, &hit.found) {
                     Ok(fix) => fixes.push(hit.recipe_fix(fix)),
                     Err(reason) => {
                         let recipe = hit.recipe.id.clone();
@@ -256,7 +251,7 @@ impl Dispatch {
 /// The match with the case's arguments bound, when all its conditions hold.
 fn bound<'t>(case: &Case, source: &Source<'t>, mut found: Match<'t>) -> Option<Match<'t>> {
     if !case.bind.is_empty() {
-        let call = crate::call::Call::at(&found.node())?;
+        let call = Call::at(&found.node())?;
         for (name, argument) in &case.bind {
             let by_position = argument.position.and_then(|position| call.positional.get(position));
             let by_keyword = || argument.keyword.as_deref().and_then(|keyword| call.keyword(keyword));
@@ -269,20 +264,21 @@ fn bound<'t>(case: &Case, source: &Source<'t>, mut found: Match<'t>) -> Option<M
     case.guards.iter().all(|condition| guard::holds(condition, source, &found)).then_some(found)
 }
 
-/// How far a match is from where a finding points; `None` when they share no line.
-fn distance(region: &Region, text: &str, node: Range<usize>, sites: &[Range<usize>]) -> Option<usize> {
-    let line = |at: usize| u32::try_from(text[..at].matches('\n').count() + 1).unwrap_or(u32::MAX);
-    let shares = |range: &Range<usize>| {
-        line(range.start) <= region.end_line.max(region.start_line) && region.start_line <= line(range.end)
-    };
-    let nearest = std::iter::once(&node).chain(sites).filter(|range| shares(range));
-    let start = region.byte_range(text)?.start;
-    // A finding mostly points at the start of what it means; else the tightest match around it is meant.
-    nearest.map(|range| range.start.abs_diff(start)).min()
+impl<'t> Hit<'_, 't> {
+    /// How many bytes the match is from where a finding points; `None` when they share no line.
+    fn distance(&self, region: &Region, source: &Source<'t>) -> Option<usize> {
+        let start = region.byte_range(source.text())?.start;
+        let shares = |node: &Node<'_>| {
+            let (first, last) = node.lines();
+            first <= region.end_line.max(region.start_line) && region.start_line <= last
+        };
+        let sites = rewrite::sites(self.case, source, &self.found);
+        sites.iter().filter(|site| shares(site)).map(|site| site.range().start.abs_diff(start)).min()
+    }
 }
 
 impl Hit<'_, '_> {
-    fn detection(&self, path: &RelPath, source: &Source<'_>) -> Detection {
+    fn detection(&self, path: &RelPath, source: &Source<'_>, outline: &Outline) -> Detection {
         let recipe = self.recipe;
         let range = self.found.node().range();
         let (start_line, end_line) = self.found.node().lines();
@@ -311,7 +307,7 @@ impl Hit<'_, '_> {
             severity: recipe.severity,
             location: Some(Location { path: path.clone(), region: Some(region) }),
             unresolved: None,
-            symbol: outline::around(&source.root(), start_line).map(|(_, _, name)| name),
+            symbol: outline.around(start_line).map(|(_, _, name)| name),
             flow: Vec::new(),
             fixes: Vec::new(),
             suppressed: false,
@@ -346,3 +342,6 @@ impl Recipes {
         self.with_hits(language, text, facts, |other| other.id == recipe, ids)
     }
 }
+
+#[cfg(test)]
+mod tests;

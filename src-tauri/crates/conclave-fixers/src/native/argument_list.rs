@@ -1,44 +1,44 @@
 //! Python: `run("ls " + x, shell=True)` becomes `run(["ls", x])`.
 
-use super::{Refusal, Rewrite, embeddable, quoted, several_words, text};
+use super::{Rewrite, embeddable, quoted, several_words, text};
 use crate::call::{Call, replace};
 use crate::shell;
 use crate::source::Source;
 use crate::syntax::Node;
 use crate::text::{Part, Value};
 
-pub(super) fn run<'t>(source: &Source<'t>, call: &Node<'t>, command: &Node<'t>) -> Result<Rewrite, Refusal> {
+pub(super) fn run<'t>(source: &Source<'t>, call: &Node<'t>, command: &Node<'t>) -> Result<Rewrite, String> {
     let call = Call::at(call).ok_or("the arguments of the call are not read here")?;
     if let Some(spread) = &call.spread {
-        return Err(format!("`{}` may carry more arguments that concern the shell", spread.text()).into());
+        return Err(format!("`{}` may carry more arguments that concern the shell", spread.text()));
     }
     if call.positional.iter().any(|argument| argument != command) {
-        return Err("the call passes further arguments by position".into());
+        return Err("the call passes further arguments by position".to_owned());
     }
     if call.keyword("executable").is_some() {
-        return Err("`executable` names the shell to use".into());
+        return Err("`executable` names the shell to use".to_owned());
     }
     let (value, text) = text(source, command, "the command")?;
-    let command = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
+    let command = shell::words(&text.units())?;
     let mark = text.quote(source.text()).unwrap_or('"');
     let values: Vec<&Value<'t>> = text.values().collect();
     for bare in command.bare.iter().map(|index| values[*index]) {
         let quoted = is_quoted(source, bare);
         if let Some(reason) = several_words(&bare.node.text()).filter(|_| !quoted) {
-            return Err(Refusal::from(reason).at(&value));
+            return Err(reason);
         }
     }
     let mut arguments = Vec::new();
     for word in &command.words {
-        arguments.push(argument(source, word, &values, mark).map_err(|refusal| refusal.at(&value))?);
+        arguments.push(argument(source, word, &values, mark)?);
     }
     let mut edits = vec![replace(value.range(), &format!("[{}]", arguments.join(", ")))];
     edits.extend(call.drop_keyword("shell"));
-    Ok(Rewrite { edits, sites: vec![value.range()], review: None })
+    Ok(Rewrite { edits, review: None })
 }
 
 /// One argument as Python source.
-fn argument<'t>(source: &Source<'t>, word: &[Part], values: &[&Value<'t>], mark: char) -> Result<String, Refusal> {
+fn argument<'t>(source: &Source<'t>, word: &[Part], values: &[&Value<'t>], mark: char) -> Result<String, String> {
     match word {
         [] => Ok(quoted("", mark)),
         [Part::Text(text)] => Ok(quoted(text, mark)),
@@ -57,7 +57,7 @@ fn argument<'t>(source: &Source<'t>, word: &[Part], values: &[&Value<'t>], mark:
 }
 
 /// Text and values in one argument: an f-string where that can be read, else a sum.
-fn joined<'t>(source: &Source<'t>, parts: &[Part], values: &[&Value<'t>], mark: char) -> Result<String, Refusal> {
+fn joined<'t>(source: &Source<'t>, parts: &[Part], values: &[&Value<'t>], mark: char) -> Result<String, String> {
     let (mut formatted, mut sum, mut simple) = (String::new(), Vec::new(), true);
     for part in parts {
         match part {
@@ -85,14 +85,14 @@ fn is_quoted<'t>(source: &Source<'t>, value: &Value<'t>) -> bool {
 }
 
 /// The expression of a value without the quoting for a shell, which a list of arguments does not want.
-fn unquoted<'t>(source: &Source<'t>, value: &Value<'t>) -> Result<String, Refusal> {
+fn unquoted<'t>(source: &Source<'t>, value: &Value<'t>) -> Result<String, String> {
     match value.node.field("function").filter(|_| value.node.is(&["call"])) {
         Some(_) if is_quoted(source, value) => {
             let inner = Call::at(&value.node).and_then(|call| call.positional.first().cloned());
             Ok(inner.ok_or("the quoted value is not read here")?.text().into_owned())
         }
         Some(function) if ["quote", "escape"].iter().any(|part| function.text().to_lowercase().contains(part)) => {
-            Err(format!("`{}` may already quote the value for a shell", function.text()).into())
+            Err(format!("`{}` may already quote the value for a shell", function.text()))
         }
         _ => Ok(value.node.text().into_owned()),
     }

@@ -2,7 +2,7 @@
 
 use conclave_core::language::Language;
 
-use super::{Refusal, Rewrite, embeddable, movable, quoted, text};
+use super::{Rewrite, embeddable, movable, quoted, text};
 use crate::call::{Call, insert};
 use crate::facts::{Placeholder, placeholder};
 use crate::source::Source;
@@ -10,15 +10,13 @@ use crate::sql::{self, Hole, Unbindable};
 use crate::syntax::Node;
 use crate::text::{Built, Cut, Part, PerCent, Value};
 
-pub(super) fn run<'t>(source: &Source<'t>, node: &Node<'t>, query: &Node<'t>) -> Result<Rewrite, Refusal> {
+pub(super) fn run<'t>(source: &Source<'t>, node: &Node<'t>, query: &Node<'t>) -> Result<Rewrite, String> {
     let python = source.language() == Language::Python;
     let (value, text) = text(source, query, "the statement")?;
-    let at_value = |refusal: Refusal| refusal.at(&value);
-    check_arguments(node, query, python).map_err(at_value)?;
-    let holes = holes(&text).map_err(at_value)?;
+    check_arguments(node, query, python)?;
+    let holes = holes(&text)?;
     let hint = if python { &source.facts.python_sql_driver } else { &source.facts.javascript_sql_driver };
-    let style = placeholder(python, source.names().imports(), hint.as_deref()).map_err(Refusal::from);
-    let style = style.map_err(at_value)?;
+    let style = placeholder(python, source.names().imports(), hint.as_deref())?;
     if value != *query {
         movable(source, &value, node, &text)?;
     }
@@ -26,7 +24,7 @@ pub(super) fn run<'t>(source: &Source<'t>, node: &Node<'t>, query: &Node<'t>) ->
     let cut = |(index, hole): (usize, &Hole)| Cut { first: hole.first, last: hole.last, with: style.text(index + 1) };
     let cuts: Vec<Cut> = holes.iter().enumerate().map(cut).collect();
     let per_cent = if style == Placeholder::Percent { PerCent::Doubled } else { PerCent::Single };
-    let mut edits = text.rewrite(source.text(), &cuts, per_cent).map_err(|reason| Refusal::from(reason).at(&value))?;
+    let mut edits = text.rewrite(source.text(), &cuts, per_cent)?;
     let parameters: Vec<String> = holes.iter().map(|hole| parameter(hole, &values, python)).collect();
     let bound = match (python, parameters.as_slice()) {
         (true, [one]) => format!("({one},)"),
@@ -34,20 +32,20 @@ pub(super) fn run<'t>(source: &Source<'t>, node: &Node<'t>, query: &Node<'t>) ->
         (false, several) => format!("[{}]", several.join(", ")),
     };
     edits.push(insert(query.range().end, &format!(", {bound}")));
-    Ok(Rewrite { edits, sites: vec![value.range()], review: review(&holes, &values) })
+    Ok(Rewrite { edits, review: review(&holes, &values) })
 }
 
 /// The places to bind, for a text that builds no list out of its values.
-pub(super) fn holes(text: &Built<'_>) -> Result<Vec<Hole>, Refusal> {
+pub(super) fn holes(text: &Built<'_>) -> Result<Vec<Hole>, String> {
     for value in text.values() {
         let function = value.node.field("function").or_else(|| value.node.field("name"));
         if function.is_some_and(|function| function.text().ends_with("join")) {
-            return Err("the value is a list in one text; each item needs its own placeholder".into());
+            return Err("the value is a list in one text; each item needs its own placeholder".to_owned());
         }
     }
     sql::holes(&text.units()).map_err(|unbindable| match unbindable {
-        Unbindable::NotSql => "the text is not a SQL statement that is read here".into(),
-        Unbindable::Refused(reason) => reason.into(),
+        Unbindable::NotSql => "the text is not a SQL statement that is read here".to_owned(),
+        Unbindable::Refused(reason) => reason,
     })
 }
 
@@ -64,16 +62,16 @@ pub(super) fn review(holes: &[Hole], values: &[&Value<'_>]) -> Option<String> {
     bare.then(|| "a value that held SQL of its own, such as `NULL` or `NOW()`, is now plain data".to_owned())
 }
 
-fn check_arguments<'t>(node: &Node<'t>, query: &Node<'t>, python: bool) -> Result<(), Refusal> {
+fn check_arguments<'t>(node: &Node<'t>, query: &Node<'t>, python: bool) -> Result<(), String> {
     let call = Call::at(node).ok_or("the arguments of the call are not read here")?;
     let after =
         call.positional.iter().position(|argument| argument == query).and_then(|at| call.positional.get(at + 1));
     let callback = |node: &Node<'_>| node.is(&["arrow_function", "function_expression"]);
     if after.is_some_and(|after| python || !callback(after)) || call.spread.is_some() {
-        return Err("the call may already pass values to bind; mixing both is left to a person".into());
+        return Err("the call may already pass values to bind; mixing both is left to a person".to_owned());
     }
     if call.keyword("parameters").or_else(|| call.keyword("params")).or_else(|| call.keyword("args")).is_some() {
-        return Err("the call already passes values to bind; mixing both is left to a person".into());
+        return Err("the call already passes values to bind; mixing both is left to a person".to_owned());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use conclave_core::patch::Edit;
 
-use super::{Refusal, Rewrite, followed, quoted, several_words, text};
+use super::{Rewrite, followed, quoted, several_words, text};
 use crate::call::{Call, insert, replace};
 use crate::imports::Import;
 use crate::shell;
@@ -15,19 +15,19 @@ pub(super) fn run<'t>(
     node: &Node<'t>,
     function: &Node<'t>,
     command: &Node<'t>,
-) -> Result<Rewrite, Refusal> {
+) -> Result<Rewrite, String> {
     let call = Call::at(node).ok_or("the arguments of the call are not read here")?;
     if let Some(spread) = &call.spread {
-        return Err(format!("`{}` may carry options that concern the shell", spread.text()).into());
+        return Err(format!("`{}` may carry options that concern the shell", spread.text()));
     }
     let review = call.positional.get(1).map_or(Ok(None), |options| check_options(source, options))?;
     let (value, text) = text(source, command, "the command")?;
-    let shell_command = shell::words(&text.units()).map_err(|reason| Refusal::from(reason).at(&value))?;
+    let shell_command = shell::words(&text.units())?;
     let mark = text.quote(source.text()).unwrap_or_else(|| source.quote());
     let values: Vec<&Value<'t>> = text.values().collect();
     let mut arguments: Vec<String> = shell_command.words.iter().map(|word| argument(word, &values, mark)).collect();
     if let Some(reason) = shell_command.bare.iter().find_map(|index| several_words(&values[*index].node.text())) {
-        return Err(Refusal::from(reason).at(&value));
+        return Err(reason);
     }
     let program = arguments.remove(0);
     let batch = shell::is_batch_on_windows(program.trim_matches(['"', '\'']));
@@ -44,11 +44,11 @@ pub(super) fn run<'t>(
         edits.push(replace(value.range(), &format!("{program}, {list}")));
     }
     edits.extend(rename(source, function)?);
-    Ok(Rewrite { edits, sites: vec![value.range()], review })
+    Ok(Rewrite { edits, review })
 }
 
 /// Whether the second argument leaves the shell alone; with a reason to look where it cannot be read.
-fn check_options<'t>(source: &Source<'t>, options: &Node<'t>) -> Result<Option<String>, Refusal> {
+fn check_options<'t>(source: &Source<'t>, options: &Node<'t>) -> Result<Option<String>, String> {
     let value = followed(source, options);
     match value.kind().as_ref() {
         "object" if value.parts().iter().any(|part| part.is(&["spread_element"])) => {
@@ -56,7 +56,7 @@ fn check_options<'t>(source: &Source<'t>, options: &Node<'t>) -> Result<Option<S
         }
         "object" => {
             let shell = value.parts().iter().any(|pair| pair.field("key").is_some_and(|key| key.text() == "shell"));
-            if shell { Err("the options name the shell to use".into()) } else { Ok(None) }
+            if shell { Err("the options name the shell to use".to_owned()) } else { Ok(None) }
         }
         "arrow_function" | "function_expression" => Ok(None),
         _ => Ok(Some("the second argument may be options that name a shell".to_owned())),
@@ -87,7 +87,7 @@ fn argument(word: &[Part], values: &[&Value<'_>], mark: char) -> String {
 }
 
 /// The edits that make the call one of `execFile` or `execFileSync`.
-fn rename<'t>(source: &Source<'t>, function: &Node<'t>) -> Result<Vec<Edit>, Refusal> {
+fn rename<'t>(source: &Source<'t>, function: &Node<'t>) -> Result<Vec<Edit>, String> {
     let names = source.names().full_names(function);
     let wanted = if names.iter().any(|name| name.ends_with("Sync")) { "execFileSync" } else { "execFile" };
     if let Some(property) = function.field("property") {
@@ -100,7 +100,7 @@ fn rename<'t>(source: &Source<'t>, function: &Node<'t>) -> Result<Vec<Edit>, Ref
         return Ok(edits);
     }
     if !source.names().lookup(wanted, function.range().start).is_empty() {
-        return Err(format!("the name `{wanted}` already means something else in this file").into());
+        return Err(format!("the name `{wanted}` already means something else in this file"));
     }
     let local = function.text();
     let bound = source.names().assignments(&local, &(0..source.text().len()));

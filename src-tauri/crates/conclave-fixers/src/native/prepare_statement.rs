@@ -3,7 +3,7 @@
 use conclave_core::patch::{Edit, splice};
 
 use super::bind_sql::holes;
-use super::{Refusal, Rewrite, movable, quoted, text};
+use super::{Rewrite, movable, quoted, text};
 use crate::call::{Call, insert, replace};
 use crate::imports::Import;
 use crate::source::Source;
@@ -35,19 +35,17 @@ pub(super) fn run<'t>(
     call: &Node<'t>,
     statement: &Node<'t>,
     query: &Node<'t>,
-) -> Result<Rewrite, Refusal> {
+) -> Result<Rewrite, String> {
     let (value, text) = text(source, query, "the statement")?;
-    let at_value = |refusal: Refusal| refusal.at(&value);
-    let holes = holes(&text).map_err(at_value)?;
+    let holes = holes(&text)?;
     let cut = |hole: &Hole| Cut { first: hole.first, last: hole.last, with: "?".to_owned() };
     let cuts: Vec<Cut> = holes.iter().map(cut).collect();
-    let sql = text.rewrite(source.text(), &cuts, PerCent::Single).map_err(|reason| at_value(reason.into()))?;
-    let maker = Maker::of(source, statement, call).map_err(at_value)?;
+    let sql = text.rewrite(source.text(), &cuts, PerCent::Single)?;
+    let maker = Maker::of(source, statement, call)?;
     let user = source.statement(call).filter(|user| !user.is(&["while_statement", "for_statement", "do_statement"]));
-    let user =
-        user.ok_or("the query runs in a place where no setter can stand before it").map_err(|r| at_value(r.into()))?;
+    let user = user.ok_or("the query runs in a place where no setter can stand before it")?;
     if user.contains(&maker.declaration) {
-        return Err(at_value("the statement is opened and used in one `try (…)`, where no setter can stand".into()));
+        return Err("the statement is opened and used in one `try (…)`, where no setter can stand".to_owned());
     }
     if value != *query {
         movable(source, &value, call, &text)?;
@@ -77,11 +75,11 @@ pub(super) fn run<'t>(
     if !maker.kind.text().contains('.') {
         edits.extend(Import::parse(source.language(), "import java.sql.PreparedStatement;")?.edit(source, call)?);
     }
-    Ok(Rewrite { edits, sites: vec![value.range()], review })
+    Ok(Rewrite { edits, review })
 }
 
 /// The source of `value` with `edits` carried out.
-fn inline(source: &Source<'_>, value: &Node<'_>, edits: &[Edit]) -> Result<String, Refusal> {
+fn inline(source: &Source<'_>, value: &Node<'_>, edits: &[Edit]) -> Result<String, String> {
     let range = value.range();
     let shifted = edits.iter().map(|edit| Edit {
         start: edit.start - range.start,
@@ -90,7 +88,7 @@ fn inline(source: &Source<'_>, value: &Node<'_>, edits: &[Edit]) -> Result<Strin
     });
     let bytes = splice(source.text()[range.clone()].as_bytes(), &shifted.collect::<Vec<_>>());
     let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| "the values in the text overlap".into())
+    text.ok_or_else(|| "the values in the text overlap".to_owned())
 }
 
 /// Where the statement is opened.
@@ -106,7 +104,7 @@ struct Maker<'t> {
 }
 
 impl<'t> Maker<'t> {
-    fn of(source: &Source<'t>, statement: &Node<'t>, call: &Node<'t>) -> Result<Self, Refusal> {
+    fn of(source: &Source<'t>, statement: &Node<'t>, call: &Node<'t>) -> Result<Self, String> {
         let (name, at) = (statement.text(), statement.range().start);
         let value = source.names().only_value(&name, at);
         let value = value.ok_or_else(|| format!("`{name}` is not opened in this method, or more than once"))?;
@@ -117,10 +115,10 @@ impl<'t> Maker<'t> {
         let declaration = declaration.ok_or_else(|| format!("`{name}` is kept in a field"))?;
         let (kind, list) = match (declaration.field("type"), value.field("arguments")) {
             (Some(kind), Some(list)) => (kind, list),
-            _ => return Err(format!("`{name}` is opened in a way that is not read here").into()),
+            _ => return Err(format!("`{name}` is opened in a way that is not read here")),
         };
         if declaration.parts().iter().filter(|part| part.is(&["variable_declarator"])).count() > 1 {
-            return Err(format!("`{name}` is declared together with other variables").into());
+            return Err(format!("`{name}` is declared together with other variables"));
         }
         let maker =
             Self { declaration, kind, create: Call::at(&value).ok_or("a call without arguments")?, method, list };
@@ -129,7 +127,7 @@ impl<'t> Maker<'t> {
     }
 
     /// A prepared statement runs one text, so every other use must be harmless.
-    fn check_uses(&self, source: &Source<'t>, name: &str, at: usize, call: &Node<'t>) -> Result<(), Refusal> {
+    fn check_uses(&self, source: &Source<'t>, name: &str, at: usize, call: &Node<'t>) -> Result<(), String> {
         let scope = source.names().scope(name, at).unwrap_or(at..at);
         let declared = source.names().assignments(name, &scope);
         let root = source.root();
@@ -146,8 +144,8 @@ impl<'t> Maker<'t> {
             match (parent, method) {
                 (Some(parent), _) if parent == *call => {}
                 (Some(_), Some(method)) if harmless.iter().any(|start| method.starts_with(start)) => {}
-                (Some(_), Some(method)) => return Err(format!("`{name}` also runs `{method}`").into()),
-                _ => return Err(format!("`{name}` is handed to other code").into()),
+                (Some(_), Some(method)) => return Err(format!("`{name}` also runs `{method}`")),
+                _ => return Err(format!("`{name}` is handed to other code")),
             }
         }
         Ok(())
@@ -160,12 +158,12 @@ impl<'t> Maker<'t> {
     }
 
     /// Hands `sql` to the call as its first argument; `options` are those that the query's call had.
-    fn arguments(&self, sql: &str, options: &[String]) -> Result<Edit, Refusal> {
+    fn arguments(&self, sql: &str, options: &[String]) -> Result<Edit, String> {
         let text = match (self.create.positional.is_empty(), options) {
             (true, []) => sql.to_owned(),
             (true, options) => format!("{sql}, {}", options.join(", ")),
             (false, []) => format!("{sql}, "),
-            (false, _) => return Err("both the statement and the call carry options".into()),
+            (false, _) => return Err("both the statement and the call carry options".to_owned()),
         };
         Ok(insert(self.list.range().start + 1, &text))
     }

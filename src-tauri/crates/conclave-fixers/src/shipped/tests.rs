@@ -7,9 +7,11 @@ use conclave_core::finding::{Detection, Location, OWN_TOOL, Region, Rule, Severi
 use conclave_core::language::Language;
 use conclave_core::patch::{Edit, splice};
 use conclave_core::path::RelPath;
+use proptest::prelude::*;
 
 use super::FILES;
 use crate::facts::ProjectFacts;
+use crate::gate::parse_errors;
 use crate::recipe::file::{Expectation, RecipeFile, TestFile};
 use crate::recipe::load::parse;
 use crate::set::{Answer, RecipeFix, Recipes};
@@ -146,6 +148,61 @@ impl Example<'_> {
         }
         (fixes, refusals)
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Code that is cut to pieces is answered or refused, and what is answered fits and parses no worse.
+    #[test]
+    fn damaged_code_is_survived(from in 0.0..1.0f64, length in 0usize..40, with in "[a-z(){}\\[\\]'\"`$%.,;=+ \n\\\\]{0,6}") {
+        for (path, text) in FILES {
+            let file = parse(path, text).expect("it loads");
+            for test in &file.tests {
+                let at = |fraction: f64| {
+                    let near = (test.before.len() as f64 * fraction) as usize;
+                    (near..=test.before.len()).find(|&at| test.before.is_char_boundary(at)).unwrap_or(0)
+                };
+                let start = at(from);
+                let end = at(((start + length) as f64 / test.before.len() as f64).min(1.0)).max(start);
+                let damaged = format!("{}{with}{}", &test.before[..start], &test.before[end..]);
+                let language = test.language.unwrap_or(file.languages[0]);
+                for line in 1..=u32::try_from(damaged.lines().count()).expect("few lines") {
+                    let finding = own_finding(&file.id, line);
+                    if let Answer::Fixes(fixes) = Recipes::shipped().answer(&finding, language, &damaged, &facts(test)) {
+                        for fix in fixes {
+                            let after = splice(damaged.as_bytes(), &fix.edits).expect("the edits fit");
+                            let after = String::from_utf8(after).expect("text");
+                            prop_assert!(parse_errors(language, &after) <= parse_errors(language, &damaged));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_and_long_code_is_survived() {
+    let deep = 100_000;
+    for (language, text) in [
+        (
+            Language::Python,
+            format!("import subprocess\nsubprocess.run({}, shell=True)\n", "(".repeat(deep) + &")".repeat(deep)),
+        ),
+        (Language::Python, format!("import sqlite3\ncur.execute('SELECT 1 WHERE a = '{})\n", " + x".repeat(deep))),
+        (Language::Python, format!("import hashlib\nhashlib{}.md5(a)\n", ".a".repeat(deep))),
+        (Language::JavaScript, format!("require('child_process').exec({});", "f(".repeat(deep) + &")".repeat(deep))),
+        (Language::JavaScript, format!("a.innerHTML = {}b;", "{c:".repeat(deep))),
+        (Language::Java, format!("class A {{ Object a = {}new Random(){}; }}", "(".repeat(deep), ")".repeat(deep))),
+    ] {
+        let path = RelPath::new("a").expect("a path");
+        let found = Recipes::shipped().detect(&path, language, &text, &ProjectFacts::default());
+        assert_eq!(found, [], "too deep to look at");
+    }
+    let long = format!("import sqlite3\ncur.execute({})\n", vec!["'a'"; 1_500].join(" + "));
+    let path = RelPath::new("a").expect("a path");
+    assert_eq!(Recipes::shipped().detect(&path, Language::Python, &long, &ProjectFacts::default()), []);
 }
 
 fn own_finding(recipe: &str, line: u32) -> Detection {
