@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use conclave_core::settings::Settings;
-pub use conclave_effects::data::default_data_dir;
 use conclave_effects::data::DataDir;
+pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::Gate;
 use conclave_effects::{Clock, FsError};
 use conclave_inference::Endpoint;

@@ -40,8 +40,7 @@ fn which(api: &Api, fix: &Fix) -> Result<Which, ApiError> {
 }
 
 fn exit(fix: &Fix, report: &FixReport) -> Exit {
-    let counts =
-        |severity| fix.severity.is_none_or(|least| conclave_api::Severity::at_least(severity, least));
+    let counts = |severity| fix.severity.is_none_or(|least| conclave_api::Severity::at_least(severity, least));
     let left = report.resolutions.iter().any(|item| item.applied.is_empty() && counts(item.finding.severity));
     if report.scan_failed() || report.failed > 0 {
         Exit::Unknown

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use conclave_api::batch::{Consent, FixItem, FixReport};
 use conclave_api::error::ApiError;
-use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 use conclave_api::view::{
     AppliedView, DoctorView, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind, ScanState, ScanView,
     SeatState, UndoneView,
 };
+use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
 use super::Report;
 

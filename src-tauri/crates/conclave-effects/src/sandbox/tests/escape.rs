@@ -1,6 +1,7 @@
 //! Ways out of the sandbox. Each prints `ESCAPED` where it succeeds; those that can be tried safely are also tried
 //! outside, where they must succeed, so that a probe which tests nothing shows.
 
+use std::fs;
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -37,7 +38,14 @@ async fn there_is_no_way_out() {
     let make = |path: &str| then(format!("echo x > {path}"));
     let socket = |family: &str, kind: &str| python(&format!("socket.socket({family}, {kind})"));
     let connect = |family: &str, address: &str| python(&format!("socket.socket({family}).connect({address})"));
-    let syscall = |number: u32| python(&format!("r=ctypes.CDLL(None).syscall({number},0,0,0,0,0)\nassert r!=-1"));
+    // Refused before anybody looks at the arguments, or not refused.
+    let syscall = |number: u32| {
+        python(&format!(
+            "c=ctypes.CDLL(None,use_errno=True)\nc.syscall({number},0,0,0,0,0)\nassert ctypes.get_errno()!=1"
+        ))
+    };
+    let new_user = format!("{},{}", libc::SYS_clone, libc::CLONE_NEWUSER | libc::SIGCHLD);
+    let new_user = python(&format!("assert ctypes.CDLL(None).syscall({new_user},0,0,0,0)!=-1"));
 
     let probes = [
         // Reading what is not shown.
@@ -134,7 +142,8 @@ async fn there_is_no_way_out() {
         ),
         ("capabilities", Untried, then("grep -E 'Cap(Eff|Prm|Bnd):.*[1-9a-f]' /proc/self/status".to_owned())),
         ("io_uring", Untried, syscall(425)),
-        ("opening a tree of mounts", Untried, syscall(428)),
+        ("a user namespace by the call itself", Untried, new_user),
+        ("opening a tree of mounts", Works, syscall(428)),
         ("a new mount", Untried, syscall(430)),
         ("more memory than allowed", Untried, then("prlimit --as=unlimited true".to_owned())),
     ];
@@ -167,6 +176,21 @@ async fn the_only_processes_in_sight_are_the_sandbox_s_own() {
         String::from_utf8_lossy(&report.stdout).lines().map(|line| line.parse().unwrap()).collect();
     seen.sort_unstable();
     assert!(seen.len() <= 3 && seen.iter().all(|pid| *pid < 10), "{seen:?}");
+}
+
+#[tokio::test]
+async fn namespaces_and_session_are_the_sandbox_s_own() {
+    let Some(arena) = Arena::new() else { return };
+    for name in ["user", "pid", "net", "ipc", "uts", "mnt"] {
+        let link = format!("/proc/self/ns/{name}");
+        let inside = arena.shell(&format!("readlink {link}")).await.stdout;
+        let outside = fs::read_link(&link).unwrap();
+        assert!(inside.starts_with(name.as_bytes()), "{inside:?}");
+        assert_ne!(String::from_utf8_lossy(&inside).trim(), outside.to_string_lossy(), "{name}");
+    }
+    // A session that was begun outside has no number here.
+    let session = arena.shell("cut -d' ' -f6 /proc/self/stat").await.stdout;
+    assert_ne!(session, b"0\n");
 }
 
 #[tokio::test]
