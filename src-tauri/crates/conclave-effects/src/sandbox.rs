@@ -10,8 +10,12 @@
 #[cfg(target_os = "linux")]
 mod bubblewrap;
 #[cfg(target_os = "linux")]
+mod descent;
+#[cfg(target_os = "linux")]
 mod filter;
 mod guest;
+#[cfg(target_os = "linux")]
+mod mounts;
 #[cfg(target_os = "linux")]
 mod output;
 mod program;

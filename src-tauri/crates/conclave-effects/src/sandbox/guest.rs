@@ -4,9 +4,8 @@ use std::sync::OnceLock;
 
 use rustix::fs::{Gid, Uid};
 
-/// The user and group "nobody", which own nothing; also how the kernel shows owners that our user namespace does not
-/// know.
-pub(super) const NOBODY: u32 = 65534;
+/// The user and group "nobody", which own nothing.
+const NOBODY: u32 = 65534;
 
 /// The user and group that programs in the sandbox run as, where they are not ourselves: nobody, when we are root.
 ///
@@ -28,6 +27,13 @@ pub(crate) fn guest() -> Option<(Uid, Gid)> {
 pub(super) fn would_be_root() -> bool {
     let us = rustix::process::geteuid();
     guest().is_none() && outside(&map("uid_map"), us.as_raw()).is_none_or(|user| user == 0)
+}
+
+/// Whether what `user` owns is the system's: root, or one that our user namespace does not know, whom the kernel shows
+/// as nobody.
+#[cfg(target_os = "linux")]
+pub(super) fn is_the_system(user: u32) -> bool {
+    user == 0 || user == NOBODY && outside(&map("uid_map"), NOBODY).is_none()
 }
 
 /// Our user namespace's map of users or groups; without one, all are themselves.

@@ -201,7 +201,7 @@ async fn the_environment_is_a_short_list() {
 }
 
 #[tokio::test]
-async fn a_folder_that_shows_too_much_is_no_folder_of_tools() {
+async fn a_folder_that_shows_too_much_is_refused() {
     let Some(arena) = Arena::new() else { return };
     let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
     for folder in
@@ -211,4 +211,6 @@ async fn a_folder_that_shows_too_much_is_no_folder_of_tools() {
         let error = run(permit(command).await).await.unwrap_err();
         assert!(matches!(error, SandboxError::Io { .. }), "{}: {error}", folder.display());
     }
+    let whole = RunCommand { tree: PathBuf::from("/"), ..arena.command(&["true"]) };
+    assert!(matches!(run(permit(whole).await).await, Err(SandboxError::Io { .. })));
 }

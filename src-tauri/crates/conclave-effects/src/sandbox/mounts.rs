@@ -1,0 +1,74 @@
+//! What a run shows of the host, and where its program is in there.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{RunCommand, SandboxError, WORK, program};
+
+/// Where programs are looked up by name.
+pub(super) const SEARCHED: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Folders of the system that hold programs and libraries; on most systems links into `/usr`.
+pub(super) const SYSTEM: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+/// A folder of the host that the sandbox shows.
+pub(super) struct Mount {
+    pub host: PathBuf,
+    pub inside: PathBuf,
+    pub writable: bool,
+}
+
+impl Mount {
+    pub(super) fn arguments(&self) -> [OsString; 3] {
+        let how = if self.writable { "--bind" } else { "--ro-bind" };
+        [how.into(), self.host.clone().into(), self.inside.clone().into()]
+    }
+}
+
+/// The folders of the host that a run shows, refused where they would show too much.
+pub(super) fn mounts(run: &RunCommand) -> Result<Vec<Mount>, SandboxError> {
+    let tree = real_path(&run.tree)?;
+    let home = std::env::var_os("HOME").and_then(|home| PathBuf::from(home).canonicalize().ok());
+    let holds = |folder: &Path, inner: Option<&PathBuf>| inner.is_some_and(|inner| inner.starts_with(folder));
+    let too_much = |folder: &Path| folder.parent().is_none() || holds(folder, home.as_ref());
+    let refused = |folder: &Path| SandboxError::Io { reason: format!("`{}` shows too much", folder.display()) };
+    let mut mounts = Vec::new();
+    for folder in &run.read_only {
+        let host = real_path(folder)?;
+        if !folder.is_absolute() || too_much(&host) || holds(&host, Some(&tree)) {
+            return Err(refused(folder));
+        }
+        mounts.push(Mount { host, inside: folder.clone(), writable: false });
+    }
+    if too_much(&tree) {
+        return Err(refused(&tree));
+    }
+    mounts.push(Mount { host: tree, inside: PathBuf::from(WORK), writable: run.writable });
+    Ok(mounts)
+}
+
+fn real_path(path: &Path) -> Result<PathBuf, SandboxError> {
+    path.canonicalize().map_err(|error| SandboxError::Io { reason: format!("`{}`: {error}", path.display()) })
+}
+
+/// The program's path in the sandbox.
+pub(super) fn locate(run: &RunCommand, mounts: &[Mount]) -> Result<PathBuf, SandboxError> {
+    let name = run.argv.first().map(String::as_str).unwrap_or_default();
+    let candidates: Vec<PathBuf> = if name.contains('/') {
+        vec![Path::new(WORK).join(name)]
+    } else {
+        SEARCHED.split(':').map(|folder| Path::new(folder).join(name)).collect()
+    };
+    let found = candidates.into_iter().find(|path| !name.is_empty() && is_visible(path, mounts));
+    found.ok_or_else(|| SandboxError::NotFound { program: name.to_owned() })
+}
+
+/// Whether a program at this path of the sandbox is there, and not only behind a link to where the sandbox cannot see.
+fn is_visible(path: &Path, mounts: &[Mount]) -> bool {
+    let below_mount = mounts.iter().find_map(|mount| Some((mount, path.strip_prefix(&mount.inside).ok()?)));
+    let on_host = below_mount.map_or_else(|| path.to_owned(), |(mount, below)| mount.host.join(below));
+    let shown = |real: &Path| {
+        let of_the_system = ["/usr", "/etc/alternatives"].iter().chain(&SYSTEM).any(|folder| real.starts_with(folder));
+        of_the_system || mounts.iter().any(|mount| real.starts_with(&mount.host))
+    };
+    on_host.canonicalize().is_ok_and(|real| shown(&real) && program::is_executable(&real))
+}
