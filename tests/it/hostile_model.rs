@@ -183,3 +183,16 @@ fn a_missing_key_leaves_the_seat_empty_and_says_so() {
     assert_eq!(seat(&report)["state"], "empty");
     assert!(seat(&report)["note"].as_str().is_some_and(|note| note.contains("CONCLAVE_TEST_NO_SUCH_KEY")));
 }
+
+#[test]
+fn a_model_that_fails_does_not_fail_the_run() {
+    let home = Home::new();
+    home.write("app/load.py", WEAK);
+    home.json(&["scan", "app"], 0);
+    // Nothing listens on port 1.
+    let model = json!({ "name": "Stub", "base_url": "http://127.0.0.1:1/v1", "model": "stub" });
+    home.write("data/settings.json", &json!({ "models": [model] }).to_string());
+    let report = home.json(&["fix", "--all"], 0);
+    assert_eq!(seat(&report)["state"], "failed");
+    assert!(report["resolutions"][0]["resolution"]["recommended"].is_string(), "{report:#}");
+}

@@ -113,3 +113,35 @@ fn the_sample_ends_with_fixes_and_with_one_honest_refusal() {
     assert!(refused.iter().any(|reason| reason.to_lowercase().contains("password")), "{refused:?}");
     assert_eq!(home.json(&["audit", "verify"], 0)["intact"], json!(true));
 }
+
+#[test]
+fn every_success_carries_a_fix_an_explanation_and_a_confidence() {
+    let home = Home::new();
+    let report = home.json(&["demo"], 0);
+    let mut looked = 0;
+    for item in report["resolutions"].as_array().expect("resolutions") {
+        let resolution = &item["resolution"];
+        let Some(id) = resolution["recommended"].as_str() else { continue };
+        let fixes = resolution["fixes"].as_array().expect("fixes");
+        let fix = fixes.iter().find(|fix| fix["id"] == id).expect("the recommended fix");
+        assert!(!fix["files"].as_array().expect("files").is_empty(), "{id}");
+        for text in
+            [&resolution["change"], &resolution["why_safe"], &fix["rationale"], &fix["confidence"]["cap_reason"]]
+        {
+            assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{id}: {resolution:#}");
+        }
+        let not_covered = resolution["not_covered"].as_array().expect("a list");
+        assert!(not_covered.iter().any(|text| text.as_str().is_some_and(|text| text.starts_with("Tests"))), "{id}");
+        let reading = &fix["confidence"]["summary"];
+        let of = |name: &str| reading[name].as_f64().expect("a figure");
+        assert!(
+            0.3 <= of("p") && of("low") <= of("p") && of("p") <= of("high") && of("high") <= of("cap"),
+            "{reading}"
+        );
+        let show = home.json(&["show", item["finding"]["id"].as_str().expect("an id")], 0);
+        assert!(show["finding"]["problem"].as_str().is_some_and(|text| !text.is_empty()));
+        assert!(show["finding"]["references"].as_array().is_some_and(|links| !links.is_empty()));
+        looked += 1;
+    }
+    assert!(looked >= 8, "{looked}");
+}

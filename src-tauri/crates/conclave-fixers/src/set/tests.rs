@@ -1,3 +1,5 @@
+//! All recipes together: what they report, what they answer, what they refuse.
+
 use conclave_core::finding::Severity;
 use conclave_core::patch::splice;
 
