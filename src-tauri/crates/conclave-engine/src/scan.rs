@@ -1,6 +1,6 @@
 //! Scans a project with Conclave's own detectors.
 
-use conclave_core::finding::{Detection, Finding, OWN_TOOL, Tool, relocate};
+use conclave_core::finding::{Detection, Finding, OWN_TOOL, Status, Tool, relocate};
 use conclave_core::id::FindingId;
 use conclave_core::language::Language;
 use conclave_core::path::RelPath;
@@ -77,7 +77,11 @@ pub async fn scan(cx: &Ctx, project: &Project, only: Option<&[RelPath]>) -> Resu
         complaints.push("no file of a language that Conclave scans (Python, JavaScript, TypeScript, Java)".to_owned());
     }
     let tool = Tool { name: OWN_TOOL.to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
-    let record = ingest::record(project, tool, "built-in".to_owned(), state, findings.len(), complaints, cx.now_ms());
+    let results = match only {
+        None => findings.len(),
+        Some(paths) => findings.len() + reported_elsewhere(cx, project, paths)?,
+    };
+    let record = ingest::record(project, tool, "built-in".to_owned(), state, results, complaints, cx.now_ms());
     let saved = cx.store.save_scan(&record, &findings, cx.now_ms())?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Projects]));
     let findings = findings.into_iter().map(|finding| finding.id).collect();
@@ -93,6 +97,21 @@ fn listed(sources: &Sources, complaints: &mut Vec<String>) -> Vec<RelPath> {
 fn named(project: &Project, detections: Vec<Detection>, text: &str) -> Vec<Finding> {
     let mut names = Named::default();
     detections.into_iter().map(|detection| names.finding(&project.id, detection, Some(text))).collect()
+}
+
+/// How many of our own findings stand in files other than `paths`: a scan of some files says what holds for all.
+fn reported_elsewhere(cx: &Ctx, project: &Project, paths: &[RelPath]) -> Result<usize, RunError> {
+    let count = |path: Option<String>| {
+        let statuses = vec![Status::Open, Status::Running, Status::FixReady, Status::NoSafeFix];
+        let (project, tool) = (Some(project.id.clone()), Some(OWN_TOOL.to_owned()));
+        let query = FindingQuery { project, statuses, tool, path, limit: 1, ..FindingQuery::default() };
+        cx.store.list_findings(&query).map(|list| list.total as usize)
+    };
+    let mut here = 0;
+    for path in paths {
+        here += count(Some(path.as_str().to_owned()))?;
+    }
+    Ok(count(None)?.saturating_sub(here))
 }
 
 /// Those of `new` that no other scanner reports at the same place.
