@@ -8,7 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -118,21 +118,32 @@ async function isUp(base) {
 
 const options = `[...document.querySelectorAll('[role="option"]')]`;
 const total = `Number(document.querySelector('[role="option"]')?.ariaSetSize ?? 0)`;
+const status = `document.querySelector('[aria-label="Status"]').innerText`;
 const button = (name) =>
   `[...document.querySelectorAll("button")].find((b) => b.innerText.startsWith("${name}") && !b.disabled)`;
+
+/** The files of the sample project as they are on disk, by name. */
+function sample() {
+  const root = join(folder, "data/demo/corner-shop");
+  const files = readdirSync(root, { recursive: true }).filter((name) => statSync(join(root, name)).isFile());
+  return Object.fromEntries(files.map((name) => [name, readFileSync(join(root, name), "latin1")]));
+}
 
 async function scenario(window) {
   await window.until("ten findings", `${total} >= 10`);
   await window.pictures("inbox");
+  const before = sample();
 
   await window.press("r", true);
-  await window.until("a run", `document.body.innerText.includes("Running")`);
   await window.until(
-    "the end of all runs",
-    `document.querySelector('[aria-label="Status"]').innerText.includes("Nothing running")`,
+    "that every finding was tried",
+    `!${button("Find fixes for all")} && !${button("Find a fix")} && ${status}.includes("Nothing running")`,
   );
   await window.value(`(location.hash = "#/?view=fix_ready")`);
-  const ready = await window.until("fixes that are ready", `${options}.length > 0 && ${total}`);
+  const ready = await window.until(
+    "fixes that are ready and nothing else",
+    `${options}.length > 0 && ${options}.every((row) => row.innerText.includes("Fix ready")) && ${total}`,
+  );
 
   await window.press(ENTER);
   await window.until(
@@ -144,8 +155,12 @@ async function scenario(window) {
   await window.press("a");
   await window.until("that it was applied", `${button("Undo")} !== undefined`);
   await window.pictures("applied");
+  const after = sample();
+  const written = Object.keys(before).filter((name) => before[name] !== after[name]);
+  assert.equal(written.length, 1, `one file is written, not ${written.join(", ")}`);
   await window.press("u");
   await window.until("that it was undone", `${button("Apply")} !== undefined`);
+  assert.deepEqual(sample(), before, "undo brings back the same bytes");
 
   await window.press(ESCAPE);
   await window.until("the inbox as it was", `${options}.length > 0 && ${total} === ${ready}`);

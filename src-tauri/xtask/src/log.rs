@@ -1,5 +1,6 @@
 //! Running programs with what they say kept in a file.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -68,10 +69,14 @@ impl Log {
         Ok(text)
     }
 
+    /// Everything so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.path).unwrap_or_default()).into_owned()
+    }
+
     /// The last `count` lines.
     pub fn tail(&self, count: usize) -> String {
-        let bytes = std::fs::read(&self.path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
+        let text = self.text();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(count)..].join("\n")
     }
@@ -81,12 +86,18 @@ impl Log {
     }
 }
 
-/// The program and its first argument, as a person would name the command.
+/// The program and its first argument, as a person would name the command; what only starts it is left out.
 fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match command.get_args().next() {
-        Some(argument) => format!("`{program} {}`", argument.to_string_lossy()),
-        None => format!("`{program}`"),
+    let words = std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy);
+    let mut words = words.skip_while(|word| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        ["timeout", "unshare"].contains(&name) || word.starts_with('-') || word.parse::<u32>().is_ok()
+    });
+    let program = words.next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default();
+    match words.next() {
+        Some(argument) => format!("`{name} {argument}`"),
+        None => format!("`{name}`"),
     }
 }
 
@@ -102,5 +113,15 @@ mod tests {
         assert_eq!(error.to_string(), "`sh -c` ended with exit status: 3");
         assert_eq!(log.tail(2), "one\ntwo");
         assert!(log.run(&mut Command::new("/nonexistent/program")).is_err());
+    }
+
+    #[test]
+    fn a_command_is_named_without_what_starts_it() {
+        let mut limited = Command::new("/usr/bin/timeout");
+        limited.args(["--kill-after=10", "60", "/bin/cargo", "test", "-q"]);
+        assert_eq!(shown(&limited), "`cargo test`");
+        let mut alone = Command::new("unshare");
+        alone.args(["--net", "/target/debug/conclave"]);
+        assert_eq!(shown(&alone), "`conclave`");
     }
 }

@@ -81,8 +81,17 @@ fn lint(place: &Place, log: &mut Log) -> Result<Done> {
 
 fn rust(place: &Place, log: &mut Log) -> Result<Done> {
     let program = place.program("conclave")?;
-    log.run(workspace(place, "test", &["--no-fail-fast"]).env("CONCLAVE_BIN", program))?;
-    Ok(Done::Passed)
+    let outcome = log.run(workspace(place, "test", &["--no-fail-fast"]).env("CONCLAVE_BIN", program));
+    let failed = failed_tests(&log.text());
+    if failed.is_empty() {
+        return outcome.map(|()| Done::Passed);
+    }
+    bail!("{} tests failed: {}", failed.len(), failed.join(", "))
+}
+
+/// The tests that the test harness reports as failed.
+fn failed_tests(log: &str) -> Vec<&str> {
+    log.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED")).collect()
 }
 
 fn browser(place: &Place, log: &mut Log) -> Result<Done> {
@@ -117,6 +126,12 @@ pub fn limited(seconds: u32, program: impl AsRef<OsStr>) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let log = "test a::b ... ok\ntest a::c ... FAILED\ntest result: FAILED. 1 passed; 1 failed\n";
+        assert_eq!(failed_tests(log), ["a::c"]);
+    }
 
     #[test]
     fn the_first_steps_exist_and_names_are_unique() {
