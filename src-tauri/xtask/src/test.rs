@@ -82,7 +82,8 @@ fn lint(place: &Place, log: &mut Log) -> Result<Done> {
 fn rust(place: &Place, log: &mut Log) -> Result<Done> {
     let program = place.program("conclave")?;
     let outcome = log.run(workspace(place, "test", &["--no-fail-fast"]).env("CONCLAVE_BIN", program));
-    let failed = failed_tests(&log.text());
+    let text = log.text();
+    let failed = failed_tests(&text);
     if failed.is_empty() {
         return outcome.map(|()| Done::Passed);
     }
