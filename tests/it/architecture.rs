@@ -457,6 +457,15 @@ fn the_tree_carries_no_live_agent_configuration() {
 }
 
 #[test]
+fn the_tree_carries_no_leftovers() {
+    let leftover = regex(r"\.(snap\.new|orig|rej|swp|bak|pyc)$|~$|(^|/)(\.DS_Store|__pycache__/)");
+    none(
+        files().iter().filter(|file| leftover.is_match(&file.path)).map(|file| file.path.clone()),
+        "tools left these behind; accept or remove them",
+    );
+}
+
+#[test]
 fn the_top_level_stays_small() {
     const TOP: &[&str] = &[
         "CHANGELOG.md",

@@ -113,7 +113,9 @@ fn browser(place: &Place, log: &mut Log) -> Result<Done> {
 /// Cargo over the whole workspace, always with the same features, and never for more than an hour.
 pub fn workspace(place: &Place, verb: &str, arguments: &[&str]) -> Command {
     let mut command = limited(3600, cargo().get_program());
-    command.args([verb, "--workspace", "--locked", "--features", FEATURES]).args(arguments).current_dir(&place.root);
+    command.args([verb, "--workspace", "--locked", "--features", FEATURES]).args(arguments);
+    // A snapshot that differs is a failure, and leaves nothing in the tree.
+    command.env("INSTA_UPDATE", "no").current_dir(&place.root);
     command
 }
 
