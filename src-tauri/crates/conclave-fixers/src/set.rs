@@ -161,9 +161,10 @@ impl Recipes {
         })
     }
 
-    /// How many places of the file the recipe's own detector still matches, reported or not.
-    pub fn still_reports(&self, recipe: &str, language: Language, text: &str, facts: &ProjectFacts) -> usize {
-        self.with_hits(language, text, facts, |other| other.id == recipe, |_, hits| hits.len())
+    /// First and last line of each place that the recipe's own detector still matches, reported or not.
+    pub fn still_reports(&self, recipe: &str, language: Language, text: &str, facts: &ProjectFacts) -> Vec<(u32, u32)> {
+        let lines = |hits: Vec<Hit<'_, '_>>| hits.iter().map(|hit| hit.found.node().lines()).collect();
+        self.with_hits(language, text, facts, |other| other.id == recipe, |_, hits| lines(hits))
     }
 
     /// Runs the wanted recipes over a text and hands on what they match.
@@ -317,11 +318,15 @@ impl Hit<'_, '_> {
 
     fn recipe_fix(&self, fix: Fix) -> RecipeFix {
         let recipe = self.recipe;
+        let (title, rationale, edge_cases) = match &self.case.words {
+            Some(words) => (&words.title, &words.rationale, &words.edge_cases),
+            None => (&recipe.title, &recipe.rationale, &recipe.edge_cases),
+        };
         RecipeFix {
             recipe: recipe.id.clone(),
-            title: recipe.title.clone(),
-            rationale: recipe.rationale.clone(),
-            edge_cases: fix.review.into_iter().chain(recipe.edge_cases.iter().cloned()).collect(),
+            title: title.clone(),
+            rationale: rationale.clone(),
+            edge_cases: fix.review.into_iter().chain(edge_cases.iter().cloned()).collect(),
             class: fix.class,
             edits: fix.edits,
             successors: recipe.successors.clone(),

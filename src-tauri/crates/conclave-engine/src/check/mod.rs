@@ -2,6 +2,7 @@
 
 mod applies;
 mod effective;
+mod moved;
 mod own_rule;
 mod parses;
 mod paths;
@@ -42,6 +43,14 @@ impl Subject<'_> {
             before.text()?;
             Some((path, before, std::str::from_utf8(after).ok()?))
         })
+    }
+
+    /// Where the lines of the file at `path` stand after the fix.
+    fn moved(&self, path: &RelPath) -> moved::Moved {
+        let before = self.sources.file(path).ok();
+        let text = before.as_deref().and_then(Source::text).unwrap_or_default();
+        let file = self.candidate.patch.files.iter().find(|file| file.path == *path);
+        moved::Moved::of(text, file.map_or(&[], |file| file.edits.as_slice()))
     }
 }
 
