@@ -39,7 +39,7 @@ impl From<RunError> for ApiError {
             RunError::Store(error) => error.into(),
             RunError::Log(_) => Self::new(ErrorCode::BadRequest, error.to_string()),
             RunError::Stage { .. } => Self::new(ErrorCode::Internal, error.to_string()).with_hint("run it again"),
-            RunError::Cancelled => Self::new(ErrorCode::Internal, error.to_string()),
+            RunError::Cancelled | RunError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),
         }
     }
 }

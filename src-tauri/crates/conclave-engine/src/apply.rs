@@ -15,7 +15,7 @@ use conclave_effects::gate::{Denied, Gate};
 use conclave_effects::replace::{self, FileChange, Recorded, ReplaceError, Settled, WriteProject};
 use conclave_effects::{DataDir, FsError, ProjectTree, ReadProject, open_project};
 use conclave_policy::{Actor, digest};
-use conclave_store::{IntentFile, IntentKind, IntentState, NewIntent, Store, StoreError};
+use conclave_store::{Intent, IntentFile, IntentKind, IntentState, NewIntent, Store, StoreError};
 
 /// Larger files are not replaced.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -141,6 +141,8 @@ pub async fn apply(
 
 /// Takes back the last fix that was applied for `finding`: identical bytes in all of its files, or nothing.
 ///
+/// Where somebody else has taken all of it back already, that is recorded and nothing is written.
+///
 /// # Errors
 /// [`ApplyError::Changed`] when a file is not as the fix has left it; else see [`ApplyError`].
 pub async fn undo(
@@ -152,10 +154,15 @@ pub async fn undo(
 ) -> Result<Undone, ApplyError> {
     let applied = store.applied(finding)?.ok_or_else(|| ApplyError::NotApplied(finding.clone()))?;
     let root = PathBuf::from(&applied.root);
-    let tree = open_project(gate.authorize(actor.clone(), ReadProject { root: root.clone() }).await?)?;
+    let permit = gate.authorize(actor.clone(), ReadProject { root: root.clone() }).await?;
+    let seen_by = permit.seq();
+    let tree = open_project(permit)?;
+    let now = applied.files.iter().map(|file| read(&tree, &file.path)).collect::<Result<Vec<_>, _>>()?;
+    if applied.files.iter().zip(&now).all(|(file, now)| digest(now) == file.before) {
+        return already_undone(gate, store, applied, seen_by);
+    }
     let mut changes = Vec::new();
-    for file in &applied.files {
-        let now = read(&tree, &file.path)?;
+    for (file, now) in applied.files.iter().zip(now) {
         match digest(&now) {
             as_left if as_left == file.after => {}
             as_before if as_before == file.before => {
@@ -172,6 +179,25 @@ pub async fn undo(
     let kind = IntentKind::Undo { of: applied.id };
     let new = Begun { root, finding: applied.finding, candidate: applied.candidate, kind };
     carry_out(gate, store, data, actor, new, changes).await?;
+    Ok(Undone { files })
+}
+
+/// Records that all files are as they were before `applied`; the permit to read them is what the record refers to.
+fn already_undone(gate: &Gate, store: &Store, applied: Intent, permit: u64) -> Result<Undone, ApplyError> {
+    let exchanged = |file: IntentFile| IntentFile { before: file.after, after: file.before, ..file };
+    let new = NewIntent {
+        finding: applied.finding,
+        candidate: applied.candidate,
+        kind: IntentKind::Undo { of: applied.id },
+        root: applied.root,
+        files: applied.files.into_iter().map(exchanged).collect(),
+        permit,
+    };
+    let files: Vec<String> = new.files.iter().map(|file| file.path.clone()).collect();
+    let now_ms = gate.clock().now_ms();
+    let intent = store.open_intent(&new, now_ms)?;
+    let note = format!("as before already, nothing was written: {}", files.join(", "));
+    store.close_intent(intent, IntentState::Applied, &note, now_ms)?;
     Ok(Undone { files })
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use conclave_core::candidate::FixClass;
-use conclave_core::finding::Status;
 use conclave_core::id::FindingId;
 use conclave_core::resolution::{Conclusion, Resolution};
 use conclave_store::StoreError;
@@ -50,10 +49,10 @@ pub struct Treated {
 /// Runs `findings`, `parallel` files at a time, and applies what `consent` covers.
 ///
 /// Findings in one file are treated one after the other, each against the file as the one before left it: a finding
-/// whose lines are gone by then says so.
+/// whose lines are gone by then says so. What goes wrong with one finding is its own affair and ends no other.
 ///
 /// # Errors
-/// The store fails.
+/// The store cannot say where the findings are; then nothing was begun.
 pub async fn fix(
     cx: &Ctx,
     findings: &[FindingId],
@@ -76,8 +75,8 @@ pub async fn fix(
             running.spawn(async move { one_file(&cx, group, consent).await });
         }
         match running.join_next().await {
-            Some(Ok(group)) => treated.extend(group?),
-            // A file whose task broke leaves its findings open; the other files count.
+            Some(Ok(group)) => treated.extend(group),
+            // A run that panics is caught in `run_job`; what is left is the writing of a fix, which the journal settles.
             Some(Err(_)) => {}
             None => break,
         }
@@ -86,26 +85,28 @@ pub async fn fix(
     Ok(treated.into_iter().map(|(_, treated)| treated).collect())
 }
 
-async fn one_file(
-    cx: &Ctx,
-    group: Vec<(usize, FindingId)>,
-    consent: Consent,
-) -> Result<Vec<(usize, Treated)>, StoreError> {
+async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent) -> Vec<(usize, Treated)> {
     let mut treated = Vec::with_capacity(group.len());
     for (index, id) in group {
         if cx.cancel.is_cancelled() {
             break;
         }
-        cx.store.set_status(&id, Status::Running, "", None)?;
-        let job = cx.store.begin_run(&id, cx.now_ms())?;
-        let (finding, resolution) = run_job(cx, job).await?;
+        let resolution = run(cx, &id).await;
         let applied = match &resolution {
             Ok(resolution) if consent.covers(resolution) => {
-                Some(decide::apply_fix(cx, &finding, None).await.map(|(_, applied)| applied))
+                Some(decide::apply_fix(cx, &id, None).await.map(|(_, applied)| applied))
             }
             _ => None,
         };
-        treated.push((index, Treated { finding, resolution, applied }));
+        treated.push((index, Treated { finding: id, resolution, applied }));
     }
-    Ok(treated)
+    treated
 }
+
+async fn run(cx: &Ctx, finding: &FindingId) -> Result<Resolution, RunError> {
+    let job = cx.store.begin_run(finding, cx.now_ms())?;
+    run_job(cx, job).await?.1
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,6 @@ use conclave_store::StoreError;
 use crate::apply::{self, Applied, ApplyError, ApplyPlan, Undone};
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
-use crate::run::summary;
 
 /// Why a decision cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +40,8 @@ pub async fn apply_fix(
     fix: Option<&CandidateId>,
 ) -> Result<(CandidateId, Applied), DecideError> {
     let stored = cx.store.finding(finding)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
-    if cx.store.applied(finding)?.is_some() {
+    // A fix that was applied and is reported again, or was reverted in the file, is in nobody's way.
+    if stored.status == Status::Fixed {
         return Err(DecideError::Already);
     }
     let project = cx.store.project(&stored.finding.project)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
@@ -86,13 +86,6 @@ fn chosen<'a>(resolution: &'a Resolution, fix: Option<&CandidateId>) -> Result<&
 /// See [`DecideError`].
 pub async fn undo_fix(cx: &Ctx, finding: &FindingId) -> Result<Undone, DecideError> {
     let undone = apply::undo(&cx.gate, &cx.store, &cx.data, Actor::Person, finding).await?;
-    if cx.store.finding(finding)?.is_some() {
-        let (status, note, confidence) = match cx.store.resolution(finding)? {
-            Some(resolution) => summary(&resolution),
-            None => (Status::Open, String::new(), None),
-        };
-        cx.store.set_status(finding, status, &note, confidence)?;
-    }
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
     Ok(undone)
 }

@@ -1,9 +1,9 @@
 //! Works through the durable jobs.
 //!
-//! Invariant: a job is in the store before it runs, and every way in which it can end is written back; a job whose
-//! process died is claimed again and resumes.
+//! Invariants: a job is in the store before it runs, and every way in which it can end is written back, a panic among
+//! them; a job whose process died is claimed again and resumes, and so is one whose future was dropped, when its process
+//! ends.
 
-use conclave_core::finding::Status;
 use conclave_core::id::FindingId;
 use conclave_core::resolution::Resolution;
 use conclave_store::{Job, JobEnd, StoreError};
@@ -21,15 +21,15 @@ pub type Ended = (FindingId, Result<Resolution, RunError>);
 /// # Errors
 /// The store fails.
 pub fn enqueue(cx: &Ctx, findings: &[FindingId]) -> Result<u32, StoreError> {
-    let now = cx.now_ms();
-    let queued = cx.store.enqueue(findings, now)?;
-    for finding in findings {
-        let text = "Waiting for its turn".to_owned();
-        cx.store.set_status(finding, Status::Running, &text, None)?;
-        cx.events.send(Event::Run(Progress { finding: finding.clone(), stage: Stage::Queued, text, started_at: now }));
+    let (now, text) = (cx.now_ms(), "Waiting for its turn");
+    let queued = cx.store.enqueue(findings, text, now)?;
+    let count = u32::try_from(queued.len()).unwrap_or(u32::MAX);
+    for finding in queued {
+        let text = text.to_owned();
+        cx.events.send(Event::Run(Progress { finding, stage: Stage::Queued, text, started_at: now }));
     }
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
-    Ok(queued)
+    Ok(count)
 }
 
 /// Takes what waits out of the queue; what runs is ended by the token of the context.
@@ -37,12 +37,7 @@ pub fn enqueue(cx: &Ctx, findings: &[FindingId]) -> Result<u32, StoreError> {
 /// # Errors
 /// The store fails.
 pub fn cancel_waiting(cx: &Ctx) -> Result<u32, StoreError> {
-    let waiting: Vec<FindingId> =
-        cx.store.open_jobs()?.into_iter().filter(|(_, running)| !running).map(|(job, _)| job.finding).collect();
-    let cancelled = cx.store.cancel_queued()?;
-    for finding in &waiting {
-        cx.store.set_status(finding, Status::Open, "", None)?;
-    }
+    let cancelled = cx.store.cancel_waiting()?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     Ok(cancelled)
 }
@@ -50,21 +45,28 @@ pub fn cancel_waiting(cx: &Ctx) -> Result<u32, StoreError> {
 /// Runs jobs, `parallel` at a time, until none waits; returns how each ended, in no particular order.
 ///
 /// # Errors
-/// The store fails; jobs under way are ended and stay claimable.
+/// The store fails; the jobs under way have come to their end by then, and no further one was begun.
 pub async fn drain(cx: &Ctx, parallel: usize) -> Result<Vec<Ended>, StoreError> {
     let mut running = JoinSet::new();
     let mut ended = Vec::new();
+    let mut failure = None;
     loop {
-        while running.len() < parallel.max(1) && !cx.cancel.is_cancelled() {
-            let Some(job) = cx.store.next_job(cx.now_ms())? else { break };
-            let cx = cx.clone();
-            running.spawn(async move { run_job(&cx, job).await });
+        while running.len() < parallel.max(1) && failure.is_none() && !cx.cancel.is_cancelled() {
+            match cx.store.next_job(cx.now_ms()) {
+                Ok(Some(job)) => {
+                    let cx = cx.clone();
+                    running.spawn(async move { run_job(&cx, job).await });
+                }
+                Ok(None) => break,
+                Err(error) => failure = Some(error),
+            }
         }
         match running.join_next().await {
-            Some(Ok(end)) => ended.push(end?),
-            // A job that panicked stays claimed by this process and is resumed by the next one.
+            Some(Ok(Ok(end))) => ended.push(end),
+            Some(Ok(Err(error))) => failure = failure.or(Some(error)),
+            // Only the end of the runtime comes here: a run that panics is caught in `run_job`.
             Some(Err(_)) => {}
-            None => return Ok(ended),
+            None => return failure.map_or(Ok(ended), Err),
         }
     }
 }
@@ -74,17 +76,36 @@ pub async fn drain(cx: &Ctx, parallel: usize) -> Result<Vec<Ended>, StoreError> 
 /// # Errors
 /// The store fails.
 pub async fn run_job(cx: &Ctx, job: Job) -> Result<Ended, StoreError> {
-    let result = run_finding(cx, &job).await;
+    let result = {
+        let (cx, job) = (cx.clone(), job.clone());
+        alone(async move { run_finding(&cx, &job).await }).await
+    };
     let end = match &result {
         Ok(_) => JobEnd::Done,
         Err(RunError::Cancelled) => JobEnd::Cancelled,
         Err(error) => JobEnd::Failed(error.to_string()),
     };
-    if let Err(error) = &result {
-        let note = if matches!(error, RunError::Cancelled) { String::new() } else { error.to_string() };
-        cx.store.set_status(&job.finding, Status::Open, &note, None)?;
+    let finished = cx.store.finish_job(&job.run, end);
+    if finished.is_err() {
+        // Its stages are kept, so whoever takes it next concludes at once. If this fails too, the next process takes it.
+        let _ = cx.store.release(&job.run);
     }
-    cx.store.finish_job(&job.run, end)?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
-    Ok((job.finding, result))
+    finished.map(|()| (job.finding, result))
 }
+
+/// Does `work` in a task of its own, so that a panic ends it alone; dropping the future ends the work.
+async fn alone<T: Send + 'static>(
+    work: impl Future<Output = Result<T, RunError>> + Send + 'static,
+) -> Result<T, RunError> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    match task.join_next().await {
+        Some(Ok(result)) => result,
+        Some(Err(error)) => Err(RunError::Broken(error.to_string())),
+        None => Err(RunError::Broken("it was never begun".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,9 @@ pub enum RunError {
     /// The person cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// A fault of Conclave's own ended this run; the others go on.
+    #[error("the run broke off: {0}")]
+    Broken(String),
 }
 
 /// Takes `job`'s finding through all stages and stores the resolution.

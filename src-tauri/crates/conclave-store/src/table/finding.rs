@@ -1,6 +1,7 @@
 //! Findings: what a list needs in narrow columns, and beside them the whole report as JSON.
 //!
 //! The report stands in a table of its own, so that counting and filtering 100,000 findings does not read it.
+//! `fixed_by` is the intent whose fix holds: none after it was undone, nor after the finding was reported again.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::Store;
 use crate::error::{Result, StoreError};
-use crate::table::{count, from_word, word};
+use crate::table::{count, from_word, resolution, word};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE finding (
@@ -29,7 +30,8 @@ CREATE TABLE finding (
     newest INTEGER GENERATED ALWAYS AS (-first_seen_at) VIRTUAL,
     confidence TEXT,
     note TEXT NOT NULL,
-    words TEXT NOT NULL
+    words TEXT NOT NULL,
+    fixed_by INTEGER
 ) STRICT;
 CREATE INDEX finding_by_risk ON finding (severity, path, line, id, project, status);
 CREATE INDEX finding_by_path ON finding (path, line, severity, id, project, status);
@@ -210,7 +212,7 @@ pub(crate) fn upsert(transaction: &Transaction<'_>, finding: &Finding, now_ms: i
     transaction
         .prepare_cached(
             "UPDATE finding SET severity = ?2, path = ?3, line = ?4, tool = ?5, rule = ?6, status = ?7, stale = 0,
-                last_seen_at = ?8, words = ?9, note = iif(status = ?7, note, ?10)
+                last_seen_at = ?8, words = ?9, note = iif(status = ?7, note, ?10), fixed_by = iif(?11, fixed_by, NULL)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -223,7 +225,8 @@ pub(crate) fn upsert(transaction: &Transaction<'_>, finding: &Finding, now_ms: i
             word(&status)?,
             now_ms,
             words,
-            if before == Status::Fixed { "reported again after its fix was applied" } else { "" }
+            if before == Status::Fixed { "reported again after its fix was applied" } else { "" },
+            detection.suppressed
         ])?;
     transaction.prepare_cached("UPDATE report SET report = ?2 WHERE finding = ?1")?.execute([id, &report])?;
     Ok(false)
@@ -247,10 +250,33 @@ pub(crate) fn set_status(
     }
 }
 
-/// Writes where a finding stands and keeps the rest; one that is not in the store is nobody's loss.
-pub(crate) fn set_status_alone(transaction: &Transaction<'_>, id: &FindingId, status: Status) -> Result<()> {
-    transaction.execute("UPDATE finding SET status = ?2 WHERE id = ?1", [id.as_str(), &word(&status)?])?;
-    Ok(())
+/// Writes which intent has fixed a finding, and where it stands by that; one that is not in the store is nobody's loss.
+pub(crate) fn set_fixed_by(transaction: &Transaction<'_>, id: &FindingId, intent: Option<i64>) -> Result<()> {
+    transaction.execute("UPDATE finding SET fixed_by = ?2 WHERE id = ?1", params![id.as_str(), intent])?;
+    stand(transaction, id, "")
+}
+
+/// Writes where a finding stands when no run of it is under way: a fix holds, or the last result counts, or the tool's
+/// word does. `why` is its note where there is nothing better to say. One that is not in the store is nobody's loss.
+pub(crate) fn stand(transaction: &Transaction<'_>, id: &FindingId, why: &str) -> Result<()> {
+    let known: Option<(String, String, Option<i64>, bool)> = transaction
+        .prepare_cached(
+            "SELECT status, note, fixed_by, report ->> '$.detection.suppressed'
+             FROM finding JOIN report ON report.finding = finding.id WHERE id = ?1",
+        )?
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    let Some((status, note, fixed_by, suppressed)) = known else { return Ok(()) };
+    if fixed_by.is_some() {
+        let note = if from_word::<Status>(&status)? == Status::Fixed { note } else { String::new() };
+        return set_status(transaction, id, Status::Fixed, &note, None);
+    }
+    let (status, note, confidence) = match resolution::last_summary(transaction, id)? {
+        Some(summary) => summary,
+        None => (if suppressed { Status::Suppressed } else { Status::Open }, String::new(), None),
+    };
+    let note = if note.is_empty() { why } else { &note };
+    set_status(transaction, id, status, note, confidence.as_ref())
 }
 
 /// Severities as numbers that sort like them, most severe first.

@@ -4,7 +4,6 @@
 //! Invariant: closing an intent, its outcome, its line in the ledger and the finding's status are one transaction, so
 //! the records never disagree among themselves.
 
-use conclave_core::finding::Status;
 use conclave_core::id::{CandidateId, FindingId};
 use conclave_policy::{EntryKind, NewEntry};
 use rusqlite::{Row, Transaction, params};
@@ -174,13 +173,13 @@ impl Store {
             let kind = EntryKind::Outcome { refers_to: open.permit, outcome: note.to_owned() };
             ledger::append(transaction, &NewEntry { at_ms: now_ms, kind })?;
             if state == IntentState::Applied {
-                let (kind, status) = match open.kind {
-                    IntentKind::Apply => (OutcomeKind::Applied, Status::Fixed),
-                    IntentKind::Undo { .. } => (OutcomeKind::Undone, Status::FixReady),
+                let (kind, fixed_by) = match open.kind {
+                    IntentKind::Apply => (OutcomeKind::Applied, Some(id)),
+                    IntentKind::Undo { .. } => (OutcomeKind::Undone, None),
                 };
                 outcome::append(transaction, &open, kind, now_ms)?;
                 if let Some(finding) = &open.finding {
-                    finding::set_status_alone(transaction, finding, status)?;
+                    finding::set_fixed_by(transaction, finding, fixed_by)?;
                 }
             }
             Ok(())
@@ -273,6 +272,7 @@ mod tests {
     use super::*;
     use crate::ScanState;
     use crate::tests::{NOW, again, finding, fresh, fresh_with_project, scan};
+    use conclave_core::finding::Status;
 
     fn new(finding: Option<&FindingId>, kind: IntentKind) -> NewIntent {
         NewIntent {
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!((store.applied(id).unwrap().map(|i| i.id), status()), (Some(apply), Status::Fixed));
         let undo = store.open_intent(&undoing, NOW + 4).unwrap();
         store.close_intent(undo, IntentState::Applied, "undone: a.py", NOW + 5).unwrap();
-        assert_eq!((store.applied(id).unwrap(), status()), (None, Status::FixReady));
+        assert_eq!((store.applied(id).unwrap(), status()), (None, Status::Open));
 
         let kinds: Vec<_> = store.outcomes(id).unwrap().into_iter().map(|o| (o.kind, o.at, o.intent)).collect();
         assert_eq!(kinds, [(OutcomeKind::Applied, NOW + 1, apply), (OutcomeKind::Undone, NOW + 5, undo)]);

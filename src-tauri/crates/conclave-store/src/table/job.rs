@@ -4,11 +4,13 @@
 //! when that process dies, the job can be taken over at once and goes on with the same run id and its stored stages.
 //! Invariant: a finding has at most one job that is queued or running.
 
+use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, RunId};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::db::Store;
 use crate::error::{Result, StoreError};
+use crate::table::finding::{set_status, stand};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE job (
@@ -34,7 +36,7 @@ pub struct Job {
     pub finding: FindingId,
     /// The run's id.
     pub run: RunId,
-    /// Whether a process worked on it before and died; stages that it stored are there.
+    /// Whether it was worked on before and left; stages that were stored are there.
     pub resumed: bool,
 }
 
@@ -50,17 +52,18 @@ pub enum JobEnd {
 }
 
 impl Store {
-    /// Queues a run of each finding that has none queued or running; gives how many were queued.
+    /// Queues a run of each finding that has none queued or running, with `note` under its status; gives those queued.
     ///
     /// # Errors
     /// [`StoreError::Missing`] for a finding that is not in the store; then none is queued.
-    pub fn enqueue(&self, findings: &[FindingId], now_ms: i64) -> Result<u32> {
+    pub fn enqueue(&self, findings: &[FindingId], note: &str, now_ms: i64) -> Result<Vec<FindingId>> {
         self.write(|transaction| {
-            let mut queued = 0;
+            let mut queued = Vec::new();
             for finding in findings {
                 if open_job(transaction, finding)?.is_none() {
                     insert(transaction, finding, now_ms)?;
-                    queued += 1;
+                    set_status(transaction, finding, Status::Running, note, None)?;
+                    queued.push(finding.clone());
                 }
             }
             Ok(queued)
@@ -79,19 +82,8 @@ impl Store {
                     return Ok(Some(claim(transaction, open.job, claimant, now_ms)?));
                 }
             }
-            let next: Option<(String, String)> = transaction
-                .query_row(
-                    "SELECT job.finding, job.run FROM job JOIN finding ON finding.id = job.finding
-                     WHERE state = 'queued' ORDER BY severity, seq LIMIT 1",
-                    [],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            next.map(|(finding, run)| {
-                let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed: false };
-                claim(transaction, job, claimant, now_ms)
-            })
-            .transpose()
+            let next = select_open(transaction, "state = 'queued' ORDER BY severity, seq LIMIT 1", &[])?.pop();
+            next.map(|open| claim(transaction, open.job, claimant, now_ms)).transpose()
         })
     }
 
@@ -113,7 +105,7 @@ impl Store {
         })
     }
 
-    /// Ends the job of `run`.
+    /// Ends the job of `run`; its finding stands where a fix, an earlier result or its tool has it.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when that job is not running.
@@ -124,25 +116,38 @@ impl Store {
             JobEnd::Cancelled => ("cancelled", String::new()),
         };
         self.write(|transaction| {
-            let changed = transaction.execute(
-                "UPDATE job SET state = ?2, note = ?3, claimant = NULL WHERE run = ?1 AND state = 'running'",
-                params![run.as_str(), state, note],
-            )?;
-            match changed {
-                0 => Err(StoreError::Missing { what: "running job", id: run.to_string() }),
-                _ => Ok(()),
-            }
+            let finding = leave(transaction, run, state, &note)?;
+            stand(transaction, &finding, &note)
         })
     }
 
-    /// Cancels every job that nobody has begun; gives how many.
+    /// Puts the job of `run` back into the queue with the stages that it has.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when that job is not running.
+    pub fn release(&self, run: &RunId) -> Result<()> {
+        self.write(|transaction| leave(transaction, run, "queued", "").map(drop))
+    }
+
+    /// Cancels every job that no living process is at; gives how many.
     ///
     /// # Errors
     /// A database that cannot be written.
-    pub fn cancel_queued(&self) -> Result<u32> {
+    pub fn cancel_waiting(&self) -> Result<u32> {
         self.write(|transaction| {
-            let cancelled = transaction.execute("UPDATE job SET state = 'cancelled' WHERE state = 'queued'", [])?;
-            Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
+            let mut cancelled = 0;
+            for OpenJob { job, running, claimant } in select_open(transaction, OPEN, &[])? {
+                if running && self.lives(claimant) {
+                    continue;
+                }
+                transaction.execute(
+                    "UPDATE job SET state = 'cancelled', claimant = NULL WHERE run = ?1",
+                    [job.run.as_str()],
+                )?;
+                stand(transaction, &job.finding, "")?;
+                cancelled += 1;
+            }
+            Ok(cancelled)
         })
     }
 
@@ -151,12 +156,13 @@ impl Store {
     /// # Errors
     /// A database that cannot be read.
     pub fn open_jobs(&self) -> Result<Vec<(Job, bool)>> {
-        let open = self.read(|transaction| {
-            select_open(transaction, "state IN ('queued', 'running') ORDER BY state = 'queued', severity, seq", &[])
-        })?;
+        let open = self.read(|transaction| select_open(transaction, OPEN, &[]))?;
         Ok(open.into_iter().map(|open| (open.job, open.running && self.lives(open.claimant))).collect())
     }
 }
+
+/// All that are not ended, in the order of the queue.
+const OPEN: &str = "state IN ('queued', 'running') ORDER BY state = 'queued', severity, seq";
 
 struct OpenJob {
     job: Job,
@@ -175,7 +181,8 @@ fn open_job(transaction: &Transaction<'_>, finding: &FindingId) -> Result<Option
 
 fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) -> Result<Vec<OpenJob>> {
     let sql = format!(
-        "SELECT job.finding, run, state, claimant FROM job JOIN finding ON finding.id = job.finding WHERE {condition}"
+        "SELECT job.finding, run, state, claimant, started_at IS NOT NULL
+         FROM job JOIN finding ON finding.id = job.finding WHERE {condition}"
     );
     let mut statement = transaction.prepare_cached(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
@@ -183,7 +190,7 @@ fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) 
     while let Some(row) = rows.next()? {
         let (finding, run, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let running = state == "running";
-        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed: running };
+        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed: row.get(4)? };
         open.push(OpenJob { job, running, claimant: row.get::<_, Option<i64>>(3)?.unwrap_or_default() });
     }
     Ok(open)
@@ -207,6 +214,15 @@ fn insert(transaction: &Transaction<'_>, finding: &FindingId, now_ms: i64) -> Re
     Ok(run)
 }
 
+/// Takes the running job of `run` from its claimant and gives its finding.
+fn leave(transaction: &Transaction<'_>, run: &RunId, state: &str, note: &str) -> Result<FindingId> {
+    let sql = "UPDATE job SET state = ?2, note = ?3, claimant = NULL WHERE run = ?1 AND state = 'running'
+               RETURNING finding";
+    let finding: Option<String> =
+        transaction.query_row(sql, [run.as_str(), state, note], |row| row.get(0)).optional()?;
+    finding.map(FindingId::new).ok_or_else(|| StoreError::Missing { what: "running job", id: run.to_string() })
+}
+
 /// Makes `claimant` the one who works on `job`. Stages of earlier runs of the finding are of no use any more.
 fn claim(transaction: &Transaction<'_>, job: Job, claimant: i64, now_ms: i64) -> Result<Job> {
     transaction.execute(
@@ -217,15 +233,17 @@ fn claim(transaction: &Transaction<'_>, job: Job, claimant: i64, now_ms: i64) ->
         "DELETE FROM stage WHERE run IN (SELECT run FROM job WHERE finding = ?1 AND run <> ?2)",
         [job.finding.as_str(), job.run.as_str()],
     )?;
+    set_status(transaction, &job.finding, Status::Running, "", None)?;
     Ok(job)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ScanState;
     use crate::tests::{NOW, again, finding, fresh_with_project, scan};
+    use crate::{IntentKind, IntentState, NewIntent, ScanState};
     use conclave_core::finding::Severity;
+    use conclave_core::resolution::conclude;
 
     /// A store with findings in `a.py`, `b.py` and `c.py`: medium, critical, medium.
     fn with_findings() -> (tempfile::TempDir, Store, [FindingId; 3]) {
@@ -240,14 +258,14 @@ mod tests {
     fn the_queue_gives_the_most_severe_and_then_the_oldest_once_each() {
         let (_folder, store, [a, b, c]) = with_findings();
         let all = [c.clone(), a.clone(), b.clone()];
-        assert_eq!(store.enqueue(&all, NOW).unwrap(), 3);
-        assert_eq!(store.enqueue(&all, NOW).unwrap(), 0, "they are queued already");
+        assert_eq!(store.enqueue(&all[..2], "", NOW).unwrap(), all[..2]);
+        assert_eq!(store.enqueue(&all, "", NOW).unwrap(), all[2..], "two are queued already");
         for expected in [&b, &c, &a] {
             let job = store.next_job(NOW).unwrap().unwrap();
             assert_eq!((&job.finding, job.resumed), (expected, false));
         }
         assert_eq!(store.next_job(NOW).unwrap(), None);
-        assert_eq!(store.enqueue(&all, NOW).unwrap(), 0, "they are running");
+        assert_eq!(store.enqueue(&all, "", NOW).unwrap(), [], "they are running");
     }
 
     #[test]
@@ -258,7 +276,7 @@ mod tests {
         assert!(matches!(store.begin_run(&a, NOW), Err(StoreError::Running { .. })));
         store.finish_job(&first.run, JobEnd::Failed("no seat answered".into())).unwrap();
         assert!(matches!(store.finish_job(&first.run, JobEnd::Done), Err(StoreError::Missing { .. })));
-        store.enqueue(std::slice::from_ref(&a), NOW).unwrap();
+        store.enqueue(std::slice::from_ref(&a), "", NOW).unwrap();
         let second = store.begin_run(&a, NOW).unwrap();
         assert_eq!((second.run.clone(), second.resumed), (RunId::nth(&a, 2), false), "the queued one is taken");
         store.finish_job(&second.run, JobEnd::Done).unwrap();
@@ -268,11 +286,11 @@ mod tests {
     #[test]
     fn what_nobody_has_begun_can_be_cancelled() {
         let (_folder, store, [a, b, c]) = with_findings();
-        store.enqueue(&[a.clone(), b.clone(), c.clone()], NOW).unwrap();
+        store.enqueue(&[a.clone(), b.clone(), c.clone()], "", NOW).unwrap();
         let running = store.next_job(NOW).unwrap().unwrap();
         let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
         assert_eq!(open, [(b, true), (a, false), (c, false)]);
-        assert_eq!(store.cancel_queued().unwrap(), 2);
+        assert_eq!(store.cancel_waiting().unwrap(), 2);
         store.finish_job(&running.run, JobEnd::Cancelled).unwrap();
         assert_eq!(store.next_job(NOW).unwrap(), None);
     }
@@ -280,7 +298,7 @@ mod tests {
     #[test]
     fn a_job_whose_process_ended_is_taken_over_with_its_run_and_its_stages() {
         let (folder, store, [a, b, _]) = with_findings();
-        store.enqueue(&[a.clone(), b.clone()], NOW).unwrap();
+        store.enqueue(&[a.clone(), b.clone()], "", NOW).unwrap();
         let other = again(&folder);
         let lost = other.next_job(NOW).unwrap().unwrap();
         other.save_stage(&lost.run, "gather", "{\"brief\":1}").unwrap();
@@ -296,8 +314,120 @@ mod tests {
     #[test]
     fn a_finding_that_is_unknown_cannot_be_queued_and_takes_the_others_with_it() {
         let (_folder, store, [a, ..]) = with_findings();
-        let error = store.enqueue(&[a, FindingId::new("nowhere")], NOW).unwrap_err();
+        let error = store.enqueue(&[a, FindingId::new("nowhere")], "", NOW).unwrap_err();
         assert!(matches!(error, StoreError::Missing { .. }));
         assert_eq!(store.open_jobs().unwrap(), []);
+    }
+
+    fn stands(store: &Store, id: &FindingId) -> (Status, String) {
+        let stored = store.finding(id).unwrap().unwrap();
+        (stored.status, stored.note)
+    }
+
+    /// Ends `run` with a result that the list shows as `status` and `note`.
+    fn conclude_as(store: &Store, id: &FindingId, run: &RunId, status: Status, note: &str) {
+        let finding = store.finding(id).unwrap().unwrap().finding;
+        let resolution = conclude(&finding, run.clone(), Vec::new(), Vec::new(), (0, 0));
+        store.save_resolution(&resolution, status, note, None, NOW).unwrap();
+        store.finish_job(run, JobEnd::Done).unwrap();
+    }
+
+    #[test]
+    fn a_queued_and_a_claimed_finding_say_so_at_once() {
+        let (_folder, store, [a, b, _]) = with_findings();
+        store.enqueue(&[a.clone(), b.clone()], "waits", NOW).unwrap();
+        assert_eq!(stands(&store, &a), (Status::Running, "waits".into()));
+        let job = store.next_job(NOW).unwrap().unwrap();
+        assert_eq!((stands(&store, &b), job.finding), ((Status::Running, String::new()), b));
+    }
+
+    #[test]
+    fn a_run_without_a_result_leaves_the_finding_where_it_stood() {
+        let ends = [
+            (JobEnd::Cancelled, (Status::Open, "")),
+            (JobEnd::Failed("no seat answered".into()), (Status::Open, "no seat answered")),
+        ];
+        for (end, first) in ends {
+            let (_folder, store, [a, ..]) = with_findings();
+            let run = store.begin_run(&a, NOW).unwrap().run;
+            store.finish_job(&run, end.clone()).unwrap();
+            assert_eq!(stands(&store, &a), (first.0, first.1.into()), "there was no result before");
+
+            let run = store.begin_run(&a, NOW).unwrap().run;
+            conclude_as(&store, &a, &run, Status::FixReady, "2 alternatives");
+            let run = store.begin_run(&a, NOW).unwrap().run;
+            store.finish_job(&run, end).unwrap();
+            assert_eq!(stands(&store, &a), (Status::FixReady, "2 alternatives".into()), "the old result stands");
+        }
+    }
+
+    #[test]
+    fn what_its_tool_suppresses_is_suppressed_again_after_a_cancelled_run() {
+        let (_folder, store, project) = fresh_with_project();
+        let mut found = finding(&project, "a.py", 1);
+        found.detection.suppressed = true;
+        store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
+        store.enqueue(std::slice::from_ref(&found.id), "", NOW).unwrap();
+        assert_eq!(store.cancel_waiting().unwrap(), 1);
+        assert_eq!(stands(&store, &found.id).0, Status::Suppressed);
+    }
+
+    #[test]
+    fn a_fix_applied_while_a_run_is_under_way_outweighs_its_result_until_it_is_reported_again() {
+        let (_folder, store, [a, ..]) = with_findings();
+        let run = store.begin_run(&a, NOW).unwrap().run;
+        let new = NewIntent {
+            finding: Some(a.clone()),
+            candidate: None,
+            kind: IntentKind::Apply,
+            root: "/srv".into(),
+            files: Vec::new(),
+            permit: 1,
+        };
+        let intent = store.open_intent(&new, NOW).unwrap();
+        store.close_intent(intent, IntentState::Applied, "applied", NOW).unwrap();
+        store.set_status(&a, Status::Fixed, "use a list", None).unwrap();
+        conclude_as(&store, &a, &run, Status::FixReady, "1 alternative");
+        assert_eq!(stands(&store, &a), (Status::Fixed, "use a list".into()));
+
+        let finding = store.finding(&a).unwrap().unwrap().finding;
+        store
+            .save_scan(&scan(&finding.project, "t", ScanState::Complete), std::slice::from_ref(&finding), NOW)
+            .unwrap();
+        assert_eq!(stands(&store, &a).0, Status::Open);
+        let run = store.begin_run(&a, NOW).unwrap().run;
+        conclude_as(&store, &a, &run, Status::NoSafeFix, "no seat");
+        assert_eq!(stands(&store, &a), (Status::NoSafeFix, "no seat".into()), "that fix holds no more");
+    }
+
+    #[test]
+    fn a_job_of_a_dead_process_can_be_begun_or_cancelled_and_one_of_a_living_process_neither() {
+        let (folder, store, [a, b, c]) = with_findings();
+        let other = again(&folder);
+        for id in [&a, &b] {
+            other.begin_run(id, NOW).unwrap();
+        }
+        assert!(matches!(store.begin_run(&a, NOW), Err(StoreError::Running { .. })));
+        assert_eq!(store.cancel_waiting().unwrap(), 0);
+        store.begin_run(&c, NOW).unwrap();
+
+        drop(other);
+        let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
+        assert_eq!(open, [(b.clone(), false), (a.clone(), false), (c.clone(), true)]);
+        let taken = store.begin_run(&a, NOW).unwrap();
+        assert_eq!(taken, Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true });
+        assert_eq!(store.cancel_waiting().unwrap(), 1);
+        assert_eq!((stands(&store, &a).0, stands(&store, &b).0), (Status::Running, Status::Open));
+    }
+
+    #[test]
+    fn a_job_that_is_released_waits_again_with_its_stages() {
+        let (_folder, store, [a, ..]) = with_findings();
+        let run = store.begin_run(&a, NOW).unwrap().run;
+        store.save_stage(&run, "gather", "{}").unwrap();
+        store.release(&run).unwrap();
+        assert!(matches!(store.release(&run), Err(StoreError::Missing { .. })), "it is nobody's now");
+        assert_eq!(store.next_job(NOW).unwrap(), Some(Job { finding: a, run: run.clone(), resumed: true }));
+        assert_eq!(store.stage(&run, "gather").unwrap().as_deref(), Some("{}"));
     }
 }

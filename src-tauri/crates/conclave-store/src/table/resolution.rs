@@ -1,26 +1,30 @@
-//! What runs ended with; the whole result as JSON, one a run.
+//! What runs ended with, one a run: the whole result as JSON, and beside it what a list shows of it.
 
 use conclave_core::finding::Status;
 use conclave_core::id::FindingId;
 use conclave_core::resolution::Resolution;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::db::Store;
 use crate::error::Result;
-use crate::table::finding::{ConfidenceRow, set_status};
+use crate::table::finding::{ConfidenceRow, stand};
+use crate::table::{from_word, word};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE resolution (
     run TEXT PRIMARY KEY REFERENCES job (run),
     finding TEXT NOT NULL REFERENCES finding (id),
     at INTEGER NOT NULL,
-    resolution TEXT NOT NULL
+    resolution TEXT NOT NULL,
+    status TEXT NOT NULL,
+    note TEXT NOT NULL,
+    confidence TEXT
 ) STRICT;
 CREATE INDEX resolution_of_finding ON resolution (finding);
 ";
 
 impl Store {
-    /// Saves the result of a run together with where the finding stands now.
+    /// Saves the result of a run together with where the finding stands by it; a fix that holds outweighs it.
     ///
     /// # Errors
     /// A database that cannot be written, or a run or finding that is not in it.
@@ -33,13 +37,15 @@ impl Store {
         now_ms: i64,
     ) -> Result<()> {
         let json = serde_json::to_string(resolution)?;
+        let confidence = confidence.as_ref().map(serde_json::to_string).transpose()?;
         let (run, finding) = (&resolution.run, &resolution.finding);
         self.write(|transaction| {
             transaction.execute(
-                "INSERT OR REPLACE INTO resolution (run, finding, at, resolution) VALUES (?1, ?2, ?3, ?4)",
-                params![run.as_str(), finding.as_str(), now_ms, json],
+                "INSERT OR REPLACE INTO resolution (run, finding, at, resolution, status, note, confidence)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![run.as_str(), finding.as_str(), now_ms, json, word(&status)?, note, confidence],
             )?;
-            set_status(transaction, finding, status, note, confidence.as_ref())
+            stand(transaction, finding, "")
         })
     }
 
@@ -57,6 +63,22 @@ impl Store {
         })?;
         Ok(json.as_deref().map(serde_json::from_str).transpose()?)
     }
+}
+
+/// Where the last run of `finding` that had a result has left it.
+pub(crate) fn last_summary(
+    transaction: &Transaction<'_>,
+    finding: &FindingId,
+) -> Result<Option<(Status, String, Option<ConfidenceRow>)>> {
+    let last: Option<(String, String, Option<String>)> = transaction
+        .prepare_cached(
+            "SELECT resolution.status, resolution.note, confidence FROM resolution JOIN job USING (run)
+             WHERE resolution.finding = ?1 ORDER BY job.n DESC LIMIT 1",
+        )?
+        .query_row([finding.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((status, note, confidence)) = last else { return Ok(None) };
+    Ok(Some((from_word(&status)?, note, confidence.as_deref().map(serde_json::from_str).transpose()?)))
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn what_a_killed_process_had_claimed_is_free_at_once() {
     let (folder, store, project) = fresh_with_project();
     let found = finding(&project, "a.py", 1);
     store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
-    store.enqueue(std::slice::from_ref(&found.id), NOW).unwrap();
+    store.enqueue(std::slice::from_ref(&found.id), "", NOW).unwrap();
     let mut holder = Process::start("hold", 0, &folder);
     holder.go();
     let held = holder.hear();
