@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::finding::Finding;
+use crate::finding::{Finding, Region};
 use crate::language::Language;
 use crate::path::RelPath;
 
@@ -12,6 +12,8 @@ use crate::path::RelPath;
 pub struct Brief {
     /// The finding, its region moved to where the reported lines stand now.
     pub finding: Finding,
+    /// The region as the scanner reported it; its other regions count in the same text.
+    pub reported: Option<Region>,
     /// The reported file; `None` where it cannot be used.
     pub file: Option<BriefFile>,
     /// Why there is no file, in words.

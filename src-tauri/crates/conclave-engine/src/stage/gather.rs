@@ -14,10 +14,12 @@ const MAX_LINES: u32 = 160;
 /// The brief for `finding`. A file that cannot be used leaves a brief that says why.
 pub(crate) fn gather(finding: &Finding, sources: &Sources) -> Brief {
     let mut finding = finding.clone();
-    match usable(&mut finding, sources) {
-        Ok(file) => Brief { finding, file: Some(file), unusable: None },
-        Err(reason) => Brief { finding, file: None, unusable: Some(reason) },
-    }
+    let reported = finding.detection.location.as_ref().and_then(|location| location.region);
+    let (file, unusable) = match usable(&mut finding, sources) {
+        Ok(file) => (Some(file), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    Brief { finding, reported, file, unusable }
 }
 
 fn usable(finding: &mut Finding, sources: &Sources) -> Result<BriefFile, String> {

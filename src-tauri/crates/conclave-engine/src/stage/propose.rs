@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, Seat};
-use conclave_core::finding::ScannerFix;
+use conclave_core::finding::{Region, Replacement, ScannerFix};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
@@ -80,7 +80,7 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
         let reason = format!("{} ships no fix with this finding", detection.tool.name);
         return seat(name, vec![Draft::Silent { reason }]);
     }
-    let drafts = detection.fixes.iter().map(|fix| match scanner_patch(fix, sources) {
+    let drafts = detection.fixes.iter().map(|fix| match scanner_patch(fix, brief, sources) {
         Ok(patch) => {
             let origin = Origin::Scanner { tool: detection.tool.name.clone() };
             let title =
@@ -104,13 +104,12 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
 }
 
 /// The scanner's regions as byte edits against what the files hold now.
-fn scanner_patch(fix: &ScannerFix, sources: &Sources) -> Result<Patch, String> {
+fn scanner_patch(fix: &ScannerFix, brief: &Brief, sources: &Sources) -> Result<Patch, String> {
     let mut files: Vec<FilePatch> = Vec::new();
     for replacement in &fix.replacements {
         let source = sources.file(&replacement.path)?;
         let text = source.text().ok_or_else(|| format!("`{}` is not UTF-8 text", replacement.path))?;
-        let range = replacement
-            .region
+        let range = region_now(replacement, brief)?
             .byte_range(text)
             .ok_or_else(|| format!("the fix names a line that `{}` does not have", replacement.path))?;
         let edit = Edit { start: range.start, end: range.end, text: replacement.text.clone() };
@@ -122,6 +121,37 @@ fn scanner_patch(fix: &ScannerFix, sources: &Sources) -> Result<Patch, String> {
         }
     }
     Ok(Patch::new(files))
+}
+
+/// Where the region of `replacement` is now.
+///
+/// The finding's own lines are known to be the same text as they were. Of any other place nothing is known once they
+/// have moved.
+fn region_now(replacement: &Replacement, brief: &Brief) -> Result<Region, String> {
+    let place = brief.finding.detection.location.as_ref();
+    let (Some(now), Some(reported)) = (place.and_then(|place| place.region), brief.reported) else {
+        return Err("the scanner names no line".to_owned());
+    };
+    let region = replacement.region;
+    if now == reported {
+        return Ok(region);
+    }
+    let known = reported.start_line..=reported.end_line.max(reported.start_line);
+    // A replacement of whole lines ends before the first column of the line after them.
+    let last = if region.end_column == Some(1) { region.end_line.saturating_sub(1) } else { region.end_line };
+    let inside = known.contains(&region.start_line) && known.contains(&last.max(region.start_line));
+    if !inside || place.is_none_or(|place| place.path != replacement.path) {
+        return Err(format!(
+            "the fix names a place in `{}` that the report no longer fits: scan again",
+            replacement.path
+        ));
+    }
+    let moved = |line: u32| (line - reported.start_line).saturating_add(now.start_line);
+    Ok(Region {
+        start_line: moved(region.start_line),
+        end_line: moved(region.end_line.max(region.start_line)),
+        ..region
+    })
 }
 
 /// What would fill the models' seat while nobody sits there; `None` when all models of the settings can be asked.
@@ -168,3 +198,6 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     seats.sort_by_key(|(index, _)| *index);
     seats.into_iter().map(|(_, seat)| seat).collect()
 }
+
+#[cfg(test)]
+mod tests;
