@@ -1,11 +1,12 @@
 //! One finding, start to end. Read this first.
 //!
 //! Invariant: stages run in this order, each result is stored before the next stage begins, and no stage calls another.
-//! A run that was cut off starts again at the first stage without a stored result.
+//! A run that was cut off starts again at the first stage without a stored result of the same text.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
+use conclave_core::digest::Digest;
 use conclave_core::finding::Status;
 use conclave_core::resolution::{Conclusion, Resolution, conclude};
 use conclave_core::tier::RunPlan;
@@ -14,6 +15,7 @@ use conclave_effects::gate::Denied;
 use conclave_store::{ConfidenceRow, Job, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::ctx::Ctx;
 use crate::event::{Event, Progress, Stage, Topic};
@@ -38,6 +40,9 @@ pub enum RunError {
     /// The file is no log that can be read.
     #[error(transparent)]
     Log(#[from] conclave_sarif::Refused),
+    /// The log holds no run of any tool.
+    #[error("the log holds no scan, so it says nothing about the code")]
+    NoScan,
     /// A stored stage cannot be read back.
     #[error("the stored stage `{stage}` of this run cannot be read")]
     Stage {
@@ -62,7 +67,9 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
     let plan = RunPlan::for_finding(&finding, &cx.settings);
     let sources = Sources::open(cx, &PathBuf::from(&project.root)).await?;
-    let line = Line { cx, job, started_at: cx.now_ms() };
+    let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
+    let text = text.map(|source| source.digest.clone());
+    let line = Line { cx, job, text, started_at: cx.now_ms() };
 
     let brief = async { stage::gather(&finding, &sources) };
     let (brief, _) = line.stage(Stage::Gather, "Reading the code around", brief).await?;
@@ -83,6 +90,8 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
 pub struct Line<'a> {
     cx: &'a Ctx,
     job: &'a Job,
+    /// The digest of the reported file as it is now; results for another text are of no use.
+    text: Option<Digest>,
     started_at: i64,
 }
 
@@ -107,7 +116,11 @@ impl Line<'_> {
     ) -> Result<(T, u64), RunError> {
         let name = stage_name(stage);
         if let Some(stored) = self.cx.store.stage(&self.job.run, name)? {
-            return serde_json::from_str(&stored).map_err(|_| RunError::Stage { stage: name });
+            let (text, result): (Option<Digest>, &RawValue) =
+                serde_json::from_str(&stored).map_err(|_| RunError::Stage { stage: name })?;
+            if text == self.text {
+                return serde_json::from_str(result.get()).map_err(|_| RunError::Stage { stage: name });
+            }
         }
         self.tell(stage, text);
         let begin = Instant::now();
@@ -116,7 +129,8 @@ impl Line<'_> {
             () = self.cx.cancel.cancelled() => return Err(RunError::Cancelled),
         };
         let took_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stored = serde_json::to_string(&(&result, took_ms)).map_err(|_| RunError::Stage { stage: name })?;
+        let stored =
+            serde_json::to_string(&(&self.text, (&result, took_ms))).map_err(|_| RunError::Stage { stage: name })?;
         self.cx.store.save_stage(&self.job.run, name, &stored)?;
         Ok((result, took_ms))
     }
@@ -150,3 +164,6 @@ pub fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow
     let row = ConfidenceRow { p: c.p, low: c.low, high: c.high, cap: c.cap, word: c.word.clone() };
     (Status::FixReady, note, Some(row))
 }
+
+#[cfg(test)]
+mod tests;
