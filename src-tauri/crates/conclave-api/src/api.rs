@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use conclave_core::finding::Finding;
 use conclave_core::id::{FindingId, ProjectId};
@@ -12,6 +13,7 @@ pub use conclave_engine::open::{Options, default_data_dir};
 use conclave_engine::source::Sources;
 use conclave_engine::{open, queue, watch};
 use tokio::sync::{Notify, broadcast};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ApiError, ErrorCode};
@@ -30,6 +32,8 @@ struct Inner {
     sources: Mutex<HashMap<ProjectId, Arc<Sources>>>,
     progress: Mutex<HashMap<FindingId, RunProgress>>,
     notices: Mutex<Vec<String>>,
+    /// Who follows which project.
+    followers: Mutex<HashMap<ProjectId, AbortHandle>>,
     /// Whether this process works the queue by itself.
     serving: Mutex<bool>,
 }
@@ -53,6 +57,7 @@ impl Api {
             sources: Mutex::default(),
             progress: Mutex::default(),
             notices: Mutex::new(notices),
+            followers: Mutex::default(),
             serving: Mutex::new(false),
         })))
     }
@@ -89,30 +94,29 @@ impl Api {
         Subscription(self.cx().events.subscribe())
     }
 
-    /// The context for runs, whose token [`Api::cancel_runs`] ends.
+    /// The context for runs. [`Api::cancel_runs`] ends its token; [`Api::stop`] does not, so that runs can be resumed.
     pub fn run_cx(&self) -> Ctx {
         Ctx { cancel: lock(&self.0.runs).clone(), ..self.cx().clone() }
     }
 
     /// Ends the runs under way and empties the queue; returns how many waited.
     pub(crate) fn cancel_runs(&self) -> Result<u32, ApiError> {
-        std::mem::replace(&mut *lock(&self.0.runs), self.cx().cancel.child_token()).cancel();
+        std::mem::take(&mut *lock(&self.0.runs)).cancel();
         Ok(queue::cancel_waiting(self.cx())?)
     }
 
     /// Starts the workers of a face that stays: the queue, the watched folders, the record of progress.
     pub fn start(&self) {
         *lock(&self.0.serving) = true;
-        *lock(&self.0.runs) = self.cx().cancel.child_token();
         tokio::spawn(self.clone().record_progress());
         tokio::spawn(self.clone().serve_queue());
         match self.cx().store.projects() {
-            Ok(projects) => projects.into_iter().filter(|p| p.watched).for_each(|project| self.follow(project)),
+            Ok(projects) => projects.into_iter().for_each(|project| self.follow(project)),
             Err(error) => self.notice(error.to_string()),
         }
     }
 
-    /// Ends all workers.
+    /// Ends all workers; the next process goes on with the runs under way.
     pub fn stop(&self) {
         self.cx().cancel.cancel();
     }
@@ -122,29 +126,48 @@ impl Api {
         self.0.wake.notify_one();
     }
 
-    /// Follows `project` from now on, where this process has workers.
+    /// Follows `project` from now on if it is to be watched, else no longer; only where this process has workers.
     pub(crate) fn follow(&self, project: Project) {
         if !*lock(&self.0.serving) {
             return;
         }
+        let mut followers = lock(&self.0.followers);
+        let id = project.id.clone();
+        if !project.watched {
+            if let Some(follower) = followers.remove(&id) {
+                follower.abort();
+            }
+            return;
+        }
+        if followers.get(&id).is_some_and(|follower| !follower.is_finished()) {
+            return;
+        }
         let api = self.clone();
-        tokio::spawn(async move {
+        let follower = tokio::spawn(async move {
             let complain = |text: String| api.notice(text);
             if let Err(error) = watch::follow(api.cx(), &project, &complain).await {
                 api.notice(format!("`{}` is not followed: {error}", project.name));
             }
         });
+        followers.insert(id, follower.abort_handle());
     }
 
     async fn serve_queue(self) {
-        while !self.cx().cancel.is_cancelled() {
-            if let Err(error) = queue::drain(&self.run_cx(), parallel()).await {
-                self.notice(error.to_string());
+        let serve = async {
+            loop {
+                if let Err(error) = queue::drain(&self.run_cx(), parallel()).await {
+                    self.notice(error.to_string());
+                }
+                tokio::select! {
+                    () = self.0.wake.notified() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                }
             }
-            tokio::select! {
-                () = self.0.wake.notified() => {}
-                () = self.cx().cancel.cancelled() => {}
-            }
+        };
+        // Dropping it leaves the jobs under way with their claim and their stages, as a kill does.
+        tokio::select! {
+            () = serve => {}
+            () = self.cx().cancel.cancelled() => {}
         }
     }
 
@@ -201,6 +224,9 @@ impl Api {
     }
 }
 
+/// So often the queue is looked at unasked: for jobs of a process that died, and after the store failed.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// So many findings run at the same time.
 pub fn parallel() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4)
@@ -221,3 +247,6 @@ impl Subscription {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

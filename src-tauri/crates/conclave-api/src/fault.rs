@@ -12,8 +12,17 @@ use crate::error::{ApiError, ErrorCode};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        Self::new(ErrorCode::Internal, error.to_string())
-            .with_hint("nothing was changed; `conclave doctor` looks at the database")
+        let (code, hint) = match error {
+            StoreError::Running { .. } => (ErrorCode::BadRequest, Some("wait for it or cancel it")),
+            StoreError::Cursor(_) => (ErrorCode::BadRequest, Some("start from the first page")),
+            StoreError::Missing { .. } => (ErrorCode::NotFound, None),
+            StoreError::Io { .. } | StoreError::Sqlite(_) => {
+                (ErrorCode::Internal, Some("`conclave doctor` looks at the database"))
+            }
+            // These say themselves what to do.
+            StoreError::Newer { .. } | StoreError::Busy | StoreError::Corrupt(_) => (ErrorCode::Internal, None),
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::new(code, error.to_string()) }
     }
 }
 
@@ -37,6 +46,7 @@ impl From<RunError> for ApiError {
             RunError::Denied(denied) => denied.into(),
             RunError::Fs(error) => error.into(),
             RunError::Store(error) => error.into(),
+            RunError::NoScan => Self::new(ErrorCode::ScanFailed, error.to_string()).with_hint("run the scanner again"),
             RunError::Log(_) => Self::new(ErrorCode::BadRequest, error.to_string()),
             RunError::Stage { .. } => Self::new(ErrorCode::Internal, error.to_string()).with_hint("run it again"),
             RunError::Cancelled | RunError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),
@@ -71,6 +81,7 @@ impl From<DecideError> for ApiError {
             DecideError::NoFix(_) | DecideError::Already => Self::new(ErrorCode::BadRequest, error.to_string()),
             DecideError::Apply(error) => error.into(),
             DecideError::Store(error) => error.into(),
+            DecideError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),
         }
     }
 }
@@ -93,6 +104,31 @@ impl From<OpenError> for ApiError {
             OpenError::Settings { ref path, ref detail } => Self::new(ErrorCode::BadRequest, error.to_string())
                 .with_hint(format!("correct `{}`, or move it away to start with the defaults", path.display()))
                 .with_details(detail.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_person_can_do_about_the_store_is_said_and_nothing_that_may_be_untrue() {
+        let (what, id) = ("finding", "f1".to_owned());
+        let cases = [
+            (StoreError::Running { what, id: id.clone() }, ErrorCode::BadRequest, Some("wait for it or cancel it")),
+            (StoreError::Cursor("x".into()), ErrorCode::BadRequest, Some("start from the first page")),
+            (StoreError::Missing { what, id }, ErrorCode::NotFound, None),
+            (StoreError::Busy, ErrorCode::Internal, None),
+            (
+                StoreError::Sqlite("disk full".into()),
+                ErrorCode::Internal,
+                Some("`conclave doctor` looks at the database"),
+            ),
+        ];
+        for (error, code, hint) in cases {
+            let said = ApiError::from(error);
+            assert_eq!((said.code, said.hint.as_deref()), (code, hint), "{}", said.message);
         }
     }
 }

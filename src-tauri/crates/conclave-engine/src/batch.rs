@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::apply::Applied;
 use crate::ctx::Ctx;
 use crate::decide::{self, DecideError};
-use crate::queue::run_job;
+use crate::queue::{alone, run_job};
 use crate::run::RunError;
 
 /// Which recommended fixes the person lets Conclave write.
@@ -76,7 +76,7 @@ pub async fn fix(
         }
         match running.join_next().await {
             Some(Ok(group)) => treated.extend(group),
-            // A run that panics is caught in `run_job`; what is left is the writing of a fix, which the journal settles.
+            // Only the end of the runtime comes here: runs and applying are caught one by one.
             Some(Err(_)) => {}
             None => break,
         }
@@ -94,7 +94,9 @@ async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent) ->
         let resolution = run(cx, &id).await;
         let applied = match &resolution {
             Ok(resolution) if consent.covers(resolution) => {
-                Some(decide::apply_fix(cx, &id, None).await.map(|(_, applied)| applied))
+                let (cx, id) = (cx.clone(), id.clone());
+                let apply = alone(async move { decide::apply_fix(&cx, &id, None).await }).await;
+                Some(apply.unwrap_or_else(|why| Err(DecideError::Broken(why))).map(|(_, applied)| applied))
             }
             _ => None,
         };

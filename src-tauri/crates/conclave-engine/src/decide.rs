@@ -28,6 +28,9 @@ pub enum DecideError {
     /// Our own database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A fault of Conclave's own; what was begun in the project is settled at the next start.
+    #[error("applying broke off: {0}; start Conclave again to have it put right")]
+    Broken(String),
 }
 
 /// Applies `fix`, or the recommended one, to the finding's project, on the person's word.

@@ -78,7 +78,7 @@ pub async fn drain(cx: &Ctx, parallel: usize) -> Result<Vec<Ended>, StoreError> 
 pub async fn run_job(cx: &Ctx, job: Job) -> Result<Ended, StoreError> {
     let result = {
         let (cx, job) = (cx.clone(), job.clone());
-        alone(async move { run_finding(&cx, &job).await }).await
+        alone(async move { run_finding(&cx, &job).await }).await.unwrap_or_else(|why| Err(RunError::Broken(why)))
     };
     let end = match &result {
         Ok(_) => JobEnd::Done,
@@ -94,16 +94,13 @@ pub async fn run_job(cx: &Ctx, job: Job) -> Result<Ended, StoreError> {
     finished.map(|()| (job.finding, result))
 }
 
-/// Does `work` in a task of its own, so that a panic ends it alone; dropping the future ends the work.
-async fn alone<T: Send + 'static>(
-    work: impl Future<Output = Result<T, RunError>> + Send + 'static,
-) -> Result<T, RunError> {
+/// Does `work` in a task of its own, so that a panic ends it alone and is told; dropping the future ends the work.
+pub(crate) async fn alone<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, String> {
     let mut task = JoinSet::new();
     task.spawn(work);
     match task.join_next().await {
-        Some(Ok(result)) => result,
-        Some(Err(error)) => Err(RunError::Broken(error.to_string())),
-        None => Err(RunError::Broken("it was never begun".to_owned())),
+        Some(done) => done.map_err(|error| error.to_string()),
+        None => Err("it was never begun".to_owned()),
     }
 }
 

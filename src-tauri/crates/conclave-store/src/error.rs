@@ -39,7 +39,7 @@ pub enum StoreError {
         id: String,
     },
     /// Somebody who is alive is at it already.
-    #[error("{what} `{id}` is being worked on already; wait for it or cancel it")]
+    #[error("{what} `{id}` is being worked on already")]
     Running {
         /// What, for example `finding`.
         what: &'static str,
@@ -47,7 +47,7 @@ pub enum StoreError {
         id: String,
     },
     /// A list cursor that no list has given out.
-    #[error("`{0}` is not a place in a list; start from the first page")]
+    #[error("`{0}` is not a place in a list")]
     Cursor(String),
     /// Anything else that SQLite says, a full disk among it.
     #[error("the database refused: {0}")]

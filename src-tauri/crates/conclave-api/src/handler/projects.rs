@@ -42,9 +42,7 @@ fn named(api: &Api, id: &str) -> Result<Project, ApiError> {
 
 pub(crate) async fn add_project(api: &Api, request: AddProject) -> Result<ProjectView, ApiError> {
     let project = project::add(api.cx(), Path::new(&request.path), request.watch)?;
-    if request.watch {
-        api.follow(project.clone());
-    }
+    api.follow(project.clone());
     view(api, &project)
 }
 

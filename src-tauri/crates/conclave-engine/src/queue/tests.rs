@@ -5,9 +5,8 @@ use super::*;
 #[tokio::test]
 async fn a_panic_ends_its_own_run_and_says_so() {
     let broken = alone::<()>(async { panic!("a fault") }).await;
-    assert!(matches!(&broken, Err(RunError::Broken(why)) if why.contains("panicked")), "{broken:?}");
-    assert!(matches!(alone(async { Ok(7) }).await, Ok(7)));
-    assert!(matches!(alone::<()>(async { Err(RunError::Cancelled) }).await, Err(RunError::Cancelled)));
+    assert!(broken.unwrap_err().contains("a fault"));
+    assert_eq!(alone(async { 7 }).await, Ok(7));
 }
 
 #[tokio::test]
@@ -17,7 +16,7 @@ async fn dropping_the_future_ends_the_work() {
     let work = alone(async move {
         let _held = held;
         let _ = begun.send(());
-        std::future::pending::<Result<(), RunError>>().await
+        std::future::pending::<()>().await
     });
     tokio::select! {
         _ = work => panic!("it never ends by itself"),

@@ -1,0 +1,106 @@
+//! What the workers of a face that stays do with runs and followers.
+
+#![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor and for a model")]
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+
+use conclave_core::finding::Status;
+use conclave_engine::event::Topic;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::commands::dispatch;
+
+const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
+
+fn open(folder: &TempDir) -> Api {
+    Api::open(&Options { data_dir: folder.path().join("data"), offline: false }).unwrap()
+}
+
+/// Conclave with one run under way, which waits for a model that never answers.
+struct Held {
+    _folder: TempDir,
+    api: Api,
+    serving: JoinHandle<()>,
+    finding: FindingId,
+    _connection: TcpStream,
+}
+
+async fn held() -> Held {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let (connected, connects) = oneshot::channel();
+    std::thread::spawn(move || connected.send(listener.accept().unwrap().0));
+    drop(open(&folder));
+    let settings = json!({ "models": [{ "name": "Mute", "base_url": base_url, "model": "mute" }] });
+    fs::write(folder.path().join("data/settings.json"), settings.to_string()).unwrap();
+    let api = open(&folder);
+
+    fs::create_dir(folder.path().join("shop")).unwrap();
+    fs::write(folder.path().join("shop/a.py"), WEAK).unwrap();
+    api.scan_folder(&folder.path().join("shop")).await.unwrap();
+    dispatch(&api, "run_fix", json!({})).await.unwrap();
+    let serving = tokio::spawn(api.clone().serve_queue());
+    let connection = connects.await.unwrap();
+    let open = api.cx().store.open_jobs().unwrap();
+    let [(job, true)] = open.as_slice() else { panic!("one run is under way: {open:?}") };
+    Held { finding: job.finding.clone(), _folder: folder, api, serving, _connection: connection }
+}
+
+fn status(api: &Api, finding: &FindingId) -> Status {
+    api.cx().store.finding(finding).unwrap().unwrap().status
+}
+
+#[tokio::test]
+async fn the_end_of_conclave_leaves_a_run_to_be_resumed() {
+    let Held { api, serving, finding, _folder, _connection } = held().await;
+    api.stop();
+    serving.await.unwrap();
+    let open = api.cx().store.open_jobs().unwrap();
+    let [(job, _)] = open.as_slice() else { panic!("the run is still open: {open:?}") };
+    assert!(job.resumed && api.cx().store.stage(&job.run, "gather").unwrap().is_some());
+    assert_eq!(status(&api, &finding), Status::Running);
+}
+
+#[tokio::test]
+async fn the_persons_word_ends_a_run() {
+    let Held { api, serving, finding, _folder, _connection } = held().await;
+    let mut events = api.cx().events.subscribe();
+    api.cancel_runs().unwrap();
+    while !api.cx().store.open_jobs().unwrap().is_empty() {
+        while !matches!(events.recv().await.unwrap(), event::Event::Changed(topics) if topics.contains(&Topic::Runs)) {}
+    }
+    assert_eq!(status(&api, &finding), Status::Open);
+    assert!(!serving.is_finished(), "the queue goes on");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_project_is_followed_once_and_no_longer_than_it_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("shop")).unwrap();
+    let api = open(&folder);
+    api.start();
+    let followers = || lock(&api.0.followers).values().cloned().collect::<Vec<_>>();
+    let add = async |watch: bool| {
+        dispatch(&api, "add_project", json!({ "path": folder.path().join("shop"), "watch": watch })).await.unwrap();
+    };
+    add(true).await;
+    let first = followers();
+    assert_eq!(first.len(), 1);
+    add(true).await;
+    let ids = |followers: Vec<AbortHandle>| followers.iter().map(AbortHandle::id).collect::<Vec<_>>();
+    assert_eq!(ids(followers()), ids(first.clone()));
+
+    add(false).await;
+    assert!(followers().is_empty());
+    while !first[0].is_finished() {
+        tokio::task::yield_now().await;
+    }
+    api.stop();
+}
