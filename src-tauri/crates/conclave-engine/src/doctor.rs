@@ -51,12 +51,9 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
             }
         },
     ];
-    items.extend(Scanner::all().iter().map(|scanner| match find_program(&scanner.program, cx.data.path()) {
-        Some(path) => ok(&scanner.name, path.display().to_string()),
-        None => {
-            let hint = format!("install `{}` to have its findings re-scanned", scanner.program);
-            missing(&scanner.name, "not installed", hint)
-        }
+    items.extend(Scanner::all().iter().map(|scanner| {
+        let program = find_program(&scanner.program, cx.data.path()).map(|path| path.display().to_string());
+        scanner_item(scanner, program, cx.settings.semgrep_rules.is_some())
     }));
     let ready = cx.models.iter().filter(|(_, endpoint)| endpoint.is_ok()).count();
     items.push(match (ready, empty_model_seat(cx)) {
@@ -65,4 +62,40 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
         (n, Some(_)) => ok("Models", format!("{n} ready")),
     });
     Ok(items)
+}
+
+/// What holds for `scanner`, whose program was found at `program`.
+fn scanner_item(scanner: &Scanner, program: Option<String>, rules_named: bool) -> Item {
+    match program {
+        Some(_) if scanner.needs_rules() && !rules_named => {
+            let hint =
+                "name the folder of its rules as `semgrep_rules` in the settings to have its findings re-scanned";
+            missing(&scanner.name, "installed, without rules", hint)
+        }
+        Some(path) => ok(&scanner.name, path),
+        None => {
+            let hint = format!("install `{}` to have its findings re-scanned", scanner.program);
+            missing(&scanner.name, "not installed", hint)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scanner_is_all_right_only_when_it_can_run() {
+        for (name, program, rules_named, expect) in [
+            ("bandit", Some("/bin/bandit"), false, (true, "/bin/bandit")),
+            ("bandit", None, true, (false, "not installed")),
+            ("semgrep", Some("/bin/semgrep"), true, (true, "/bin/semgrep")),
+            ("semgrep", Some("/bin/semgrep"), false, (false, "installed, without rules")),
+        ] {
+            let scanner = Scanner::named(name).expect("a known scanner");
+            let item = scanner_item(scanner, program.map(str::to_owned), rules_named);
+            assert_eq!((item.ok, item.found.as_str()), expect, "{name}");
+            assert_eq!(item.hint.is_some(), !item.ok, "{name}");
+        }
+    }
 }

@@ -28,6 +28,8 @@ pub enum Format {
     Sarif,
     /// Bandit's own JSON, which every Bandit writes; its SARIF needs an extra package.
     Bandit,
+    /// Semgrep's own JSON.
+    Semgrep,
 }
 
 /// One known scanner.
@@ -47,6 +49,9 @@ pub struct Scanner {
     pub args: Vec<String>,
     /// What it prints.
     pub format: Format,
+    /// Whether a rule's name begins with the folders of its file.
+    #[serde(default)]
+    pub dotted_rules: bool,
 }
 
 const FILES: [(&str, &str); 3] = [
@@ -68,6 +73,17 @@ impl Scanner {
         Self::all()
             .iter()
             .find(|s| s.name.eq_ignore_ascii_case(name) || s.aliases.iter().any(|a| a.eq_ignore_ascii_case(name)))
+    }
+
+    /// Whether `one` and `other` name one rule.
+    pub fn same_rule(&self, one: &str, other: &str) -> bool {
+        let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('.'));
+        one == other || (self.dotted_rules && (ends(one, other) || ends(other, one)))
+    }
+
+    /// Whether it runs only with a folder of rules from the settings.
+    pub fn needs_rules(&self) -> bool {
+        self.args.iter().any(|arg| arg == "{rules}")
     }
 
     /// Whether it reads `path`.
@@ -173,7 +189,7 @@ pub async fn scan_files(
 }
 
 fn rules_folder(cx: &Ctx, scanner: &Scanner) -> Result<Option<PathBuf>, ScanError> {
-    if !scanner.args.iter().any(|arg| arg == "{rules}") {
+    if !scanner.needs_rules() {
         return Ok(None);
     }
     match &cx.settings.semgrep_rules {
@@ -229,7 +245,8 @@ fn believe(
     }
     let seen = match scanner.format {
         Format::Bandit => bandit(&report.stdout, files),
-        Format::Sarif => sarif(&report.stdout),
+        Format::Sarif => sarif(&report.stdout, files),
+        Format::Semgrep => semgrep(&report.stdout, files),
     }
     .map_err(|why| failed(&why))?;
     Ok(Report { seen, command, log: tail(&report.stderr, &report.stdout) })
@@ -263,9 +280,7 @@ fn bandit(stdout: &[u8], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<Vec<Seen>
         return Err(format!("it could not read `{}`: {}", error.filename, error.reason));
     }
     let read: Vec<RelPath> = report.metrics.keys().filter_map(|name| RelPath::new(name).ok()).collect();
-    if let Some(path) = files.keys().find(|path| !read.contains(path)) {
-        return Err(format!("it did not read `{path}`"));
-    }
+    all_read(&read, files)?;
     let seen = report.results.into_iter().filter_map(|result| {
         let severity = match result.issue_severity.as_str() {
             "HIGH" => Severity::High,
@@ -282,7 +297,88 @@ fn bandit(stdout: &[u8], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<Vec<Seen>
     Ok(seen.collect())
 }
 
-fn sarif(stdout: &[u8]) -> Result<Vec<Seen>, String> {
+#[derive(Deserialize)]
+struct SemgrepReport {
+    results: Vec<SemgrepResult>,
+    errors: Vec<SemgrepError>,
+    paths: SemgrepPaths,
+    #[serde(default)]
+    time: SemgrepTime,
+}
+
+#[derive(Deserialize)]
+struct SemgrepResult {
+    check_id: String,
+    path: String,
+    start: SemgrepPosition,
+    extra: SemgrepExtra,
+}
+
+#[derive(Deserialize)]
+struct SemgrepPosition {
+    line: u32,
+}
+
+#[derive(Deserialize)]
+struct SemgrepExtra {
+    severity: String,
+}
+
+#[derive(Deserialize)]
+struct SemgrepError {
+    level: String,
+    path: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SemgrepPaths {
+    scanned: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct SemgrepTime {
+    #[serde(default)]
+    fixpoint_timeouts: Vec<serde::de::IgnoredAny>,
+}
+
+/// Semgrep's JSON: `results`, `errors`, and the files that were read in `paths.scanned`.
+///
+/// A file that it parsed in part, or a rule that ran out of time on it, is only a warning there; results are missing
+/// all the same.
+fn semgrep(stdout: &[u8], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<Vec<Seen>, String> {
+    let report: SemgrepReport = serde_json::from_slice(stdout).map_err(|_| "its report cannot be read".to_owned())?;
+    let error = report.errors.iter().find(|error| error.path.is_some() || error.level == "error");
+    if let Some(SemgrepError { path, message, .. }) = error {
+        let message = message.as_deref().unwrap_or("it says no more").lines().next().unwrap_or_default();
+        let place = path.as_ref().map_or_else(String::new, |path| format!(" at `{path}`"));
+        return Err(format!("it reports an error{place}: {message}"));
+    }
+    if !report.time.fixpoint_timeouts.is_empty() {
+        return Err("it ran out of time while it followed the data".to_owned());
+    }
+    let read: Vec<RelPath> = report.paths.scanned.iter().filter_map(|name| RelPath::new(name).ok()).collect();
+    all_read(&read, files)?;
+    let seen = report.results.into_iter().filter_map(|result| {
+        let severity = match result.extra.severity.as_str() {
+            "CRITICAL" => Severity::Critical,
+            "ERROR" | "HIGH" => Severity::High,
+            "WARNING" | "MEDIUM" => Severity::Medium,
+            _ => Severity::Low,
+        };
+        Some(Seen { rule: result.check_id, path: RelPath::new(&result.path).ok()?, line: result.start.line, severity })
+    });
+    Ok(seen.collect())
+}
+
+fn all_read(read: &[RelPath], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<(), String> {
+    match files.keys().find(|path| !read.contains(path)) {
+        Some(path) => Err(format!("it did not read `{path}`")),
+        None => Ok(()),
+    }
+}
+
+fn sarif(stdout: &[u8], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<Vec<Seen>, String> {
     let mut seen = Vec::new();
     let reader = std::io::Cursor::new(stdout);
     let log = conclave_sarif::read(reader, &ReadOptions::at_root(sandbox::WORK), &mut |_, detection| {
@@ -299,6 +395,9 @@ fn sarif(stdout: &[u8]) -> Result<Vec<Seen>, String> {
         if let RunState::Failed { reason } | RunState::Partial { reason } = &run.state {
             return Err(reason.clone());
         }
+        if let Some(analysed) = &run.analysed {
+            all_read(&analysed.files, files)?;
+        }
     }
     if log.runs.is_empty() { Err("its report has no run".to_owned()) } else { Ok(seen) }
 }
@@ -314,45 +413,4 @@ fn tail(stderr: &[u8], stdout: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_scanner_file_is_read() {
-        assert_eq!(Scanner::all().len(), FILES.len());
-        for (name, text) in FILES {
-            let scanner: Scanner = toml::from_str(text).expect(name);
-            assert!(scanner.args.iter().any(|arg| arg == "{files}"), "{name}");
-        }
-        assert_eq!(Scanner::named("bandit").map(|s| s.program.as_str()), Some("bandit"));
-        assert!(Scanner::named("a scanner that nobody knows").is_none());
-    }
-
-    fn bandit_report(status: Exit, stdout: &str) -> Result<Report, ScanError> {
-        let report = CommandReport { status, stdout: stdout.into(), stderr: Vec::new(), truncated: false, wall_ms: 1 };
-        let files = [(RelPath::new("a.py").expect("a path"), Vec::new())].into();
-        believe(Scanner::named("bandit").expect("a known scanner"), &report, &files, "bandit ./a.py".to_owned())
-    }
-
-    #[test]
-    fn a_scanner_that_failed_is_not_believed() {
-        let clean = r#"{"results":[],"errors":[],"metrics":{"./a.py":{},"_totals":{}}}"#;
-        assert!(bandit_report(Exit::Code(0), clean).is_ok_and(|report| report.seen.is_empty()));
-        let cases = [
-            (Exit::Code(2), clean, "exit status 2"),
-            (Exit::Signal(9), clean, "signal 9"),
-            (Exit::TimedOut, clean, "out of time"),
-            (Exit::Code(0), "", "cannot be read"),
-            (Exit::Code(0), r#"{"results":[],"errors":[],"metrics":{"_totals":{}}}"#, "did not read `a.py`"),
-            (
-                Exit::Code(0),
-                r#"{"results":[],"errors":[{"filename":"./a.py","reason":"syntax error"}],"metrics":{"./a.py":{}}}"#,
-                "could not read",
-            ),
-        ];
-        for (status, stdout, why) in cases {
-            let error = bandit_report(status, stdout).expect_err(why);
-            assert!(error.to_string().contains(why), "{error}");
-        }
-    }
-}
+mod tests;

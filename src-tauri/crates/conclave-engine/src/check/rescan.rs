@@ -89,7 +89,7 @@ fn compare(
     let rule = &finding.rule.id;
     let region = place.region.unwrap_or(Region::line(0));
     let away = |line: u32| line.clamp(region.start_line, region.end_line.max(region.start_line)).abs_diff(line);
-    let reported = |seen: &&Seen| seen.rule == *rule && seen.path == place.path;
+    let reported = |seen: &&Seen| scanner.same_rule(&seen.rule, rule) && seen.path == place.path;
     let near = before.seen.iter().filter(reported).min_by_key(|seen| (away(seen.line), seen.line));
     let Some(found) = near.filter(|seen| away(seen.line) <= NEAR) else {
         let why = format!("{name} here does not report `{rule}` before the fix either");
