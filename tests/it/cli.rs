@@ -135,14 +135,17 @@ fn exit_statuses_say_what_happened() {
     let app = project(&home);
     home.write("empty/notes.txt", "nothing to scan");
     home.write("broken.sarif", "{");
-    let cases: [(&[&str], i32); 12] = [
+    home.write("never-scanned/a.py", "");
+    let cases: [(&[&str], i32); 14] = [
         (&["scan", &app], 0),
         (&["scan", "empty"], 0),
         (&["scan", "no-such-folder"], 2),
         (&["import", "no-such-file", "--project", &app], 2),
-        (&["import", "broken.sarif", "--project", &app], 2),
-        (&["fix", "--all", "--check"], 1),
-        (&["fix", "--severity", "critical", "--check"], 0),
+        (&["import", "broken.sarif", "--project", &app], 3),
+        (&["fix", "--all", "--check", "--project", &app], 1),
+        (&["fix", "--severity", "critical", "--check", "--project", &app], 0),
+        (&["fix", "--all"], 2),
+        (&["fix", "--all", "--project", "never-scanned"], 2),
         (&["fix", "--severity", "dreadful"], 2),
         (&["fix"], 2),
         (&["show", "ffffffff"], 2),
@@ -227,5 +230,95 @@ fn errors_name_the_next_step() {
     ] {
         let output = home.run(words);
         insta::assert_snapshot!(name, String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_log_that_did_not_change_brings_nothing_new_after_a_fix() {
+    let home = Home::new();
+    let app = project(&home);
+    let file = home.write("bandit.sarif", &log("load.py", json!({}))).display().to_string();
+    let words = ["fix", "--sarif", &file, "--project", &app, "--apply"];
+    assert_eq!(home.json(&words, 0)["applied"], json!(1));
+    let again = home.json(&words, 0);
+    assert_eq!(again["resolutions"], json!([]), "{again}");
+    let all = home.json(&["findings", "--all"], 0);
+    assert_eq!(all["findings"].as_array().map(Vec::len), Some(1), "{all}");
+}
+
+#[test]
+fn two_messages_on_one_line_are_two_findings() {
+    let home = Home::new();
+    let app = project(&home);
+    let mut two: Value = serde_json::from_str(&log("load.py", json!({}))).expect("JSON");
+    let mut second = two["runs"][0]["results"][0].clone();
+    second["message"]["text"] = json!("Another word on the same line.");
+    two["runs"][0]["results"].as_array_mut().expect("results").push(second);
+    let file = home.write("two.sarif", &two.to_string()).display().to_string();
+    let scan = home.json(&["import", &file, "--project", &app], 0);
+    assert_eq!(scan["scans"][0]["new_findings"], json!(2), "{scan}");
+}
+
+#[test]
+fn consent_covers_what_was_named_and_nothing_else() {
+    let home = Home::new();
+    let app = project(&home);
+    let before = std::fs::read(home.path("app/load.py")).expect("the file");
+    let file = home.write("bandit.sarif", &log("load.py", json!({}))).display().to_string();
+    let severe = ["fix", "--sarif", &file, "--project", &app, "--severity", "critical", "--apply"];
+    assert_eq!(home.json(&severe, 0)["applied"], json!(0));
+    let silenced = json!({ "results": [{
+        "ruleId": "B506", "level": "error", "message": { "text": "accepted" }, "suppressions": [{ "kind": "inSource" }],
+        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": "load.py" }, "region": { "startLine": 5 } } }],
+    }] });
+    let file = home.write("accepted.sarif", &log("load.py", silenced)).display().to_string();
+    assert_eq!(home.json(&["fix", "--sarif", &file, "--project", &app, "--apply"], 0)["applied"], json!(0));
+    assert_eq!(std::fs::read(home.path("app/load.py")).expect("the file"), before);
+}
+
+#[test]
+fn a_check_does_not_turn_green_by_being_run_again() {
+    let home = Home::new();
+    let app = project(&home);
+    home.json(&["scan", &app], 0);
+    for _ in 0..2 {
+        assert_eq!(home.run(&["fix", "--all", "--check"]).status.code(), Some(1));
+    }
+    assert_eq!(home.json(&["fix", "--all", "--apply"], 0)["applied"], json!(1), "a fix that waits is written");
+    assert_eq!(home.run(&["fix", "--all", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_log_without_a_scan_and_a_folder_that_cannot_be_read_are_not_clean() {
+    let home = Home::new();
+    let app = project(&home);
+    home.write("none.sarif", r#"{"version":"2.1.0","runs":[]}"#);
+    assert_eq!(home.json(&["import", "none.sarif", "--project", &app], 3)["error"]["code"], "scan_failed");
+    let silent = log("load.py", json!({ "results": [], "invocations": [{ "executionSuccessful": false }] }));
+    home.write("failed.sarif", &silent);
+    home.json(&["import", "failed.sarif", "--project", &app], 3);
+    let out = home.run(&["--format", "sarif", "findings"]);
+    let out: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(out["runs"][0]["invocations"][0]["executionSuccessful"], json!(false), "{out}");
+    assert_eq!(home.run(&["fix", "--all", "--check"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_log_cannot_speak_as_conclave_or_to_the_terminal() {
+    let home = Home::new();
+    let app = project(&home);
+    let name = "Conclave";
+    let own = json!({ "tool": { "driver": { "name": name, "rules": [{ "id": "py-yaml-load" }] } } });
+    let file = home.write("own.sarif", &log("load.py", own)).display().to_string();
+    let scan = home.json(&["import", &file, "--project", &app], 0);
+    assert_ne!(scan["scans"][0]["tool"], name);
+    let escape =
+        json!({ "tool": { "driver": { "name": "x\u{1b}]52;c;aGk=\u{7}\u{202e}", "rules": [{ "id": "B506" }] } } });
+    let file = home.write("escape.sarif", &log("load.py", escape)).display().to_string();
+    let report = home.json(&["fix", "--sarif", &file, "--project", &app], 0);
+    let id = report["resolutions"][0]["finding"]["id"].as_str().expect("an id").to_owned();
+    for words in [&["findings"][..], &["fix", &id], &["show", &id]] {
+        let shown = text(&home.run(words));
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{words:?}: {shown:?}");
     }
 }

@@ -71,7 +71,8 @@ impl Api {
         self.0.offline
     }
 
-    pub(crate) fn notices(&self) -> Vec<String> {
+    /// What the person should know, in sentences.
+    pub fn notices(&self) -> Vec<String> {
         lock(&self.0.notices).clone()
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use conclave_core::finding::Severity;
+use conclave_core::finding::{Severity, Status};
 use conclave_core::id::{FindingId, ProjectId};
 use conclave_core::project::Project;
 pub use conclave_engine::batch::Consent;
@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::{Api, parallel};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{FindingRow, GetFinding, ResolutionView, RunFix, ScanState, ScanView};
 
@@ -60,6 +60,8 @@ pub struct FixReport {
     pub failed: u32,
     /// So many fixes were written.
     pub applied: u32,
+    /// So many requests left this machine meanwhile.
+    pub left_machine: u32,
 }
 
 impl FixReport {
@@ -89,18 +91,49 @@ impl Api {
                 RunFix { findings: Vec::new(), project: project.clone(), severity: *severity }
             }
         };
-        let findings = handler::chosen(self, &request)?;
-        self.treat(&findings, consent).await
+        let waiting = [Status::Open, Status::NoSafeFix, Status::FixReady];
+        let findings = handler::chosen(self, &request, &waiting)?;
+        let scans = match which {
+            Which::Named(_) => Vec::new(),
+            Which::Open { project, .. } => self.failed_scans(project.as_deref())?,
+        };
+        Ok(FixReport { scans, ..self.treat(&findings, consent).await? })
     }
 
-    /// Fixes what the SARIF file at `log` reports in the folder `root`, without putting the folder in the list.
+    /// The last scans that failed, of one project or of all in the list: their silence is no answer.
+    fn failed_scans(&self, project: Option<&str>) -> Result<Vec<ScanView>, ApiError> {
+        let chosen = |known: &Project| project.map_or(known.listed, |id| known.id.as_str() == id);
+        let mut failed = Vec::new();
+        for known in self.cx().store.projects()?.iter().filter(|known| chosen(known)) {
+            let scans = self.cx().store.last_scans(&known.id)?;
+            let views = scans.iter().map(|(record, at, new)| crate::show::scan(record, *new, *at));
+            failed.extend(views.filter(|scan| scan.state == ScanState::Failed));
+        }
+        Ok(failed)
+    }
+
+    /// Fixes what the SARIF file at `log` reports in the folder `root`, this severe or more, without putting the folder
+    /// in the list. What the tool itself suppresses, and what is fixed already, is left alone.
     ///
     /// # Errors
-    /// The file or the folder cannot be read, or the store fails.
-    pub async fn fix_log(&self, log: PathBuf, root: &Path, consent: Consent) -> Result<FixReport, ApiError> {
+    /// The file or the folder cannot be read, the file holds no scan, or the store fails.
+    pub async fn fix_log(
+        &self,
+        log: PathBuf,
+        root: &Path,
+        severity: Option<Severity>,
+        consent: Consent,
+    ) -> Result<FixReport, ApiError> {
         let project = self.unlisted(root)?;
         let scans = ingest::import(self.cx(), &project, log).await?;
-        let findings: Vec<FindingId> = scans.iter().flat_map(|scan| scan.findings.clone()).collect();
+        let mut findings = Vec::new();
+        for id in scans.iter().flat_map(|scan| &scan.findings) {
+            let Some(stored) = self.cx().store.finding(id)? else { continue };
+            let severe = severity.is_none_or(|least| stored.finding.detection.severity.at_least(least));
+            if severe && !matches!(stored.status, Status::Suppressed | Status::Fixed) {
+                findings.push(id.clone());
+            }
+        }
         let now = self.cx().now_ms();
         let scans = scans.iter().map(|scan| crate::show::scan(&scan.record, scan.saved.new, now)).collect();
         Ok(FixReport { scans, ..self.treat(&findings, consent).await? })
@@ -117,6 +150,7 @@ impl Api {
     }
 
     async fn treat(&self, findings: &[FindingId], consent: Consent) -> Result<FixReport, ApiError> {
+        let before = self.cx().store.egress_count()?;
         let mut report = FixReport::default();
         for treated in batch::fix(&self.run_cx(), findings, consent, parallel()).await? {
             let item = self.item(treated).await?;
@@ -128,6 +162,8 @@ impl Api {
             report.applied += u32::from(!item.applied.is_empty());
             report.resolutions.push(item);
         }
+        let left = self.cx().store.egress_count()?.saturating_sub(before);
+        report.left_machine = u32::try_from(left).unwrap_or(u32::MAX);
         Ok(report)
     }
 
@@ -178,9 +214,14 @@ impl Api {
     /// The project that the folder at `root` is.
     ///
     /// # Errors
-    /// It is not a folder that can be read.
+    /// It is not a folder that can be read, or nothing is known of it.
     pub fn project_at(&self, root: &Path) -> Result<ProjectId, ApiError> {
-        Ok(project::at(root, false, false)?.id)
+        let id = project::at(root, false, false)?.id;
+        match self.cx().store.project(&id)? {
+            Some(_) => Ok(id),
+            None => Err(ApiError::new(ErrorCode::NotFound, format!("nothing is known of `{}`", root.display()))
+                .with_hint("scan it, or import a scanner\u{2019}s file for it")),
+        }
     }
 
     /// `findings` as a SARIF 2.1.0 log, each with its recommended fix; `failures` say why it is not all there is.
@@ -190,5 +231,22 @@ impl Api {
     pub fn sarif(&self, findings: &[String], failures: &[String]) -> Result<String, ApiError> {
         let ids: Vec<FindingId> = findings.iter().map(FindingId::new).collect();
         Ok(export::sarif(self.cx(), &ids, failures)?)
+    }
+
+    /// What kept the last scans of `project`, or of all in the list, from being all there is, in words.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn scan_failures(&self, project: Option<&str>) -> Result<Vec<String>, ApiError> {
+        Ok(FixReport { scans: self.failed_scans(project)?, ..FixReport::default() }.failures())
+    }
+
+    /// The projects in the list: id and folder, by name.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub fn listed_projects(&self) -> Result<Vec<(String, String)>, ApiError> {
+        let listed = self.cx().store.projects()?.into_iter().filter(|project| project.listed);
+        Ok(listed.map(|project| (project.id.to_string(), project.root)).collect())
     }
 }

@@ -5,7 +5,7 @@ use conclave_engine::decide::DecideError;
 use conclave_engine::export::ExportError;
 use conclave_engine::open::OpenError;
 use conclave_engine::run::RunError;
-use conclave_engine::{Denied, FsError};
+use conclave_engine::{Denied, FsError, Refused};
 use conclave_store::StoreError;
 
 use crate::error::{ApiError, ErrorCode};
@@ -47,6 +47,10 @@ impl From<RunError> for ApiError {
             RunError::Fs(error) => error.into(),
             RunError::Store(error) => error.into(),
             RunError::NoScan => Self::new(ErrorCode::ScanFailed, error.to_string()).with_hint("run the scanner again"),
+            RunError::Log(Refused::Io(_) | Refused::NotSarif { .. }) => {
+                Self::new(ErrorCode::ScanFailed, error.to_string())
+                    .with_hint("run the scanner again, with SARIF as its output")
+            }
             RunError::Log(_) => Self::new(ErrorCode::BadRequest, error.to_string()),
             RunError::Stage { .. } => Self::new(ErrorCode::Internal, error.to_string()).with_hint("run it again"),
             RunError::Cancelled | RunError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),

@@ -19,8 +19,11 @@ Start here:
   conclave fix --sarif out.sarif --project .      look for fixes of what your scanner found
   conclave fix --all && conclave apply ID         look, read, then write
 
-Exit status: 0 done; 1 findings at or over the threshold (only `fix --check`); 2 wrong use, or denied; 3 could not
-tell: a scan failed, or something broke.")]
+Exit status:
+  0  done
+  1  findings at or over the threshold are left (only `fix --check`)
+  2  wrong use, or denied
+  3  could not tell: a scan failed, or something broke")]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -118,7 +121,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Fix {
     /// The finding's id, or its first digits.
-    #[arg(conflicts_with_all = ["all", "sarif"], required_unless_present_any = ["all", "severity", "sarif"])]
+    #[arg(conflicts_with_all = ["all", "severity", "sarif", "project"], required_unless_present_any = ["all", "severity", "sarif"])]
     pub id: Option<String>,
     /// All open findings.
     #[arg(long)]

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use conclave_api::error::{ApiError, ErrorCode};
+use conclave_api::view::{DoctorItem, DoctorView};
 use conclave_api::{Api, Options};
 
 use crate::args::{Cli, Command, Format};
@@ -20,7 +21,9 @@ use crate::output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut script);
+        Output::new(Format::Text).raw(&String::from_utf8_lossy(&script));
         return Exit::Done.into();
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("CONCLAVE_LOG").unwrap_or_else(|_| "error".into());
@@ -49,10 +52,30 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
         ApiError::new(ErrorCode::Internal, "no threads to work with").with_details(error.to_string())
     })?;
     runtime.block_on(async {
-        let api = Api::open(&Options { data_dir, offline: cli.global.offline })?;
+        let api = match Api::open(&Options { data_dir, offline: cli.global.offline }) {
+            Ok(api) => api,
+            Err(error) if matches!(cli.command, Command::Doctor) => {
+                output.doctor(&cannot_open(&error));
+                return Ok(Exit::Unknown);
+            }
+            Err(error) => return Err(error),
+        };
+        output.notices(&api.notices());
         let exit = command::run(&api, cli, output).await;
         api.stop();
         let _ = std::io::stdout().flush();
         exit
     })
+}
+
+/// What `doctor` says when Conclave itself cannot be opened.
+fn cannot_open(error: &ApiError) -> DoctorView {
+    let hint = [&error.hint, &error.details].into_iter().flatten().cloned().collect::<Vec<_>>().join("; ");
+    let item = DoctorItem {
+        name: "Conclave".to_owned(),
+        ok: false,
+        found: error.message.clone(),
+        hint: Some(hint).filter(|hint| !hint.is_empty()),
+    };
+    DoctorView { items: vec![item] }
 }

@@ -18,8 +18,12 @@ use crate::exit::Exit;
 struct Request {
     id: Value,
     cmd: String,
-    #[serde(default)]
+    #[serde(default = "nothing")]
     payload: Value,
+}
+
+fn nothing() -> Value {
+    json!({})
 }
 
 /// Serves until standard input ends.
@@ -47,13 +51,17 @@ pub async fn serve(api: &Api) -> Result<Exit, ApiError> {
     let broken = |error: std::io::Error| {
         ApiError::new(ErrorCode::Internal, "standard input broke").with_details(error.to_string())
     };
-    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    let mut input = BufReader::new(tokio::io::stdin());
     let mut asked = tokio::task::JoinSet::new();
-    while let Some(line) = input.next_line().await.map_err(broken)? {
+    let mut line = Vec::new();
+    while input.read_until(b'\n', &mut line).await.map_err(broken)? > 0 {
+        // Bytes that are no text make a line that is no request, and is answered as such.
+        let text = String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned();
         let (api, lines) = (api.clone(), lines.clone());
         asked.spawn(async move {
-            let _ = lines.send(answer(&api, &line).await).await;
+            let _ = lines.send(answer(&api, &text).await).await;
         });
+        while asked.try_join_next().is_some() {}
     }
     asked.join_all().await;
     teller.abort();

@@ -118,6 +118,9 @@ pub enum Draft {
     },
 }
 
+/// The name of the seat of the deterministic recipes.
+pub const RECIPES: &str = "Recipes";
+
 /// A seat of the panel with its answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {

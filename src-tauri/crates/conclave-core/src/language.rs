@@ -23,7 +23,12 @@ pub enum Language {
 impl Language {
     /// The language of a file, by its extension; `None` where Conclave has no parser.
     pub fn of_path(path: &RelPath) -> Option<Self> {
-        let (_, extension) = path.file_name().rsplit_once('.')?;
+        Self::of_name(path.as_str())
+    }
+
+    /// The same for a name that need not be a path of a project.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let (_, extension) = name.rsplit_once('.')?;
         match extension.to_ascii_lowercase().as_str() {
             "py" | "pyi" | "pyw" => Some(Self::Python),
             "js" | "mjs" | "cjs" | "jsx" => Some(Self::JavaScript),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Candidate, Draft, FixClass, Seat};
+use crate::candidate::{Candidate, Draft, FixClass, RECIPES, Seat};
 use crate::confidence::{ABSTAIN_BELOW, Confidence, assess};
 use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass};
 use crate::finding::Finding;
@@ -185,27 +185,36 @@ fn size(judged: &Judged) -> usize {
 }
 
 fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
-    let drafts = || seats.iter().flat_map(|seat| &seat.drafts);
-    let refusals: Vec<&str> = drafts()
-        .filter_map(|draft| if let Draft::Refused { reason } = draft { Some(reason.as_str()) } else { None })
-        .collect();
-    let fills: Vec<&str> = drafts()
-        .filter_map(|draft| if let Draft::Empty { fill } = draft { Some(fill.as_str()) } else { None })
-        .collect();
-    let reason = match (verdicts.first(), refusals.first()) {
-        (_, Some(reason)) => (*reason).to_owned(),
-        (Some(best), None) => {
-            let tried = verdicts.len();
-            let why = best.stopped.as_deref().unwrap_or("no evidence");
-            let many = if tried == 1 {
-                "one fix was tried and stopped".to_owned()
-            } else {
-                format!("{tried} fixes were tried, none was safe")
-            };
-            format!("{many}: {why}")
-        }
-        (None, None) => "no seat of the panel knows a fix for this rule".to_owned(),
+    let drafts = || seats.iter().flat_map(|seat| seat.drafts.iter().map(move |draft| (seat.name.as_str(), draft)));
+    // A recipe's refusal is a fact about the code, a failure is one about the run; a model's refusal is an opinion.
+    let refused = |by_recipe: bool| {
+        drafts().find_map(|(name, draft)| match draft {
+            Draft::Refused { reason } if (name == RECIPES) == by_recipe => Some(reason.clone()),
+            _ => None,
+        })
     };
+    let stopped = || {
+        let why = verdicts.first()?.stopped.as_deref().unwrap_or("no evidence");
+        Some(match verdicts.len() {
+            1 => format!("one fix was tried and stopped: {why}"),
+            tried => format!("{tried} fixes were tried, none was safe: {why}"),
+        })
+    };
+    let failed = || {
+        drafts().find_map(|(name, draft)| match draft {
+            Draft::Failed { why } if name == RECIPES => Some(why.clone()),
+            Draft::Failed { why } => Some(format!("{name} failed: {why}")),
+            _ => None,
+        })
+    };
+    let reason = refused(true)
+        .or_else(stopped)
+        .or_else(failed)
+        .or_else(|| refused(false))
+        .unwrap_or_else(|| "no seat of the panel knows a fix for this rule".to_owned());
+    let fills: Vec<&str> = drafts()
+        .filter_map(|(_, draft)| if let Draft::Empty { fill } = draft { Some(fill.as_str()) } else { None })
+        .collect();
     let next = fills
         .first()
         .map_or_else(|| "fix it by hand with the rule\u{2019}s help".to_owned(), |fill| (*fill).to_owned());
@@ -274,4 +283,57 @@ fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Verdict]) -> 
 fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { text.to_owned() } else { format!("{text}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidate::Origin;
+    use crate::patch::Patch;
+
+    fn seat(name: &str, draft: Draft) -> Seat {
+        Seat { name: name.to_owned(), drafts: vec![draft] }
+    }
+
+    fn stopped_verdict() -> Verdict {
+        let origin = Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true };
+        let candidate = Candidate {
+            id: CandidateId::new("c"),
+            origin,
+            patch: Patch::default(),
+            class: FixClass::Review,
+            title: String::new(),
+            rationale: String::new(),
+            edge_cases: Vec::new(),
+            successors: Vec::new(),
+        };
+        let evidence = vec![Evidence::new(Check::Applies, CheckOutcome::Fail, "it does not apply")];
+        verdict(Judged { candidate, also_by: Vec::new(), evidence })
+    }
+
+    #[test]
+    fn the_reason_is_the_strongest_fact_and_an_opinion_comes_last() {
+        let recipe = || seat(RECIPES, Draft::Refused { reason: "the command uses a pipe".to_owned() });
+        let unusable = || seat(RECIPES, Draft::Failed { why: "`a.py` is gone".to_owned() });
+        let broken = || seat("Local", Draft::Failed { why: "no connection".to_owned() });
+        let opinion = || seat("Local", Draft::Refused { reason: "model\u{2019}s opinion: fine".to_owned() });
+        let silent = || seat("Local", Draft::Silent { reason: "no rule".to_owned() });
+        for (verdicts, seats, expect) in [
+            (vec![], vec![silent()], "no seat of the panel knows a fix for this rule"),
+            (vec![], vec![opinion()], "model\u{2019}s opinion: fine"),
+            (vec![], vec![opinion(), broken()], "Local failed: no connection"),
+            (vec![], vec![broken(), unusable()], "Local failed: no connection"),
+            (vec![], vec![unusable(), broken()], "`a.py` is gone"),
+            (vec![stopped_verdict()], vec![opinion(), broken()], "one fix was tried and stopped: it does not apply"),
+            (
+                vec![stopped_verdict(), stopped_verdict()],
+                vec![opinion()],
+                "2 fixes were tried, none was safe: it does not apply",
+            ),
+            (vec![stopped_verdict()], vec![opinion(), recipe()], "the command uses a pipe"),
+        ] {
+            let Conclusion::NoSafeFix { reason, .. } = nothing(&verdicts, &seats) else { panic!("{seats:?}") };
+            assert_eq!(reason, expect, "{seats:?}");
+        }
+    }
 }

@@ -53,6 +53,9 @@ impl DataDir {
     /// [`FsError::NotOurs`] when somebody else owns it; [`FsError::NotFolder`] when it is something else.
     pub fn open(path: &Path) -> Result<Self, FsError> {
         let path = std::path::absolute(path).map_err(|error| FsError::io(path, error))?;
+        if holds_other_things(&path) {
+            return Err(FsError::NotConclaves { path });
+        }
         for folder in [path.clone(), path.join("blobs"), path.join("scratch")] {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| match error.kind() {
                 std::io::ErrorKind::AlreadyExists => FsError::NotFolder { path: folder.clone() },
@@ -131,6 +134,15 @@ impl DataDir {
         }
     }
 
+    /// The names of databases that were moved aside because they were damaged.
+    pub fn damaged(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("conclave.db.damaged-")).collect();
+        names.sort();
+        names
+    }
+
     /// Writes `files`, by relative path, into the new folder `name`; a folder that is there already is left as it is.
     ///
     /// # Errors
@@ -160,6 +172,15 @@ impl DataDir {
     fn blob_path(&self, digest: &str) -> PathBuf {
         self.path.join("blobs").join(digest)
     }
+}
+
+/// Whether the folder is in use for something else: it has entries, and none of them is a sign of ours.
+///
+/// A folder that is taken is closed to others, which nobody wants to happen to a project or a home.
+fn holds_other_things(path: &Path) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(path) else { return false };
+    let ours = |name: &str| path.join(name).exists();
+    entries.next().is_some() && !["conclave.db", "blobs", "settings.json"].into_iter().any(ours)
 }
 
 /// Opens something of ours, refuses it when it is somebody else's, and takes away what others may do with it.

@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use conclave_core::digest::Digest;
-use conclave_core::finding::{Detection, Finding, Tool, context_of};
-use conclave_core::fingerprint::normalise;
-use conclave_core::id::{ProjectId, ScanId};
+use conclave_core::finding::{Detection, Finding, Status, Tool, context_of};
+use conclave_core::fingerprint::Fingerprint;
+use conclave_core::id::{FindingId, ProjectId, ScanId};
 use conclave_core::path::RelPath;
 use conclave_core::project::Project;
 use conclave_effects::fs::{ReadFile, open_file};
 use conclave_policy::Actor;
 use conclave_sarif::{ReadOptions, RunReport, RunState};
-use conclave_store::{ScanRecord, ScanState};
+use conclave_store::{FindingQuery, ScanRecord, ScanSaved, ScanState};
 
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
@@ -55,13 +55,15 @@ fn take(
     cx: &Ctx,
     project: &Project,
     sources: &Sources,
-    reader: impl Read + Seek,
+    mut reader: impl Read + Seek,
     source: &str,
 ) -> Result<Vec<Scanned>, RunError> {
+    let log_digest = digest(&mut reader).map_err(conclave_sarif::Refused::Io)?;
     let mut found: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
     let mut names = Named::default();
     let mut last: Option<(RelPath, Option<Arc<Source>>)> = None;
-    let log = conclave_sarif::read(reader, &ReadOptions::at_root(&project.root), &mut |run, detection| {
+    let log = conclave_sarif::read(reader, &ReadOptions::at_root(&project.root), &mut |run, mut detection| {
+        detection.tool = foreign(detection.tool);
         let path = detection.location.as_ref().map(|location| &location.path);
         if last.as_ref().map(|(path, _)| path) != path {
             last = path.map(|path| (path.clone(), sources.file(path).ok()));
@@ -70,6 +72,9 @@ fn take(
         let finding = names.finding(&project.id, detection, source.and_then(Source::text));
         found.entry(run).or_default().push(finding);
     })?;
+    if log.runs.is_empty() {
+        return Err(RunError::NoScan);
+    }
 
     let now = cx.now_ms();
     let mut scans = Vec::new();
@@ -80,29 +85,93 @@ fn take(
             left_out.into_iter().chain(log.complaints.iter().chain(&run.complaints).map(ToString::to_string)).collect();
         let count = complaints.len().max(run.complaint_count as usize);
         let origin = format!("{source}, run {}", index + 1);
+        let id = Digest::of_parts(["log", project.id.as_str(), log_digest.as_str(), &index.to_string()]);
         let record = ScanRecord {
+            id: ScanId::new(id.short()),
             complaint_count: u32::try_from(count).unwrap_or(u32::MAX),
-            ..record(project, run.tool, origin, state, findings.len(), complaints, now)
+            ..record(project, foreign(run.tool), origin, state, findings.len(), complaints, now)
         };
-        let saved = cx.store.save_scan(&record, &findings, now)?;
-        let findings = match record.state {
-            ScanState::Complete => findings.into_iter().map(|finding| finding.id).collect(),
-            ScanState::Failed { .. } => Vec::new(),
-        };
-        scans.push(Scanned { record, saved, findings });
+        scans.push(save(cx, record, findings)?);
     }
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Projects]));
     Ok(scans)
 }
 
-/// Whether the run can be believed, and what it left out although it can.
+/// Saves a run, unless this very log was taken before.
 ///
-/// A log without a result that says neither that the tool succeeded nor what it looked at proves nothing: a scanner
-/// that failed may write just that.
+/// A log that did not change says nothing new. The lines that it names may read differently by now, after a fix for
+/// one; named anew, its findings would come back as others.
+fn save(cx: &Ctx, record: ScanRecord, findings: Vec<Finding>) -> Result<Scanned, RunError> {
+    if cx.store.has_scan(&record.id)? {
+        let findings = match record.state {
+            ScanState::Complete => standing(cx, &record)?,
+            ScanState::Failed { .. } => Vec::new(),
+        };
+        let known = u32::try_from(findings.len()).unwrap_or(u32::MAX);
+        return Ok(Scanned { record, saved: ScanSaved { new: 0, known }, findings });
+    }
+    let saved = cx.store.save_scan(&record, &findings, cx.now_ms())?;
+    let findings = match record.state {
+        ScanState::Complete => findings.into_iter().map(|finding| finding.id).collect(),
+        ScanState::Failed { .. } => Vec::new(),
+    };
+    Ok(Scanned { record, saved, findings })
+}
+
+/// The findings of the record's tool that still stand.
+fn standing(cx: &Ctx, record: &ScanRecord) -> Result<Vec<FindingId>, RunError> {
+    let mut query = FindingQuery {
+        project: Some(record.project.clone()),
+        statuses: vec![Status::Open, Status::Running, Status::FixReady, Status::NoSafeFix],
+        tool: Some(record.tool.name.clone()),
+        limit: 1000,
+        ..FindingQuery::default()
+    };
+    let mut ids = Vec::new();
+    loop {
+        let page = cx.store.list_findings(&query)?;
+        ids.extend(page.items.into_iter().map(|stored| stored.finding.id));
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(ids);
+        }
+    }
+}
+
+/// The digest of all that `reader` holds; it stands at its start again afterwards.
+fn digest(reader: &mut (impl Read + Seek)) -> std::io::Result<Digest> {
+    let mut parts = Vec::new();
+    let mut piece = vec![0; 1024 * 1024];
+    loop {
+        let mut filled = 0;
+        while filled < piece.len() {
+            match reader.read(&mut piece[filled..])? {
+                0 => break,
+                n => filled += n,
+            }
+        }
+        parts.push(Digest::of(&piece[..filled]));
+        if filled < piece.len() {
+            reader.rewind()?;
+            return Ok(Digest::of_parts(parts.iter().map(Digest::as_str)));
+        }
+    }
+}
+
+/// A tool as a log names it; no log speaks in Conclave's own name.
+fn foreign(tool: Tool) -> Tool {
+    if tool.is_own() { Tool { name: format!("{} (log)", tool.name), ..tool } } else { tool }
+}
+
+/// Whether the run can be believed, and what is to be said of it although it can.
 fn state_of(run: &RunReport) -> (ScanState, Option<String>) {
     match &run.state {
         RunState::Failed { reason } => (ScanState::Failed { reason: reason.clone() }, None),
         RunState::Partial { reason } => (ScanState::Complete, Some(reason.clone())),
+        RunState::Complete if run.results == 0 && run.analysed.is_none() => {
+            let words = "it reports nothing and does not say what it looked at";
+            (ScanState::Complete, Some(words.to_owned()))
+        }
         RunState::Complete => (ScanState::Complete, None),
     }
 }
@@ -135,7 +204,7 @@ pub(crate) fn record(
 
 /// Gives detections their identity, counting equal ones in file order.
 #[derive(Default)]
-pub(crate) struct Named(HashMap<Digest, u32>);
+pub(crate) struct Named(HashMap<Fingerprint, u32>);
 
 impl Named {
     /// `detection` in `project`; `text` is the reported file, where it can be read.
@@ -145,10 +214,7 @@ impl Named {
             (Some(text), Some(region)) => context_of(text, &region),
             _ => "",
         };
-        let path = detection.location.as_ref().map_or("", |location| location.path.as_str());
-        let symbol = detection.symbol.as_deref().unwrap_or_default();
-        let parts = [&detection.tool.name, &detection.rule.id, path, symbol, &normalise(context), &detection.message];
-        let nth = self.0.entry(Digest::of_parts(parts)).or_default();
+        let nth = self.0.entry(Fingerprint::of(&detection, context, 0)).or_default();
         let finding = Finding::new(project, detection, context, *nth);
         *nth += 1;
         finding

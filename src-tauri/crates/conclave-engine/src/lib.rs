@@ -24,3 +24,4 @@ pub mod stage;
 pub mod watch;
 
 pub use conclave_effects::{Denied, FsError};
+pub use conclave_sarif::Refused;

@@ -5,6 +5,7 @@ use conclave_core::id::FindingId;
 use conclave_core::language::Language;
 use conclave_core::path::RelPath;
 use conclave_core::project::Project;
+use conclave_effects::fs::{SkipReason, Skipped};
 use conclave_fixers::{Answer, ProjectFacts, Recipes};
 use conclave_store::{FindingQuery, ScanRecord, ScanSaved, ScanState};
 
@@ -36,8 +37,8 @@ pub struct Scanned {
 pub async fn scan(cx: &Ctx, project: &Project, only: Option<&[RelPath]>) -> Result<Scanned, RunError> {
     let sources = Sources::open(cx, project.root.as_ref()).await?;
     let mut complaints = Vec::new();
-    let paths = match only {
-        Some(paths) => paths.to_vec(),
+    let (paths, unseen) = match only {
+        Some(paths) => (paths.to_vec(), None),
         None => listed(&sources, &mut complaints),
     };
     let facts = facts(&sources);
@@ -70,6 +71,8 @@ pub async fn scan(cx: &Ctx, project: &Project, only: Option<&[RelPath]>) -> Resu
     }
     let state = if wanted > 0 && read == 0 {
         ScanState::Failed { reason: format!("none of {wanted} source files could be read") }
+    } else if let (0, Some(first)) = (wanted, unseen) {
+        ScanState::Failed { reason: format!("the folder could not be looked through: {first}") }
     } else {
         ScanState::Complete
     };
@@ -88,10 +91,28 @@ pub async fn scan(cx: &Ctx, project: &Project, only: Option<&[RelPath]>) -> Resu
     Ok(Scanned { record, saved, findings })
 }
 
-fn listed(sources: &Sources, complaints: &mut Vec<String>) -> Vec<RelPath> {
-    let walk = sources.tree().walk(&|name| RelPath::new(name).is_ok_and(|path| Language::of_path(&path).is_some()));
+/// Folders of other people's code, which their package manager overwrites.
+const DEPENDENCIES: [&str; 7] =
+    ["node_modules", "bower_components", ".venv", "venv", "site-packages", ".tox", "__pypackages__"];
+
+/// The files that may be scanned, and the first part of the folder that could not be looked into.
+fn listed(sources: &Sources, complaints: &mut Vec<String>) -> (Vec<RelPath>, Option<String>) {
+    let walk = sources.tree().walk(&|name| Language::of_name(name).is_some());
     complaints.extend(walk.skipped.iter().map(|skipped| format!("{}: {}", skipped.path, skipped.reason)));
-    walk.files.iter().filter_map(|name| RelPath::new(name).ok()).collect()
+    let unseen = |skipped: &&Skipped| matches!(skipped.reason, SkipReason::Unreadable(_) | SkipReason::TooMany);
+    let first = walk.skipped.iter().find(unseen).map(|skipped| format!("{}: {}", skipped.path, skipped.reason));
+    let (mut paths, mut left_out) = (Vec::new(), 0_u32);
+    for name in &walk.files {
+        match RelPath::new(name) {
+            Ok(path) if path.components().any(|part| DEPENDENCIES.contains(&part)) => left_out += 1,
+            Ok(path) => paths.push(path),
+            Err(error) => complaints.push(format!("{}: not scanned, {error}", name.escape_debug())),
+        }
+    }
+    if left_out > 0 {
+        complaints.push(format!("{left_out} files of installed dependencies were left out"));
+    }
+    (paths, first)
 }
 
 fn named(project: &Project, detections: Vec<Detection>, text: &str) -> Vec<Finding> {
@@ -142,14 +163,23 @@ fn leave_to_others(
 
 /// What other scanners report in the file at `path`, their regions moved to where the lines stand in `text`.
 fn reported_by_others(cx: &Ctx, project: &Project, path: &RelPath, text: &str) -> Result<Vec<Detection>, RunError> {
-    let query = FindingQuery {
+    let mut query = FindingQuery {
         project: Some(project.id.clone()),
         path: Some(path.as_str().to_owned()),
         limit: 1000,
         ..FindingQuery::default()
     };
+    let mut reported = Vec::new();
+    loop {
+        let page = cx.store.list_findings(&query)?;
+        reported.extend(page.items);
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
     let mut others = Vec::new();
-    for stored in cx.store.list_findings(&query)?.items {
+    for stored in reported {
         let Finding { mut detection, context, .. } = stored.finding;
         let Some(location) = detection.location.as_mut().filter(|location| location.path == *path) else { continue };
         location.region = location.region.and_then(|region| relocate(text, &region, &context));

@@ -10,6 +10,7 @@ use conclave_core::path::RelPath;
 use conclave_core::project::Project;
 use conclave_effects::watch::{Change, WatchProject, watch};
 use conclave_policy::Actor;
+use conclave_store::{FindingQuery, StoreError, StoredFinding};
 
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
@@ -65,6 +66,11 @@ async fn take(cx: &Ctx, project: &Project, batch: &[Change], complain: &(dyn Fn(
             touched.insert(path);
         }
     }
+    for change in batch {
+        if let Change::Removed(folder) = change {
+            changed.extend(reported_under(cx, project, folder).unwrap_or_default());
+        }
+    }
     let changed: Vec<String> = changed.into_iter().collect();
     match cx.store.mark_stale(&project.id, &changed) {
         Ok(0) => {}
@@ -78,6 +84,27 @@ async fn take(cx: &Ctx, project: &Project, batch: &[Change], complain: &(dyn Fn(
         && let Err(error) = scan::scan(cx, project, Some(&sources)).await
     {
         complain(format!("`{}` could not be scanned: {error}", project.name));
+    }
+}
+
+/// The files with findings under the folder `name`, for when it goes away in one piece.
+fn reported_under(cx: &Ctx, project: &Project, name: &str) -> Result<Vec<String>, StoreError> {
+    let folder = format!("{name}/");
+    let mut query = FindingQuery {
+        project: Some(project.id.clone()),
+        path: Some(folder.clone()),
+        limit: 1000,
+        ..FindingQuery::default()
+    };
+    let mut paths = Vec::new();
+    loop {
+        let page = cx.store.list_findings(&query)?;
+        let path = |stored: StoredFinding| Some(stored.finding.detection.location?.path.to_string());
+        paths.extend(page.items.into_iter().filter_map(path).filter(|path| path.starts_with(&folder)));
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(paths);
+        }
     }
 }
 

@@ -89,6 +89,23 @@ pub fn parse_errors(language: Language, text: &str) -> usize {
     Tree::parse(language, text).errors()
 }
 
+/// `text` with a blank in place of each comment; a comment that the parser does not see as one stays.
+pub fn without_comments(language: Language, text: &str) -> String {
+    const COMMENTS: [&str; 4] = ["comment", "line_comment", "block_comment", "html_comment"];
+    let tree = Tree::parse(language, text);
+    let mut code = String::with_capacity(text.len());
+    let mut position = 0;
+    for range in tree.root().walk().filter(|node| node.is(&COMMENTS)).map(|node| node.range()) {
+        if let Some(before) = text.get(position..range.start) {
+            code.push_str(before);
+            code.push(' ');
+            position = range.end;
+        }
+    }
+    code.push_str(&text[position..]);
+    code
+}
+
 /// The suppression that `after` has and `before` has not, as written; `None` when there is none.
 ///
 /// A line whose code changes may keep the suppression that it had. One that becomes wider, or moves to a line that had
@@ -162,6 +179,19 @@ mod tests {
         ] {
             assert_eq!(parse_errors(language, good), 0, "{good}");
             assert!(parse_errors(language, bad) > 0, "{bad}");
+        }
+    }
+
+    #[test]
+    fn comments_alone_are_left_out() {
+        for (language, text, code) in [
+            (Language::Python, "a = '# b'  # c\n# d\n", "a = '# b'   \n \n"),
+            (Language::JavaScript, "a/* b */= '// c' // d\n", "a = '// c'  \n"),
+            (Language::TypeScript, "let a: b // c", "let a: b  "),
+            (Language::Java, "/** a */ class A { /* b */ } // c\n", "  class A {   }  \n"),
+            (Language::Python, "", ""),
+        ] {
+            assert_eq!(without_comments(language, text), code);
         }
     }
 

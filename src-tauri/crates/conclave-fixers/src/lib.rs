@@ -26,7 +26,7 @@ mod template;
 mod text;
 
 pub use facts::ProjectFacts;
-pub use gate::{adds_suppression, has_elision, parse_errors};
+pub use gate::{adds_suppression, has_elision, parse_errors, without_comments};
 pub use outline::enclosing;
 pub use recipe::Recipe;
 pub use set::{Answer, RecipeFix, Recipes};

@@ -94,11 +94,20 @@ impl Recipe {
 /// One form of the weakness.
 pub(crate) struct Case {
     pub id: String,
+    /// What the fix of this form is called, where that is not what the recipe says.
+    pub words: Option<Words>,
     pub rule: MatchFile,
     pub bind: BTreeMap<String, ArgumentFile>,
     pub guards: Vec<Guard>,
     pub report: bool,
     pub action: Action,
+}
+
+/// What a person reads about a fix.
+pub(crate) struct Words {
+    pub title: String,
+    pub rationale: String,
+    pub edge_cases: Vec<String>,
 }
 
 /// What a case does about a match.

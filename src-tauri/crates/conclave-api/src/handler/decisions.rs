@@ -4,7 +4,7 @@ use conclave_core::id::CandidateId;
 use conclave_engine::decide;
 
 use crate::api::Api;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::view::{AppliedView, ApplyFix, UndoFix, UndoneView};
 
 pub(crate) async fn apply_fix(api: &Api, request: ApplyFix) -> Result<AppliedView, ApiError> {
@@ -17,6 +17,10 @@ pub(crate) async fn apply_fix(api: &Api, request: ApplyFix) -> Result<AppliedVie
 
 pub(crate) async fn undo_fix(api: &Api, request: UndoFix) -> Result<UndoneView, ApiError> {
     let finding = api.finding_id(&request.finding)?;
-    let undone = decide::undo_fix(api.cx(), &finding).await?;
+    let undone = decide::undo_fix(api.cx(), &finding).await.map_err(|error| {
+        let error = ApiError::from(error);
+        let moved_on = "nothing was written; take later fixes of this file back first, or restore it by hand";
+        if error.code == ErrorCode::Changed { error.with_hint(moved_on) } else { error }
+    })?;
     Ok(UndoneView { finding: finding.to_string(), files: undone.files })
 }

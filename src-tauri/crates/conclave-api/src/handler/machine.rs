@@ -32,7 +32,12 @@ fn empty_seats(api: &Api) -> Vec<SeatView> {
 }
 
 pub(crate) async fn verify_ledger(api: &Api, _: Nothing) -> Result<LedgerView, ApiError> {
-    let verdict = api.cx().store.verify_ledger()?;
+    let mut verdict = api.cx().store.verify_ledger()?;
+    if let (None, [first, ..]) = (&verdict.fault, api.cx().data.damaged().as_slice()) {
+        verdict.fault = Some(format!(
+            "an earlier database was damaged and moved aside as `{first}`; what it held is not in this ledger"
+        ));
+    }
     Ok(LedgerView {
         intact: verdict.fault.is_none(),
         rows: u32::try_from(verdict.rows).unwrap_or(u32::MAX),

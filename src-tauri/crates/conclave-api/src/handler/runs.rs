@@ -1,25 +1,30 @@
 //! Starts and ends runs.
 
+use std::collections::HashSet;
+
 use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, ProjectId};
 use conclave_engine::queue;
-use conclave_store::FindingQuery;
+use conclave_store::{FindingQuery, StoredFinding};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::{Nothing, RunFix, RunStarted};
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
-    let findings = chosen(api, &request)?;
+    let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix])?;
     let queued = queue::enqueue(api.cx(), &findings)?;
     api.wake();
     Ok(RunStarted { queued })
 }
 
 /// The findings that `request` means.
-pub(crate) fn chosen(api: &Api, request: &RunFix) -> Result<Vec<FindingId>, ApiError> {
+///
+/// When it names none: all of `statuses` in the chosen project, or in all that are in the list, and those whose run was
+/// cut off with the process that did it.
+pub(crate) fn chosen(api: &Api, request: &RunFix, statuses: &[Status]) -> Result<Vec<FindingId>, ApiError> {
     if request.findings.is_empty() {
-        return waiting(api, request);
+        return waiting(api, request, statuses);
     }
     let mut ids = Vec::new();
     for text in &request.findings {
@@ -33,24 +38,26 @@ pub(crate) fn chosen(api: &Api, request: &RunFix) -> Result<Vec<FindingId>, ApiE
     Ok(ids)
 }
 
-/// Every finding that is open or ended without a fix, of the chosen project or of all that are in the list.
-fn waiting(api: &Api, request: &RunFix) -> Result<Vec<FindingId>, ApiError> {
+fn waiting(api: &Api, request: &RunFix, statuses: &[Status]) -> Result<Vec<FindingId>, ApiError> {
     let projects: Vec<ProjectId> = match &request.project {
         Some(id) => vec![ProjectId::new(id)],
         None => api.cx().store.projects()?.into_iter().filter(|p| p.listed).map(|p| p.id).collect(),
     };
+    let jobs = api.cx().store.open_jobs()?.into_iter();
+    let busy: HashSet<FindingId> = jobs.filter(|(_, running)| *running).map(|(job, _)| job.finding).collect();
     let mut ids = Vec::new();
     for project in projects {
         let mut query = FindingQuery {
             project: Some(project),
-            statuses: vec![Status::Open, Status::NoSafeFix],
+            statuses: [statuses, &[Status::Running]].concat(),
             severity_at_least: request.severity,
             limit: 1000,
             ..FindingQuery::default()
         };
         loop {
             let page = api.cx().store.list_findings(&query)?;
-            ids.extend(page.items.into_iter().map(|stored| stored.finding.id));
+            let waits = |stored: &StoredFinding| stored.status != Status::Running || !busy.contains(&stored.finding.id);
+            ids.extend(page.items.into_iter().filter(waits).map(|stored| stored.finding.id));
             query.after = page.next;
             if query.after.is_none() {
                 break;

@@ -15,7 +15,7 @@ pub(super) async fn run(api: &Api, output: &Output, fix: &Fix) -> Result<Exit, A
         (true, false) => Consent::Recommended,
     };
     let report = match (&fix.sarif, &fix.project) {
-        (Some(log), Some(project)) => api.fix_log(log.clone(), project, consent).await?,
+        (Some(log), Some(project)) => api.fix_log(log.clone(), project, fix.severity, consent).await?,
         _ => api.fix(&which(api, fix)?, consent).await?,
     };
     if output.format() == Format::Sarif {
@@ -28,21 +28,31 @@ pub(super) async fn run(api: &Api, output: &Output, fix: &Fix) -> Result<Exit, A
 }
 
 fn which(api: &Api, fix: &Fix) -> Result<Which, ApiError> {
-    let project = fix.project.as_deref().map(|root| api.project_at(root)).transpose()?;
-    match &fix.id {
-        Some(id) => Ok(Which::Named(vec![id.clone()])),
-        None if fix.all || fix.severity.is_some() => {
-            Ok(Which::Open { project: project.map(|id| id.to_string()), severity: fix.severity })
-        }
-        None => Err(ApiError::new(ErrorCode::BadRequest, "nothing to fix was named")
-            .with_hint("give an id, `--all` or `--severity`")),
+    if let Some(id) = &fix.id {
+        return Ok(Which::Named(vec![id.clone()]));
+    }
+    let project = match &fix.project {
+        Some(root) => Some(api.project_at(root)?.to_string()),
+        None => only_project(api)?,
+    };
+    Ok(Which::Open { project, severity: fix.severity })
+}
+
+/// The one project in the list; with more than one, consent has to say which is meant.
+fn only_project(api: &Api) -> Result<Option<String>, ApiError> {
+    match api.listed_projects()?.as_slice() {
+        [] => Ok(None),
+        [(id, _)] => Ok(Some(id.clone())),
+        [(_, first), ..] => Err(ApiError::new(ErrorCode::BadRequest, "more than one project is in the list")
+            .with_hint(format!("name one, for example `--project {first}`"))),
     }
 }
 
 fn exit(fix: &Fix, report: &FixReport) -> Exit {
     let counts = |severity| fix.severity.is_none_or(|least| conclave_api::Severity::at_least(severity, least));
     let left = report.resolutions.iter().any(|item| item.applied.is_empty() && counts(item.finding.severity));
-    if report.scan_failed() || report.failed > 0 {
+    let unwritten = report.resolutions.iter().any(|item| item.not_applied.is_some());
+    if report.scan_failed() || report.failed > 0 || unwritten {
         Exit::Unknown
     } else if fix.check && left {
         Exit::Findings

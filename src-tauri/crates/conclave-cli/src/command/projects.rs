@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use conclave_api::Api;
 use conclave_api::error::ApiError;
-use conclave_api::view::{FindingPage, ListFindings, SavedView, ScanState, ScanView};
+use conclave_api::view::{FindingPage, FindingRow, ListFindings, SavedView, ScanState, ScanView};
+use conclave_api::{Api, Status};
 
 use super::call;
 use crate::args::Format;
@@ -36,7 +36,7 @@ pub(super) async fn findings(
 ) -> Result<Exit, ApiError> {
     let mut request = ListFindings {
         project: project.map(|root| api.project_at(root)).transpose()?.map(|id| id.to_string()),
-        view: if all { SavedView::All } else { SavedView::NeedsYou },
+        view: SavedView::All,
         query: query.to_owned(),
         limit: Some(1000),
         ..ListFindings::default()
@@ -44,7 +44,8 @@ pub(super) async fn findings(
     let mut rows = Vec::new();
     loop {
         let page: FindingPage = call(api, "list_findings", &request).await?;
-        rows.extend(page.items);
+        let stands = |row: &FindingRow| all || !matches!(row.status, Status::Fixed | Status::Suppressed);
+        rows.extend(page.items.into_iter().filter(stands));
         request.cursor = page.next_cursor;
         if request.cursor.is_none() {
             break;
@@ -52,9 +53,9 @@ pub(super) async fn findings(
     }
     if output.format() == Format::Sarif {
         let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-        output.raw(&api.sarif(&ids, &[])?);
+        output.raw(&api.sarif(&ids, &api.scan_failures(request.project.as_deref())?)?);
     } else {
-        output.findings(&rows);
+        output.findings(&rows, !query.is_empty());
     }
     Ok(Exit::Done)
 }

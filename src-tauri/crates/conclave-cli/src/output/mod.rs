@@ -69,14 +69,23 @@ impl Output {
         }
     }
 
+    /// Tells the person what they should know beside the output.
+    pub fn notices(&self, notices: &[String]) {
+        for notice in notices {
+            eprintln!("conclave: {notice}");
+        }
+    }
+
     /// Prints what scans brought.
     pub fn scans(&self, project: &str, scans: &[ScanView]) {
         self.print(|style| text::scans(style, scans), || json::scans(project, scans));
     }
 
     /// Prints a list of findings.
-    pub fn findings(&self, rows: &[FindingRow]) {
-        self.print(|style| text::findings(style, rows), || json::findings(rows));
+    ///
+    /// `filtered` says whether words narrowed it.
+    pub fn findings(&self, rows: &[FindingRow], filtered: bool) {
+        self.print(|style| text::findings(style, rows, filtered), || json::findings(rows));
     }
 
     /// Prints what a batch of fixes brought.

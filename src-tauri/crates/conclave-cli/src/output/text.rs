@@ -41,9 +41,19 @@ impl Style {
     }
 }
 
-/// Untrusted text on one line, without control characters.
+/// Untrusted text on one line: control characters are blanks, and characters that reorder or hide text are spelled out.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
+                let _ = write!(out, "{}", c.escape_unicode());
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn place(row: &FindingRow) -> String {
@@ -74,9 +84,9 @@ fn status(status: Status) -> &'static str {
 }
 
 pub(super) fn error(error: &ApiError) -> String {
-    let mut out = format!("conclave: {}\n", error.message);
+    let mut out = format!("conclave: {}\n", clean(&error.message));
     if let Some(hint) = &error.hint {
-        let _ = writeln!(out, "  {hint}");
+        let _ = writeln!(out, "  {}", clean(hint));
     }
     if let Some(details) = &error.details {
         let _ = writeln!(out, "  ({})", clean(details));
@@ -116,7 +126,7 @@ pub(super) fn scans(style: Style, scans: &[ScanView]) -> String {
     out
 }
 
-pub(super) fn findings(style: Style, rows: &[FindingRow]) -> String {
+pub(super) fn findings(style: Style, rows: &[FindingRow], filtered: bool) -> String {
     let mut out = String::new();
     for row in rows {
         let stale = if row.stale { ", the file changed since" } else { "" };
@@ -125,13 +135,17 @@ pub(super) fn findings(style: Style, rows: &[FindingRow]) -> String {
         let facts = format!("{}  {} {}  {}{stale}", place(row), clean(&row.tool), clean(&row.rule), status(row.status));
         let _ = writeln!(out, "          {}", style.faint(&facts));
     }
-    let _ = match rows.len() {
-        0 => writeln!(
-            out,
-            "No findings. `conclave scan DIR` looks for some; `conclave import` takes a scanner\u{2019}s file."
-        ),
-        n => writeln!(out, "{}", plural(n, "finding", "findings")),
-    };
+    match (rows.len(), filtered) {
+        (0, true) => out.push_str("No finding matches.\n"),
+        (0, false) => {
+            out.push_str(
+                "No findings. `conclave scan DIR` looks for some; `conclave import` takes a scanner\u{2019}s file.\n",
+            );
+        }
+        (n, _) => {
+            let _ = writeln!(out, "{}", plural(n, "finding", "findings"));
+        }
+    }
     out
 }
 
@@ -156,24 +170,20 @@ pub(super) fn fixes(style: Style, kind: Report<'_>, report: &FixReport) -> Strin
         parts.push(format!("{} could not be looked at", report.failed));
     }
     let _ = writeln!(out, "{}: {}.", style.bold(&plural(total, "finding", "findings")), parts.join(", "));
-    let next = match kind {
-        Report::Demo { .. } => {
-            "Nothing was written and nothing left this machine. Read one with `conclave show ID`, write it with `conclave apply ID`."
-        }
-        Report::Fix { consent: Consent::Nothing } => {
-            "Nothing was written. Read a fix with `conclave show ID`, write it with `conclave apply ID`."
-        }
-        Report::Fix { .. } => "",
-    };
     if report.applied > 0 {
-        let _ = writeln!(
-            out,
-            "{} written; `conclave undo ID` takes one back.",
-            plural(report.applied as usize, "fix", "fixes")
-        );
-    } else if !next.is_empty() {
-        let _ = writeln!(out, "{next}");
+        let written = plural(report.applied as usize, "fix", "fixes");
+        let _ = writeln!(out, "{written} written; `conclave undo ID` takes one back.");
+    } else if matches!(kind, Report::Demo { .. } | Report::Fix { consent: Consent::Nothing }) {
+        out.push_str("Nothing was written. Read a fix with `conclave show ID`, write it with `conclave apply ID`.\n");
     }
+    let unwritten = report.resolutions.iter().filter(|item| item.not_applied.is_some()).count();
+    if unwritten > 0 {
+        let _ = writeln!(out, "{} could not be written.", plural(unwritten, "fix", "fixes"));
+    }
+    let _ = match report.left_machine {
+        0 => writeln!(out, "Nothing left this machine."),
+        n => writeln!(out, "{} left this machine.", plural(n as usize, "request", "requests")),
+    };
     out
 }
 
@@ -199,7 +209,8 @@ fn item_lines(out: &mut String, style: Style, item: &FixItem) {
         }
         (None, _, Some(fix)) => {
             let word = &fix.confidence.summary.word;
-            let _ = writeln!(out, "          fix: {} ({}, {})", clean(&fix.title), fix.origin, class(fix.class));
+            let _ =
+                writeln!(out, "          fix: {} ({}, {})", clean(&fix.title), clean(&fix.origin), class(fix.class));
             let _ = writeln!(
                 out,
                 "          {word}: at most {:.2}, because {}",
@@ -254,7 +265,7 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
         }
         for fix in resolution.fixes.iter().filter(|fix| fix.stopped.is_some()) {
             let why = fix.stopped.as_deref().unwrap_or_default();
-            let _ = writeln!(out, "Stopped: {} ({}): {}", clean(&fix.title), fix.origin, clean(why));
+            let _ = writeln!(out, "Stopped: {} ({}): {}", clean(&fix.title), clean(&fix.origin), clean(why));
         }
         let _ = writeln!(out, "{}", style.bold("Panel"));
         for seat in &resolution.seats {
@@ -265,7 +276,7 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
                 SeatState::Failed => "failed",
                 SeatState::Empty => "empty seat",
             };
-            let _ = writeln!(out, "  {:<20} {state}: {}", seat.name, clean(&seat.note));
+            let _ = writeln!(out, "  {:<20} {state}: {}", clean(&seat.name), clean(&seat.note));
         }
     } else {
         let _ = writeln!(out, "No fix has been looked for yet: `conclave fix {}`", short(&row.id));
@@ -287,7 +298,7 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
 fn fix_lines(out: &mut String, style: Style, fix: &FixView, recommended: bool) {
     let head = if recommended { "Recommended fix" } else { "Alternative" };
     let _ = writeln!(out, "{}: {}", style.bold(head), clean(&fix.title));
-    let _ = writeln!(out, "{}, {}, id {}", fix.origin, class(fix.class), fix.id);
+    let _ = writeln!(out, "{}, {}, id {}", clean(&fix.origin), class(fix.class), fix.id);
     let _ = writeln!(out, "{}\n", clean(&fix.rationale));
     for file in &fix.files {
         diff(out, style, file);

@@ -103,3 +103,16 @@ fn a_folder_is_unpacked_once_and_then_left_alone() {
     assert!(data.unpack("other", &[("../escape", b"")]).is_err());
     assert!(!home.path().join("escape").exists() && !home.path().join("other").exists());
 }
+
+#[test]
+fn a_folder_that_holds_other_things_is_not_taken_over() {
+    let ground = tempfile::tempdir().unwrap();
+    let project = ground.path().join("project");
+    fs::create_dir(&project).unwrap();
+    fs::set_permissions(&project, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(project.join("main.py"), "").unwrap();
+    assert!(matches!(DataDir::open(&project), Err(FsError::NotConclaves { .. })));
+    assert_eq!(mode(&project), 0o755, "nothing was changed");
+    fs::write(project.join("settings.json"), "{}").unwrap();
+    assert!(DataDir::open(&project).is_ok(), "settings that were written first make a folder ours");
+}

@@ -49,6 +49,12 @@ pub enum FsError {
         /// Where.
         path: PathBuf,
     },
+    /// The folder that was named for our data holds other things.
+    #[error("`{path}` holds other files; name an empty or a new folder for Conclave's data")]
+    NotConclaves {
+        /// Where.
+        path: PathBuf,
+    },
     /// A stored content no longer has the digest it is stored under.
     #[error("the stored content `{digest}` is damaged")]
     Damaged {

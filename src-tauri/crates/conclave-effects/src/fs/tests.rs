@@ -51,6 +51,7 @@ fn kind<T>(result: Result<T, FsError>) -> &'static str {
         Err(FsError::NotOurs { .. }) => "not ours",
         Err(FsError::Damaged { .. }) => "damaged",
         Err(FsError::WatchLimit) => "watch limit",
+        Err(FsError::NotConclaves { .. }) => "not Conclave's",
         Err(FsError::Io { .. }) => "io",
     }
 }

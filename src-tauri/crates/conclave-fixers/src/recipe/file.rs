@@ -65,6 +65,13 @@ pub(crate) struct CaseFile {
     pub bind: BTreeMap<String, ArgumentFile>,
     #[serde(default, rename = "where")]
     pub guards: Vec<GuardFile>,
+    /// What this form's fix does, where that is not what the recipe says; then with its own edge cases.
+    pub title: Option<String>,
+    /// Why, where that is not what the recipe says.
+    pub rationale: Option<String>,
+    /// How behaviour changes; read only beside a title of its own.
+    #[serde(default)]
+    pub edge_cases: Vec<String>,
     /// How much a person has to look; absent for a case that only reports.
     pub safety: Option<FixClass>,
     /// Why there is no fix, for a case without one.

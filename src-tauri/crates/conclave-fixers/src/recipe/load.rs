@@ -5,7 +5,7 @@ use globset::{Glob, GlobSetBuilder};
 use regex::Regex;
 
 use super::file::{CaseFile, EditFile, GuardFile, RecipeFile};
-use super::{Action, Case, Guard, Recipe, Step};
+use super::{Action, Case, Guard, Recipe, Step, Words};
 use crate::imports::Import;
 use crate::native::Native;
 use crate::syntax::from_yaml;
@@ -85,7 +85,15 @@ fn build_case(file: &CaseFile, language: Language) -> Result<Case, String> {
         (None, Some(reason), true) if file.imports.is_empty() => Action::Advise { reason: reason.clone() },
         _ => return Err("give `safety` and `edits`, or only `reason`".to_owned()),
     };
+    let words = match (&file.title, &file.rationale, file.edge_cases.is_empty()) {
+        (Some(title), Some(rationale), _) => {
+            Some(Words { title: title.clone(), rationale: rationale.clone(), edge_cases: file.edge_cases.clone() })
+        }
+        (None, None, true) => None,
+        _ => return Err("give `title` and `rationale` together, and `edge_cases` only beside them".to_owned()),
+    };
     Ok(Case {
+        words,
         id: file.id.clone(),
         rule: file.rule.clone(),
         bind: file.bind.clone(),

@@ -116,6 +116,17 @@ impl Store {
         })
     }
 
+    /// Whether the scan `id` has been saved before.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn has_scan(&self, id: &ScanId) -> Result<bool> {
+        self.read(|transaction| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM scan WHERE id = ?1)";
+            Ok(transaction.query_row(sql, [id.as_str()], |row| row.get(0))?)
+        })
+    }
+
     /// The last scan of each tool in `project`, newest first, with its time and how many findings were new in it.
     ///
     /// # Errors
