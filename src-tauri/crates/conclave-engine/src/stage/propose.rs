@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use conclave_core::brief::Brief;
-use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, Seat};
+use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RECIPES, Seat};
 use conclave_core::finding::{Region, Replacement, ScannerFix};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::model_seat;
 use crate::ctx::Ctx;
@@ -31,10 +31,10 @@ fn seat(name: impl Into<String>, drafts: Vec<Draft>) -> Seat {
 }
 
 fn recipes(brief: &Brief, sources: &Sources) -> Seat {
-    let name = "Recipes";
+    let name = RECIPES;
     let silent = |reason: String| seat(name, vec![Draft::Silent { reason }]);
     let (Some(file), None) = (&brief.file, &brief.unusable) else {
-        return silent(brief.unusable.clone().unwrap_or_default());
+        return seat(name, vec![Draft::Failed { why: brief.unusable.clone().unwrap_or_default() }]);
     };
     let Some(language) = file.language else {
         return silent(format!("no recipe reads `{}`", file.path));
@@ -79,6 +79,9 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
     if detection.fixes.is_empty() {
         let reason = format!("{} ships no fix with this finding", detection.tool.name);
         return seat(name, vec![Draft::Silent { reason }]);
+    }
+    if let Some(why) = &brief.unusable {
+        return seat(name, vec![Draft::Failed { why: why.clone() }]);
     }
     let drafts = detection.fixes.iter().map(|fix| match scanner_patch(fix, brief, sources) {
         Ok(patch) => {
@@ -179,24 +182,45 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     let request = prompt::fix_request(brief, file);
     let deadline = Duration::from_secs(plan.analysis_s);
     let mut asked = JoinSet::new();
-    for (index, _) in cx.models.iter().take(plan.models).enumerate() {
+    let mut seats = Vec::new();
+    let mut tasks = Vec::new();
+    for index in seated(&cx.models, plan.models) {
+        // What stays if its task breaks.
+        seats.push(seat(cx.models[index].0.clone(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
         let (cx, request, source, path) = (cx.clone(), request.clone(), source.clone(), file.path.clone());
-        asked.spawn(async move {
-            let (name, endpoint) = &cx.models[index];
-            let draft = match endpoint {
+        let task = asked.spawn(async move {
+            match &cx.models[index].1 {
                 Ok(endpoint) => model_seat::ask(&cx, endpoint, &request, &path, &source, deadline).await,
                 Err(missing) => Draft::Empty { fill: missing.to_string() },
-            };
-            (index, seat(name.clone(), vec![draft]))
+            }
         });
+        tasks.push(task.id());
     }
-    let mut seats = Vec::new();
-    while let Some(answer) = asked.join_next().await {
-        // A seat whose task broke is left out rather than ending the run; the others count.
-        seats.extend(answer.ok());
+    answered(asked, &tasks, &mut seats).await;
+    seats
+}
+
+/// The models that are asked, at most `most` of them, and those whose key is missing, which take no other's place.
+fn seated<T, E>(models: &[(String, Result<T, E>)], most: usize) -> Vec<usize> {
+    let mut ready = 0;
+    let mut seated = Vec::new();
+    for (index, (_, endpoint)) in models.iter().enumerate() {
+        ready += usize::from(endpoint.is_ok());
+        if endpoint.is_err() || ready <= most {
+            seated.push(index);
+        }
     }
-    seats.sort_by_key(|(index, _)| *index);
-    seats.into_iter().map(|(_, seat)| seat).collect()
+    seated
+}
+
+/// Puts each task's answer into its seat; one that broke leaves its seat as it is, and the others count.
+async fn answered(mut asked: JoinSet<Draft>, tasks: &[Id], seats: &mut [Seat]) {
+    while let Some(answer) = asked.join_next_with_id().await {
+        let Ok((id, draft)) = answer else { continue };
+        if let Some((_, seat)) = tasks.iter().zip(&mut *seats).find(|(task, _)| **task == id) {
+            seat.drafts = vec![draft];
+        }
+    }
 }
 
 #[cfg(test)]
