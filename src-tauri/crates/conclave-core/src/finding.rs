@@ -314,11 +314,18 @@ pub fn relocate(text: &str, region: &Region, context: &str) -> Option<Region> {
     if context.is_empty() || normalise(context_of(text, region)) == context {
         return Some(*region);
     }
-    let count = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
     let height = region.end_line - region.start_line.min(region.end_line);
-    (1..=count)
-        .map(|line| Region { start_line: line, end_line: line.saturating_add(height), ..*region })
-        .filter(|place| normalise(context_of(text, place)) == context)
+    let shown = height.min(CONTEXT_LINES - 1) as usize;
+    // Where each line starts, so that a long file is gone through once.
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let reads_like = |index: usize| {
+        let end = starts.get(index + shown + 1).copied().unwrap_or(text.len());
+        text[starts[index]..end].split_whitespace().eq(context.split(' '))
+    };
+    (1_u32..)
+        .zip(0..starts.len())
+        .filter(|(_, index)| reads_like(*index))
+        .map(|(line, _)| Region { start_line: line, end_line: line.saturating_add(height), ..*region })
         .min_by_key(|place| place.start_line.abs_diff(region.start_line))
 }
 
@@ -358,6 +365,14 @@ mod tests {
         assert_eq!(moved("import os\n\na\n  x  = 1\r\n  y = 2\r\n"), Some((4, 5)));
         assert_eq!(moved("x = 1\ny = 2\n\n\nx = 1\ny = 2\n"), Some((1, 2)));
         assert_eq!(moved("a\nx = 1\ny = 3\n"), None);
+    }
+
+    #[test]
+    fn a_long_file_of_short_lines_is_gone_through_once() {
+        let text = "\n".repeat(1024 * 1024) + "x = 1\n";
+        let place = relocate(&text, &Region::line(7), "x = 1");
+        assert_eq!(place.map(|region| region.start_line), Some(1024 * 1024 + 1));
+        assert_eq!(relocate(&text, &Region::line(7), "x = 2"), None);
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod batch;
+mod blocking;
 pub mod check;
 pub mod ctx;
 pub mod decide;

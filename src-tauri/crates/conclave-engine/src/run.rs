@@ -4,6 +4,7 @@
 //! A run that was cut off starts again at the first stage without a stored result of the same text.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use conclave_core::digest::Digest;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::event::{Event, Progress, Stage, Topic};
 use crate::source::Sources;
@@ -66,13 +68,16 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let finding = cx.store.finding(&job.finding)?.ok_or_else(gone)?.finding;
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
     let plan = RunPlan::for_finding(&finding, &cx.settings);
-    let sources = Sources::open(cx, &PathBuf::from(&project.root)).await?;
+    let sources = Arc::new(Sources::open(cx, &PathBuf::from(&project.root)).await?);
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());
     let line = Line { cx, job, text, started_at: cx.now_ms() };
 
-    let brief = async { stage::gather(&finding, &sources) };
-    let (brief, _) = line.stage(Stage::Gather, "Reading the code around", brief).await?;
+    let gather = {
+        let sources = Arc::clone(&sources);
+        move || stage::gather(&finding, &sources)
+    };
+    let (brief, _) = line.stage(Stage::Gather, "Reading the code around", blocking(gather)).await?;
     let seats = stage::propose(cx, &brief, &sources, &plan);
     let (seats, analysis_ms) = line.stage(Stage::Propose, "Asking the panel", seats).await?;
     let judged = stage::verify(&line, &brief, &sources, &plan, &seats);

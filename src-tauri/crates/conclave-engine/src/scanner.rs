@@ -18,6 +18,7 @@ use conclave_policy::Actor;
 use conclave_sarif::{ReadOptions, RunState};
 use serde::Deserialize;
 
+use crate::blocking::blocking;
 use crate::ctx::Ctx;
 
 /// The form of a scanner's report.
@@ -139,7 +140,7 @@ pub enum ScanError {
 pub async fn scratch(cx: &Ctx, root: PathBuf) -> Result<Scratch, ScanError> {
     let effect = CopyToScratch { root, base: cx.data.scratch_base(), max_bytes: MAX_COPY_BYTES };
     let permit = cx.gate.authorize(Actor::Engine, effect).await?;
-    copy(permit).map_err(|error| ScanError::Unavailable(format!("no scratch copy: {error}")))
+    blocking(move || copy(permit)).await.map_err(|error| ScanError::Unavailable(format!("no scratch copy: {error}")))
 }
 
 /// The largest project that is copied, in bytes.

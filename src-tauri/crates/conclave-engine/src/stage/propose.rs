@@ -1,5 +1,6 @@
 //! Asks every seat of the panel: recipes, the scanner's own fix, models.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::brief::Brief;
@@ -11,14 +12,19 @@ use conclave_fixers::{Answer, Recipes};
 use tokio::task::{Id, JoinSet};
 
 use super::model_seat;
+use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::project::facts;
 use crate::prompt;
 use crate::source::Sources;
 
 /// All seats with their answers, in a fixed order. A seat that fails is a value.
-pub(crate) async fn propose(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
-    let mut seats = vec![recipes(brief, sources)];
+pub(crate) async fn propose(cx: &Ctx, brief: &Brief, sources: &Arc<Sources>, plan: &RunPlan) -> Vec<Seat> {
+    let work = {
+        let (brief, sources) = (brief.clone(), Arc::clone(sources));
+        move || recipes(&brief, &sources)
+    };
+    let mut seats = vec![blocking(work).await];
     if !brief.finding.detection.tool.is_own() {
         seats.push(scanner(brief, sources));
     }
