@@ -322,3 +322,19 @@ fn a_log_cannot_speak_as_conclave_or_to_the_terminal() {
         assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{words:?}: {shown:?}");
     }
 }
+
+#[test]
+fn a_fix_that_was_taken_back_by_hand_can_be_looked_for_again() {
+    let home = Home::new();
+    let app = project(&home);
+    let before = std::fs::read_to_string(home.path("app/load.py")).expect("the file");
+    home.json(&["scan", &app], 0);
+    let id = first_id(&home.json(&["findings"], 0));
+    home.json(&["fix", &id], 0);
+    home.json(&["apply", &id], 0);
+    home.write("app/load.py", &before);
+    home.json(&["scan", &app], 0);
+    assert_eq!(home.json(&["fix", "--all", "--apply"], 0)["applied"], json!(1));
+    home.json(&["undo", &id], 0);
+    assert_eq!(std::fs::read_to_string(home.path("app/load.py")).expect("the file"), before);
+}

@@ -95,7 +95,9 @@ pub(crate) async fn get_finding(api: &Api, request: GetFinding) -> Result<Findin
     let stored =
         store.finding(&id)?.ok_or_else(|| ApiError::new(ErrorCode::NotFound, format!("there is no finding `{id}`")))?;
     let resolution = store.resolution(&id)?;
-    let applied = store.applied(&id)?.map(|intent| AppliedView {
+    // A fix that was undone by hand, so that the finding was reported again, is in the project no longer.
+    let fixed = stored.status == Status::Fixed;
+    let applied = store.applied(&id)?.filter(|_| fixed).map(|intent| AppliedView {
         finding: id.to_string(),
         fix: intent.candidate.map(|c| c.to_string()).unwrap_or_default(),
         files: intent.files.into_iter().map(|file| file.path).collect(),

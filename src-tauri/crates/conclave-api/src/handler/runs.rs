@@ -29,7 +29,7 @@ pub(crate) fn chosen(api: &Api, request: &RunFix, statuses: &[Status]) -> Result
     let mut ids = Vec::new();
     for text in &request.findings {
         let id = api.finding_id(text)?;
-        if api.cx().store.applied(&id)?.is_some() {
+        if api.cx().store.finding(&id)?.is_some_and(|stored| stored.status == Status::Fixed) {
             return Err(ApiError::new(ErrorCode::BadRequest, format!("a fix of `{id}` is applied"))
                 .with_hint("undo it before looking for another"));
         }
