@@ -38,7 +38,7 @@ fn protected(path: &RelPath) -> Option<&'static str> {
     if LOCKS.contains(&name) || name.ends_with(".lock") {
         return Some("a lock file");
     }
-    if folder(&[".semgrep", ".husky", ".githooks", "hooks"]) || SCANNERS.contains(&name) {
+    if folder(&[".semgrep", ".husky", ".githooks", "hooks"]) || SCANNERS.contains(&name) || is_eslint_config(name) {
         return Some("a hook or scanner configuration");
     }
     if folder(&[".claude", ".codex", ".cursor", ".vscode", ".idea"]) || AGENTS.contains(&name) {
@@ -49,12 +49,19 @@ fn protected(path: &RelPath) -> Option<&'static str> {
 
 fn is_test_name(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
-    stem.starts_with("test_")
+    matches!(stem, "test" | "tests")
+        || stem.starts_with("test_")
         || stem.ends_with("_test")
         || name.contains(".test.")
         || name.contains(".spec.")
         || name == "conftest.py"
         || (name.ends_with(".java") && (stem.ends_with("test") || stem.ends_with("tests")))
+}
+
+/// `.eslintrc` and `eslint.config` in whatever form.
+fn is_eslint_config(name: &str) -> bool {
+    let named = |start: &str| name.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    named(".eslintrc") || named("eslint.config")
 }
 
 const CI: [&str; 5] = ["jenkinsfile", ".gitlab-ci.yml", ".travis.yml", "azure-pipelines.yml", "codeowners"];
@@ -96,6 +103,13 @@ mod tests {
             ("src/hookshot.py", None),
             ("tests/app.py", Some("a test")),
             ("src/Test_App.py", Some("a test")),
+            ("shop/tests.py", Some("a test")),
+            ("web/test.js", Some("a test")),
+            ("web/attest.js", None),
+            ("web/eslint.config.mjs", Some("a hook or scanner configuration")),
+            (".eslintrc.json", Some("a hook or scanner configuration")),
+            (".eslintrc", Some("a hook or scanner configuration")),
+            ("web/eslint.configs.js", None),
             ("web/cart.test.js", Some("a test")),
             ("src/CartTest.java", Some("a test")),
             (".GITHUB/workflows/ci.yml", Some("a CI file")),

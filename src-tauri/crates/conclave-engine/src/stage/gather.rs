@@ -1,5 +1,7 @@
 //! Reads the code around a finding.
 
+use std::ops::Range;
+
 use conclave_core::brief::{Brief, BriefFile};
 use conclave_core::finding::{Finding, Region, line_range, relocate};
 use conclave_core::language::Language;
@@ -10,6 +12,8 @@ use crate::source::Sources;
 const AROUND: u32 = 12;
 /// The longest excerpt, in lines.
 const MAX_LINES: u32 = 160;
+/// The longest excerpt, in bytes: lines have no limit, and what is sent to a model has one.
+const MAX_BYTES: usize = 24 * 1024;
 
 /// The brief for `finding`. A file that cannot be used leaves a brief that says why.
 pub(crate) fn gather(finding: &Finding, sources: &Sources) -> Brief {
@@ -50,5 +54,45 @@ fn excerpt(language: Option<Language>, text: &str, region: &Region) -> (u32, Str
         .unwrap_or(around);
     let start = line_range(text, first).map_or(text.len(), |line| line.start);
     let end = line_range(text, last.min(first.saturating_add(MAX_LINES))).map_or(text.len(), |line| line.end);
-    (first, text[start..end.max(start)].to_owned())
+    let place = region.byte_range(text).map_or(start, |range| range.start);
+    let range = capped(text, start..end.max(start), place);
+    let above = text[start..range.start].matches('\n').count();
+    (first.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)), text[range].to_owned())
+}
+
+/// The part of `range` around `place` that is no longer than [`MAX_BYTES`], from the start of a line where there is one.
+fn capped(text: &str, range: Range<usize>, place: usize) -> Range<usize> {
+    if range.len() <= MAX_BYTES {
+        return range;
+    }
+    let place = place.clamp(range.start, range.end);
+    let start = text.ceil_char_boundary(place.saturating_sub(MAX_BYTES / 4).max(range.start));
+    let start = match text[start..place.max(start)].find('\n') {
+        Some(at) if start > range.start => start + at + 1,
+        _ => start,
+    };
+    start..text.floor_char_boundary(range.end.min(start + MAX_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_capped_in_bytes_and_holds_the_place() {
+        let wide = "é".repeat(40_000);
+        let short = "a = 1\n".repeat(30);
+        for (text, line, column, first_line) in [
+            (format!("{short}f(é)\n{short}"), 31, 1, 19),
+            (format!("x = '{wide}'; f(é)\n"), 1, 40_009, 1),
+            (format!("{short}x = '{wide}'\nf(é)\n"), 32, 1, 32),
+            (format!("f(é)\nx = '{wide}'\n"), 1, 1, 1),
+        ] {
+            let region = Region { start_column: Some(column), ..Region::line(line) };
+            let (first, excerpt) = excerpt(None, &text, &region);
+            assert_eq!(first, first_line, "{line} {column}");
+            assert!(excerpt.len() <= MAX_BYTES && excerpt.contains("f(é)"), "{} bytes", excerpt.len());
+            assert!(text.contains(&excerpt));
+        }
+    }
 }
