@@ -120,22 +120,13 @@ fn save(cx: &Ctx, record: ScanRecord, findings: Vec<Finding>) -> Result<Scanned,
 
 /// The findings of the record's tool that still stand.
 fn standing(cx: &Ctx, record: &ScanRecord) -> Result<Vec<FindingId>, RunError> {
-    let mut query = FindingQuery {
+    let query = FindingQuery {
         project: Some(record.project.clone()),
         statuses: vec![Status::Open, Status::Running, Status::FixReady, Status::NoSafeFix],
         tool: Some(record.tool.name.clone()),
-        limit: 1000,
         ..FindingQuery::default()
     };
-    let mut ids = Vec::new();
-    loop {
-        let page = cx.store.list_findings(&query)?;
-        ids.extend(page.items.into_iter().map(|stored| stored.finding.id));
-        query.after = page.next;
-        if query.after.is_none() {
-            return Ok(ids);
-        }
-    }
+    Ok(cx.store.every_finding(&query)?.into_iter().map(|stored| stored.finding.id).collect())
 }
 
 /// The digest of all that `reader` holds; it stands at its start again afterwards.

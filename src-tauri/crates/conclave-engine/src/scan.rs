@@ -163,23 +163,10 @@ fn leave_to_others(
 
 /// What other scanners report in the file at `path`, their regions moved to where the lines stand in `text`.
 fn reported_by_others(cx: &Ctx, project: &Project, path: &RelPath, text: &str) -> Result<Vec<Detection>, RunError> {
-    let mut query = FindingQuery {
-        project: Some(project.id.clone()),
-        path: Some(path.as_str().to_owned()),
-        limit: 1000,
-        ..FindingQuery::default()
-    };
-    let mut reported = Vec::new();
-    loop {
-        let page = cx.store.list_findings(&query)?;
-        reported.extend(page.items);
-        query.after = page.next;
-        if query.after.is_none() {
-            break;
-        }
-    }
+    let path_of = Some(path.as_str().to_owned());
+    let query = FindingQuery { project: Some(project.id.clone()), path: path_of, ..FindingQuery::default() };
     let mut others = Vec::new();
-    for stored in reported {
+    for stored in cx.store.every_finding(&query)? {
         let Finding { mut detection, context, .. } = stored.finding;
         let Some(location) = detection.location.as_mut().filter(|location| location.path == *path) else { continue };
         location.region = location.region.and_then(|region| relocate(text, &region, &context));

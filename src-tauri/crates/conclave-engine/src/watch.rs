@@ -90,22 +90,11 @@ async fn take(cx: &Ctx, project: &Project, batch: &[Change], complain: &(dyn Fn(
 /// The files with findings under the folder `name`, for when it goes away in one piece.
 fn reported_under(cx: &Ctx, project: &Project, name: &str) -> Result<Vec<String>, StoreError> {
     let folder = format!("{name}/");
-    let mut query = FindingQuery {
-        project: Some(project.id.clone()),
-        path: Some(folder.clone()),
-        limit: 1000,
-        ..FindingQuery::default()
-    };
-    let mut paths = Vec::new();
-    loop {
-        let page = cx.store.list_findings(&query)?;
-        let path = |stored: StoredFinding| Some(stored.finding.detection.location?.path.to_string());
-        paths.extend(page.items.into_iter().filter_map(path).filter(|path| path.starts_with(&folder)));
-        query.after = page.next;
-        if query.after.is_none() {
-            return Ok(paths);
-        }
-    }
+    let query =
+        FindingQuery { project: Some(project.id.clone()), path: Some(folder.clone()), ..FindingQuery::default() };
+    let path = |stored: StoredFinding| Some(stored.finding.detection.location?.path.to_string());
+    let paths = cx.store.every_finding(&query)?.into_iter().filter_map(path);
+    Ok(paths.filter(|path| path.starts_with(&folder)).collect())
 }
 
 async fn import(cx: &Ctx, project: &Project, found: &[RelPath], complain: &(dyn Fn(String) + Sync)) {

@@ -47,22 +47,15 @@ fn waiting(api: &Api, request: &RunFix, statuses: &[Status]) -> Result<Vec<Findi
     let busy: HashSet<FindingId> = jobs.filter(|(_, running)| *running).map(|(job, _)| job.finding).collect();
     let mut ids = Vec::new();
     for project in projects {
-        let mut query = FindingQuery {
+        let query = FindingQuery {
             project: Some(project),
             statuses: [statuses, &[Status::Running]].concat(),
             severity_at_least: request.severity,
-            limit: 1000,
             ..FindingQuery::default()
         };
-        loop {
-            let page = api.cx().store.list_findings(&query)?;
-            let waits = |stored: &StoredFinding| stored.status != Status::Running || !busy.contains(&stored.finding.id);
-            ids.extend(page.items.into_iter().filter(waits).map(|stored| stored.finding.id));
-            query.after = page.next;
-            if query.after.is_none() {
-                break;
-            }
-        }
+        let waits = |stored: &StoredFinding| stored.status != Status::Running || !busy.contains(&stored.finding.id);
+        let found = api.cx().store.every_finding(&query)?;
+        ids.extend(found.into_iter().filter(waits).map(|stored| stored.finding.id));
     }
     Ok(ids)
 }

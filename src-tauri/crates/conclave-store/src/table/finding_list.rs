@@ -140,6 +140,23 @@ impl Store {
         })
     }
 
+    /// Every finding that `query` asks for, page after page; `after` and `limit` of the query are not looked at.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn every_finding(&self, query: &FindingQuery) -> Result<Vec<StoredFinding>> {
+        let mut query = FindingQuery { after: None, limit: 1000, ..query.clone() };
+        let mut findings = Vec::new();
+        loop {
+            let page = self.list_findings(&query)?;
+            findings.extend(page.items);
+            query.after = page.next;
+            if query.after.is_none() {
+                return Ok(findings);
+            }
+        }
+    }
+
     /// The findings before and after `id` in its project by risk; `None` for a finding that is not in the store.
     ///
     /// # Errors
