@@ -338,3 +338,34 @@ fn a_fix_that_was_taken_back_by_hand_can_be_looked_for_again() {
     home.json(&["undo", &id], 0);
     assert_eq!(std::fs::read_to_string(home.path("app/load.py")).expect("the file"), before);
 }
+
+#[test]
+fn a_scanners_fix_that_nothing_checked_is_shown_and_not_written() {
+    let replacement = |start: (u32, u32), end: (u32, u32), text: &str| {
+        json!({
+            "deletedRegion": { "startLine": start.0, "startColumn": start.1, "endLine": end.0, "endColumn": end.1 },
+            "insertedContent": { "text": text },
+        })
+    };
+    let fixes = [
+        ("inserts", replacement((5, 1), (5, 1), "    evil(stream)\n"), true),
+        ("removes", replacement((5, 1), (5, 29), ""), false),
+    ];
+    for (name, replacement, shown) in fixes {
+        let home = Home::new();
+        let app = project(&home);
+        let before = std::fs::read(home.path("app/load.py")).expect("the file");
+        let mut log: Value = serde_json::from_str(&log("load.py", json!({}))).expect("JSON");
+        let run = &mut log["runs"][0];
+        run["tool"]["driver"] = json!({ "name": "Some scanner", "rules": [{ "id": "X1" }] });
+        run["results"][0]["ruleId"] = json!("X1");
+        run["results"][0]["fixes"] = json!([{ "artifactChanges": [{
+            "artifactLocation": { "uri": "load.py" }, "replacements": [replacement] }] }]);
+        let file = home.write("some.sarif", &log.to_string()).display().to_string();
+        let report = home.json(&["fix", "--sarif", &file, "--project", &app, "--apply"], 0);
+        let resolution = &report["resolutions"][0]["resolution"];
+        assert_eq!(resolution["recommended"], Value::Null, "{name}: {report:#}");
+        assert_eq!(resolution["fixes"][0]["stopped"].is_null(), shown, "{name}: {resolution:#}");
+        assert_eq!(std::fs::read(home.path("app/load.py")).expect("the file"), before, "{name}");
+    }
+}

@@ -112,7 +112,7 @@ pub const MAX_ALTERNATIVES: usize = 3;
 /// Weighs `judged` and draws the conclusion; pure.
 ///
 /// Order: no failed check before one, then confidence, then smaller change, then deterministic author, then id.
-/// A candidate with a failed gate or a failed re-scan is never recommended.
+/// A candidate with a failed gate or a failed re-scan is never recommended, nor one that only gates have looked at.
 pub fn conclude(
     finding: &Finding,
     run: RunId,
@@ -139,9 +139,10 @@ pub fn conclude(
         }
     }
     let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
-        Some(best) => {
+        Some(best) if looked_again(&best.judged) => {
             Conclusion::Recommended { candidate: best.judged.candidate.id.clone(), class: best.judged.candidate.class }
         }
+        Some(best) => unchecked(best),
         None => nothing(&verdicts, &seats),
     };
     let explanation = explain(finding, &conclusion, &verdicts);
@@ -182,6 +183,25 @@ fn failed(judged: &Judged) -> bool {
 
 fn size(judged: &Judged) -> usize {
     judged.candidate.patch.files.iter().flat_map(|f| &f.edits).map(|e| e.text.len() + (e.end - e.start)).sum()
+}
+
+/// Whether anything but a gate has passed: who wrote a fix is no reason to recommend it.
+fn looked_again(judged: &Judged) -> bool {
+    judged.evidence.iter().any(|e| !e.check.is_gate() && e.outcome == CheckOutcome::Pass)
+}
+
+/// A fix that nothing could check is shown, and left to the person.
+fn unchecked(best: &Verdict) -> Conclusion {
+    let why = best
+        .judged
+        .evidence
+        .iter()
+        .find(|e| e.check == Check::Rescan)
+        .map_or("no scanner looked again", |e| &e.summary);
+    Conclusion::NoSafeFix {
+        reason: format!("{} proposes a fix that nothing here could check: {why}", best.judged.candidate.origin.label()),
+        next: "read the fix, and apply it by its id if it is right".to_owned(),
+    }
 }
 
 fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
