@@ -168,8 +168,7 @@ pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
     if let Some((_, Err(missing))) = cx.models.iter().find(|(_, endpoint)| endpoint.is_err()) {
         return Some(Draft::Empty { fill: missing.to_string() });
     }
-    let fill =
-        "add a model to the settings: a llama.cpp or Ollama server on this machine, or an endpoint with your key";
+    let fill = "name a model in `settings.json` in the data folder: a llama.cpp or Ollama server on this machine, or an endpoint with your key";
     cx.models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
 }
 
