@@ -237,7 +237,10 @@ fn believe(
     let failed = |why: &str| ScanError::Failed(format!("{} failed: {why}", scanner.name));
     match report.status {
         Exit::Code(0) => {}
-        Exit::Code(code) => return Err(failed(&format!("exit status {code}"))),
+        Exit::Code(code) => {
+            let said = last_line(&tail(&report.stderr, &report.stdout));
+            return Err(failed(&format!("exit status {code}{said}")));
+        }
         Exit::Signal(signal) => return Err(failed(&format!("ended by signal {signal}"))),
         Exit::TimedOut => return Err(failed("it ran out of time")),
     }
@@ -401,6 +404,12 @@ fn sarif(stdout: &[u8], files: &BTreeMap<RelPath, Vec<u8>>) -> Result<Vec<Seen>,
         }
     }
     if log.runs.is_empty() { Err("its report has no run".to_owned()) } else { Ok(seen) }
+}
+
+/// The last line of `log` that says something, in one clause; empty without one.
+fn last_line(log: &str) -> String {
+    let line = log.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    line.map_or_else(String::new, |line| format!(", `{}`", line.chars().take(200).collect::<String>()))
 }
 
 /// At most this much of a scanner's output is kept, in bytes.

@@ -22,7 +22,7 @@ fn a_scanner_that_failed_is_not_believed() {
     let clean = r#"{"results":[],"errors":[],"metrics":{"./a.py":{},"_totals":{}}}"#;
     assert!(believed("bandit", Exit::Code(0), clean).is_ok_and(|report| report.seen.is_empty()));
     let cases = [
-        (Exit::Code(2), clean, "exit status 2"),
+        (Exit::Code(2), clean, "exit status 2, `{"),
         (Exit::Signal(9), clean, "signal 9"),
         (Exit::TimedOut, clean, "out of time"),
         (Exit::Code(0), "", "cannot be read"),
