@@ -50,6 +50,8 @@ pub struct Scanner {
     pub args: Vec<String>,
     /// What it prints.
     pub format: Format,
+    /// The address space that it needs, in GiB, where that is more than programs get.
+    pub address_space_gib: Option<u64>,
     /// Whether a rule's name begins with the folders of its file.
     #[serde(default)]
     pub dotted_rules: bool,
@@ -179,7 +181,7 @@ pub async fn scan_files(
         writable: false,
         env: vec![("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())],
         read_only,
-        limits: Limits { wall: Duration::from_secs(plan.check_s), ..Limits::default() },
+        limits: limits(scanner, Duration::from_secs(plan.check_s)),
     };
     let permit = cx.gate.authorize(Actor::Engine, effect).await?;
     let report = sandbox::run(permit).await.map_err(|error| match error {
@@ -187,6 +189,12 @@ pub async fn scan_files(
         SandboxError::Io { .. } => ScanError::Failed(error.to_string()),
     })?;
     believe(scanner, &report, files, shown)
+}
+
+fn limits(scanner: &Scanner, wall: Duration) -> Limits {
+    let usual = Limits::default();
+    let memory_bytes = scanner.address_space_gib.map_or(usual.memory_bytes, |gib| gib << 30);
+    Limits { wall, memory_bytes, ..usual }
 }
 
 fn rules_folder(cx: &Ctx, scanner: &Scanner) -> Result<Option<PathBuf>, ScanError> {

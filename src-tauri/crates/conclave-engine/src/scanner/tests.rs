@@ -105,3 +105,10 @@ fn a_semgrep_rule_is_the_same_whatever_folder_it_stands_in() {
         assert_eq!(bandit.same_rule(one, other), one == other, "{one} {other}");
     }
 }
+
+#[test]
+fn a_scanner_gets_the_address_space_that_it_needs() {
+    let of = |name: &str| limits(Scanner::named(name).expect("a known scanner"), Duration::from_secs(7));
+    assert_eq!((of("semgrep").memory_bytes, of("semgrep").wall), (8 << 30, Duration::from_secs(7)));
+    assert_eq!(of("bandit").memory_bytes, Limits::default().memory_bytes);
+}
