@@ -115,7 +115,12 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
 /// The scanner's regions as byte edits against what the files hold now.
 fn scanner_patch(fix: &ScannerFix, brief: &Brief, sources: &Sources) -> Result<Patch, String> {
     let mut files: Vec<FilePatch> = Vec::new();
+    let reported = brief.file.as_ref().map(|file| &file.path);
     for replacement in &fix.replacements {
+        // A log may have been written by anybody: its fix for one finding has no business in another file.
+        if reported != Some(&replacement.path) {
+            return Err(format!("the fix reaches into `{}`, where the finding is not", replacement.path));
+        }
         let source = sources.file(&replacement.path)?;
         let text = source.text().ok_or_else(|| format!("`{}` is not UTF-8 text", replacement.path))?;
         let range = region_now(replacement, brief)?
@@ -168,7 +173,8 @@ pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
     if let Some((_, Err(missing))) = cx.models.iter().find(|(_, endpoint)| endpoint.is_err()) {
         return Some(Draft::Empty { fill: missing.to_string() });
     }
-    let fill = "name a model in `settings.json` in the data folder: a llama.cpp or Ollama server on this machine, or an endpoint with your key";
+    let fill = "name a model in `settings.json` in the data folder: a llama.cpp or Ollama server on this machine, \
+                or an endpoint with your key";
     cx.models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
 }
 
