@@ -1,3 +1,5 @@
+//! Runs that were cut off: a stored stage counts only for the text that it was made from.
+
 #![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor")]
 
 use std::fs;

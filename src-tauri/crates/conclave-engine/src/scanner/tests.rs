@@ -1,3 +1,5 @@
+//! Scanners' reports: which are believed, and which are not.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! The seats' answers as patches: where they land when lines have moved, and what is refused.
+
 use conclave_core::finding::{Detection, Finding, Location, Rule, Severity, Tool};
 use conclave_core::id::ProjectId;
 use conclave_core::path::RelPath;
