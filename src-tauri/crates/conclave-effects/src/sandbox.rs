@@ -1,7 +1,7 @@
 //! Running a program on a copy of a project, with no way out.
 //!
 //! The program sees the system's own tools read-only, a few named tool folders read-only, an empty home, and the copy
-//! at `/work`. It has no network, no other process in sight, an environment of a few variables, and limits. When it
+//! at `/scratch`. It has no network, no other process in sight, an environment of a few variables, and limits. When it
 //! ends, everything it started ends with it.
 //!
 //! Invariants: no other door of this crate starts a program; where the sandbox cannot be built nothing runs, and there
@@ -37,7 +37,7 @@ pub use program::{find_program, tool_folders};
 use crate::{Effect, Permit};
 
 /// Where the sandbox shows [`RunCommand::tree`].
-pub const WORK: &str = "/work";
+pub const WORK: &str = "/scratch";
 
 /// The effect of running one program in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ pub struct RunCommand {
     /// The program and its arguments. The program by name, looked up in the system's folders, or by its path in the
     /// sandbox.
     pub argv: Vec<String>,
-    /// The folder that appears as `/work`, where the program starts: a scratch copy, never the project itself.
+    /// The folder that appears as `/scratch`, where the program starts: a scratch copy, never the project itself.
     pub tree: PathBuf,
-    /// Whether the program may change `/work`.
+    /// Whether the program may change `/scratch`.
     pub writable: bool,
     /// Environment variables beside `PATH`, `HOME`, `TMPDIR` and `LANG`.
     pub env: Vec<(String, String)>,

@@ -138,15 +138,21 @@ async fn a_program_that_is_not_there_is_not_found() {
     std::os::unix::fs::symlink(arena.at("tools/bin/tool"), arena.at("tree/away")).unwrap();
     let inner = arena.at("tools/bin/tool");
     let inner = inner.to_str().unwrap();
-    for program in
-        ["no-such-program", "/usr/bin/no-such-program", "/work/missing", "", "/work/away", "/work/file/x", inner]
-    {
+    for program in [
+        "no-such-program",
+        "/usr/bin/no-such-program",
+        "/scratch/missing",
+        "",
+        "/scratch/away",
+        "/scratch/file/x",
+        inner,
+    ] {
         let error = run(permit(arena.command(&[program])).await).await.unwrap_err();
         assert_eq!(error, SandboxError::NotFound { program: program.to_owned() });
     }
     let tools = vec![arena.at("tools/bin"), arena.at("tools/settings")];
     for (program, expect) in
-        [("/work/tool", "from the tree\n"), ("./tool", "from the tree\n"), (inner, "from the tools\n")]
+        [("/scratch/tool", "from the tree\n"), ("./tool", "from the tree\n"), (inner, "from the tools\n")]
     {
         let command = RunCommand { read_only: tools.clone(), ..arena.command(&[program]) };
         let report = run(permit(command).await).await.unwrap();
@@ -158,7 +164,7 @@ async fn a_program_that_is_not_there_is_not_found() {
 async fn the_tree_is_shown_and_changed_only_if_it_may_be() {
     let Some(arena) = Arena::new() else { return };
     let report = arena.shell("pwd; cat file; echo new > made; mkdir deep && echo x > deep/y").await;
-    assert_eq!(String::from_utf8_lossy(&report.stdout), "/work\ncontent");
+    assert_eq!(String::from_utf8_lossy(&report.stdout), "/scratch\ncontent");
     assert_eq!(report.status, Exit::Code(0));
     assert_eq!(fs::read_to_string(arena.at("tree/made")).unwrap(), "new\n");
     let owner = fs::metadata(arena.at("tree/made")).unwrap().uid();
@@ -196,7 +202,7 @@ async fn the_environment_is_a_short_list() {
     let mut lines: Vec<_> = std::str::from_utf8(&report.stdout).unwrap().lines().collect();
     lines.sort_unstable();
     let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    assert_eq!(lines, ["EXTRA=a=b c", "HOME=/home/conclave", "LANG=C.UTF-8", path, "PWD=/work", "TMPDIR=/tmp"]);
+    assert_eq!(lines, ["EXTRA=a=b c", "HOME=/home/conclave", "LANG=C.UTF-8", path, "PWD=/scratch", "TMPDIR=/tmp"]);
     assert_eq!(arena.shell("ls -A $HOME $TMPDIR | grep -v : ; echo end").await.stdout, b"\nend\n");
 }
 

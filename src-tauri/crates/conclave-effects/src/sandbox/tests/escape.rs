@@ -53,9 +53,9 @@ async fn there_is_no_way_out() {
         // Reading what is not shown.
         ("a key in a home", Works, open(&format!("{outside}/home/.ssh/id_ed25519"))),
         ("a key through a link in the tree", Works, open(&format!("{outside}/tree/link"))),
-        ("a key through a link in /work", Untried, open("/work/link")),
+        ("a key through a link in /scratch", Untried, open("/scratch/link")),
         ("the project itself", Works, open(&format!("{outside}/project/main.py"))),
-        ("beside the tree", Untried, open("/work/../project/main.py")),
+        ("beside the tree", Untried, open("/scratch/../project/main.py")),
         (
             "a key through the first process's root",
             Untried,
@@ -63,7 +63,7 @@ async fn there_is_no_way_out() {
         ),
         ("accounts", Works, open("/etc/passwd")),
         ("passwords", Untried, open("/etc/shadow")),
-        ("root's home", Untried, then("ls /root/.profile /root/.bashrc".to_owned())),
+        ("root's home", Untried, then("ls ~root/.profile ~root/.bashrc".to_owned())),
         ("anybody's home", Untried, then("ls -d /home/[!c]*".to_owned())),
         ("logs", Works, then("ls -d /var/log".to_owned())),
         ("sockets of services", Works, then("ls -d /run".to_owned())),
@@ -92,7 +92,7 @@ async fn there_is_no_way_out() {
         ("scheduled jobs", Untried, make("/etc/cron.d/conclave-probe")),
         ("libraries for the next run", Untried, make("/etc/ld.so.preload")),
         ("devices", Untried, make("/dev/conclave-probe")),
-        ("a hard link to a system program", Untried, then("ln /usr/bin/env /work/hard".to_owned())),
+        ("a hard link to a system program", Untried, then("ln /usr/bin/env /scratch/hard".to_owned())),
         ("the handler of core dumps", Untried, make("/proc/sys/kernel/core_pattern")),
         ("the host name", Untried, make("/proc/sys/kernel/hostname")),
         ("the magic keys", Untried, make("/proc/sysrq-trigger")),
@@ -132,13 +132,13 @@ async fn there_is_no_way_out() {
         ("a mount namespace", Untried, then("unshare -m true".to_owned())),
         ("mounting", Untried, then("mount -t tmpfs none /tmp".to_owned())),
         ("mounting the system for writing", Untried, then("mount -o remount,rw /usr".to_owned())),
-        ("unmounting", Untried, then("umount /work".to_owned())),
-        ("another root", Untried, then("chroot /work true".to_owned())),
+        ("unmounting", Untried, then("umount /scratch".to_owned())),
+        ("another root", Untried, then("chroot /scratch true".to_owned())),
         ("a device node", Untried, then("mknod /tmp/node b 1 1".to_owned())),
         (
             "becoming root by a set-user-id copy",
             Untried,
-            "cp /bin/sh /work/s; chmod 4755 /work/s; grep -q 'NoNewPrivs:.1' /proc/self/status || echo ESCAPED"
+            "cp /bin/sh /scratch/s; chmod 4755 /scratch/s; grep -q 'NoNewPrivs:.1' /proc/self/status || echo ESCAPED"
                 .to_owned(),
         ),
         ("capabilities", Untried, then("grep -E 'Cap(Eff|Prm|Bnd):.*[1-9a-f]' /proc/self/status".to_owned())),

@@ -81,7 +81,7 @@ async fn memory_and_files_are_limited() {
     let command = |script: &str| RunCommand { limits, ..arena.command(&["sh", "-c", script]) };
     let cases = [
         "python3 -c 'bytearray(1 << 30)'",
-        "head -c 2000000 /dev/zero > /work/large",
+        "head -c 2000000 /dev/zero > /scratch/large",
         "for i in 1 2 3; do head -c 500000 /dev/zero > /tmp/$i || exit 1; done",
         "for i in 1 2 3; do head -c 500000 /dev/zero > $HOME/$i || exit 1; done",
         "head -c 200000000 /dev/zero > /dev/shm/large",
@@ -91,7 +91,7 @@ async fn memory_and_files_are_limited() {
         assert!(!matches!(report.status, Exit::Code(0) | Exit::TimedOut), "{script}: {report:?}");
     }
     assert!(fs::metadata(arena.at("tree/large")).unwrap().len() <= LIMITS.file_bytes);
-    let report = run(permit(command("head -c 900000 /dev/zero > /work/fits")).await).await.unwrap();
+    let report = run(permit(command("head -c 900000 /dev/zero > /scratch/fits")).await).await.unwrap();
     assert_eq!(report.status, Exit::Code(0), "{report:?}");
 }
 
