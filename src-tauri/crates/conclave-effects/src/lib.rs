@@ -30,5 +30,5 @@ pub use gate::{Denied, Effect, Gate, Permit};
 pub use http::{Consent, HttpError, HttpResponse, Method, SendHttp, TimeoutKind, Timeouts, send};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
-pub use secret::Secret;
+pub use secret::{Secret, forbid_core_dumps};
 pub use watch::{Change, Watch, WatchProject, watch};

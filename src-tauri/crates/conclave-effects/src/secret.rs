@@ -29,9 +29,24 @@ impl Secret {
     }
 }
 
+/// Keeps this process from leaving its memory on disk when it crashes: keys and code may be in it.
+///
+/// A system that does not let the limit be lowered is left as it is.
+pub fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_core_is_dumped() {
+        forbid_core_dumps();
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+    }
 
     #[test]
     fn a_key_is_taken_from_a_variable_that_is_set() {

@@ -8,7 +8,7 @@ use conclave_core::settings::Settings;
 use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::Gate;
-use conclave_effects::{Clock, FsError};
+use conclave_effects::{Clock, FsError, forbid_core_dumps};
 use conclave_inference::Endpoint;
 use conclave_policy::{Mode, Policy, Review, Reviewer, ToolRequest};
 use conclave_store::{Store, StoreError};
@@ -69,6 +69,7 @@ impl Reviewer for NoReviewer {
 /// # Errors
 /// See [`OpenError`].
 pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
+    forbid_core_dumps();
     let clock = Clock::system();
     let data = DataDir::open(&options.data_dir)?;
     let opened = Store::open(&data.database(), clock.now_ms())?;

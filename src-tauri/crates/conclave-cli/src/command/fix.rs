@@ -6,6 +6,7 @@ use conclave_api::error::{ApiError, ErrorCode};
 
 use crate::args::{Fix, Format};
 use crate::exit::Exit;
+use crate::output::progress::Progress;
 use crate::output::{Output, Report};
 
 pub(super) async fn run(api: &Api, output: &Output, fix: &Fix) -> Result<Exit, ApiError> {
@@ -14,10 +15,16 @@ pub(super) async fn run(api: &Api, output: &Output, fix: &Fix) -> Result<Exit, A
         (true, true) => Consent::SafeOnly,
         (true, false) => Consent::Recommended,
     };
+    let progress = Progress::follow(api, output.format());
     let report = match (&fix.sarif, &fix.project) {
-        (Some(log), Some(project)) => api.fix_log(log.clone(), project, fix.severity, consent).await?,
-        _ => api.fix(&which(api, fix)?, consent).await?,
+        (Some(log), Some(project)) => api.fix_log(log.clone(), project, fix.severity, consent).await,
+        _ => match which(api, fix) {
+            Ok(which) => api.fix(&which, consent).await,
+            Err(error) => Err(error),
+        },
     };
+    progress.stop();
+    let report = report?;
     if output.format() == Format::Sarif {
         let ids: Vec<String> = report.resolutions.iter().map(|item| item.finding.id.clone()).collect();
         output.raw(&api.sarif(&ids, &report.failures())?);

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that prints")]
 
 pub mod json;
+pub mod progress;
 mod text;
 
 use std::io::{IsTerminal as _, Write as _};
