@@ -199,7 +199,7 @@ fn unchecked(best: &Verdict) -> Conclusion {
         .find(|e| e.check == Check::Rescan)
         .map_or("no scanner looked again", |e| &e.summary);
     Conclusion::NoSafeFix {
-        reason: format!("{} proposes a fix that nothing here could check: {why}", best.judged.candidate.origin.label()),
+        reason: format!("{} could not be checked here: {why}", best.judged.candidate.origin.label()),
         next: "read the fix, and apply it by its id if it is right".to_owned(),
     }
 }
