@@ -27,7 +27,11 @@ export function Tried({
         id="fixes"
         level={2}
         line={false}
-        note={fixes.length === 0 ? "no seat proposed a fix" : `${count(fixes.length, "fix", "fixes")}, none is safe`}
+        note={
+          fixes.length === 0
+            ? "no seat proposed a fix"
+            : `${count(fixes.length, "fix", "fixes")}, ${fixes.every(({ stopped }) => stopped) ? "none is safe" : "none is checked"}`
+        }
       />
       {fixes.length === 0 && (
         <>
@@ -50,7 +54,7 @@ export function Tried({
               </span>
               <RungStrip evidence={fix.evidence} />
               <span className={styles.stop}>
-                <Prose text={sentence(fix.stopped ?? "")} />
+                <Prose text={sentence(fix.stopped ?? "nothing here looked at the code again after this fix")} />
               </span>
             </button>
           </li>
@@ -87,9 +91,9 @@ export function WhyNone({ view: { row }, resolution }: { view: FindingView; reso
             {fixes.map((fix) => (
               <li key={fix.id}>
                 <span>
-                  <Prose text={sentence(fix.stopped ?? "")} />
+                  <Prose text={sentence(fix.stopped ?? "nothing here looked at the code again after this fix")} />
                 </span>
-                <span className="faint">checked</span>
+                <span className="faint">{fix.stopped === null ? "not checked" : "checked"}</span>
               </li>
             ))}
             {refused.map(({ name, note }) => (
