@@ -183,6 +183,21 @@ proptest! {
 }
 
 #[test]
+fn a_template_without_its_end_is_survived() {
+    let damaged = "label.innerHTML = `Hello ${user.name},'+ .}bel.innerHTML = 'Hello ' + user.name;\n";
+    for id in ["js-innerhtml-value", "js-innerhtml-text"] {
+        let finding = own_finding(id, 1);
+        let answer = Recipes::shipped().answer(&finding, Language::JavaScript, damaged, &ProjectFacts::default());
+        let Answer::Fixes(fixes) = answer else { continue };
+        for fix in fixes {
+            let after = splice(damaged.as_bytes(), &fix.edits).expect("the edits fit");
+            let after = String::from_utf8(after).expect("text");
+            assert!(parse_errors(Language::JavaScript, &after) <= parse_errors(Language::JavaScript, damaged), "{id}");
+        }
+    }
+}
+
+#[test]
 fn deep_and_long_code_is_survived() {
     let deep = 100_000;
     for (language, text) in [

@@ -13,14 +13,15 @@ pub(super) enum Style {
     Braces,
 }
 
-/// Decodes `source[range]`; `None` when it holds an escape that is not read here.
+/// Decodes `source[range]`; `None` when it holds an escape that is not read here, and for the range that a quote without
+/// its twin leaves in damaged code: one that ends before it begins.
 pub(super) fn characters(
     source: &str,
     range: Range<usize>,
     style: Style,
     double_braces: bool,
 ) -> Option<Vec<(char, Range<usize>)>> {
-    let text = &source[range.clone()];
+    let text = source.get(range.clone())?;
     let mut found = Vec::new();
     let mut rest = text.char_indices().peekable();
     while let Some((index, c)) = rest.next() {
