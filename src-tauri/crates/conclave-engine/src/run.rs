@@ -152,7 +152,7 @@ fn stage_name(stage: Stage) -> &'static str {
 }
 
 /// What a list shows of `resolution`.
-pub fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow>) {
+fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow>) {
     let Some(best) = resolution.recommended() else {
         let note = match &resolution.conclusion {
             Conclusion::NoSafeFix { reason, .. } => reason.clone(),

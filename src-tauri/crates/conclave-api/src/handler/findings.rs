@@ -160,7 +160,7 @@ async fn excerpt(api: &Api, stored: &StoredFinding) -> Result<Option<Excerpt>, A
     let lines = text
         .lines()
         .skip(first_line as usize - 1)
-        .take((last_line - first_line + 1) as usize)
+        .take(last_line.saturating_sub(first_line) as usize + 1)
         .map(str::to_owned)
         .collect();
     let marks = match (location.region, place) {
