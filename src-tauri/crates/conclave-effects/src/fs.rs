@@ -16,7 +16,6 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use conclave_policy::{Action, Actor, ToolRequest};
@@ -113,10 +112,5 @@ impl ProjectTree {
 
 /// A request about one path and nothing more.
 pub(crate) fn on_path(actor: &Actor, action: Action, path: &Path) -> ToolRequest {
-    ToolRequest {
-        actor: actor.clone(),
-        action,
-        resource: path.to_string_lossy().into_owned(),
-        context: BTreeMap::new(),
-    }
+    ToolRequest::new(actor.clone(), action, path.to_string_lossy())
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Gate::authorize`] is a straight line: describe the effect, judge it, let a reviewer narrow a sampled one, record
 //! the decision durably, and only then mint the permit. Every way off that line is a refusal: no rule, an unjudgeable
-//! rule, a reviewer that says no or says nothing, a ledger that cannot be written.
+//! rule, a reviewer that says no or says nothing, an approval of something else, a ledger that cannot be written.
 //!
 //! The gate decides nothing itself and carries nothing out.
 
@@ -10,26 +10,51 @@ mod permit;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_policy::{
-    Actor, Decision, Effective, EntryKind, Ledger, LedgerError, NewEntry, Policy, Review, Reviewer, ToolRequest,
+    Actor, Decision, Effective, EntryKind, Ledger, LedgerError, NewEntry, Policy, Question, Review, Reviewed, Reviewer,
+    ToolRequest, inside_envelope,
 };
 
 pub use permit::{Effect, Permit};
 
 use crate::Clock;
 
-/// How long a reviewer may take; silence is a refusal.
-const REVIEW_LIMIT: Duration = Duration::from_secs(60);
+/// How long a reviewer may take, a person included; silence is a refusal. Reviewers have shorter limits of their own.
+const REVIEW_LIMIT: Duration = Duration::from_secs(600);
+
+/// How old an approval may be when it is used, in milliseconds.
+const APPROVAL_MS: i64 = 60_000;
+
+/// The policy in force: what is put in is seen whole by every decision that begins afterwards.
+#[derive(Clone, Debug)]
+pub struct Policies(Arc<RwLock<Arc<Policy>>>);
+
+impl Policies {
+    /// Starts with `policy`.
+    pub fn new(policy: Policy) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(policy))))
+    }
+
+    /// Puts `policy` in the place of the one before, in one step.
+    pub fn set(&self, policy: Policy) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// The policy in force now.
+    pub fn current(&self) -> Arc<Policy> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// Allows or refuses effects. Cheap to clone; all clones are the same gate.
 #[derive(Clone)]
 pub struct Gate(Arc<Parts>);
 
 struct Parts {
-    policy: Policy,
+    policies: Policies,
     ledger: Arc<dyn Ledger>,
     reviewer: Arc<dyn Reviewer>,
     clock: Clock,
@@ -48,9 +73,26 @@ pub struct Denied {
 }
 
 impl Gate {
-    /// A gate with its policy and the parts it asks.
-    pub fn new(policy: Policy, ledger: Arc<dyn Ledger>, reviewer: Arc<dyn Reviewer>, clock: Clock) -> Self {
-        Self(Arc::new(Parts { policy, ledger, reviewer, clock }))
+    /// A gate with its policies and the parts it asks.
+    pub fn new(policies: Policies, ledger: Arc<dyn Ledger>, reviewer: Arc<dyn Reviewer>, clock: Clock) -> Self {
+        Self(Arc::new(Parts { policies, ledger, reviewer, clock }))
+    }
+
+    /// The policies it decides by.
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
+    }
+
+    /// Judges what somebody outside wants to do, and records the decision; what is allowed, they do themselves.
+    ///
+    /// What comes back allows or denies: *sample* has been resolved.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the decision is not durable; then it must count as a refusal.
+    pub async fn judge(&self, request: &ToolRequest) -> Result<(Decision, u64), LedgerError> {
+        let decision = self.decide(request).await;
+        let seq = self.record(request, &decision)?;
+        Ok((decision, seq))
     }
 
     /// Asks for leave to carry out `effect` on behalf of `actor`.
@@ -62,9 +104,8 @@ impl Gate {
     /// [`Denied`] when the policy or the reviewer refuses, and when the decision cannot be recorded.
     pub async fn authorize<E: Effect>(&self, actor: Actor, effect: E) -> Result<Permit<E>, Denied> {
         let request = effect.request(&actor);
-        let decision = self.decide(&request).await;
-        let seq = match self.record(&request, &decision) {
-            Ok(seq) => seq,
+        let (decision, seq) = match self.judge(&request).await {
+            Ok(judged) => judged,
             Err(error) => return Err(Denied::new("ledger", &error.to_string(), request)),
         };
         match decision.effect {
@@ -91,21 +132,56 @@ impl Gate {
 
     /// The policy's decision, with *sample* resolved: what comes back allows or denies.
     async fn decide(&self, request: &ToolRequest) -> Decision {
-        let decision = self.0.policy.evaluate(request);
+        let policy = self.0.policies.current();
+        let decision = policy.evaluate(request, self.0.clock.now_ms());
         if decision.effect != Effective::Sample {
             return decision;
         }
-        let refuse = |reason: String| Decision { effect: Effective::Deny, rule: decision.rule.clone(), reason };
+        let refuse = |reason: &str, review| Decision {
+            effect: Effective::Deny,
+            reason: reason.to_owned(),
+            review,
+            ..decision.clone()
+        };
         // A reviewer that had to be reviewed before it may be asked would never come to an end.
         if request.actor == Actor::Reviewer {
-            return refuse("a reviewer's own request is never sampled".to_owned());
+            return refuse("a reviewer\u{2019}s own request is never sampled", None);
         }
-        let review = self.0.reviewer.review(request, &decision.rule);
-        match tokio::time::timeout(REVIEW_LIMIT, review).await {
-            Ok(Review::Allow) => Decision { effect: Effective::Allow, ..decision },
-            Ok(Review::Deny(reason)) => refuse(reason),
-            Err(_) => refuse("the reviewer did not answer in time".to_owned()),
+        let rule = policy.rule_of(&decision);
+        let question = Question {
+            request,
+            decision: &decision,
+            guidance: rule.and_then(|rule| rule.guidance()),
+            provider: rule.and_then(|rule| rule.provider()),
+            rule_digest: rule.map_or("", |rule| rule.digest()),
+        };
+        match tokio::time::timeout(REVIEW_LIMIT, self.0.reviewer.review(question)).await {
+            Ok(Review::Deny { reason, by }) => refuse(&reason, by),
+            Err(_) => refuse("the reviewer did not answer in time", None),
+            Ok(Review::Allow { by, digest }) => match self.holds(request, &by, &digest) {
+                Ok(()) => Decision { effect: Effective::Allow, review: Some(by), ..decision },
+                Err(reason) => refuse(reason, Some(by)),
+            },
         }
+    }
+
+    /// Whether an approval is one of `request`, by somebody who may approve it, and still fresh.
+    fn holds(&self, request: &ToolRequest, by: &Reviewed, digest: &str) -> Result<(), &'static str> {
+        let at_ms = match by {
+            Reviewed::Person { at_ms, .. } => *at_ms,
+            Reviewed::Model { .. } if !inside_envelope(request) => {
+                return Err("a model may refuse this but not allow it: it leaves this machine or cannot be taken back");
+            }
+            // A cached answer is older by design; how long it may be used is the cache's affair.
+            Reviewed::Model { .. } => self.0.clock.now_ms(),
+        };
+        if digest != request.digest() {
+            return Err("the approval was for another request");
+        }
+        if !(0..=APPROVAL_MS).contains(&(self.0.clock.now_ms() - at_ms)) {
+            return Err("the approval is too old; ask again");
+        }
+        Ok(())
     }
 
     fn record(&self, request: &ToolRequest, decision: &Decision) -> Result<u64, LedgerError> {

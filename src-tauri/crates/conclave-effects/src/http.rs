@@ -185,10 +185,8 @@ impl Effect for SendHttp {
             ("digest", self.digest()),
         ];
         ToolRequest {
-            actor: actor.clone(),
-            action: Action::SendHttp,
-            resource,
             context: BTreeMap::from(context.map(|(key, value)| (key.to_owned(), value))),
+            ..ToolRequest::new(actor.clone(), Action::SendHttp, resource)
         }
     }
 }

@@ -26,7 +26,7 @@ pub use fs::{
     FileContent, FsError, ProjectTree, ReadFile, ReadProject, SkipReason, Skipped, Walk, WriteFile, open_file,
     open_project, resolve, write_file,
 };
-pub use gate::{Denied, Effect, Gate, Permit};
+pub use gate::{Denied, Effect, Gate, Permit, Policies};
 pub use http::{Consent, HttpError, HttpResponse, Method, SendHttp, TimeoutKind, Timeouts, send};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};

@@ -152,10 +152,8 @@ impl Effect for RunCommand {
             ("seconds", self.limits.wall.as_secs().to_string()),
         ];
         ToolRequest {
-            actor: actor.clone(),
-            action: Action::RunCommand,
-            resource: self.argv.first().cloned().unwrap_or_default(),
             context: BTreeMap::from(context.map(|(key, value)| (key.to_owned(), value))),
+            ..ToolRequest::new(actor.clone(), Action::RunCommand, self.argv.first().cloned().unwrap_or_default())
         }
     }
 }

@@ -1,16 +1,15 @@
 //! Opens Conclave: our own folder, database, settings, policy and gate.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use conclave_core::settings::Settings;
 use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
-use conclave_effects::gate::Gate;
+use conclave_effects::gate::{Gate, Policies};
 use conclave_effects::{Clock, FsError, forbid_core_dumps};
 use conclave_inference::Endpoint;
-use conclave_policy::{Mode, Policy, Review, Reviewer, ToolRequest};
+use conclave_policy::{Mode, Nobody, Policy};
 use conclave_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -49,19 +48,6 @@ pub enum OpenError {
     },
 }
 
-/// Until a reviewer is set up, what would be sampled is denied.
-struct NoReviewer;
-
-impl Reviewer for NoReviewer {
-    fn review<'a>(
-        &'a self,
-        _request: &'a ToolRequest,
-        _rule: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
-        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
-    }
-}
-
 /// Opens the data folder, finishes what a killed process left half done, reads the settings, and builds the gate.
 ///
 /// The second value is what the person should know, in sentences.
@@ -84,7 +70,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
         None => Settings::default(),
     };
     let mode = if options.offline { Mode::Offline } else { Mode::Default };
-    let gate = Gate::new(Policy::shipped(mode), Arc::new(store.clone()), Arc::new(NoReviewer), clock);
+    let gate = Gate::new(Policies::new(Policy::shipped(mode)), Arc::new(store.clone()), Arc::new(Nobody), clock);
     let models = settings.models.iter().map(|model| (model.name.clone(), Endpoint::from_setting(model))).collect();
     let cx = Ctx {
         store,

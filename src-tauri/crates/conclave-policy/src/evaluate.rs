@@ -22,6 +22,7 @@ impl Policy {
         if layer == Layer::Project {
             rules.retain(|rule| rule.effect != Effective::Allow);
         }
+        rules.iter_mut().for_each(|rule| rule.layer = layer);
         rules.sort_by_key(|rule| rule.priority);
         Self { layers: vec![rules] }
     }
@@ -33,13 +34,25 @@ impl Policy {
         self
     }
 
-    /// Judges `request`.
-    pub fn evaluate(&self, request: &ToolRequest) -> Decision {
+    /// The rule that made `decision`.
+    pub fn rule_of(&self, decision: &Decision) -> Option<&Rule> {
+        self.rules().find(|rule| Some(rule.layer) == decision.layer && rule.id == decision.rule)
+    }
+
+    /// All rules, layer by layer, in the order in which they are tried.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.layers.iter().flatten()
+    }
+
+    /// Judges `request` as of `at_ms`, in milliseconds since 1970-01-01 UTC.
+    pub fn evaluate(&self, request: &ToolRequest, _at_ms: i64) -> Decision {
         let by_layer = self.layers.iter().filter_map(|rules| decide(rules, request));
         strictest(by_layer).unwrap_or_else(|| Decision {
             effect: Effective::Deny,
             rule: NO_MATCH.to_owned(),
             reason: "no rule allows it".to_owned(),
+            layer: None,
+            review: None,
         })
     }
 }
@@ -56,7 +69,7 @@ fn judge(rule: &Rule, request: &ToolRequest) -> Option<Decision> {
     match rule.matches(request) {
         Ok(true) => Some(rule.decision()),
         Ok(false) => None,
-        Err(why) => Some(Decision { effect: Effective::Deny, rule: rule.id.clone(), reason: why.0 }),
+        Err(why) => Some(Decision { effect: Effective::Deny, reason: why.0, ..rule.decision() }),
     }
 }
 

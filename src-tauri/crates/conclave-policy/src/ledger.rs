@@ -13,7 +13,7 @@ use crate::{Decision, ToolRequest};
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An entry to append: a decision before its effect, or an outcome after it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewEntry {
     /// When, in milliseconds since 1970-01-01 UTC.
     pub at_ms: i64,
@@ -23,7 +23,7 @@ pub struct NewEntry {
 }
 
 /// The two kinds of entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EntryKind {
     /// A request was judged; nothing has happened yet.

@@ -8,6 +8,7 @@
 
 mod decision;
 mod digest;
+mod envelope;
 mod evaluate;
 mod ledger;
 mod load;
@@ -15,14 +16,15 @@ mod request;
 mod review;
 mod rule;
 
-pub use decision::{Decision, Effective};
+pub use decision::{Decision, Effective, Reviewed};
 pub use digest::{digest, digest_parts};
+pub use envelope::inside_envelope;
 pub use evaluate::{NO_MATCH, Policy};
 pub use ledger::{EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
 pub use load::{LoadError, Mode};
-pub use request::{Action, Actor, ToolRequest, UnknownActor};
-pub use review::{Review, Reviewer};
-pub use rule::Layer;
+pub use request::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath, UnknownActor, keys};
+pub use review::{Nobody, Question, Review, Reviewer};
+pub use rule::{Layer, Rule};
 
 #[cfg(test)]
 mod tests;

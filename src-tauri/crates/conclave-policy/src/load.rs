@@ -153,6 +153,10 @@ fn compile(file: &RuleFile) -> Result<Rule, LoadError> {
     let context = file.context.iter().map(|(key, condition)| (key.clone(), condition.compile())).collect();
     Ok(Rule {
         id: file.id.clone(),
+        layer: Layer::Floor,
+        guidance: None,
+        provider: None,
+        digest: String::new(),
         priority: file.priority,
         effect: file.effect,
         reason: file.reason.clone(),
@@ -181,12 +185,13 @@ impl ConditionFile {
 
 fn check_examples(rule: &RuleFile, policy: &Policy) -> Result<(), LoadError> {
     for (index, example) in rule.examples.iter().enumerate() {
-        let decision = policy.evaluate(&ToolRequest {
-            actor: example.actor.clone(),
-            action: example.action,
-            resource: example.resource.clone(),
-            context: example.context.clone(),
-        });
+        let decision = policy.evaluate(
+            &ToolRequest {
+                context: example.context.clone(),
+                ..ToolRequest::new(example.actor.clone(), example.action, example.resource.clone())
+            },
+            0,
+        );
         let by = example.by.as_ref().unwrap_or(&rule.id);
         if (decision.effect, &decision.rule) != (example.expect, by) {
             return Err(LoadError::Example {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
 
 use crate::{Action, Actor, Decision, Effective, ToolRequest};
 
@@ -11,7 +12,8 @@ use crate::{Action, Actor, Decision, Effective, ToolRequest};
 const LONGEST_RESOURCE: usize = 16 * 1024;
 
 /// Where rules come from, outermost first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// Shipped with Conclave.
     Floor,
@@ -25,18 +27,22 @@ pub enum Layer {
 
 /// One rule, ready to be matched.
 #[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    pub id: String,
-    pub priority: u32,
-    pub effect: Effective,
-    pub reason: String,
+pub struct Rule {
+    pub(crate) id: String,
+    pub(crate) layer: Layer,
+    pub(crate) priority: u32,
+    pub(crate) effect: Effective,
+    pub(crate) reason: String,
+    pub(crate) guidance: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) digest: String,
     /// Any of these; `None` is anybody.
-    pub actors: Option<Vec<ActorPattern>>,
+    pub(crate) actors: Option<Vec<ActorPattern>>,
     /// Any of these; `None` is anything.
-    pub actions: Option<Vec<Action>>,
-    pub resource: Option<Pattern>,
+    pub(crate) actions: Option<Vec<Action>>,
+    pub(crate) resource: Option<Pattern>,
     /// All of these.
-    pub context: BTreeMap<String, Condition>,
+    pub(crate) context: BTreeMap<String, Condition>,
 }
 
 /// What a rule's resource looks like.
@@ -63,6 +69,46 @@ pub(crate) enum Condition {
 pub(crate) struct Unjudgeable(pub String);
 
 impl Rule {
+    /// Its name, unique within its layer's file.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where it stands.
+    pub fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// Its place within its layer: the lowest number comes first.
+    pub fn priority(&self) -> u32 {
+        self.priority
+    }
+
+    /// What becomes of what it matches.
+    pub fn action(&self) -> Effective {
+        self.effect
+    }
+
+    /// Why, in words for people.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What a reviewer should look at.
+    pub fn guidance(&self) -> Option<&str> {
+        self.guidance.as_deref()
+    }
+
+    /// Who should review: an endpoint of the settings, or `person`.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
+    }
+
+    /// Changes whenever anything about the rule changes.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     pub(crate) fn matches(&self, request: &ToolRequest) -> Result<bool, Unjudgeable> {
         let actor = self.actors.as_ref().is_none_or(|actors| actors.iter().any(|a| a.matches(&request.actor)));
         let action = self.actions.as_ref().is_none_or(|actions| actions.contains(&request.action));
@@ -80,7 +126,13 @@ impl Rule {
     }
 
     pub(crate) fn decision(&self) -> Decision {
-        Decision { effect: self.effect, rule: self.id.clone(), reason: self.reason.clone() }
+        Decision {
+            effect: self.effect,
+            rule: self.id.clone(),
+            reason: self.reason.clone(),
+            layer: Some(self.layer),
+            review: None,
+        }
     }
 }
 

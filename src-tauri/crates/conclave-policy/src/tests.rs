@@ -10,17 +10,19 @@ use std::collections::BTreeMap;
 use crate::{Action, Actor, ToolRequest};
 
 fn request(actor: &str, action: Action, resource: &str, context: &[(&str, &str)]) -> ToolRequest {
-    ToolRequest {
-        actor: actor.parse().expect("an actor"),
-        action,
-        resource: resource.to_owned(),
-        context: context.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-    }
+    let context = context.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    ToolRequest { context, ..ToolRequest::new(actor.parse().expect("an actor"), action, resource) }
 }
 
 #[test]
 fn actors_are_read_as_they_are_written() {
-    for actor in [Actor::Person, Actor::Engine, Actor::Reviewer, Actor::Analyst("Local Qwen".to_owned())] {
+    for actor in [
+        Actor::Person,
+        Actor::Engine,
+        Actor::Reviewer,
+        Actor::Analyst("Local Qwen".to_owned()),
+        Actor::Agent("claude-code".to_owned()),
+    ] {
         assert_eq!(actor.to_string().parse(), Ok(actor));
     }
     for text in ["", "Person", "person ", "analyst", "analyst:", "root", "engine\0", "рerson"] {
@@ -48,6 +50,9 @@ fn every_action_is_named_as_it_is_serialised() {
         Action::WriteProject,
         Action::WriteFile,
         Action::SendHttp,
+        Action::ReadKey,
+        Action::WriteKey,
+        Action::CallTool,
     ];
     let names: BTreeMap<String, Action> =
         actions.iter().map(|action| (serde_json::to_string(action).expect("a name"), *action)).collect();

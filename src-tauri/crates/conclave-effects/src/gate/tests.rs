@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use conclave_policy::{
-    Action, Actor, Effective, EntryKind, Layer, Ledger, LedgerError, Mode, NewEntry, Policy, Review, Reviewer,
-    ToolRequest,
+    Action, Actor, Effective, EntryKind, Layer, Ledger, LedgerError, Mode, NewEntry, Policy, Question, Review,
+    Reviewed, Reviewer,
 };
 
-use super::{Denied, Gate};
+use super::{Denied, Gate, Policies};
 use crate::{Clock, Effect, Permit, ReadProject, WriteFile};
 
 /// A ledger in memory.
@@ -44,7 +44,7 @@ impl Ledger for Full {
 struct Says(Option<Review>, AtomicU64);
 
 impl Reviewer for Says {
-    fn review<'a>(&'a self, _: &'a ToolRequest, _: &'a str) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
+    fn review<'a>(&'a self, _: Question<'a>) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         match self.0.clone() {
             Some(review) => Box::pin(async { review }),
@@ -66,7 +66,7 @@ rules:
 /// A permit from a gate that allows everything.
 pub(crate) async fn permit<E: Effect>(effect: E) -> Permit<E> {
     let policy = Policy::load(ALLOW, Layer::User).unwrap();
-    let gate = Gate::new(policy, Arc::new(Kept::default()), says(None), Clock::fixed(0));
+    let gate = Gate::new(Policies::new(policy), Arc::new(Kept::default()), says(None), Clock::fixed(0));
     gate.authorize(Actor::Engine, effect).await.ok().unwrap()
 }
 
@@ -78,7 +78,13 @@ pub(crate) fn permit_now<E: Effect>(effect: E) -> Permit<E> {
 /// A gate with the shipped policy, and its ledger.
 pub(crate) fn shipped(mode: Mode) -> (Gate, Arc<Kept>) {
     let ledger = Arc::new(Kept::default());
-    (Gate::new(Policy::shipped(mode), ledger.clone(), says(None), Clock::fixed(7)), ledger)
+    (Gate::new(Policies::new(Policy::shipped(mode)), ledger.clone(), says(None), Clock::fixed(7)), ledger)
+}
+
+/// A person's approval of [`read`] by `actor`, given just now.
+fn allow(actor: &Actor) -> Review {
+    let by = Reviewed::Person { justification: String::new(), at_ms: 0 };
+    Review::Allow { by, digest: read().request(actor).digest() }
 }
 
 fn read() -> ReadProject {
@@ -116,7 +122,7 @@ async fn a_refused_effect_is_in_the_ledger_too_and_the_refusal_says_why() {
 #[tokio::test]
 async fn without_a_durable_entry_there_is_no_permit() {
     let policy = Policy::load(ALLOW, Layer::User).unwrap();
-    let gate = Gate::new(policy, Arc::new(Full), says(None), Clock::fixed(0));
+    let gate = Gate::new(Policies::new(policy), Arc::new(Full), says(None), Clock::fixed(0));
     let denied = gate.authorize(Actor::Person, read()).await.err().unwrap();
     assert_eq!(
         (denied.rule.as_str(), denied.reason.as_str()),
@@ -127,19 +133,19 @@ async fn without_a_durable_entry_there_is_no_permit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reviewer_only_narrows_and_its_silence_is_a_refusal() {
-    let refusal = || Review::Deny("looks odd".to_owned());
+    let refusal = || Review::Deny { reason: "looks odd".to_owned(), by: None };
     // Who asks, what the reviewer says, whether it is asked, and the reason of the refusal.
     let engine = Actor::Engine;
     let cases = [
-        (engine.clone(), Some(Review::Allow), 1, None),
+        (engine.clone(), Some(allow(&Actor::Engine)), 1, None),
         (engine.clone(), Some(refusal()), 1, Some("looks odd")),
         (engine, None, 1, Some("the reviewer did not answer in time")),
-        (Actor::Reviewer, Some(Review::Allow), 0, Some("a reviewer's own request is never sampled")),
+        (Actor::Reviewer, Some(allow(&Actor::Engine)), 0, Some("a reviewer\u{2019}s own request is never sampled")),
     ];
     for (actor, review, asked, refused) in cases {
         let (reviewer, ledger) = (says(review.clone()), Arc::new(Kept::default()));
         let policy = Policy::load(SAMPLE, Layer::User).unwrap();
-        let gate = Gate::new(policy, ledger.clone(), reviewer.clone(), Clock::fixed(0));
+        let gate = Gate::new(Policies::new(policy), ledger.clone(), reviewer.clone(), Clock::fixed(0));
         let answer = gate.authorize(actor.clone(), read()).await;
         assert_eq!(reviewer.1.load(Ordering::Relaxed), asked, "{actor} {review:?}");
         assert_eq!(answer.err().map(|denied| denied.reason), refused.map(str::to_owned), "{actor} {review:?}");
@@ -151,9 +157,9 @@ async fn a_reviewer_only_narrows_and_its_silence_is_a_refusal() {
 
 #[tokio::test]
 async fn a_reviewer_is_not_asked_about_what_a_rule_denies_or_none_allows() {
-    let reviewer = says(Some(Review::Allow));
+    let reviewer = says(Some(allow(&Actor::Engine)));
     let policy = Policy::load(SAMPLE, Layer::User).unwrap();
-    let gate = Gate::new(policy, Arc::new(Kept::default()), reviewer.clone(), Clock::fixed(0));
+    let gate = Gate::new(Policies::new(policy), Arc::new(Kept::default()), reviewer.clone(), Clock::fixed(0));
     let denied = gate.authorize(Actor::Engine, write()).await.err().unwrap();
     let unmatched = crate::ReadFile { path: "/etc/passwd".into(), max_bytes: 1 };
     let none = gate.authorize(Actor::Engine, unmatched).await.err().unwrap();

@@ -1,18 +1,16 @@
 //! Replacing files: refusals, and files that change under our hands.
 
 use std::fs;
-use std::future::Future;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use conclave_policy::{Ledger, LedgerError, Mode, NewEntry, Policy, Review, Reviewer};
+use conclave_policy::{Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Clock, Gate};
+use crate::{Clock, Gate, Policies};
 
 const INTENT: i64 = 7;
 
@@ -21,12 +19,6 @@ struct Granting;
 impl Ledger for Granting {
     fn append(&self, _: &NewEntry) -> Result<u64, LedgerError> {
         Ok(1)
-    }
-}
-
-impl Reviewer for Granting {
-    fn review<'a>(&'a self, _: &'a ToolRequest, _: &'a str) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
-        Box::pin(async { Review::Allow })
     }
 }
 
@@ -71,8 +63,8 @@ impl Ground {
     }
 
     fn permit(&self, changes: Vec<FileChange>) -> Permit<WriteProject> {
-        let granting = Arc::new(Granting);
-        let gate = Gate::new(Policy::shipped(Mode::Default), granting.clone(), granting, Clock::fixed(0));
+        let policies = Policies::new(Policy::shipped(Mode::Default));
+        let gate = Gate::new(policies, Arc::new(Granting), Arc::new(Nobody), Clock::fixed(0));
         let effect = WriteProject { root: self.root(), changes };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(gate.authorize(Actor::Person, effect)).unwrap()
@@ -211,7 +203,7 @@ fn only_the_person_may_write() {
     let other = WriteProject { root: ground.root(), changes: vec![ground.change("a.py", b"one", b"three")] };
     assert_ne!(request.context["digest"], other.request(&Actor::Engine).context["digest"]);
     let policy = Policy::shipped(Mode::Default);
-    assert_ne!(policy.evaluate(&request).effect, conclave_policy::Effective::Allow);
+    assert_ne!(policy.evaluate(&request, 0).effect, conclave_policy::Effective::Allow);
 }
 
 #[test]

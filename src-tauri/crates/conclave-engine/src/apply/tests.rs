@@ -3,10 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor")]
 
 use std::fs;
-use std::future::Future;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use conclave_core::finding::{Detection, Finding, Rule, Severity, Status, Tool};
@@ -14,8 +12,8 @@ use conclave_core::id::{ProjectId, ScanId};
 use conclave_core::patch::{Edit, FilePatch};
 use conclave_core::path::RelPath;
 use conclave_core::project::Project;
-use conclave_effects::Clock;
-use conclave_policy::{Mode, Policy, Review, Reviewer, ToolRequest};
+use conclave_effects::{Clock, Policies};
+use conclave_policy::{Mode, Nobody, Policy};
 use conclave_store::{OutcomeKind, ScanRecord, ScanState};
 use tempfile::TempDir;
 
@@ -23,14 +21,6 @@ use super::*;
 
 pub(super) const NOW: i64 = 1_767_323_045_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-
-struct Nobody;
-
-impl Reviewer for Nobody {
-    fn review<'a>(&'a self, _: &'a ToolRequest, _: &'a str) -> Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
-        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
-    }
-}
 
 /// A data folder with a store, and beside it a project with one finding.
 pub(super) struct Ground {
@@ -75,8 +65,8 @@ impl Ground {
     }
 
     pub(super) fn gate(&self, now_ms: i64) -> Gate {
-        let policy = Policy::shipped(Mode::Default);
-        Gate::new(policy, Arc::new(self.store.clone()), Arc::new(Nobody), Clock::fixed(now_ms))
+        let policies = Policies::new(Policy::shipped(Mode::Default));
+        Gate::new(policies, Arc::new(self.store.clone()), Arc::new(Nobody), Clock::fixed(now_ms))
     }
 
     pub(super) fn finding(&self) -> FindingId {

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use conclave_effects::{Clock, Gate};
-use conclave_policy::{EntryKind, Ledger, LedgerError, Mode, NewEntry, Policy, Review, Reviewer, ToolRequest};
+use conclave_effects::{Clock, Gate, Policies};
+use conclave_policy::{EntryKind, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
 
 /// A ledger in memory.
 #[derive(Clone, Default)]
@@ -41,21 +41,14 @@ impl MemoryLedger {
     }
 }
 
-struct Nobody;
-
-impl Reviewer for Nobody {
-    fn review<'a>(
-        &'a self,
-        _request: &'a ToolRequest,
-        _rule: &'a str,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Review> + Send + 'a>> {
-        Box::pin(async { Review::Deny("no reviewer is set up".to_owned()) })
-    }
-}
-
 /// A gate with the shipped policy of `mode`, and its ledger.
 pub fn gate(mode: Mode) -> (Gate, MemoryLedger) {
     let ledger = MemoryLedger::default();
-    let gate = Gate::new(Policy::shipped(mode), Arc::new(ledger.clone()), Arc::new(Nobody), Clock::fixed(100_000));
+    let gate = Gate::new(
+        Policies::new(Policy::shipped(mode)),
+        Arc::new(ledger.clone()),
+        Arc::new(Nobody),
+        Clock::fixed(100_000),
+    );
     (gate, ledger)
 }

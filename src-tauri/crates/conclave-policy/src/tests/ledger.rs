@@ -5,8 +5,13 @@ use crate::{Action, Decision, Effective, EntryKind, GENESIS, NewEntry, digest, e
 
 fn entries() -> [NewEntry; 2] {
     let request = request("engine", Action::ReadProject, "/home/ada/shop", &[]);
-    let decision =
-        Decision { effect: Effective::Allow, rule: "read-project".to_owned(), reason: "it was opened".to_owned() };
+    let decision = Decision {
+        effect: Effective::Allow,
+        rule: "read-project".to_owned(),
+        reason: "it was opened".to_owned(),
+        layer: None,
+        review: None,
+    };
     let outcome = EntryKind::Outcome { refers_to: 1, outcome: "read 12 files".to_owned() };
     [
         NewEntry { at_ms: 1_700_000_000_000, kind: EntryKind::Decision { request, decision } },

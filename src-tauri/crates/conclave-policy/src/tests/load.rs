@@ -85,7 +85,7 @@ fn resource_patterns_match_whole_paths() {
     ];
     for (pattern, resource, expect) in cases {
         let policy = load(&format!("{RULE}, resource: '{pattern}' }}")).expect(pattern);
-        let found = policy.evaluate(&request("person", Action::ReadFile, resource, &[])).effect == Effective::Allow;
+        let found = policy.evaluate(&request("person", Action::ReadFile, resource, &[]), 0).effect == Effective::Allow;
         assert_eq!(found, expect, "{pattern} on {resource}");
     }
 }
@@ -93,7 +93,7 @@ fn resource_patterns_match_whole_paths() {
 #[test]
 fn a_rule_that_cannot_be_judged_denies_as_itself() {
     let policy = load(&format!("{RULE}, resource: '/**' }}")).expect("loads");
-    let decide = |length: usize| policy.evaluate(&request("person", Action::ReadFile, &"/a".repeat(length), &[]));
+    let decide = |length: usize| policy.evaluate(&request("person", Action::ReadFile, &"/a".repeat(length), &[]), 0);
     assert_eq!(decide(8 * 1024).effect, Effective::Allow);
     let denied = decide(8 * 1024 + 1);
     assert_eq!((denied.effect, denied.rule.as_str()), (Effective::Deny, "a"));
@@ -106,7 +106,7 @@ fn a_project_can_make_the_policy_stricter_and_nothing_else() {
     let shielded = file(&format!("{RULE} }}, {{ id: d, priority: 9, effect: deny, reason: private }}"));
     let decide = |base: &Policy, project: &str, action| {
         let policy = base.clone().and(Policy::load(project, Layer::Project).expect("loads"));
-        policy.evaluate(&request("person", action, "x", &[])).rule
+        policy.evaluate(&request("person", action, "x", &[]), 0).rule
     };
     let nothing = Policy::load("version: 1\nrules: []", Layer::User).expect("loads");
     let everything = Policy::load(&file("{ id: all, priority: 1, effect: allow, reason: mine }"), Layer::User);

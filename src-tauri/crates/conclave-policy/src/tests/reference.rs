@@ -63,6 +63,10 @@ fn rule() -> impl Strategy<Value = Rule> {
     )
         .prop_map(|(priority, effect, actors, actions, glob, context)| Rule {
             id: "r".to_owned(),
+            layer: Layer::User,
+            guidance: None,
+            provider: None,
+            digest: String::new(),
             priority,
             effect,
             reason: "because".to_owned(),
@@ -100,21 +104,21 @@ proptest! {
 
     #[test]
     fn it_decides_as_the_reference_does(layers in layers(), asked in asked()) {
-        prop_assert_eq!(policy(&layers).evaluate(&asked).effect, reference(&layers, &asked));
+        prop_assert_eq!(policy(&layers).evaluate(&asked, 0).effect, reference(&layers, &asked));
     }
 
     #[test]
     fn another_layer_never_turns_a_refusal_into_a_permission(layers in layers(), more in layers(), asked in asked()) {
         let before = policy(&layers);
-        let decided = before.evaluate(&asked);
-        let after = before.and(policy(&more)).evaluate(&asked);
+        let decided = before.evaluate(&asked, 0);
+        let after = before.and(policy(&more)).evaluate(&asked, 0);
         prop_assert!(after.effect >= decided.effect || decided.rule == crate::NO_MATCH);
     }
 
     #[test]
     fn the_order_in_a_file_does_not_matter(rules in prop::collection::vec(rule(), 0..8), asked in asked()) {
         let backwards = rules.iter().rev().cloned().collect();
-        let decide = |rules| Policy::layer(Layer::User, rules).evaluate(&asked).effect;
+        let decide = |rules| Policy::layer(Layer::User, rules).evaluate(&asked, 0).effect;
         prop_assert_eq!(decide(rules.clone()), decide(backwards));
     }
 }

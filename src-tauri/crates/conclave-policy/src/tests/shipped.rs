@@ -47,7 +47,7 @@ fn each_actor_may_do_what_the_table_says_and_nothing_else() {
     for (action, context, expect) in table {
         let found: String = ACTORS
             .iter()
-            .map(|actor| match policy.evaluate(&request(actor, *action, "x", context)).effect {
+            .map(|actor| match policy.evaluate(&request(actor, *action, "x", context), 0).effect {
                 Effective::Allow => '+',
                 Effective::Sample => '?',
                 Effective::Deny => '-',
@@ -66,16 +66,16 @@ fn offline_denies_every_connection_and_changes_nothing_else() {
     for place in ["loopback", "remote"] {
         for actor in ACTORS {
             let asked = request(actor, Action::SendHttp, "x", &[("place", place), ("consent", "settings")]);
-            let decision = offline.evaluate(&asked);
+            let decision = offline.evaluate(&asked, 0);
             assert_eq!(decision.effect, Effective::Deny, "{actor} {place}");
         }
     }
     let asked = request("engine", Action::SendHttp, "x", &[("place", "loopback"), ("consent", "settings")]);
-    assert_eq!(offline.evaluate(&asked).reason, "offline: no connection is attempted");
+    assert_eq!(offline.evaluate(&asked, 0).reason, "offline: no connection is attempted");
     for action in EVERY_ACTION.into_iter().filter(|action| *action != Action::SendHttp) {
         for actor in ACTORS {
             let asked = request(actor, action, "x", &[("sandbox", "yes")]);
-            assert_eq!(offline.evaluate(&asked), default.evaluate(&asked));
+            assert_eq!(offline.evaluate(&asked, 0), default.evaluate(&asked, 0));
         }
     }
 }
@@ -90,7 +90,7 @@ fn refusals_say_why_in_words() {
         ("reviewer", Action::ReadFile, NO_MATCH, "no rule allows it"),
     ];
     for (actor, action, rule, reason) in cases {
-        let decision = policy.evaluate(&request(actor, action, "x", &[]));
+        let decision = policy.evaluate(&request(actor, action, "x", &[]), 0);
         assert_eq!((decision.rule.as_str(), decision.reason.as_str()), (rule, reason));
     }
 }

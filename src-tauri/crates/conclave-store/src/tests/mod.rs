@@ -96,13 +96,8 @@ pub(crate) fn scan(project: &ProjectId, id: &str, state: ScanState) -> ScanRecor
 
 /// A decision on sending something to `place`.
 pub(crate) fn decision(at_ms: i64, place: &str, effect: Effective) -> NewEntry {
-    let request = ToolRequest {
-        actor: Actor::Engine,
-        action: Action::SendHttp,
-        resource: "https://models.example/v1".into(),
-        context: [("place".to_owned(), place.to_owned())].into(),
-    };
-    let decision = Decision { effect, rule: "r".into(), reason: "because".into() };
+    let request = ToolRequest::new(Actor::Engine, Action::SendHttp, "https://models.example/v1").with("place", place);
+    let decision = Decision { effect, rule: "r".into(), reason: "because".into(), layer: None, review: None };
     NewEntry { at_ms, kind: EntryKind::Decision { request, decision } }
 }
 
