@@ -176,7 +176,7 @@ const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
 try {
   const base = `http://127.0.0.1:${port}`;
   await isUp(base);
-  const args = ["--demo", "--data-dir", join(folder, "data")];
+  const args = ["--offline", "--demo", "--data-dir", join(folder, "data")];
   const started = performance.now();
   const window = await Session.open(base, { "webkitgtk:browserOptions": { binary: program, args } });
   await window.until("the inbox", `${options}.length > 0`);

@@ -36,9 +36,17 @@ impl Log {
     /// # Errors
     /// It cannot start, or it ends with anything but success.
     pub fn run(&mut self, command: &mut Command) -> Result<()> {
+        self.run_with(command, Stdio::null())
+    }
+
+    /// Runs `command` with `input`.
+    ///
+    /// # Errors
+    /// As [`Log::run`].
+    pub fn run_with(&mut self, command: &mut Command, input: Stdio) -> Result<()> {
         self.start(command)?;
         let status = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(self.file.try_clone()?)
             .stderr(self.file.try_clone()?)
             .status()

@@ -19,6 +19,7 @@ mod setup;
 mod start;
 mod step;
 mod test;
+mod trace;
 mod window;
 
 use std::process::ExitCode;

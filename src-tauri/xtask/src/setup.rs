@@ -50,6 +50,7 @@ const TEST: &[Package] = &[
     program("xvfb", &["Xvfb"]),
     program("xauth", &["xauth"]),
     program("dbus", &["dbus-run-session"]),
+    program("gnome-keyring", &["gnome-keyring-daemon"]),
     program("webkit2gtk-driver", &["WebKitWebDriver"]),
 ];
 

@@ -1,11 +1,16 @@
 //! The real window, driven through WebDriver on a display of its own.
 
-use anyhow::Result;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
 
 use crate::log::Log;
 use crate::place::{Place, on_path};
 use crate::step::Done;
 use crate::test::limited;
+use crate::trace;
 
 /// Everything that it takes, from the bus to the driver.
 const PROGRAMS: &[&str] = &["dbus-run-session", "xvfb-run", "WebKitWebDriver", "node"];
@@ -17,6 +22,11 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
     }
     let program = place.program("conclave-app")?;
     let scratch = place.scratch("window")?;
+    let record = scratch.join("attempts.trace");
+    let (program, traced) = match on_path("strace") {
+        Some(_) => (wrapped(&scratch, &program, &record)?, true),
+        None => (program, false),
+    };
     log.run(
         limited(300, "dbus-run-session")
             .args(["--", "xvfb-run", "-a", "-s", "-screen 0 1280x860x24", "node"])
@@ -26,5 +36,22 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
             .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
             .env("NO_AT_BRIDGE", "1"),
     )?;
-    Ok(Done::Figure(format!("  pictures: {}", scratch.display())))
+    if !traced {
+        return Ok(Done::Figure(format!("  pictures: {}; attempts not recorded without strace", scratch.display())));
+    }
+    let attempts = trace::attempts(&record)?;
+    attempts.iter().take(20).try_for_each(|line| log.say(line))?;
+    ensure!(attempts.is_empty(), "the window attempted {} connections although it is offline", attempts.len());
+    Ok(Done::Figure(format!(
+        "  0 connection attempts by the window and its web processes; pictures: {}",
+        scratch.display()
+    )))
+}
+
+/// A program that starts `program` and records what it attempts into `record`.
+fn wrapped(folder: &Path, program: &Path, record: &Path) -> Result<PathBuf> {
+    let path = folder.join("conclave-app-recorded");
+    std::fs::write(&path, trace::script(program, record))?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    Ok(path)
 }
