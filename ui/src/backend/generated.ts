@@ -10,6 +10,16 @@ export type AddProject = {
 	watch: boolean,
 };
 
+/**  Answers a request that waits. */
+export type AnswerAsk = {
+	/**  Its id. */
+	id: string,
+	/**  What the person says. */
+	answer: AskAnswer,
+	/**  Why, kept word for word; may be empty. */
+	justification: string,
+};
+
 /**  An error for a person. */
 export type ApiError = {
 	/**  What kind. */
@@ -40,6 +50,91 @@ export type ApplyFix = {
 	finding: string,
 	/**  The candidate; the recommended one when `null`. */
 	fix: string | null,
+};
+
+/**  What the person says. */
+export type AskAnswer = 
+/**  This one may happen. */
+"allow_once" | 
+/**  This one must not. */
+"deny_once" | 
+/**  This one may, and what the pattern covers may from now on. */
+"always";
+
+/**  An answer that was taken. */
+export type AskAnswered = {
+	/**  The request. */
+	id: string,
+	/**  The rule that was added to the person's own file. */
+	rule: string | null,
+};
+
+/**  All requests that wait. */
+export type AskList = {
+	/**  Oldest first. */
+	asks: AskView[],
+};
+
+/**  A file or folder that a request touches. */
+export type AskPath = {
+	/**  As it was named. */
+	given: string,
+	/**  With every link resolved; `null` when that cannot be found out. */
+	real: string | null,
+	/**  Whether it is written. */
+	written: boolean,
+};
+
+/**  One request that waits. */
+export type AskView = {
+	/**  Its id. */
+	id: string,
+	/**  When it was asked. */
+	at: number,
+	/**  When silence becomes a denial. */
+	expires_at: number,
+	/**  Who asks. */
+	actor: string,
+	/**  What for, as in a rule: `send_http`, `call_tool`. */
+	action: string,
+	/**  What it is done to. */
+	resource: string,
+	/**  The exact request that an answer is good for, whole, as JSON in which nothing can hide. */
+	request: string,
+	/**  The files and folders that it touches. */
+	paths: AskPath[],
+	/**  The rule that wants the person to look. */
+	rule: string,
+	/**  Where the rule stands. */
+	layer: RuleLayer | null,
+	/**  Why. */
+	reason: string,
+	/**  What to look at. */
+	guidance: string | null,
+	/**  What a model said of it, where one was asked first. */
+	review: ReviewView | null,
+	/**  The rule that *always* would add to the person's own file; `null` where it cannot. */
+	always: string | null,
+};
+
+/**  One recorded request on which another policy says something else. */
+export type ChangedDecision = {
+	/**  Its entry in the ledger. */
+	seq: number,
+	/**  When it was asked. */
+	at: number,
+	/**  Who asked. */
+	who: string,
+	/**  For what, in words. */
+	what: string,
+	/**  What the rules in force say of it. */
+	before: Effect,
+	/**  The rule that says so. */
+	before_rule: string,
+	/**  What the other rules say. */
+	after: Effect,
+	/**  The rule that says so. */
+	after_rule: string,
 };
 
 /**  What is checked, in the order of the ladder. */
@@ -148,6 +243,88 @@ export type DoctorView = {
 	items: DoctorItem[],
 };
 
+/**  What becomes of a request, from most permissive to strictest. */
+export type Effect = 
+/**  It may happen. */
+"allow" | 
+/**  Somebody looks at it first. */
+"sample" | 
+/**  It must not happen. */
+"deny";
+
+/**  Which requests a list shows. */
+export type EgressOnly = 
+/**  All of them. */
+"all" | 
+/**  What was let out. */
+"sent" | 
+/**  What was refused. */
+"denied";
+
+/**  A page of the egress ledger. */
+export type EgressPage = {
+	/**  Newest first. */
+	rows: EgressRow[],
+	/**  Where the next page starts; `null` on the last. */
+	next_cursor: string | null,
+	/**  The last 24 hours in figures, whatever the filter. */
+	today: EgressToday,
+};
+
+/**  One request to a host. */
+export type EgressRow = {
+	/**  Its entry in the ledger. */
+	seq: number,
+	/**  When. */
+	at: number,
+	/**  Who asked. */
+	actor: string,
+	/**  The host, with its port where it is not the usual one. */
+	host: string,
+	/**  The address without its query. */
+	address: string,
+	/**  Whether the host is another machine. */
+	remote: boolean,
+	/**  What for. */
+	purpose: string,
+	/**  The model that was asked, if one was. */
+	model: string | null,
+	/**  Bytes in the body; `null` where the ledger does not say. */
+	bytes: number | null,
+	/**  Secrets that were taken out; `null` where the ledger does not say. */
+	redactions: number | null,
+	/**  What became of it. */
+	decision: Effect,
+	/**  Who looked at it, where a rule wanted that. */
+	review: ReviewView | null,
+	/**  The rule. */
+	rule: string,
+	/**  Where the rule stands; `null` when no rule decided. */
+	layer: RuleLayer | null,
+	/**  Why. */
+	reason: string,
+	/**  The digest of the body. */
+	digest: string | null,
+	/**  What came of it, in words; `null` while it is under way or when Conclave ended meanwhile. */
+	outcome: string | null,
+};
+
+/**  What left and what was refused in the last 24 hours. */
+export type EgressToday = {
+	/**  Requests that were let out to other machines. */
+	requests: number,
+	/**  Requests that were refused. */
+	denied: number,
+	/**  Bytes in the bodies that were let out to other machines. */
+	bytes: number,
+};
+
+/**  Removes a key from the keychain. */
+export type EraseKey = {
+	/**  The host. */
+	host: string,
+};
+
 /**  What a face can tell apart; a code exists only if a face acts on it. */
 export type ErrorCode = 
 /**  The request is not understood. */
@@ -192,6 +369,14 @@ export type EvidenceView = {
 	duration_ms: number,
 };
 
+/**  One example of a rule. */
+export type ExampleView = {
+	/**  The request. */
+	text: string,
+	/**  Whether the rule matches it. */
+	matches: boolean,
+};
+
 /**  Some lines of a file. */
 export type Excerpt = {
 	/**  The file. */
@@ -206,6 +391,34 @@ export type Excerpt = {
 	lines: string[],
 	/**  What the tool marks. */
 	marks: Mark[],
+};
+
+/**  Asks what the policy says of a request; nothing is sent and nothing recorded. */
+export type ExplainRequest = {
+	/**  The request as JSON: `actor`, `action`, `resource`, `context`, `paths`, or the short form of a rule's examples. */
+	request: string,
+};
+
+/**  What the policy says of a request. */
+export type ExplanationView = {
+	/**  What becomes of it. */
+	decision: Effect,
+	/**  The rule that decides. */
+	rule: string,
+	/**  Where that rule stands; `null` when no rule decides. */
+	layer: RuleLayer | null,
+	/**  Why. */
+	reason: string,
+	/**  What the person can do about a denial. */
+	remedy: string | null,
+	/**  Every rule that was tried, in order. */
+	steps: StepView[],
+};
+
+/**  Writes the whole ledger to a file as JSON Lines. */
+export type ExportLedger = {
+	/**  The file, anywhere; the person chose it. */
+	path: string,
 };
 
 /**  The change of one file. */
@@ -367,6 +580,75 @@ export type ImportView = {
 	scans: ScanView[],
 };
 
+/**  A key that is gone. */
+export type KeyErased = {
+	/**  The host. */
+	host: string,
+	/**  Whether there was one. */
+	had_key: boolean,
+};
+
+/**  One host. */
+export type KeyHost = {
+	/**  The host, with its port where it is not the usual one. */
+	host: string,
+	/**  The models of the settings that are asked there, by name. */
+	models: string[],
+	/**  Where its key comes from. */
+	source: KeySource,
+	/**  When the key was put into the keychain. */
+	set_at: number | null,
+};
+
+/**  The keychain, and every host that has a key or could use one. */
+export type KeyList = {
+	/**  The operating system's keychain. */
+	keychain: KeychainView,
+	/**  By name. */
+	hosts: KeyHost[],
+};
+
+/**  A key that was put into the keychain. */
+export type KeySaved = {
+	/**  The host. */
+	host: string,
+	/**  When. */
+	set_at: number,
+};
+
+/**  Where a key comes from. */
+export type KeySource = 
+/**  From the keychain. */
+{ from: "keychain" } | 
+/**  From an environment variable that the settings name. */
+{ from: "environment"; 
+/**  The variable. */
+variable: string; 
+/**  Whether it was set when Conclave started. */
+set: boolean } | 
+/**  There is none. */
+{ from: "none" };
+
+/**  The state of the keychain. */
+export type KeychainView = {
+	/**  Whether it can be used. */
+	ok: boolean,
+	/**  What was found. */
+	found: string,
+	/**  What to do where it cannot. */
+	remedy: string | null,
+};
+
+/**  An exported ledger. */
+export type LedgerExported = {
+	/**  The file. */
+	path: string,
+	/**  Entries written. */
+	rows: number,
+	/**  The hash of the last one. */
+	head: string,
+};
+
 /**  Whether the ledger is whole. */
 export type LedgerView = {
 	/**  Whether every row fits the one before. */
@@ -387,6 +669,18 @@ export type LineKind =
 "added" | 
 /**  Only before. */
 "removed";
+
+/**  Asks for a page of the egress ledger, newest first. */
+export type ListEgress = {
+	/**  Where the last page ended. */
+	cursor?: string | null,
+	/**  Text that must appear in who, where, what for, the rule or the digest. */
+	filter?: string,
+	/**  Only these. */
+	only?: EgressOnly,
+	/**  At most this many, 1 to 1000; 100 when `null`. */
+	limit?: number | null,
+};
 
 /**  Asks for a page of findings. */
 export type ListFindings = {
@@ -414,6 +708,13 @@ export type Mark = {
 	end: number,
 };
 
+/**  Where a model runs. */
+export type ModelClass = 
+/**  Known to run on this machine. */
+"local" | 
+/**  Elsewhere, or nobody can tell. */
+"hosted";
+
 /**  Names a project. */
 export type NamedProject = {
 	/**  Its id. */
@@ -432,8 +733,101 @@ export type Neighbours = {
 	total: number,
 };
 
+/**  Which connections can come about. */
+export type Network = 
+/**  To hosts that the settings name, by rule. */
+"open" | 
+/**  The settings let nothing be sent to another machine. */
+"local_only" | 
+/**  None, not even to this machine. */
+"offline";
+
 /**  A request without parameters. */
 export type Nothing = Record<string, never>;
+
+/**  One source of rules. */
+export type PolicyFileView = {
+	/**  Where it stands. */
+	layer: RuleLayer,
+	/**  For people: `built in`, `admin`, `yours`, or the project's name. */
+	origin: string,
+	/**  The file; `null` for what is built in. */
+	path: string | null,
+	/**  Why it is not used; until it is corrected its layer refuses everything. */
+	fault: string | null,
+	/**  What is probably not meant as it is written. */
+	warnings: string[],
+};
+
+/**  A saved policy, in force from now on. */
+export type PolicySaved = {
+	/**  The file. */
+	path: string,
+	/**  The digest of its text. */
+	digest: string,
+	/**  What is probably not meant as it is written. */
+	warnings: string[],
+};
+
+/**  The policy in force. */
+export type PolicyView = {
+	/**  What keeps the policy from being what its files say, and what holds instead. */
+	banner: string | null,
+	/**  The files in effect, outermost first. */
+	files: PolicyFileView[],
+	/**  All rules, in the order in which they are tried. */
+	rules: RuleView[],
+	/**  Where the person's own file is, or would be. */
+	path: string,
+	/**  The text of the person's own file; empty when there is none. */
+	user_policy: string,
+	/**  The digest of that text, to be given when it is saved; `null` when there is no file. */
+	digest: string | null,
+};
+
+/**  Asks what would be sent for a finding; nothing is sent. */
+export type PreviewRequest = {
+	/**  The finding's id, or its first digits. */
+	finding: string,
+};
+
+/**  What would be sent. */
+export type PreviewView = {
+	/**  The finding. */
+	finding: string,
+	/**  One a model, in the order of the settings. */
+	requests: PreviewedRequest[],
+	/**  Why there is nothing to send, or not all of it, in words. */
+	note: string | null,
+};
+
+/**  One request that would be sent. */
+export type PreviewedRequest = {
+	/**  The endpoint's name in the settings. */
+	name: string,
+	/**  The model as the endpoint knows it. */
+	model: string,
+	/**  The whole address. */
+	endpoint: string,
+	/**  The host. */
+	host: string,
+	/**  Where the model runs. */
+	class: ModelClass,
+	/**  Bytes in the body. */
+	bytes: number,
+	/**  The body as it would leave, secrets taken out. */
+	body: string,
+	/**  What was taken out. */
+	redactions: Redaction[],
+	/**  Whether the policy lets it go. */
+	decision: Effect,
+	/**  The rule. */
+	rule: string,
+	/**  Why. */
+	reason: string,
+	/**  What the person can do about a denial. */
+	remedy: string | null,
+};
 
 /**  All projects. */
 export type ProjectList = {
@@ -457,6 +851,14 @@ export type ProjectView = {
 	open: number,
 	/**  Its last scans, newest first, one a tool. */
 	scans: ScanView[],
+};
+
+/**  Secrets of one kind that were taken out. */
+export type Redaction = {
+	/**  The kind. */
+	label: string,
+	/**  How many. */
+	count: number,
 };
 
 /**  The result of a run. */
@@ -485,6 +887,70 @@ export type ResolutionView = {
 	verification_ms: number,
 };
 
+/**  Who looked at a request, and what they said. */
+export type ReviewView = 
+/**  A person. */
+{ by: "person"; 
+/**  Their reason, word for word; may be empty. */
+justification: string; 
+/**  When. */
+at: number } | 
+/**  A model. */
+{ by: "model"; 
+/**  The endpoint's name in the settings. */
+provider: string; 
+/**  The model. */
+model: string; 
+/**  From 0 to 1, as the model said. */
+confidence: number; 
+/**  What it sees as risks. */
+risk_factors: string[]; 
+/**  From question to answer, in milliseconds. */
+took_ms: number; 
+/**  When. */
+at: number; 
+/**  Whether the answer to an equal request was used again. */
+cached: boolean };
+
+/**  Where rules come from, outermost first. */
+export type RuleLayer = 
+/**  Built in; cannot be widened. */
+"floor" | 
+/**  Set by whoever runs the machine. */
+"admin" | 
+/**  The person's own, on top of the shipped rules that it extends. */
+"user" | 
+/**  Found in a project; can only make the policy stricter. */
+"project";
+
+/**  One rule. */
+export type RuleView = {
+	/**  Its name, unique within its file. */
+	id: string,
+	/**  Where it stands. */
+	layer: RuleLayer,
+	/**  As in [`PolicyFileView`]. */
+	origin: string,
+	/**  Its place within its layer: the lowest number comes first. */
+	priority: number,
+	/**  What becomes of what it matches. */
+	action: Effect,
+	/**  Why. */
+	reason: string,
+	/**  What must hold for it to match, in words; it matches everything when empty. */
+	conditions: string[],
+	/**  What a reviewer should look at. */
+	guidance: string | null,
+	/**  Who reviews, where the rule names somebody. */
+	provider: string | null,
+	/**  Whether it is in use. */
+	enabled: boolean,
+	/**  How often it decided in the last seven days. */
+	hits_7d: number,
+	/**  Its examples, which held when the file was loaded. */
+	examples: ExampleView[],
+};
+
 /**  Chooses findings. */
 export type RunFix = {
 	/**  These; when empty, all open ones of `project`. */
@@ -511,6 +977,17 @@ export type RunProgress = {
 export type RunStarted = {
 	/**  So many were queued. */
 	queued: number,
+};
+
+/**  Replaces the person's own policy file. */
+export type SavePolicy = {
+	/**  Its new text. */
+	policy: string,
+	/**
+	 *  The digest of the text that was edited; when the file has another by now, nothing is saved. `null` when there was
+	 *  no file.
+	 */
+	expected_digest: string | null,
 };
 
 /**  Which part of the findings a list shows. */
@@ -580,6 +1057,14 @@ export type SeatView = {
 	note: string,
 };
 
+/**  Puts a key into the keychain, in the place of the one before. */
+export type SetKey = {
+	/**  The host that the key is for; it is sent nowhere else. */
+	host: string,
+	/**  The key. */
+	key: string,
+};
+
 /**  How bad a finding is, most severe first. */
 export type Severity = 
 /**  `security-severity` of 9.0 and more. */
@@ -592,6 +1077,28 @@ export type Severity =
 "low" | 
 /**  Level `none`, or a result that says that nothing is wrong: worth knowing, not a weakness by itself. */
 "note";
+
+/**  Asks what another policy would have decided on what was asked before. */
+export type SimulatePolicy = {
+	/**  The text to try in place of the person's own file. */
+	policy: string,
+	/**  Over so many of the last decisions, 1 to 100000; 1000 when `null`. */
+	limit: number | null,
+};
+
+/**  What another policy would have decided. */
+export type SimulationView = {
+	/**  Why the text is no policy; then nothing was tried. */
+	fault: string | null,
+	/**  What is probably not meant as it is written. */
+	warnings: string[],
+	/**  So many recorded requests were judged again. */
+	checked: number,
+	/**  Those on which the rules would now say something else, newest first; at most 500. */
+	changed: ChangedDecision[],
+	/**  How many there are in all. */
+	changed_count: number,
+};
 
 /**  How a list is ordered. */
 export type Sort = 
@@ -642,10 +1149,35 @@ export type StatusView = {
 	running: number,
 	/**  How often something left this machine, from the ledger. */
 	egress: number,
+	/**  Which connections can come about at all. */
+	network: Network,
 	/**  Seats of the panel that nobody fills, with what would fill them. */
 	empty_seats: SeatView[],
 	/**  Things the person should know: a database that was moved aside, a watch that failed. */
 	notices: string[],
+};
+
+/**  Whether a rule matches. */
+export type StepOutcome = 
+/**  It does. */
+"match" | 
+/**  It does not. */
+"no_match" | 
+/**  It cannot be judged, which counts as a denial. */
+"error";
+
+/**  What one rule says of a request. */
+export type StepView = {
+	/**  The rule. */
+	rule: string,
+	/**  Where it stands. */
+	layer: RuleLayer,
+	/**  What becomes of what it matches. */
+	action: Effect,
+	/**  Whether it matches. */
+	outcome: StepOutcome,
+	/**  Why, in words, where there is something to say. */
+	why: string | null,
 };
 
 /**  What a change touches, so that a face refreshes just that. */
@@ -657,7 +1189,13 @@ export type Tag =
 /**  Runs under way. */
 "runs" | 
 /**  The ledger. */
-"ledger";
+"ledger" | 
+/**  The policy and its files. */
+"policy" | 
+/**  Requests that wait for the person. */
+"asks" | 
+/**  Which hosts have a key. */
+"keys";
 
 /**  One addend. */
 export type TermView = {

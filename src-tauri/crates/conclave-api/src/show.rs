@@ -19,6 +19,9 @@ pub(crate) fn topic(tag: Tag) -> event::Topic {
         Tag::Projects => event::Topic::Projects,
         Tag::Runs => event::Topic::Runs,
         Tag::Ledger => event::Topic::Ledger,
+        Tag::Policy => event::Topic::Policy,
+        Tag::Asks => event::Topic::Asks,
+        Tag::Keys => event::Topic::Keys,
     }
 }
 
@@ -28,6 +31,9 @@ fn tag(topic: event::Topic) -> Tag {
         event::Topic::Projects => Tag::Projects,
         event::Topic::Runs => Tag::Runs,
         event::Topic::Ledger => Tag::Ledger,
+        event::Topic::Policy => Tag::Policy,
+        event::Topic::Asks => Tag::Asks,
+        event::Topic::Keys => Tag::Keys,
     }
 }
 

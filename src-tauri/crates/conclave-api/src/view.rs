@@ -9,6 +9,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+pub use asks::*;
+pub use egress::*;
+pub use keys::*;
+pub use policy::*;
+pub use preview::*;
+
+mod asks;
+mod egress;
+mod keys;
+mod policy;
+mod preview;
+
 /// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.
 type Number = u32;
 
@@ -614,6 +626,18 @@ pub struct ImportView {
     pub scans: Vec<ScanView>,
 }
 
+/// Which connections can come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// To hosts that the settings name, by rule.
+    Open,
+    /// The settings let nothing be sent to another machine.
+    LocalOnly,
+    /// None, not even to this machine.
+    Offline,
+}
+
 /// The status strip.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct StatusView {
@@ -627,6 +651,8 @@ pub struct StatusView {
     pub running: u32,
     /// How often something left this machine, from the ledger.
     pub egress: u32,
+    /// Which connections can come about at all.
+    pub network: Network,
     /// Seats of the panel that nobody fills, with what would fill them.
     pub empty_seats: Vec<SeatView>,
     /// Things the person should know: a database that was moved aside, a watch that failed.
@@ -678,6 +704,12 @@ pub enum Tag {
     Runs,
     /// The ledger.
     Ledger,
+    /// The policy and its files.
+    Policy,
+    /// Requests that wait for the person.
+    Asks,
+    /// Which hosts have a key.
+    Keys,
 }
 
 /// What the core tells a face without being asked.

@@ -14,6 +14,12 @@ pub enum Topic {
     Runs,
     /// The ledger.
     Ledger,
+    /// The policy and its files.
+    Policy,
+    /// Requests that wait for the person.
+    Asks,
+    /// Which hosts have a key.
+    Keys,
 }
 
 /// Where a run is.

@@ -6,7 +6,7 @@ use conclave_engine::stage::empty_model_seat;
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::view::{DoctorItem, DoctorView, LedgerView, Nothing, SeatState, SeatView, StatusView};
+use crate::view::{DoctorItem, DoctorView, LedgerView, Network, Nothing, SeatState, SeatView, StatusView};
 
 pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiError> {
     let store = &api.cx().store;
@@ -17,9 +17,19 @@ pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiE
         watched: count(store.projects()?.iter().filter(|project| project.watched).count()),
         running: count(store.open_jobs()?.len()),
         egress: u32::try_from(store.egress_count()?).unwrap_or(u32::MAX),
+        network: network(api),
         empty_seats: empty_seats(api),
         notices: api.notices(),
     })
+}
+
+fn network(api: &Api) -> Network {
+    let sends = api.cx().settings.models.iter().any(|model| model.may_send_code);
+    match (api.offline(), sends) {
+        (true, _) => Network::Offline,
+        (false, true) => Network::Open,
+        (false, false) => Network::LocalOnly,
+    }
 }
 
 fn empty_seats(api: &Api) -> Vec<SeatView> {
