@@ -58,7 +58,17 @@ const CRATES: &[Allowed] = &[
     Allowed {
         name: "conclave-policy",
         ours: &[],
-        outside: Only(&["globset", "regex", "serde", "serde-saphyr", "serde_json", "sha2", "thiserror"]),
+        outside: Only(&[
+            "aho-corasick",
+            "globset",
+            "regex",
+            "regex-syntax",
+            "serde",
+            "serde-saphyr",
+            "serde_json",
+            "sha2",
+            "thiserror",
+        ]),
     },
     Allowed { name: "conclave-effects", ours: &["conclave-policy"], outside: Free },
     Allowed {

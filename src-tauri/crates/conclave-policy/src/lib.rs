@@ -15,6 +15,7 @@ mod load;
 mod request;
 mod review;
 mod rule;
+pub mod secret;
 
 pub use decision::{Decision, Effective, Reviewed};
 pub use digest::{digest, digest_parts};
