@@ -40,9 +40,11 @@ impl Model {
     }
 }
 
-fn serve(stream: TcpStream, reply: &str) -> Option<Value> {
+fn serve(mut stream: TcpStream, reply: &str) -> Option<Value> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut length = 0;
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -57,12 +59,18 @@ fn serve(stream: TcpStream, reply: &str) -> Option<Value> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    // It plays a model on this machine, as llama.cpp has one.
+    if first.starts_with("GET /props ") {
+        let props = json!({ "model_path": "/models/stub.gguf" }).to_string();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", props.len());
+        stream.write_all((head + &props).as_bytes()).ok()?;
+        return None;
+    }
     let delta =
         json!({ "model": "stub", "choices": [{ "index": 0, "delta": { "content": reply }, "finish_reason": null }] });
     let stop = json!({ "model": "stub", "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
     let text = format!("data: {delta}\n\ndata: {stop}\n\ndata: [DONE]\n\n");
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-    let mut stream = stream;
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes())).ok()?;
     serde_json::from_slice(&body).ok()
 }

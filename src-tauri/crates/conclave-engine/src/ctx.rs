@@ -5,11 +5,11 @@ use std::sync::Arc;
 use conclave_core::settings::Settings;
 use conclave_effects::data::DataDir;
 use conclave_effects::gate::Gate;
-use conclave_inference::{Endpoint, KeyMissing};
 use conclave_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
+use crate::models::Models;
 
 /// The engine's surroundings; cheap to clone.
 #[derive(Clone)]
@@ -22,8 +22,8 @@ pub struct Ctx {
     pub data: Arc<DataDir>,
     /// What the person chose.
     pub settings: Arc<Settings>,
-    /// The models that the settings name, by name; a model whose key is missing keeps its seat, and the seat says so.
-    pub models: Arc<Vec<(String, Result<Endpoint, KeyMissing>)>>,
+    /// The models that the settings name; one whose key is missing keeps its seat, and the seat says so.
+    pub models: Arc<Models>,
     /// Where progress is told.
     pub events: Events,
     /// Ends everything that is under way.

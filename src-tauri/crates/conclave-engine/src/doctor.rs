@@ -55,7 +55,7 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
         let program = find_program(&scanner.program, cx.data.path()).map(|path| path.display().to_string());
         scanner_item(scanner, program, cx.settings.semgrep_rules.is_some())
     }));
-    let ready = cx.models.iter().filter(|(_, endpoint)| endpoint.is_ok()).count();
+    let ready = cx.models.iter().filter(|model| model.missing().is_none()).count();
     items.push(match (ready, empty_model_seat(cx)) {
         (_, None) => ok("Models", format!("{ready} in the settings")),
         (n, Some(Draft::Empty { fill })) => missing("Models", format!("{n} ready"), fill),

@@ -8,7 +8,6 @@ use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::{Gate, Policies};
 use conclave_effects::{Clock, FsError, forbid_core_dumps};
-use conclave_inference::Endpoint;
 use conclave_policy::{Mode, Nobody, Policy};
 use conclave_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::apply::{self, ApplyError};
 use crate::ctx::Ctx;
 use crate::event::Events;
+use crate::models::Models;
 
 /// How to open Conclave.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     };
     let mode = if options.offline { Mode::Offline } else { Mode::Default };
     let gate = Gate::new(Policies::new(Policy::shipped(mode)), Arc::new(store.clone()), Arc::new(Nobody), clock);
-    let models = settings.models.iter().map(|model| (model.name.clone(), Endpoint::from_setting(model))).collect();
+    let models = Models::new(&settings);
     let cx = Ctx {
         store,
         gate,

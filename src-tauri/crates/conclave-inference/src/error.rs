@@ -38,8 +38,11 @@ pub enum AskError {
         /// The address that was tried.
         address: String,
     },
-    /// The key is missing, wrong or not good for this.
-    #[error("the key was not accepted; check the environment variable that holds it")]
+    /// There is no key to ask with; nothing was sent.
+    #[error("{0}")]
+    NoKey(String),
+    /// The key is wrong or not good for this.
+    #[error("the key was not accepted; set the right one for this host")]
     Unauthorised,
     /// The account is empty, or a spending limit is reached. Waiting does not help.
     #[error("the account has no credit left; top it up or choose another model")]
@@ -134,6 +137,7 @@ impl AskError {
             Self::BadAddress { .. } => "bad_address",
             Self::Unreachable { .. } => "unreachable",
             Self::Certificate { .. } => "certificate",
+            Self::NoKey(_) => "no_key",
             Self::Unauthorised => "unauthorised",
             Self::NoMoney => "no_money",
             Self::NotFound { .. } => "not_found",
@@ -168,7 +172,7 @@ impl AskError {
 }
 
 /// What a stranger wrote, as one short printable line without `key`.
-pub(crate) fn quote(words: &str, key: Option<&str>) -> String {
+pub fn quote(words: &str, key: Option<&str>) -> String {
     let words = match key {
         Some(key) if !key.is_empty() => words.replace(key, "[key]"),
         _ => words.to_owned(),

@@ -1,9 +1,14 @@
-//! What is asked, and whom.
+//! What is asked, whom, and on what ground.
 
-use std::fmt;
+use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
-use conclave_effects::secret::Secret;
+use conclave_effects::{Gate, Secret};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use crate::class::{Class, find_out};
+use crate::error::AskError;
 
 /// One question. Its words are the engine's; this crate only carries them.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,9 +26,30 @@ pub struct ModelRequest {
     pub schema_name: String,
 }
 
-/// A model at an address.
-///
-/// Its key is never printed: `Debug` says only whether there is one.
+/// What is known of a question beside its words, for whoever judges and records it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// What kinds of data it carries: `source`, `finding`, `metadata`.
+    pub data: Vec<&'static str>,
+    /// The folder of the project that it is about.
+    pub project: Option<String>,
+    /// The tier of the run that it belongs to.
+    pub tier: Option<String>,
+}
+
+/// What one question needs beside its words.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// The key, if the endpoint wants one; it goes into one header and nowhere else.
+    pub key: Option<&'a Secret>,
+    /// What is known of the question.
+    pub about: &'a About,
+    /// When an answer is of no use any more.
+    pub deadline: Duration,
+}
+
+/// A model at an address. It holds no key.
+#[derive(Debug)]
 pub struct Endpoint {
     /// A name for people.
     pub name: String,
@@ -31,45 +57,33 @@ pub struct Endpoint {
     pub base_url: String,
     /// The model's name there.
     pub model: String,
-    /// The key, if the endpoint wants one.
-    pub key: Option<Secret>,
-    /// The person's word that source code may go to this host although it is not this machine.
+    /// The person's word that source code may go to this host although the model does not run on this machine.
     pub may_send_code: bool,
+    class: OnceCell<Class>,
 }
 
 impl Endpoint {
-    /// The endpoint of `setting`, with its key as the environment has it now.
-    ///
-    /// # Errors
-    /// [`KeyMissing`] when the setting names an environment variable that holds nothing.
-    pub fn from_setting(setting: &ModelSetting) -> Result<Self, KeyMissing> {
-        let key = match &setting.key_env {
-            Some(name) => Some(Secret::from_env(name).ok_or_else(|| KeyMissing(name.clone()))?),
-            None => None,
-        };
-        Ok(Self {
+    /// The endpoint that `setting` names.
+    pub fn new(setting: &ModelSetting) -> Self {
+        Self {
             name: setting.name.clone(),
             base_url: setting.base_url.clone(),
             model: setting.model.clone(),
-            key,
             may_send_code: setting.may_send_code,
-        })
+            class: OnceCell::new(),
+        }
     }
-}
 
-/// The environment variable that should hold a key is unset or empty.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable `{0}` holds no key; set it before Conclave starts")]
-pub struct KeyMissing(pub String);
+    /// Where the model runs. Its server is asked when that is first wanted, before `until`, and then never again.
+    ///
+    /// # Errors
+    /// The server is on this machine and could not be asked: the model counts as hosted, and the next caller asks again.
+    pub async fn class(&self, gate: &Gate, key: Option<&Secret>, until: Instant) -> Result<Class, AskError> {
+        self.class.get_or_try_init(|| find_out(gate, self, key, until)).await.copied()
+    }
 
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("name", &self.name)
-            .field("base_url", &self.base_url)
-            .field("model", &self.model)
-            .field("has_key", &self.key.is_some())
-            .field("may_send_code", &self.may_send_code)
-            .finish()
+    /// Where the model runs, as far as that is known without asking anybody.
+    pub fn known_class(&self) -> Class {
+        self.class.get().copied().unwrap_or(Class::Hosted)
     }
 }

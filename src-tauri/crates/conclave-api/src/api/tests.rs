@@ -37,7 +37,8 @@ async fn held() -> Held {
     let (connected, connects) = oneshot::channel();
     std::thread::spawn(move || connected.send(listener.accept().unwrap().0));
     drop(open(&folder));
-    let settings = json!({ "models": [{ "name": "Mute", "base_url": base_url, "model": "mute" }] });
+    let settings =
+        json!({ "models": [{ "name": "Mute", "base_url": base_url, "model": "mute", "may_send_code": true }] });
     fs::write(folder.path().join("data/settings.json"), settings.to_string()).unwrap();
     let api = open(&folder);
 

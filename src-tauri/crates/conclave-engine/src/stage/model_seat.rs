@@ -8,11 +8,12 @@ use std::time::Duration;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::path::RelPath;
-use conclave_inference::{Answer, Endpoint, ModelRequest, ask as ask_model};
+use conclave_inference::{About, Answer, Class, ModelRequest, quote};
 use conclave_policy::Actor;
 use serde::Deserialize;
 
 use crate::ctx::Ctx;
+use crate::models::Model;
 use crate::source::Source;
 
 /// What a model is asked to answer with; see `prompt/fix.schema.json`.
@@ -33,22 +34,23 @@ struct Block {
     replace: String,
 }
 
-/// Asks `endpoint` and reads its answer as a fix of the file at `path`.
+/// Asks `model` and reads its answer as a fix of the file at `path`.
 pub(super) async fn ask(
     cx: &Ctx,
-    endpoint: &Endpoint,
-    request: &ModelRequest,
+    model: &Model,
+    (request, about): (&ModelRequest, &About),
     path: &RelPath,
     source: &Source,
     deadline: Duration,
 ) -> Draft {
+    let endpoint = &model.endpoint;
     let actor = Actor::Analyst(endpoint.name.clone());
-    match ask_model(&cx.gate, actor, endpoint, request, deadline, &mut |_| {}).await {
+    match cx.models.ask(&cx.gate, actor, model, (request, about), deadline).await {
         Ok(Answer::Text { text, .. }) => {
             let origin = Origin::Model {
                 model: endpoint.model.clone(),
                 endpoint: endpoint.name.clone(),
-                local: endpoint.is_loopback(),
+                local: endpoint.known_class() == Class::Local,
             };
             read(&text, origin, path, source)
         }
@@ -62,7 +64,7 @@ fn read(text: &str, origin: Origin, path: &RelPath, source: &Source) -> Draft {
         return Draft::Failed { why: "the answer is not in the agreed form".to_owned() };
     };
     if !reply.can_fix {
-        return Draft::Refused { reason: format!("model\u{2019}s opinion: {}", line(&reply.reason)) };
+        return Draft::Refused { reason: format!("model\u{2019}s opinion: {}", quote(&reply.reason, None)) };
     }
     match patch(&reply.edits, path, source) {
         Ok(patch) => Draft::Proposed {
@@ -71,9 +73,9 @@ fn read(text: &str, origin: Origin, path: &RelPath, source: &Source) -> Draft {
                 origin,
                 patch,
                 class: FixClass::Review,
-                title: line(&reply.title),
-                rationale: format!("Model\u{2019}s opinion: {}", line(&reply.reason)),
-                edge_cases: reply.edge_cases.iter().take(8).map(|text| line(text)).collect(),
+                title: quote(&reply.title, None),
+                rationale: format!("Model\u{2019}s opinion: {}", quote(&reply.reason, None)),
+                edge_cases: reply.edge_cases.iter().take(8).map(|text| quote(text, None)).collect(),
                 successors: Vec::new(),
             },
         },
@@ -90,11 +92,6 @@ fn parse(text: &str) -> Option<Reply> {
         let block = block.strip_prefix("json").unwrap_or(block);
         if after.contains("```") { None } else { serde_json::from_str(block.trim()).ok() }
     })
-}
-
-/// One line of at most 300 characters without control characters.
-fn line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
 fn patch(blocks: &[Block], path: &RelPath, source: &Source) -> Result<Patch, String> {

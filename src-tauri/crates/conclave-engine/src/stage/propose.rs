@@ -170,7 +170,7 @@ fn region_now(replacement: &Replacement, brief: &Brief) -> Result<Region, String
 
 /// What would fill the models' seat while nobody sits there; `None` when all models of the settings can be asked.
 pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
-    if let Some((_, Err(missing))) = cx.models.iter().find(|(_, endpoint)| endpoint.is_err()) {
+    if let Some(missing) = cx.models.iter().find_map(|model| model.missing()) {
         return Some(Draft::Empty { fill: missing.to_string() });
     }
     let fill = "name a model in `settings.json` in the data folder: a llama.cpp or Ollama server on this machine, \
@@ -195,14 +195,16 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     let mut asked = JoinSet::new();
     let mut seats = Vec::new();
     let mut tasks = Vec::new();
-    for index in seated(&cx.models, plan.models) {
+    let about = prompt::about_fix(plan, &sources.root());
+    for model in seated(cx.models.iter(), plan.models, |model| model.missing().is_none()) {
         // What stays if its task breaks.
-        seats.push(seat(cx.models[index].0.clone(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
-        let (cx, request, source, path) = (cx.clone(), request.clone(), source.clone(), file.path.clone());
+        seats.push(seat(model.endpoint.name.clone(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
+        let (cx, model, about) = (cx.clone(), Arc::clone(model), about.clone());
+        let (request, source, path) = (request.clone(), source.clone(), file.path.clone());
         let task = asked.spawn(async move {
-            match &cx.models[index].1 {
-                Ok(endpoint) => model_seat::ask(&cx, endpoint, &request, &path, &source, deadline).await,
-                Err(missing) => Draft::Empty { fill: missing.to_string() },
+            match model.missing() {
+                None => model_seat::ask(&cx, &model, (&request, &about), &path, &source, deadline).await,
+                Some(missing) => Draft::Empty { fill: missing.to_string() },
             }
         });
         tasks.push(task.id());
@@ -211,17 +213,16 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     seats
 }
 
-/// The models that are asked, at most `most` of them, and those whose key is missing, which take no other's place.
-fn seated<T, E>(models: &[(String, Result<T, E>)], most: usize) -> Vec<usize> {
-    let mut ready = 0;
-    let mut seated = Vec::new();
-    for (index, (_, endpoint)) in models.iter().enumerate() {
-        ready += usize::from(endpoint.is_ok());
-        if endpoint.is_err() || ready <= most {
-            seated.push(index);
-        }
-    }
-    seated
+/// The models that are asked, at most `most` of them, and those that are not `ready`, which take no other's place.
+fn seated<T>(models: impl Iterator<Item = T>, most: usize, ready: impl Fn(&T) -> bool) -> Vec<T> {
+    let mut seated = 0;
+    models
+        .filter(|model| {
+            let ready = ready(model);
+            seated += usize::from(ready);
+            !ready || seated <= most
+        })
+        .collect()
 }
 
 /// Puts each task's answer into its seat; one that broke leaves its seat as it is, and the others count.

@@ -11,13 +11,15 @@ use conclave_effects::{
     send,
 };
 use conclave_policy::Actor;
+use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::answer::{Answer, Form};
+use crate::class::Class;
 use crate::dialect::openai_chat::{Decoder, Extras, Item, MAX_ANSWER_BYTES, PATH, error_of, request_body};
 use crate::error::{AskError, Waiting};
 use crate::provider::retry::{pause, retry_after};
-use crate::request::{Endpoint, ModelRequest};
+use crate::request::{About, Endpoint, ModelRequest, Terms};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -28,7 +30,10 @@ const IDLE: Duration = Duration::from_secs(60);
 /// As much of a refusal's body is read.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
-/// Asks `endpoint`, on behalf of `actor`, and waits for the whole answer until `deadline` has passed.
+/// As much is read of what a server says of itself: a list of models may be long.
+const MAX_METADATA_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Asks `endpoint`, on behalf of `actor`, and waits for the whole answer until the deadline of `terms` has passed.
 ///
 /// `on_delta` sees the text grow; what it has seen is worth nothing unless this returns an answer.
 ///
@@ -39,15 +44,20 @@ pub async fn ask(
     actor: Actor,
     endpoint: &Endpoint,
     request: &ModelRequest,
-    deadline: Duration,
+    terms: Terms<'_>,
     on_delta: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Answer, AskError> {
-    let until = Instant::now() + deadline;
-    let key = endpoint.key.as_ref().map(Secret::expose);
+    let until = Instant::now() + terms.deadline;
+    let key = terms.key.map(Secret::expose);
+    let class = match endpoint.class(gate, terms.key, until).await {
+        Ok(class) => class,
+        Err(_) if endpoint.may_send_code => Class::Hosted,
+        Err(error) => return Err(error.tidy(key)),
+    };
     let mut extras = Extras::for_request(request);
     let mut tries_left = 1;
     loop {
-        let exchange = Exchange { gate, actor: actor.clone(), endpoint, request, extras, until };
+        let exchange = Exchange { gate, actor: actor.clone(), endpoint, class, request, terms, extras, until };
         let Failure { error, may_repeat } = match exchange.run(on_delta).await {
             Ok(answer) => return Ok(answer.tidy(key)),
             Err(failure) => failure,
@@ -95,7 +105,9 @@ struct Exchange<'a> {
     gate: &'a Gate,
     actor: Actor,
     endpoint: &'a Endpoint,
+    class: Class,
     request: &'a ModelRequest,
+    terms: Terms<'a>,
     extras: Extras,
     until: Instant,
 }
@@ -115,20 +127,14 @@ impl Exchange<'_> {
             Err(failure) => format!("no answer: {}", failure.error.kind()),
         };
         tracing::debug!(gen_ai.request.model = self.endpoint.model, seq, outcome, "exchange ended");
-        // The decision stands without an outcome then, which an audit shows; the answer is there all the same.
-        if let Err(error) = self.gate.record_outcome(seq, &outcome) {
-            tracing::warn!(seq, %error, "the outcome of an exchange is not recorded");
-        }
+        record(self.gate, seq, &outcome);
         result
     }
 
     fn effect(&self) -> SendHttp {
-        let Self { endpoint, request, .. } = self;
-        let body = request_body(request, &endpoint.model, self.extras).to_string().into_bytes();
-        // Whoever sets up a model consents to its use on this machine; elsewhere it takes the word that code may go there.
-        let consented = endpoint.may_send_code || endpoint.is_loopback();
         let left = self.until.saturating_duration_since(Instant::now());
-        post(endpoint, body, if consented { Consent::Settings } else { Consent::None }, left)
+        let Terms { key, about, .. } = self.terms;
+        post(self.endpoint, self.class, about, key, body(self.request, &self.endpoint.model, self.extras), left)
     }
 
     async fn carry_out(
@@ -137,7 +143,8 @@ impl Exchange<'_> {
         on_delta: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Answer, Failure> {
         let model = &self.endpoint.model;
-        let mut response = send(permit).await.map_err(|error| Failure::before_first_byte(self.broken(error)))?;
+        let mut response =
+            send(permit).await.map_err(|error| Failure::before_first_byte(broken(self.endpoint, error)))?;
         if response.status != 200 {
             let wait = retry_after(&response.headers, self.gate.clock().now_ms());
             let status = response.status;
@@ -148,7 +155,7 @@ impl Exchange<'_> {
         let asked_with_schema = self.extras.schema && self.request.schema.is_some();
         let mut decoder = Decoder::new(model, if asked_with_schema { Form::Schema } else { Form::Free });
         while !decoder.is_over() {
-            let Some(bytes) = response.chunk().await.map_err(|error| self.broken(error))? else { break };
+            let Some(bytes) = response.chunk().await.map_err(|error| broken(self.endpoint, error))? else { break };
             for item in decoder.push(&bytes) {
                 if let Item::Text(text) = item {
                     on_delta(&text);
@@ -166,53 +173,135 @@ impl Exchange<'_> {
         let why = "it begins neither with `https://` nor, on this machine, with `http://`".to_owned();
         AskError::BadAddress { endpoint: self.endpoint.name.clone(), why }
     }
+}
 
-    fn broken(&self, error: HttpError) -> AskError {
-        let endpoint = self.endpoint.name.clone();
-        let address = self.endpoint.base_url.split(['?', '#']).next().unwrap_or_default().to_owned();
-        match error {
-            HttpError::BadUrl { reason } => AskError::BadAddress { endpoint, why: reason },
-            // The only header that is not ours is the one with the key.
-            HttpError::BadHeader { .. } => AskError::Unauthorised,
-            HttpError::Connect { .. } => AskError::Unreachable { address },
-            HttpError::Tls { .. } => AskError::Certificate { address },
-            HttpError::Timeout(TimeoutKind::Connect) => AskError::Timeout(Waiting::Connection),
-            HttpError::Timeout(TimeoutKind::FirstByte) => AskError::Timeout(Waiting::FirstByte),
-            HttpError::Timeout(TimeoutKind::Idle) => AskError::Timeout(Waiting::NextByte),
-            HttpError::Timeout(TimeoutKind::Total) => AskError::Timeout(Waiting::End),
-            HttpError::TooLarge { max } => AskError::TooLarge { max_bytes: max },
-            HttpError::Broken(_) => AskError::Cut,
+fn broken(endpoint: &Endpoint, error: HttpError) -> AskError {
+    let name = endpoint.name.clone();
+    let address = endpoint.base_url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    match error {
+        HttpError::BadUrl { reason } => AskError::BadAddress { endpoint: name, why: reason },
+        // The only header that is not ours is the one with the key.
+        HttpError::BadHeader { .. } => AskError::Unauthorised,
+        HttpError::Connect { .. } => AskError::Unreachable { address },
+        HttpError::Tls { .. } => AskError::Certificate { address },
+        HttpError::Timeout(TimeoutKind::Connect) => AskError::Timeout(Waiting::Connection),
+        HttpError::Timeout(TimeoutKind::FirstByte) => AskError::Timeout(Waiting::FirstByte),
+        HttpError::Timeout(TimeoutKind::Idle) => AskError::Timeout(Waiting::NextByte),
+        HttpError::Timeout(TimeoutKind::Total) => AskError::Timeout(Waiting::End),
+        HttpError::TooLarge { max } => AskError::TooLarge { max_bytes: max },
+        HttpError::Broken(_) => AskError::Cut,
+    }
+}
+
+/// The effect that asks `endpoint`, whose model is of `class`, without its key: what would be sent, to be looked at.
+pub fn question(endpoint: &Endpoint, class: Class, request: &ModelRequest, about: &About) -> SendHttp {
+    post(endpoint, class, about, None, body(request, &endpoint.model, Extras::for_request(request)), Duration::ZERO)
+}
+
+/// What the server of `endpoint` answers to a question about itself at a path, a POST where there is a body; `None` when
+/// it answers something that is no JSON, or that it has no such path.
+pub(crate) async fn metadata(
+    gate: &Gate,
+    endpoint: &Endpoint,
+    key: Option<&Secret>,
+    (path, body): (&str, Option<Value>),
+    until: Instant,
+) -> Result<Option<Value>, AskError> {
+    let left = until.saturating_duration_since(Instant::now());
+    let base = endpoint.base_url.trim_end_matches('/');
+    let effect = SendHttp {
+        method: if body.is_some() { Method::Post } else { Method::Get },
+        url: format!("{}{path}", base.strip_suffix("/v1").unwrap_or(base)),
+        headers: headers("application/json"),
+        secret_headers: bearer(key),
+        body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        consent: Consent::Settings,
+        purpose: format!("ask where the model {} at {} runs", endpoint.model, endpoint.name),
+        timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: left, total: left },
+        max_response_bytes: MAX_METADATA_BYTES,
+    };
+    let permit = gate.authorize(Actor::Engine, effect).await?;
+    let seq = permit.seq();
+    let answer = match send(permit).await {
+        Ok(response) if response.status == 200 => {
+            Ok(response.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()))
         }
+        Ok(_) => Ok(None),
+        Err(error) => Err(broken(endpoint, error)),
+    };
+    let outcome = match &answer {
+        Ok(Some(_)) => "answered".to_owned(),
+        Ok(None) => "it does not say".to_owned(),
+        Err(error) => format!("no answer: {}", error.kind()),
+    };
+    record(gate, seq, &outcome);
+    answer
+}
+
+/// The decision stands without an outcome where it cannot be recorded, which an audit shows; the answer is there all the
+/// same.
+fn record(gate: &Gate, seq: u64, outcome: &str) {
+    if let Err(error) = gate.record_outcome(seq, outcome) {
+        tracing::warn!(seq, %error, "the outcome of an exchange is not recorded");
     }
 }
 
 impl Endpoint {
-    /// Whether the endpoint is on this machine, as the gate will see it.
+    /// Whether the endpoint's address is on this machine, as the gate will see it. Where its model runs is another
+    /// question: [`Endpoint::class`].
     pub fn is_loopback(&self) -> bool {
-        let probe = post(self, Vec::new(), Consent::None, Duration::ZERO).request(&Actor::Engine);
-        probe.context.get("place").is_some_and(|place| place == "loopback")
+        self.context("place").is_some_and(|place| place == "loopback")
+    }
+
+    /// The name or address of the host with its port, as the gate will see it; `None` for an address that cannot be used.
+    pub fn host(&self) -> Option<String> {
+        let host = self.context("host").filter(|host| !host.is_empty())?;
+        Some(format!("{host}:{}", self.context("port")?))
+    }
+
+    fn context(&self, key: &str) -> Option<String> {
+        let about = About::default();
+        let mut request = post(self, Class::Hosted, &about, None, Vec::new(), Duration::ZERO).request(&Actor::Engine);
+        request.context.remove(key)
     }
 }
 
-fn post(endpoint: &Endpoint, body: Vec<u8>, consent: Consent, left: Duration) -> SendHttp {
-    let bearer = endpoint.key.as_ref().map(|key| Secret::new(format!("Bearer {}", key.expose())));
+fn body(request: &ModelRequest, model: &str, extras: Extras) -> Vec<u8> {
+    request_body(request, model, extras).to_string().into_bytes()
+}
+
+fn post(
+    endpoint: &Endpoint,
+    class: Class,
+    about: &About,
+    key: Option<&Secret>,
+    body: Vec<u8>,
+    left: Duration,
+) -> SendHttp {
+    // Whoever sets up a model consents to its use on this machine; elsewhere it takes the word that code may go there.
+    let consented = endpoint.may_send_code || class == Class::Local;
+    let _ = about;
     SendHttp {
         method: Method::Post,
         url: format!("{}{PATH}", endpoint.base_url.trim_end_matches('/')),
-        headers: [
-            ("content-type", "application/json"),
-            ("accept", "text/event-stream, application/json"),
-            ("accept-encoding", "identity"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into(),
-        secret_headers: bearer.map(|bearer| ("authorization".to_owned(), bearer)).into_iter().collect(),
+        headers: headers("text/event-stream, application/json"),
+        secret_headers: bearer(key),
         body,
-        consent,
+        consent: if consented { Consent::Settings } else { Consent::None },
         purpose: format!("ask the model {} at {}", endpoint.model, endpoint.name),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: IDLE.min(left), total: left },
         max_response_bytes: MAX_ANSWER_BYTES,
     }
+}
+
+fn headers(accept: &str) -> Vec<(String, String)> {
+    let headers = [("content-type", "application/json"), ("accept", accept), ("accept-encoding", "identity")];
+    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn bearer(key: Option<&Secret>) -> Vec<(String, Secret)> {
+    let bearer = key.map(|key| Secret::new(format!("Bearer {}", key.expose())));
+    bearer.map(|bearer| ("authorization".to_owned(), bearer)).into_iter().collect()
 }
 
 /// The first bytes of a refusal: enough for its words, whatever else follows or breaks off.

@@ -5,8 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conclave_effects::Secret;
-use conclave_inference::{Answer, AskError, Endpoint, Form, ModelRequest, Waiting, ask};
+use conclave_core::settings::ModelSetting;
+use conclave_effects::{Gate, Secret};
+use conclave_inference::{About, Answer, AskError, Endpoint, Form, ModelRequest, Terms, Waiting, ask};
 use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
 
@@ -50,12 +51,27 @@ fn serve(ledger: &MemoryLedger, replies: Vec<Reply>) -> Server {
     let (ledger, log) = (ledger.clone(), seen.clone());
     std::thread::spawn(move || {
         for reply in replies {
-            let Ok((stream, _)) = listener.accept() else { return };
+            let Some(stream) = question(&listener) else { return };
             // The other side may be gone at any point; that is what is being tested.
             let _ = answer(stream, reply, &ledger, &log);
         }
     });
     Server { address, seen }
+}
+
+/// The next connection with a question; one that asks where the model runs is told that it runs here.
+fn question(listener: &TcpListener) -> Option<TcpStream> {
+    loop {
+        let mut stream = listener.accept().ok()?.0;
+        let mut start = [0; 10];
+        while stream.peek(&mut start).ok()? < start.len() {}
+        if &start != b"GET /props" {
+            return Some(stream);
+        }
+        let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
+        while !lines.next()?.ok()?.is_empty() {}
+        stream.write_all(response(200, "", r#"{"model_path":"/models/m-1.gguf"}"#).as_bytes()).ok()?;
+    }
 }
 
 fn answer(mut stream: TcpStream, reply: Reply, ledger: &MemoryLedger, log: &Mutex<Vec<Seen>>) -> std::io::Result<()> {
@@ -105,13 +121,31 @@ fn good() -> Reply {
 }
 
 fn endpoint(address: SocketAddr) -> Endpoint {
-    Endpoint {
+    at(&format!("http://{address}/v1/"), false)
+}
+
+fn at(base_url: &str, may_send_code: bool) -> Endpoint {
+    Endpoint::new(&ModelSetting {
         name: "Hostile".to_owned(),
-        base_url: format!("http://{address}/v1/"),
+        base_url: base_url.to_owned(),
         model: "m-1".to_owned(),
-        key: Some(Secret::new(KEY.to_owned())),
-        may_send_code: false,
-    }
+        key_env: None,
+        may_send_code,
+    })
+}
+
+/// Asks with the key `key`.
+async fn ask_with(
+    gate: &Gate,
+    endpoint: &Endpoint,
+    request: &ModelRequest,
+    key: &str,
+    deadline: Duration,
+    on_delta: &mut (dyn FnMut(&str) + Send),
+) -> Result<Answer, AskError> {
+    let (key, about) = (Secret::new(key.to_owned()), About::default());
+    let terms = Terms { key: Some(&key), about: &about, deadline };
+    ask(gate, Actor::Engine, endpoint, request, terms, on_delta).await
 }
 
 fn request(schema: bool) -> ModelRequest {
@@ -137,7 +171,7 @@ async fn ask_server(replies: Vec<Reply>, schema: bool, deadline: Duration) -> As
     let mut deltas = String::new();
     let mut on_delta = |piece: &str| deltas.push_str(piece);
     let (endpoint, request) = (endpoint(server.address), request(schema));
-    let result = ask(&gate, Actor::Engine, &endpoint, &request, deadline, &mut on_delta).await;
+    let result = ask_with(&gate, &endpoint, &request, KEY, deadline, &mut on_delta).await;
     let seen = std::mem::take(&mut *server.seen.lock().expect("log"));
     Asked { result, deltas, seen, ledger }
 }
@@ -245,8 +279,6 @@ async fn a_request_is_in_the_ledger_before_it_is_sent_and_its_key_only_in_one_he
     assert!(seen.head.to_lowercase().contains(&format!("authorization: bearer {KEY}\r\n")), "{}", seen.head);
     assert_eq!(asked.ledger.outcomes(), ["answered"]);
     assert!(!asked.ledger.text().contains(KEY), "{}", asked.ledger.text());
-    let endpoint = format!("{:?}", endpoint(([127, 0, 0, 1], 1).into()));
-    assert!(!endpoint.contains(KEY) && endpoint.contains("has_key: true"), "{endpoint}");
 }
 
 #[tokio::test]
@@ -305,11 +337,15 @@ async fn a_server_that_is_done_but_does_not_close_is_not_waited_for() {
 #[tokio::test]
 async fn nobody_listening_is_unreachable() {
     let address = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("address");
-    let (gate, ledger) = gate(Mode::Default);
     let deadline = Duration::from_millis(400);
-    let error = ask(&gate, Actor::Engine, &endpoint(address), &request(false), deadline, &mut |_| {}).await;
-    assert_eq!(error.expect_err("nobody").kind(), "unreachable");
-    assert_eq!(ledger.decisions(), 1);
+    // Where the person has not let code go anywhere, the first question is where the model runs, and it is the last.
+    for (may_send_code, questions) in [(false, 0), (true, 1)] {
+        let (gate, ledger) = gate(Mode::Default);
+        let endpoint = at(&format!("http://{address}/v1"), may_send_code);
+        let error = ask_with(&gate, &endpoint, &request(false), KEY, deadline, &mut |_| {}).await;
+        assert_eq!(error.expect_err("nobody").kind(), "unreachable");
+        assert_eq!(ledger.decisions(), questions);
+    }
 }
 
 #[tokio::test]
@@ -317,13 +353,13 @@ async fn without_leave_nothing_is_sent() {
     let (offline, ledger) = gate(Mode::Offline);
     let server = serve(&ledger, vec![good()]);
     let here = endpoint(server.address);
-    let result = ask(&offline, Actor::Engine, &here, &request(false), PLENTY, &mut |_| {}).await;
+    let result = ask_with(&offline, &here, &request(false), KEY, PLENTY, &mut |_| {}).await;
     assert_eq!(result.expect_err("offline").kind(), "denied");
     assert!(server.seen.lock().expect("log").is_empty());
 
     let (online, ledger) = gate(Mode::Default);
-    let away = Endpoint { base_url: "https://models.example/v1".to_owned(), ..endpoint(server.address) };
-    let result = ask(&online, Actor::Engine, &away, &request(false), PLENTY, &mut |_| {}).await;
+    let away = at("https://models.example/v1", false);
+    let result = ask_with(&online, &away, &request(false), KEY, PLENTY, &mut |_| {}).await;
     assert_eq!(result.expect_err("no consent").kind(), "denied");
     assert_eq!((ledger.decisions(), ledger.outcomes().len()), (1, 0));
 }
@@ -342,9 +378,8 @@ async fn an_address_that_cannot_be_asked_is_named_as_such() {
     ];
     for address in addresses {
         for may_send_code in [false, true] {
-            let any = endpoint(([127, 0, 0, 1], 1).into());
-            let endpoint = Endpoint { base_url: address.to_owned(), may_send_code, ..any };
-            let result = ask(&gate, Actor::Engine, &endpoint, &request(false), PLENTY, &mut |_| {}).await;
+            let endpoint = at(address, may_send_code);
+            let result = ask_with(&gate, &endpoint, &request(false), KEY, PLENTY, &mut |_| {}).await;
             let error = result.expect_err(address);
             assert_eq!(error.kind(), "bad_address", "{address}");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
@@ -358,8 +393,8 @@ async fn an_address_that_cannot_be_asked_is_named_as_such() {
 async fn a_key_that_no_header_can_hold_is_a_wrong_key() {
     let (gate, ledger) = gate(Mode::Default);
     let server = serve(&ledger, vec![good()]);
-    let endpoint = Endpoint { key: Some(Secret::new("two\r\nlines: x".to_owned())), ..endpoint(server.address) };
-    let result = ask(&gate, Actor::Engine, &endpoint, &request(false), PLENTY, &mut |_| {}).await;
+    let endpoint = endpoint(server.address);
+    let result = ask_with(&gate, &endpoint, &request(false), "two\r\nlines: x", PLENTY, &mut |_| {}).await;
     assert_eq!(result.expect_err("a key over two lines").kind(), "unauthorised");
     assert!(server.seen.lock().expect("log").is_empty());
 }
@@ -375,7 +410,6 @@ fn an_endpoint_is_on_this_machine_where_the_gate_says_so() {
         ("https://192.168.1.1/v1", false),
     ];
     for (address, expected) in cases {
-        let endpoint = Endpoint { base_url: address.to_owned(), ..endpoint(([127, 0, 0, 1], 1).into()) };
-        assert_eq!(endpoint.is_loopback(), expected, "{address}");
+        assert_eq!(at(address, false).is_loopback(), expected, "{address}");
     }
 }

@@ -7,8 +7,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use conclave_core::settings::ModelSetting;
 use conclave_effects::{Consent, Gate, Method, Secret, SendHttp, Timeouts, send};
-use conclave_inference::{Answer, Endpoint, Form, ModelRequest, ask};
+use conclave_inference::{About, Answer, AskError, Endpoint, Form, ModelRequest, Terms, ask};
 use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
 
@@ -81,14 +82,27 @@ impl Server {
         send(permit).await.ok().map(|response| response.status)
     }
 
-    fn endpoint(&self, key: &str) -> Endpoint {
-        Endpoint {
+    fn endpoint(&self) -> Endpoint {
+        Endpoint::new(&ModelSetting {
             name: "llama.cpp".to_owned(),
             base_url: format!("{}/v1", self.origin),
             model: ALIAS.to_owned(),
-            key: Some(Secret::new(key.to_owned())),
+            key_env: None,
             may_send_code: false,
-        }
+        })
+    }
+
+    /// Asks with the key `key`.
+    async fn ask(
+        &self,
+        gate: &Gate,
+        key: &str,
+        request: &ModelRequest,
+        on_delta: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Answer, AskError> {
+        let (key, about) = (Secret::new(key.to_owned()), About::default());
+        let terms = Terms { key: Some(&key), about: &about, deadline: LIMIT };
+        ask(gate, Actor::Engine, &self.endpoint(), request, terms, on_delta).await
     }
 }
 
@@ -127,7 +141,6 @@ async fn a_real_llama_cpp_server_is_asked_and_understood() {
     let mut server = start(&program, &model);
     server.ready(&gate).await;
     println!("ready after {} ms", began.elapsed().as_millis());
-    let endpoint = server.endpoint(&server.key);
     let mut deltas = Vec::new();
     let mut first = None;
 
@@ -137,7 +150,7 @@ async fn a_real_llama_cpp_server_is_asked_and_understood() {
         first.get_or_insert_with(|| began.elapsed());
         deltas.push(piece.to_owned());
     };
-    let answer = ask(&gate, Actor::Engine, &endpoint, &request(Some(schema())), LIMIT, &mut on_delta).await;
+    let answer = server.ask(&gate, &server.key, &request(Some(schema())), &mut on_delta).await;
     let Ok(Answer::Text { text, form: Form::Schema, usage: Some(usage), model }) = answer else { panic!("{answer:?}") };
     println!("schema answer after {} ms, first piece after {first:?}: {text} {usage:?}", began.elapsed().as_millis());
     let value: Value = serde_json::from_str(&text).expect("JSON");
@@ -152,17 +165,17 @@ async fn a_real_llama_cpp_server_is_asked_and_understood() {
     // A schema that the server cannot use: asked again without, and said.
     let mut short = request(Some(json!({ "type": "frob" })));
     short.user = "Say hello.".to_owned();
-    let answer = ask(&gate, Actor::Engine, &endpoint, &short, LIMIT, &mut |_| {}).await;
+    let answer = server.ask(&gate, &server.key, &short, &mut |_| {}).await;
     assert!(matches!(answer, Ok(Answer::Text { form: Form::Free, .. })), "{answer:?}");
 
     // What goes wrong has its own error.
-    let wrong = ask(&gate, Actor::Engine, &server.endpoint("k-wrong"), &request(None), LIMIT, &mut |_| {}).await;
+    let wrong = server.ask(&gate, "k-wrong", &request(None), &mut |_| {}).await;
     assert_eq!(wrong.expect_err("a wrong key").kind(), "unauthorised");
     let brief = ModelRequest { max_tokens: 2, ..request(None) };
-    let cut = ask(&gate, Actor::Engine, &endpoint, &brief, LIMIT, &mut |_| {}).await;
+    let cut = server.ask(&gate, &server.key, &brief, &mut |_| {}).await;
     assert_eq!(cut.expect_err("two tokens are no answer").kind(), "truncated");
     let long = ModelRequest { user: "word ".repeat(3000), ..request(None) };
-    let long = ask(&gate, Actor::Engine, &endpoint, &long, LIMIT, &mut |_| {}).await;
+    let long = server.ask(&gate, &server.key, &long, &mut |_| {}).await;
     assert_eq!(long.expect_err("over the context").kind(), "too_long");
 
     assert!(!ledger.text().contains(&server.key), "the key is in the ledger");

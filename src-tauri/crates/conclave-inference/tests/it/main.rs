@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "the tests play, or start, the server that is asked")]
 
 #[cfg(test)]
+mod class;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod llama;

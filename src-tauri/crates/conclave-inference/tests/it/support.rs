@@ -18,20 +18,30 @@ impl Ledger for MemoryLedger {
 }
 
 impl MemoryLedger {
-    /// How many decisions there are.
+    /// How many decisions there are about questions to a model.
     pub fn decisions(&self) -> usize {
-        let entries = self.0.lock().expect("ledger");
-        entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Decision { .. })).count()
+        self.questions().len()
     }
 
-    /// The outcomes, in order.
+    /// What came of questions to a model, in order.
     pub fn outcomes(&self) -> Vec<String> {
+        let questions = self.questions();
         let entries = self.0.lock().expect("ledger");
         let outcome = |entry: &NewEntry| match &entry.kind {
-            EntryKind::Outcome { outcome, .. } => Some(outcome.clone()),
-            EntryKind::Decision { .. } => None,
+            EntryKind::Outcome { outcome, refers_to } if questions.contains(refers_to) => Some(outcome.clone()),
+            _ => None,
         };
         entries.iter().filter_map(outcome).collect()
+    }
+
+    /// The numbers of the decisions about questions to a model; what a server is asked of itself is none.
+    fn questions(&self) -> Vec<u64> {
+        let entries = self.0.lock().expect("ledger");
+        let question = |(seq, entry): (u64, &NewEntry)| match &entry.kind {
+            EntryKind::Decision { request, .. } if !request.context["purpose"].starts_with("ask where") => Some(seq),
+            _ => None,
+        };
+        (1..).zip(entries.iter()).filter_map(question).collect()
     }
 
     /// Every row as the chain covers it.

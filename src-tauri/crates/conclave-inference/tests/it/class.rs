@@ -1,0 +1,134 @@
+//! Where a model runs, asked of servers of every kind, honest and not.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use conclave_core::settings::ModelSetting;
+use conclave_inference::{Class, Endpoint};
+use conclave_policy::Mode;
+use tokio::time::Instant;
+
+use crate::support::gate;
+
+/// A server that knows these paths, and the first lines of the requests that it got.
+fn serve(pages: &[(&'static str, &'static str)]) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("address");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (pages, log) = (pages.to_vec(), seen.clone());
+    // The thread ends with the test process.
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).expect("a request") > 0 {}
+            let length =
+                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut body).expect("a body");
+            let path = head.split(' ').nth(1).expect("a path").to_owned();
+            log.lock().expect("log").push(format!("{path} {}", String::from_utf8_lossy(&body)));
+            let page = pages.iter().find(|(known, _)| *known == path);
+            let (status, text) = page.map_or((404, "{}"), |(_, text)| (200, text));
+            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
+            stream.write_all((head + text).as_bytes()).expect("it listens");
+        }
+    });
+    (address, seen)
+}
+
+fn endpoint(address: SocketAddr, model: &str) -> Endpoint {
+    Endpoint::new(&ModelSetting {
+        name: "Stub".to_owned(),
+        base_url: format!("http://{address}/v1"),
+        model: model.to_owned(),
+        key_env: None,
+        may_send_code: false,
+    })
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+#[tokio::test]
+async fn only_a_server_that_says_so_has_a_model_on_this_machine() {
+    const PROPS: &str = r#"{"model_path":"/models/qwen.gguf","total_slots":1}"#;
+    const TAGS: &str = r#"{"models":[{"name":"qwen:latest","size":4000000000}]}"#;
+    const LM: &str = r#"{"data":[{"id":"qwen","type":"llm","quantization":"Q4_K_M","state":"loaded"}]}"#;
+    let local = r#"{"details":{"format":"gguf"},"capabilities":["completion"]}"#;
+    let remote = r#"{"details":{"format":""},"remote_host":"https://ollama.com:443","remote_model":"qwen"}"#;
+    let listed_as_remote = r#"{"models":[{"name":"qwen:latest","size":382,"remote_host":"https://ollama.com"}]}"#;
+    let here_and_there = r#"{"data":[{"id":"qwen","quantization":"Q4","remote_url":"https://x.example"}]}"#;
+    let cases: [(&str, &str, &[(&str, &str)], Class); 14] = [
+        ("llama.cpp", "qwen", &[("/props", PROPS)], Class::Local),
+        ("llama.cpp without a model", "qwen", &[("/props", r#"{"model_path":""}"#)], Class::Hosted),
+        ("Ollama", "qwen", &[("/api/show", local), ("/api/tags", TAGS)], Class::Local),
+        ("Ollama before its cloud", "qwen", &[("/api/show", remote), ("/api/tags", TAGS)], Class::Hosted),
+        ("its list says so", "qwen", &[("/api/show", local), ("/api/tags", listed_as_remote)], Class::Hosted),
+        ("its list lacks it", "other", &[("/api/show", local), ("/api/tags", TAGS)], Class::Hosted),
+        ("Ollama says half", "qwen", &[("/api/show", local)], Class::Hosted),
+        ("LM Studio", "qwen", &[("/api/v0/models", LM)], Class::Local),
+        ("LM Studio lacks it", "other", &[("/api/v0/models", LM)], Class::Hosted),
+        ("LM Studio with a peer", "qwen", &[("/api/v0/models", here_and_there)], Class::Hosted),
+        ("no word", "qwen", &[], Class::Hosted),
+        ("an API and no more", "qwen", &[("/v1/models", LM), ("/v1/props", PROPS)], Class::Hosted),
+        ("no JSON", "qwen", &[("/props", "<html>model_path</html>")], Class::Hosted),
+        ("another form", "qwen", &[("/props", r#"[{"model_path":"/x"}]"#), ("/api/show", "7")], Class::Hosted),
+    ];
+    let (gate, _) = gate(Mode::Default);
+    for (name, model, pages, expect) in cases {
+        let (address, seen) = serve(pages);
+        let endpoint = endpoint(address, model);
+        assert_eq!(endpoint.known_class(), Class::Hosted, "{name}: nothing is known before");
+        assert_eq!(endpoint.class(&gate, None, soon()).await.expect("it answers"), expect, "{name}");
+        let asked = seen.lock().expect("log").len();
+        assert!(asked > 0, "{name}");
+        assert_eq!(endpoint.class(&gate, None, soon()).await.expect("it is known"), expect, "{name}");
+        assert_eq!(endpoint.known_class(), expect, "{name}");
+        assert_eq!(seen.lock().expect("log").len(), asked, "{name}: asked once");
+        let sent = seen.lock().expect("log").join("\n");
+        assert!(!sent.contains("messages"), "{name}: {sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_name_or_another_machine_is_not_even_asked() {
+    let (gate, ledger) = gate(Mode::Default);
+    let (address, seen) = serve(&[("/props", r#"{"model_path":"/models/x.gguf"}"#)]);
+    let cloud = endpoint(address, "gpt-oss:120b-cloud");
+    assert_eq!(cloud.class(&gate, None, soon()).await.expect("known"), Class::Hosted);
+    let away = ModelSetting {
+        name: "Away".to_owned(),
+        base_url: "https://models.example/v1".to_owned(),
+        model: "m".to_owned(),
+        key_env: None,
+        may_send_code: true,
+    };
+    assert_eq!(Endpoint::new(&away).class(&gate, None, soon()).await.expect("known"), Class::Hosted);
+    assert!(seen.lock().expect("log").is_empty() && ledger.text().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_was_not_there_is_asked_again() {
+    let (gate, _) = gate(Mode::Default);
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = free.local_addr().expect("address");
+    drop(free);
+    let endpoint = endpoint(address, "m");
+    assert_eq!(endpoint.class(&gate, None, soon()).await.expect_err("nobody").kind(), "unreachable");
+    let listener = TcpListener::bind(address).expect("still free");
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a question");
+        let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            reader.read_line(&mut line).expect("a head");
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"model_path\":\"/m\" }").expect("it listens");
+    });
+    assert_eq!(endpoint.class(&gate, None, soon()).await.expect("it is there"), Class::Local);
+}
