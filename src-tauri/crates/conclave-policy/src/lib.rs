@@ -6,6 +6,7 @@
 //! Invariants: whatever no rule allows is denied; a rule that cannot be judged denies; of several layers the strictest
 //! wins; a project's own rules can only make a policy stricter.
 
+pub mod command;
 mod decision;
 mod digest;
 mod envelope;
