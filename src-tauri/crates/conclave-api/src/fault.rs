@@ -20,7 +20,9 @@ impl From<StoreError> for ApiError {
                 (ErrorCode::Internal, Some("`conclave doctor` looks at the database"))
             }
             // These say themselves what to do.
-            StoreError::Newer { .. } | StoreError::Busy | StoreError::Corrupt(_) => (ErrorCode::Internal, None),
+            StoreError::Newer { .. } | StoreError::Older { .. } | StoreError::Busy | StoreError::Corrupt(_) => {
+                (ErrorCode::Internal, None)
+            }
         };
         Self { hint: hint.map(str::to_owned), ..Self::new(code, error.to_string()) }
     }

@@ -19,8 +19,11 @@ use crate::error::{Result, StoreError};
 use crate::migrations::STEPS;
 use crate::upkeep::{self, Opening};
 
+/// Behind the database's name: the file whose lock says who is here.
+const LOCK: &str = ".lock";
+
 /// How long a write waits for another process.
-const BUSY: Duration = Duration::from_secs(5);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// How often, and after which pause, opening asks for the lock: together as long as [`BUSY`].
 const TRIES: u32 = 250;
@@ -42,7 +45,16 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
     claimant: Mutex<Option<Claimant>>,
+    busy: Duration,
     _here: File,
+}
+
+/// Tells whether anybody has written since the last look, this process included.
+pub struct Changes {
+    // It ends first, as all readers do.
+    connection: Connection,
+    seen: i64,
+    store: Store,
 }
 
 /// A store, and what the person should hear about opening it.
@@ -66,11 +78,8 @@ impl Store {
     }
 
     pub(crate) fn open_with(path: &Path, now_ms: i64, steps: &[&str], tries: u32) -> Result<Opened> {
-        let lock_path = beside(path, ".lock");
-        let lock = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
-            .open(&lock_path)
-            .map_err(|error| StoreError::io(&lock_path, &error))?;
-        let io = |error: io::Error| StoreError::io(&lock_path, &error);
+        let lock = lock_file(path)?;
+        let io = |error: io::Error| StoreError::io(&beside(path, LOCK), &error);
         let mut notice = None;
         let mut why_not = StoreError::Busy;
         for _ in 0..tries {
@@ -80,18 +89,10 @@ impl Store {
                 lock.unlock().map_err(io)?;
             }
             if lock.try_lock_shared().is_ok() {
-                match connect(path, steps) {
-                    Ok(writer) => {
-                        let inner = Inner {
-                            path: path.to_owned(),
-                            writer: Mutex::new(writer),
-                            readers: Mutex::new(Vec::new()),
-                            claimant: Mutex::new(None),
-                            _here: lock,
-                        };
-                        return Ok(Opened { store: Self { inner: Arc::new(inner) }, notice });
-                    }
+                match connect(path, steps, BUSY) {
+                    Ok(writer) => return Ok(Opened { store: Self::of(path, writer, BUSY, lock), notice }),
                     Err(error @ (StoreError::Newer { .. } | StoreError::Io { .. })) => return Err(error),
+                    Err(StoreError::Older { .. }) => why_not = StoreError::Busy,
                     Err(error) => why_not = error,
                 }
                 lock.unlock().map_err(io)?;
@@ -99,6 +100,49 @@ impl Store {
             thread::sleep(PAUSE);
         }
         Err(why_not)
+    }
+
+    /// Opens the database at `path` as it is, for a task that must be quick: nothing is created, checked or migrated.
+    ///
+    /// `busy` is how long opening, and later each write, waits for another process.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where there is no database, [`StoreError::Newer`], [`StoreError::Older`] and
+    /// [`StoreError::Corrupt`] for one that cannot be used as it is, [`StoreError::Busy`] after `busy`.
+    pub fn open_existing(path: &Path, busy: Duration) -> Result<Self> {
+        if !path.try_exists().map_err(|error| StoreError::io(path, &error))? {
+            return Err(StoreError::Missing { what: "database", id: path.display().to_string() });
+        }
+        let lock = lock_file(path)?;
+        let mut tries = busy.as_millis() / PAUSE.as_millis();
+        while lock.try_lock_shared().is_err() {
+            tries = tries.checked_sub(1).ok_or(StoreError::Busy)?;
+            thread::sleep(PAUSE);
+        }
+        let writer = suspect(path, connect(path, STEPS, busy))?;
+        Ok(Self::of(path, writer, busy, lock))
+    }
+
+    fn of(path: &Path, writer: Connection, busy: Duration, lock: File) -> Self {
+        let inner = Inner {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+            claimant: Mutex::new(None),
+            busy,
+            _here: lock,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Begins to watch for writes, from now on.
+    ///
+    /// # Errors
+    /// A database that cannot be opened.
+    pub fn changes(&self) -> Result<Changes> {
+        let connection = open(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY, self.inner.busy)?;
+        let seen = data_version(&connection)?;
+        Ok(Changes { connection, seen, store: self.clone() })
     }
 
     /// Runs `work` in one transaction that no other writer can come between; an error takes everything back.
@@ -110,7 +154,7 @@ impl Store {
             transaction.commit()?;
             Ok(value)
         })();
-        self.suspect(done)
+        suspect(&self.inner.path, done)
     }
 
     /// Runs `work` on a snapshot.
@@ -119,7 +163,7 @@ impl Store {
             let idle = held(&self.inner.readers).pop();
             let mut reader = match idle {
                 Some(reader) => reader,
-                None => open(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+                None => open(&self.inner.path, OpenFlags::SQLITE_OPEN_READ_ONLY, self.inner.busy)?,
             };
             let transaction = reader.transaction()?;
             let value = work(&transaction)?;
@@ -130,7 +174,7 @@ impl Store {
             }
             Ok(value)
         })();
-        self.suspect(done)
+        suspect(&self.inner.path, done)
     }
 
     /// The number under which this process claims rows; it is alive from the first call on.
@@ -150,45 +194,72 @@ impl Store {
         held(&self.inner.claimant).as_ref().is_some_and(|own| own.number == claimant)
             || claim::lives(&self.inner.path, claimant)
     }
+}
 
-    /// Leaves a mark when `result` speaks of damage, so that the next opening looks at the whole file.
-    fn suspect<T>(&self, result: Result<T>) -> Result<T> {
-        if let Err(StoreError::Corrupt(_)) = &result {
-            let mark = beside(&self.inner.path, upkeep::SUSPECT);
-            // The error is on its way to the caller; a mark that cannot be made only delays the check.
-            let _ = private(OpenOptions::new().write(true).create(true).truncate(false)).open(mark);
-        }
-        result
+impl Changes {
+    /// Whether anybody has written since the last call; takes a few microseconds.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn any(&mut self) -> Result<bool> {
+        let now = suspect(&self.store.inner.path, data_version(&self.connection))?;
+        Ok(std::mem::replace(&mut self.seen, now) != now)
     }
 }
 
+fn data_version(connection: &Connection) -> Result<i64> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}
+
+/// Leaves a mark beside the database when `result` speaks of damage, so that the next opening looks at all of it.
+fn suspect<T>(database: &Path, result: Result<T>) -> Result<T> {
+    if let Err(StoreError::Corrupt(_)) = &result {
+        let mark = beside(database, upkeep::SUSPECT);
+        // The error is on its way to the caller; a mark that cannot be made only delays the check.
+        let _ = private(OpenOptions::new().write(true).create(true).truncate(false)).open(mark);
+    }
+    result
+}
+
+fn lock_file(database: &Path) -> Result<File> {
+    let path = beside(database, LOCK);
+    private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+        .open(&path)
+        .map_err(|error| StoreError::io(&path, &error))
+}
+
 /// Opens the file for writing and checks its form against `steps`.
-fn connect(path: &Path, steps: &[&str]) -> Result<Connection> {
-    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+fn connect(path: &Path, steps: &[&str], busy: Duration) -> Result<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
     let (found, known) = (crate::migrations::version(&connection)?, steps.len() as u32);
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
+    if found == 0 {
+        return Err(StoreError::Corrupt("it is not a database of Conclave".to_owned()));
+    }
     if found < known {
-        return Err(StoreError::Busy);
+        return Err(StoreError::Older { found, known });
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
     Ok(connection)
 }
 
 /// Opens the file at `path`, which must exist, with the settings that every connection has.
-pub(crate) fn open(path: &Path, mode: OpenFlags) -> Result<Connection> {
+pub(crate) fn open(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(busy)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    // `fullfsync` matters on macOS only; temporary tables stay in memory, so that no text of a project reaches `/tmp`.
+    // `fullfsync` matters on macOS only; temporary tables stay in memory, so that no text of a project reaches `/tmp`;
+    // what is deleted is overwritten, because it may be a client's code.
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA foreign_keys = ON;
          PRAGMA cell_size_check = ON;
+         PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;",
     )?;
     Ok(connection)

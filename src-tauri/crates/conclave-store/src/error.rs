@@ -16,7 +16,17 @@ pub enum StoreError {
         /// The newest form that this program knows.
         known: u32,
     },
-    /// Another process has held the database for longer than five seconds.
+    /// An older Conclave has written the database, and it was opened without leave to change its form.
+    #[error(
+        "the database has form {found} and this Conclave needs form {known}; start Conclave once to have it renewed"
+    )]
+    Older {
+        /// The form found.
+        found: u32,
+        /// The form needed.
+        known: u32,
+    },
+    /// Another process has held the database for longer than the caller waits.
     #[error("another Conclave is using the database; try again when it is done, or close it")]
     Busy,
     /// A file beside the database could not be handled.

@@ -1,4 +1,5 @@
-//! Conclave's own SQLite file: ledger, projects, findings, jobs, results, the apply journal and what people decided.
+//! Conclave's own SQLite file: ledger, projects, findings, jobs, results, the apply journal, what people decided and
+//! what waits for them.
 //!
 //! One file a table under `table/`: struct, queries, migration, test. `db` opens the file and hands out connections,
 //! `migrations` lists the steps in order, `claim` says which process is alive.
@@ -18,12 +19,17 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
-pub use db::{Opened, Store};
+pub use db::{Changes, Opened, Store};
 pub use error::StoreError;
+pub use table::ask::{Answer, Answered, Ask, AskId, AskState, NewAsk, Refusal, Taken};
+pub use table::exchange::{Exchange, ExchangeHead, ExchangePage, NewExchange};
 pub use table::finding::{ConfidenceRow, StoredFinding};
 pub use table::finding_list::{FindingList, FindingQuery, FindingSort, Neighbours};
+pub use table::hook_call::HookCall;
 pub use table::intent::{Intent, IntentFile, IntentKind, IntentState, NewIntent};
 pub use table::job::{Job, JobEnd};
+pub use table::key::KeyHost;
 pub use table::ledger::LedgerVerdict;
+pub use table::ledger_list::{DecisionPage, DecisionQuery, EgressTotals, LedgerRow, Only, RuleHits};
 pub use table::outcome::{Outcome, OutcomeKind};
 pub use table::scan::{ScanRecord, ScanSaved, ScanState};

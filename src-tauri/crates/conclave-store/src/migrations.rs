@@ -20,6 +20,11 @@ pub(crate) const STEPS: &[&str] = &[
     table::resolution::CREATE,
     table::intent::CREATE,
     table::outcome::CREATE,
+    table::ask::CREATE,
+    table::hook_call::CREATE,
+    table::key::CREATE,
+    table::exchange::CREATE,
+    table::ledger_list::CREATE,
 ];
 
 /// How many steps the open database has taken.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::db::{beside, open, private, remove, sync_folder};
+use crate::db::{BUSY, beside, open, private, remove, sync_folder};
 use crate::error::{Result, StoreError};
 use crate::migrations::{migrate, version};
 
@@ -73,7 +73,7 @@ fn inspect(opening: &Opening<'_>) -> Result<u32> {
     let small = fs::metadata(opening.database).is_ok_and(|data| data.len() <= SMALL);
     let age = opening.now_ms.saturating_sub(last_check(opening.lock).unwrap_or(i64::MIN));
     let due = !(0..CHECK_EVERY_MS).contains(&age);
-    let connection = open(opening.database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = open(opening.database, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
     let found = version(&connection)?;
     if found > known {
         return Err(StoreError::Newer { found, known });
@@ -97,9 +97,9 @@ fn build(opening: &Opening<'_>, old: Option<&Path>) -> Result<()> {
         remove(&beside(&copy, suffix))?;
     }
     private(OpenOptions::new().write(true).create_new(true)).open(&copy).map_err(|e| StoreError::io(&copy, &e))?;
-    let mut connection = open(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = open(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
     if let Some(old) = old {
-        let source = open(old, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let source = open(old, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
         Backup::new(&source, &mut connection)?.run_to_completion(1024, Duration::ZERO, None)?;
         drop(source);
         let left = beside(old, "-wal");

@@ -1,10 +1,15 @@
 //! One file a table: its struct, its queries, its migration and its test.
 
+pub(crate) mod ask;
+pub(crate) mod exchange;
 pub(crate) mod finding;
 pub(crate) mod finding_list;
+pub(crate) mod hook_call;
 pub(crate) mod intent;
 pub(crate) mod job;
+pub(crate) mod key;
 pub(crate) mod ledger;
+pub(crate) mod ledger_list;
 pub(crate) mod outcome;
 pub(crate) mod project;
 pub(crate) mod resolution;
