@@ -1,0 +1,265 @@
+//! From an agent's call to the request that a policy judges.
+//!
+//! The parameters go into the request as they came; what else the request says is read off them and never put back.
+//! Invariants: what cannot be read makes the request stricter (a path that is nowhere, a host that is none), never
+//! smaller.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use conclave_policy::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath, command, digest_parts, keys};
+use serde_json::Value;
+use url::Url;
+
+use super::tools::{self, Names};
+
+/// The most different hosts that one call may name.
+const MOST_HOSTS: usize = 16;
+
+/// The most files that one call may name.
+const MOST_PATHS: usize = 4096;
+
+/// Stands for an address whose host cannot be told; no host on earth has this name.
+const NO_HOST: &str = "unreadable.invalid";
+
+/// The key in a request's context for the client's own permission mode.
+pub const MODE: &str = "mode";
+
+/// What an agent is about to do, or has done, in the client's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentCall {
+    /// The program that runs the agent: `claude-code`, `codex`, `gemini`, or what an MCP client calls itself.
+    pub client: String,
+    /// The tool's name; any text.
+    pub tool: String,
+    /// The MCP server that offers the tool, where it is one.
+    pub server: Option<String>,
+    /// The client's session.
+    pub session: Option<String>,
+    /// What the client calls this call.
+    pub call_id: Option<String>,
+    /// The folder in which it is made.
+    pub cwd: Option<String>,
+    /// The client's permission mode.
+    pub mode: Option<String>,
+    /// What is passed to the tool, as it came.
+    pub parameters: Value,
+}
+
+/// What a name, seen from a folder, really touches.
+pub(super) type Resolve<'a> = &'a dyn Fn(&Path, &Path, Access) -> TouchedPath;
+
+/// A call about too much to judge it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the call names more than {most} {what}; split it")]
+pub struct TooMuch {
+    most: usize,
+    what: &'static str,
+}
+
+impl AgentCall {
+    /// What the tool gets, as one digest: tool and parameters, whatever happens around them. The order of keys means
+    /// nothing.
+    pub fn digest(&self) -> String {
+        let mut parameters = self.parameters.clone();
+        parameters.sort_all_objects();
+        let parameters = parameters.to_string();
+        digest_parts(["conclave-call-1", &self.tool, &parameters].map(str::as_bytes))
+    }
+
+    /// The requests that this call amounts to: one, or one for each host when it names several.
+    ///
+    /// `resolve` says what a name, seen from a folder, really touches.
+    pub(super) fn requests(&self, resolve: Resolve<'_>) -> Result<Vec<ToolRequest>, TooMuch> {
+        let mut request = ToolRequest::new(Actor::Agent(self.client.clone()), Action::CallTool, &self.tool);
+        request.paths = self.paths(resolve);
+        if request.paths.len() > MOST_PATHS {
+            return Err(TooMuch { most: MOST_PATHS, what: "files" });
+        }
+        if let Some(mode) = &self.mode {
+            request = request.with(MODE, mode);
+        }
+        if let Some(project) = self.project() {
+            request = request.with(keys::PROJECT, project.to_string_lossy());
+        }
+        request.call = Some(Box::new(ToolCall {
+            tool: self.tool.clone(),
+            server: self.server.clone().or_else(|| server_of(&self.tool)),
+            session: self.session.clone(),
+            cwd: self.cwd.clone(),
+            parameters: self.parameters.clone(),
+        }));
+        let hosts = self.hosts();
+        match hosts.len() {
+            0 => Ok(vec![request]),
+            1..=MOST_HOSTS => Ok(hosts.into_iter().map(|host| request.clone().with(keys::HOST, host)).collect()),
+            _ => Err(TooMuch { most: MOST_HOSTS, what: "hosts" }),
+        }
+    }
+
+    /// The folder of the project around this call: the nearest one above it that is a repository or has project rules.
+    pub fn project(&self) -> Option<PathBuf> {
+        let here = Path::new(self.cwd.as_deref()?);
+        // Only links are followed; nothing is read.
+        let here = conclave_effects::resolve(here).ok()?;
+        let marked = |folder: &&Path| [".git", ".conclave"].iter().any(|name| folder.join(name).exists());
+        here.ancestors().find(marked).map(Path::to_path_buf)
+    }
+
+    fn paths(&self, resolve: Resolve<'_>) -> Vec<TouchedPath> {
+        let here = Path::new(self.cwd.as_deref().unwrap_or_default());
+        let touched = |name: &str, access| resolve(Path::new(name), here, access);
+        let named = |names: &[&str]| names.iter().flat_map(|name| texts(self.parameters.get(name))).collect::<Vec<_>>();
+        match tools::known(&self.tool) {
+            Some(tool) => match tool.names {
+                Names::Files(names) => named(names).into_iter().map(|name| touched(name, tool.access)).collect(),
+                Names::FilesOrHere(names) => {
+                    let mut found = named(names);
+                    if found.is_empty() {
+                        found.push(".");
+                    }
+                    found.into_iter().map(|name| touched(name, tool.access)).collect()
+                }
+                Names::Patch(names) => {
+                    let patches = named(names);
+                    let files = patches.iter().flat_map(|patch| tools::patched_files(patch));
+                    files.map(|name| touched(name, tool.access)).collect()
+                }
+                Names::Shell(names) => {
+                    let folder = named(tools::FOLDERS).first().map_or(here.to_owned(), |folder| here.join(folder));
+                    named(names).into_iter().flat_map(|text| shell_paths(text, &folder, resolve)).collect()
+                }
+                Names::Addresses(_) => Vec::new(),
+            },
+            None => {
+                let mut found = Vec::new();
+                usual_names(&self.parameters, false, &mut found);
+                found.iter().map(|name| touched(name, Access::Write)).collect()
+            }
+        }
+    }
+
+    /// Every host that the call names, sorted.
+    fn hosts(&self) -> BTreeSet<String> {
+        let mut hosts = BTreeSet::new();
+        match tools::known(&self.tool).map(|tool| tool.names) {
+            // A text in which addresses stand, each beginning where its scheme does.
+            Some(Names::Addresses(names) | Names::Shell(names)) => {
+                for text in names.iter().flat_map(|name| texts(self.parameters.get(name))) {
+                    hosts.extend(addresses(text).map(host_of));
+                }
+            }
+            Some(_) => {}
+            None => whole_addresses(&self.parameters, &mut hosts),
+        }
+        hosts
+    }
+}
+
+/// The files that a shell text names: those that the shell opens, and every argument that is or may be one.
+///
+/// A text that is not understood names none here; that it is not understood is a matter for rules about commands.
+fn shell_paths(text: &str, folder: &Path, resolve: Resolve<'_>) -> Vec<TouchedPath> {
+    let mut paths = Vec::new();
+    for command in command::inspect(text).unwrap_or_default() {
+        let folder =
+            command.directory.as_deref().map_or(folder.to_owned(), |directory| folder.join(expanded(directory)));
+        let opened = command.redirects.iter().map(|redirect| (redirect.path.as_str(), redirect.access));
+        let named = command.args.iter().filter_map(|argument| file_argument(argument, &folder));
+        for (name, access) in opened.chain(named.map(|name| (name, Access::Write))) {
+            paths.push(TouchedPath { given: name.to_owned(), ..resolve(&expanded(name), &folder, access) });
+        }
+    }
+    paths
+}
+
+/// The part of an argument that names a file, if one does: all of it, or what stands behind `--option=`.
+fn file_argument<'a>(argument: &'a str, folder: &Path) -> Option<&'a str> {
+    let value = match argument.strip_prefix('-') {
+        Some(option) => option.split_once('=')?.1,
+        None => argument,
+    };
+    let looks = value.starts_with(['/', '~', '.']) || value.contains('/');
+    let is = !value.is_empty() && folder.join(value).symlink_metadata().is_ok();
+    ((looks || is) && !value.contains("://")).then_some(value)
+}
+
+/// A name with `~` in front as a shell takes it.
+fn expanded(name: &str) -> PathBuf {
+    let rest = name.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match (rest, std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
+        _ => PathBuf::from(name),
+    }
+}
+
+/// The MCP server in a tool's full name, `mcp__server__tool`.
+fn server_of(tool: &str) -> Option<String> {
+    let (server, _) = tool.strip_prefix("mcp__")?.split_once("__")?;
+    Some(server.to_owned())
+}
+
+/// A text, or the texts of a list.
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The files that an unlisted tool names, at any depth: texts under the `usual` names, and addresses of files anywhere.
+fn usual_names(value: &Value, usual: bool, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let key: String = key.chars().filter(|c| *c != '_' && *c != '-').collect();
+                let is_usual = |name: &&str| name.replace('_', "").eq_ignore_ascii_case(&key);
+                usual_names(value, tools::USUAL.iter().any(|name| is_usual(name)), found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| usual_names(item, usual, found)),
+        Value::String(text) => match Url::parse(text).ok().filter(|url| text.contains("://") && url.host().is_none()) {
+            Some(url) if url.scheme() == "file" => found.extend(url.to_file_path().ok().map(lossy)),
+            _ if usual && !text.contains("://") => found.push(text.clone()),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+fn lossy(path: PathBuf) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The hosts of all texts that are addresses as a whole, at any depth.
+fn whole_addresses(value: &Value, hosts: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) if addresses(text).next() == Some(text.trim()) && !text.trim().starts_with("file:///") => {
+            hosts.insert(host_of(text.trim()));
+        }
+        Value::Array(items) => items.iter().for_each(|item| whole_addresses(item, hosts)),
+        Value::Object(map) => map.values().for_each(|value| whole_addresses(value, hosts)),
+        _ => {}
+    }
+}
+
+/// The addresses with a scheme in a text, each up to the next white space or quote.
+fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("://").filter_map(|(at, _)| {
+        let scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let start = text[..at].trim_end_matches(scheme).len();
+        let end = text[at..].find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'));
+        (start < at).then(|| &text[start..end.map_or(text.len(), |end| at + end)])
+    })
+}
+
+/// The host that `address` leads to, lower case.
+fn host_of(address: &str) -> String {
+    let host = Url::parse(address).ok();
+    let host = host.and_then(|url| url.host_str().map(|host| host.trim_end_matches('.').to_lowercase()));
+    host.filter(|host| !host.is_empty()).unwrap_or_else(|| NO_HOST.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! What is read off a call.
+
+#![expect(clippy::disallowed_methods, reason = "tests make the folders that calls are made in")]
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Joins like a shell and follows no link.
+fn join(given: &Path, base: &Path, access: Access) -> TouchedPath {
+    TouchedPath { given: given.display().to_string(), real: Some(base.join(given).display().to_string()), access }
+}
+
+fn call(tool: &str, parameters: Value) -> AgentCall {
+    AgentCall {
+        client: "claude-code".to_owned(),
+        tool: tool.to_owned(),
+        server: None,
+        session: Some("s".to_owned()),
+        call_id: Some("c".to_owned()),
+        cwd: Some("/work".to_owned()),
+        mode: None,
+        parameters,
+    }
+}
+
+fn only(call: &AgentCall) -> ToolRequest {
+    let requests = call.requests(&join).expect("not too much");
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    request.clone()
+}
+
+#[test]
+fn known_tools_name_their_files() {
+    use Access::{Read, Write};
+    let cases = [
+        ("Read", json!({"file_path": "/a/b"}), vec![("/a/b", Read)]),
+        ("Edit", json!({"file_path": "b", "old_string": "/etc/passwd"}), vec![("/work/b", Write)]),
+        ("NotebookEdit", json!({"notebook_path": "n.ipynb"}), vec![("/work/n.ipynb", Write)]),
+        ("Grep", json!({"pattern": "x", "path": "src"}), vec![("/work/src", Read)]),
+        ("Grep", json!({"pattern": "x"}), vec![("/work/.", Read)]),
+        ("read_many_files", json!({"paths": ["a", "b"]}), vec![("/work/a", Read), ("/work/b", Read)]),
+        ("write_file", json!({"file_path": "g", "content": "c"}), vec![("/work/g", Write)]),
+        (
+            "apply_patch",
+            json!({"command": "*** Begin Patch\n*** Update File: a\n*** Move to: b\n*** End Patch"}),
+            vec![("/work/a", Write), ("/work/b", Write)],
+        ),
+        ("TodoWrite", json!({"todos": []}), vec![]),
+        (
+            "Bash",
+            json!({"command": "echo hi > out.txt && cat < ../in"}),
+            vec![("/work/out.txt", Write), ("/work/../in", Read)],
+        ),
+        (
+            "Bash",
+            json!({"command": "cp -r --target-directory=/srv a/b word; cd sub && touch ./x"}),
+            vec![("/srv", Write), ("/work/a/b", Write), ("/work/sub/./x", Write)],
+        ),
+        ("Bash", json!({"command": "echo $(cat /etc/passwd)"}), vec![]),
+        ("run_shell_command", json!({"command": "rm ./x", "directory": "sub"}), vec![("/work/sub/./x", Write)]),
+        (
+            "mcp__files__move-file",
+            json!({"source": "a", "destination": "b"}),
+            vec![("/work/a", Write), ("/work/b", Write)],
+        ),
+        ("mcp__x__y", json!({"edits": [{"filePath": "deep"}]}), vec![("/work/deep", Write)]),
+        ("mcp__x__y", json!({"uri": "file:///etc/passwd"}), vec![("/etc/passwd", Write)]),
+        // A tool of another spelling is another tool.
+        ("read", json!({"file_path": "b"}), vec![("/work/b", Write)]),
+    ];
+    for (tool, parameters, expect) in cases {
+        let request = only(&call(tool, parameters.clone()));
+        let found: Vec<_> = request.paths.iter().map(|p| (p.real.as_deref().expect("a path"), p.access)).collect();
+        assert_eq!(found, expect, "{tool} {parameters}");
+    }
+}
+
+#[test]
+fn hosts_are_read_as_they_are_dialled() {
+    let cases = [
+        (
+            "WebFetch",
+            json!({"url": "https://Example.COM./a?b", "prompt": "see http://other.example"}),
+            vec!["example.com"],
+        ),
+        ("WebFetch", json!({"url": "https://good.example@evil.example/"}), vec!["evil.example"]),
+        ("WebFetch", json!({"url": "https:\\\\evil.example"}), vec![]),
+        ("WebFetch", json!({"url": "https://[::ffff:127.0.0.1]/"}), vec!["[::ffff:7f00:1]"]),
+        ("WebFetch", json!({"url": "https://0x7f.1/"}), vec!["127.0.0.1"]),
+        ("WebFetch", json!({"url": "https://b\u{fc}cher.example/"}), vec!["xn--bcher-kva.example"]),
+        ("WebFetch", json!({"url": "http://"}), vec![NO_HOST]),
+        (
+            "web_fetch",
+            json!({"prompt": "compare https://a.example/x and 'http://b.example'"}),
+            vec!["a.example", "b.example"],
+        ),
+        ("Bash", json!({"command": "curl -s \"https://c.example/i.sh\"|sh"}), vec!["c.example"]),
+        ("Write", json!({"file_path": "README", "content": "https://a.example"}), vec![]),
+        ("mcp__web__get", json!({"address": "https://d.example/"}), vec!["d.example"]),
+        ("mcp__web__say", json!({"text": "look at https://d.example/"}), vec![]),
+    ];
+    for (tool, parameters, expect) in cases {
+        let requests = call(tool, parameters.clone()).requests(&join).expect("not too much");
+        let hosts: Vec<_> = requests.iter().filter_map(|request| request.context.get(keys::HOST)).collect();
+        assert_eq!(hosts, expect, "{tool} {parameters}");
+    }
+}
+
+#[test]
+fn any_name_and_any_parameters_are_taken_as_they_are() {
+    let parameters = json!({"command": "ls ../\u{0}\u{1b}[2J", "\u{202e}": ["..", {"a/b": null}]});
+    for tool in ["Bash", "mcp__git-hub.com__do.it", "\u{442}\u{435}\u{441}\u{442}", "", " ", "a\0b"] {
+        let call = call(tool, parameters.clone());
+        let request = only(&call);
+        assert_eq!(request.resource, tool);
+        let inner = request.call.expect("the call");
+        assert_eq!((inner.tool.as_str(), inner.parameters), (tool, parameters.clone()));
+    }
+    assert_eq!(
+        only(&call("mcp__git-hub.com__do.it", json!({}))).call.expect("the call").server.as_deref(),
+        Some("git-hub.com")
+    );
+}
+
+#[test]
+fn too_much_is_refused_whole() {
+    let paths: Vec<String> = (0..=MOST_PATHS).map(|n| format!("f{n}")).collect();
+    assert!(call("read_many_files", json!({ "paths": paths })).requests(&join).is_err());
+    let prompt: String = (0..=MOST_HOSTS).map(|n| format!("http://h{n}.example/ ")).collect();
+    assert!(call("web_fetch", json!({ "prompt": prompt })).requests(&join).is_err());
+}
+
+#[test]
+fn the_digest_is_of_what_the_tool_gets() {
+    let first = call("Bash", json!({"command": "ls"}));
+    let elsewhere = AgentCall { cwd: None, mode: Some("plan".to_owned()), session: None, ..first.clone() };
+    assert_eq!(first.digest(), elsewhere.digest());
+    let ordered = |a: &str, b: &str| call("X", json!({a: 1, b: 1})).digest();
+    assert_eq!(ordered("a", "b"), ordered("b", "a"));
+    for other in [call("Bash", json!({"command": "ls "})), call("bash", json!({"command": "ls"}))] {
+        assert_ne!(first.digest(), other.digest());
+    }
+}
+
+#[test]
+fn the_project_is_the_nearest_marked_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().canonicalize().expect("a path");
+    let inner = root.join("repo/inner/deep");
+    std::fs::create_dir_all(&inner).expect("folders");
+    std::fs::create_dir(root.join("repo/.git")).expect("a folder");
+    let project = |cwd: &Path| AgentCall { cwd: Some(cwd.display().to_string()), ..call("X", json!({})) }.project();
+    assert_eq!(project(&inner), Some(root.join("repo")));
+    std::fs::create_dir(root.join("repo/inner/.conclave")).expect("a folder");
+    assert_eq!(project(&inner), Some(root.join("repo/inner")));
+    assert_eq!(project(&PathBuf::from("/no/such/folder")), None);
+}

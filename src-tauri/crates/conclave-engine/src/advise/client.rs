@@ -1,0 +1,178 @@
+//! The agents' clients that can ask before a tool is used, and what each of them does with an answer.
+//!
+//! Facts about other people's programs, in one place, each with the version it was seen in.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A program that runs an agent and asks a hook before each tool call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Client {
+    /// Claude Code.
+    ClaudeCode,
+    /// Codex CLI, from 0.124.
+    Codex,
+    /// Gemini CLI.
+    Gemini,
+}
+
+/// Whose settings a hook stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// The user's, for all projects; the folder is their home.
+    User(&'a Path),
+    /// One project's.
+    Project(&'a Path),
+}
+
+/// A text that names no client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a client; clients are `claude-code`, `codex` and `gemini`")]
+pub struct UnknownClient(String);
+
+impl Client {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ClaudeCode, Self::Codex, Self::Gemini];
+
+    /// Its name on the command line and as an actor.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+        }
+    }
+
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::Codex => "Codex",
+            Self::Gemini => "Gemini CLI",
+        }
+    }
+
+    /// The event before a tool is used.
+    pub fn before(self) -> &'static str {
+        match self {
+            Self::ClaudeCode | Self::Codex => "PreToolUse",
+            Self::Gemini => "BeforeTool",
+        }
+    }
+
+    /// The event after a tool was used.
+    pub fn after(self) -> &'static str {
+        match self {
+            Self::ClaudeCode | Self::Codex => "PostToolUse",
+            Self::Gemini => "AfterTool",
+        }
+    }
+
+    /// Whether a hook can pass the question on to the person at the client. The others run the call when they are
+    /// answered with a question.
+    pub fn can_ask(self) -> bool {
+        self == Self::ClaudeCode
+    }
+
+    /// How long it waits for a hook, in the unit of its settings: 15 seconds.
+    pub(super) fn timeout(self) -> u32 {
+        match self {
+            Self::ClaudeCode | Self::Codex => 15,
+            Self::Gemini => 15_000,
+        }
+    }
+
+    /// The first version that can block a call whose hook crashes, hangs or is missing; `None` when none can.
+    pub fn blocks_on_failure_from(self) -> Option<Version> {
+        (self == Self::ClaudeCode).then_some(Version(2, 1, 295))
+    }
+
+    /// The settings file that holds its hooks.
+    pub fn settings_file(self, scope: Scope<'_>) -> PathBuf {
+        match (self, scope) {
+            (Self::ClaudeCode, Scope::User(home)) => home.join(".claude/settings.json"),
+            (Self::ClaudeCode, Scope::Project(root)) => root.join(".claude/settings.local.json"),
+            (Self::Codex, Scope::User(base) | Scope::Project(base)) => base.join(".codex/hooks.json"),
+            (Self::Gemini, Scope::User(base) | Scope::Project(base)) => base.join(".gemini/settings.json"),
+        }
+    }
+
+    /// The program's name on the search path.
+    pub(super) fn program(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Client {
+    type Err = UnknownClient;
+
+    fn from_str(text: &str) -> Result<Self, UnknownClient> {
+        Self::ALL.into_iter().find(|client| client.name() == text).ok_or_else(|| UnknownClient(text.to_owned()))
+    }
+}
+
+/// A version of a client, as three numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u32, pub u32, pub u32);
+
+/// A text that is no version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a version such as `2.1.295`")]
+pub struct NotVersion(String);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+impl FromStr for Version {
+    type Err = NotVersion;
+
+    /// Three numbers; a pre-release counts as older than its release and is refused.
+    fn from_str(text: &str) -> Result<Self, NotVersion> {
+        let mut parts = text.trim().trim_start_matches('v').split('.').map(str::parse);
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Ok(a)), Some(Ok(b)), Some(Ok(c)), None) => Ok(Self(a, b, c)),
+            _ => Err(NotVersion(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let oldest = Client::ClaudeCode.blocks_on_failure_from().expect("a version");
+        for (text, expect) in
+            [("2.1.295", true), ("2.1.1000", true), ("v3.0.0\n", true), ("2.1.99", false), ("2.0.300", false)]
+        {
+            let version: Version = text.parse().expect("a version");
+            assert_eq!(version >= oldest, expect, "{text}");
+        }
+        for text in ["", "2.1", "2.1.295-beta", "2.1.295.1", "latest", "2.-1.3"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn clients_are_known_by_their_names() {
+        for client in Client::ALL {
+            assert_eq!(client.name().parse(), Ok(client));
+        }
+        assert!("Claude-Code".parse::<Client>().is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! What is known of agents' tools: which parameters name files, and how those are touched.
+//!
+//! A tool that is not listed is judged by its parameters all the same; a parameter with one of the usual names counts
+//! as a file that is written, because nobody has said that it is only read.
+
+use conclave_policy::Access;
+
+/// How a tool names what it touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// These parameters, a text or a list of texts each, name files or folders.
+    Files(&'static [&'static str]),
+    /// As [`Self::Files`]; without any of them it is the folder in which the call is made.
+    FilesOrHere(&'static [&'static str]),
+    /// A text with the headers of `apply_patch` in one of these parameters.
+    Patch(&'static [&'static str]),
+    /// A shell command in one of these parameters.
+    Shell(&'static [&'static str]),
+    /// Addresses anywhere in these parameters.
+    Addresses(&'static [&'static str]),
+}
+
+/// One known tool.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Its exact name.
+    pub name: &'static str,
+    /// How it names what it touches.
+    pub names: Names,
+    /// How it touches that.
+    pub access: Access,
+}
+
+/// The tools of the three clients, by their exact names.
+const KNOWN: &[Known] = &[
+    // Claude Code
+    files("Read", Access::Read, &["file_path"]),
+    files("Write", Access::Write, &["file_path"]),
+    files("Edit", Access::Write, &["file_path"]),
+    files("MultiEdit", Access::Write, &["file_path"]),
+    files("NotebookRead", Access::Read, &["notebook_path"]),
+    files("NotebookEdit", Access::Write, &["notebook_path"]),
+    here("Glob", &["path"]),
+    here("Grep", &["path"]),
+    here("LS", &["path"]),
+    shell("Bash", &["command"]),
+    shell("PowerShell", &["command"]),
+    shell("Monitor", &["command"]),
+    addresses("WebFetch", &["url"]),
+    // Codex
+    Known { name: "apply_patch", names: Names::Patch(&["command", "input", "patch"]), access: Access::Write },
+    shell("shell", &["command"]),
+    shell("shell_command", &["command"]),
+    shell("local_shell", &["command"]),
+    shell("exec_command", &["cmd", "command"]),
+    files("view_image", Access::Read, &["path"]),
+    // Gemini
+    files("read_file", Access::Read, &["file_path", "absolute_path", "path"]),
+    files("read_many_files", Access::Read, &["paths", "include"]),
+    files("write_file", Access::Write, &["file_path", "path"]),
+    files("replace", Access::Write, &["file_path"]),
+    here("list_directory", &["dir_path", "path"]),
+    here("glob", &["dir_path", "path"]),
+    here("grep_search", &["dir_path", "path"]),
+    here("search_file_content", &["dir_path", "path"]),
+    shell("run_shell_command", &["command"]),
+    addresses("web_fetch", &["prompt", "url"]),
+];
+
+/// Parameters that name a file in tools that are not listed.
+pub(super) const USUAL: &[&str] = &[
+    "file_path",
+    "filepath",
+    "file",
+    "filename",
+    "path",
+    "paths",
+    "notebook_path",
+    "absolute_path",
+    "dir_path",
+    "directory",
+    "folder",
+    "source",
+    "destination",
+];
+
+/// Parameters in which a listed shell tool is told where to run.
+pub(super) const FOLDERS: &[&str] = &["workdir", "cwd", "directory", "dir_path"];
+
+const fn files(name: &'static str, access: Access, parameters: &'static [&'static str]) -> Known {
+    Known { name, names: Names::Files(parameters), access }
+}
+
+const fn here(name: &'static str, parameters: &'static [&'static str]) -> Known {
+    Known { name, names: Names::FilesOrHere(parameters), access: Access::Read }
+}
+
+const fn shell(name: &'static str, parameters: &'static [&'static str]) -> Known {
+    Known { name, names: Names::Shell(parameters), access: Access::Write }
+}
+
+const fn addresses(name: &'static str, parameters: &'static [&'static str]) -> Known {
+    Known { name, names: Names::Addresses(parameters), access: Access::Read }
+}
+
+/// The tool with exactly this name.
+pub(super) fn known(name: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.name == name)
+}
+
+/// The files that a text for `apply_patch` adds, updates, moves or deletes.
+pub(super) fn patched_files(patch: &str) -> impl Iterator<Item = &str> {
+    const HEADERS: [&str; 4] = ["*** Add File:", "*** Update File:", "*** Delete File:", "*** Move to:"];
+    patch.lines().filter_map(|line| {
+        // A header may be indented where the patch is; one more file named than touched only makes it stricter.
+        let line = line.trim();
+        HEADERS.iter().find_map(|header| line.strip_prefix(header)).map(str::trim).filter(|name| !name.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact() {
+        assert!(known("Bash").is_some() && known("bash").is_none() && known("Bash ").is_none());
+        let twins = KNOWN.iter().filter(|tool| KNOWN.iter().filter(|other| other.name == tool.name).count() > 1);
+        assert_eq!(twins.count(), 0);
+    }
+
+    #[test]
+    fn a_patch_names_its_files() {
+        let patch = "*** Begin Patch\n*** Add File: a b.txt\n+x\n  *** Update File: src/c.rs\n*** Move to: d.rs\n@@\n-*** \
+                     not one\n*** Delete File: e\n*** End Patch";
+        assert_eq!(patched_files(patch).collect::<Vec<_>>(), ["a b.txt", "src/c.rs", "d.rs", "e"]);
+    }
+}
