@@ -90,7 +90,11 @@ const CRATES: &[Allowed] = &[
         ],
         outside: Free,
     },
-    Allowed { name: "conclave-api", ours: &["conclave-core", "conclave-engine", "conclave-store"], outside: Free },
+    Allowed {
+        name: "conclave-api",
+        ours: &["conclave-core", "conclave-engine", "conclave-policy", "conclave-store"],
+        outside: Free,
+    },
     Allowed { name: "conclave-cli", ours: &["conclave-api"], outside: Free },
     Allowed { name: "conclave-app", ours: &["conclave-api"], outside: Free },
     Allowed { name: "conclave-tests", ours: &[], outside: Free },

@@ -111,8 +111,6 @@ export type AskView = {
 	reason: string,
 	/**  What to look at. */
 	guidance: string | null,
-	/**  What a model said of it, where one was asked first. */
-	review: ReviewView | null,
 	/**  The rule that *always* would add to the person's own file; `null` where it cannot. */
 	always: string | null,
 };
@@ -176,6 +174,12 @@ export type CheckOutcome =
 "flaky" | 
 /**  It broke. */
 "error";
+
+/**  Asks what is wrong with a policy file, before it is used. */
+export type CheckPolicy = {
+	/**  Its text. */
+	policy: string,
+};
 
 /**  Confidence, as far as a list needs it. */
 export type ConfidenceSummary = {
@@ -265,8 +269,10 @@ export type EgressOnly =
 export type EgressPage = {
 	/**  Newest first. */
 	rows: EgressRow[],
-	/**  Where the next page starts; `null` on the last. */
+	/**  Where the next page starts; `null` on the last. A page may hold fewer rows than asked for although there is one. */
 	next_cursor: string | null,
+	/**  Entries that should be here and cannot be read; verifying the ledger says more. */
+	unreadable: number[],
 	/**  The last 24 hours in figures, whatever the filter. */
 	today: EgressToday,
 };
@@ -303,7 +309,7 @@ export type EgressRow = {
 	layer: RuleLayer | null,
 	/**  Why. */
 	reason: string,
-	/**  The digest of the body. */
+	/**  The digest of all that was to be sent, secret headers left out. */
 	digest: string | null,
 	/**  What came of it, in words; `null` while it is under way or when Conclave ended meanwhile. */
 	outcome: string | null,
@@ -674,7 +680,7 @@ export type LineKind =
 export type ListEgress = {
 	/**  Where the last page ended. */
 	cursor?: string | null,
-	/**  Text that must appear in who, where, what for, the rule or the digest. */
+	/**  Words that must appear in who, where, what for, the rule or the reason, all of them. */
 	filter?: string,
 	/**  Only these. */
 	only?: EgressOnly,
@@ -744,6 +750,18 @@ export type Network =
 
 /**  A request without parameters. */
 export type Nothing = Record<string, never>;
+
+/**  What is wrong with a policy file. */
+export type PolicyCheck = {
+	/**  Why it is no policy, a failed example included. */
+	fault: string | null,
+	/**  What is probably not meant as it is written. */
+	warnings: string[],
+	/**  How many rules of its own it has. */
+	rules: number,
+	/**  How many examples held. */
+	examples: number,
+};
 
 /**  One source of rules. */
 export type PolicyFileView = {
@@ -1149,6 +1167,10 @@ export type StatusView = {
 	running: number,
 	/**  How often something left this machine, from the ledger. */
 	egress: number,
+	/**  What left this machine in the last 24 hours. */
+	today: EgressToday,
+	/**  Requests that wait for the person. */
+	asks_waiting: number,
 	/**  Which connections can come about at all. */
 	network: Network,
 	/**  Seats of the panel that nobody fills, with what would fill them. */
@@ -1245,6 +1267,7 @@ export type CommandMap = {
 	get_finding: { request: GetFinding; response: FindingView; kind: "query" };
 	get_doctor: { request: Nothing; response: DoctorView; kind: "query" };
 	verify_ledger: { request: Nothing; response: LedgerView; kind: "query" };
+	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
 	open_demo: { request: Nothing; response: ProjectView; kind: "mutation" };
 	import_sarif: { request: ImportSarif; response: ImportView; kind: "mutation" };
@@ -1263,6 +1286,7 @@ export const tags = {
 	get_finding: ["findings","runs"],
 	get_doctor: [],
 	verify_ledger: ["ledger"],
+	list_egress: ["ledger"],
 	add_project: ["projects","findings"],
 	open_demo: ["projects","findings"],
 	import_sarif: ["projects","findings"],

@@ -13,9 +13,9 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../ui/src/backend
 fn bindings() -> String {
     let types = types().register::<ApiError>().register::<Event>();
     let types = types.register::<PolicyView>().register::<ExplainRequest>().register::<ExplanationView>();
+    let types = types.register::<CheckPolicy>().register::<PolicyCheck>();
     let types = types.register::<SimulatePolicy>().register::<SimulationView>();
     let types = types.register::<SavePolicy>().register::<PolicySaved>();
-    let types = types.register::<ListEgress>().register::<EgressPage>();
     let types = types.register::<ExportLedger>().register::<LedgerExported>();
     let types = types.register::<AskList>().register::<AnswerAsk>().register::<AskAnswered>();
     let types = types.register::<KeyList>().register::<SetKey>().register::<KeySaved>();

@@ -10,9 +10,9 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AppliedView, ApplyFix, DoctorView, FindingPage, FindingView, GetFinding, ImportSarif, ImportView,
-    LedgerView, ListFindings, NamedProject, Nothing, ProjectList, ProjectView, RunFix, RunStarted, StatusView, Tag,
-    UndoFix, UndoneView,
+    AddProject, AppliedView, ApplyFix, DoctorView, EgressPage, FindingPage, FindingView, GetFinding, ImportSarif,
+    ImportView, LedgerView, ListEgress, ListFindings, NamedProject, Nothing, ProjectList, ProjectView, RunFix,
+    RunStarted, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -85,6 +85,7 @@ commands! {
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
     Query get_doctor(Nothing) -> DoctorView [];
     Query verify_ledger(Nothing) -> LedgerView [Ledger];
+    Query list_egress(ListEgress) -> EgressPage [Ledger];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
     Mutation open_demo(Nothing) -> ProjectView [Projects, Findings];
     Mutation import_sarif(ImportSarif) -> ImportView [Projects, Findings];

@@ -6,11 +6,12 @@ use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use conclave_core::finding::Region;
 use conclave_core::resolution::{Conclusion, Resolution, Verdict};
 use conclave_engine::event;
+use conclave_policy::{Effective, Layer, Reviewed};
 use conclave_store::{ScanRecord, StoredFinding};
 
 use crate::view::{
-    ConfidenceSummary, ConfidenceView, Event, EvidenceView, FileDiff, FindingRow, FixView, Mark, ResolutionView,
-    RunProgress, ScanState, ScanView, SeatState, SeatView, Stage, Tag, TermView,
+    ConfidenceSummary, ConfidenceView, Effect, Event, EvidenceView, FileDiff, FindingRow, FixView, Mark,
+    ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView, SeatState, SeatView, Stage, Tag, TermView,
 };
 
 pub(crate) fn topic(tag: Tag) -> event::Topic {
@@ -187,6 +188,40 @@ pub(crate) fn seat(seat: &Seat) -> Vec<SeatView> {
         SeatView { name: seat.name.clone(), state, note: note.clone() }
     };
     seat.drafts.iter().map(view).collect()
+}
+
+pub(crate) fn effect(effect: Effective) -> Effect {
+    match effect {
+        Effective::Allow => Effect::Allow,
+        Effective::Sample => Effect::Sample,
+        Effective::Deny => Effect::Deny,
+    }
+}
+
+pub(crate) fn layer(layer: Layer) -> RuleLayer {
+    match layer {
+        Layer::Floor => RuleLayer::Floor,
+        Layer::Admin => RuleLayer::Admin,
+        Layer::User => RuleLayer::User,
+        Layer::Project => RuleLayer::Project,
+    }
+}
+
+pub(crate) fn review(review: &Reviewed) -> ReviewView {
+    match review {
+        Reviewed::Person { justification, at_ms } => {
+            ReviewView::Person { justification: justification.clone(), at: *at_ms }
+        }
+        Reviewed::Model { provider, model, confidence, risk_factors, took_ms, at_ms, cached } => ReviewView::Model {
+            provider: provider.clone(),
+            model: model.clone(),
+            confidence: *confidence,
+            risk_factors: risk_factors.clone(),
+            took_ms: *took_ms,
+            at: *at_ms,
+            cached: *cached,
+        },
+    }
 }
 
 /// The marked ranges of `region` in `text`, one a line, in UTF-16 code units.

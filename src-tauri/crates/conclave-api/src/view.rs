@@ -651,6 +651,10 @@ pub struct StatusView {
     pub running: u32,
     /// How often something left this machine, from the ledger.
     pub egress: u32,
+    /// What left this machine in the last 24 hours.
+    pub today: EgressToday,
+    /// Requests that wait for the person.
+    pub asks_waiting: u32,
     /// Which connections can come about at all.
     pub network: Network,
     /// Seats of the panel that nobody fills, with what would fill them.

@@ -17,6 +17,8 @@ pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiE
         watched: count(store.projects()?.iter().filter(|project| project.watched).count()),
         running: count(store.open_jobs()?.len()),
         egress: u32::try_from(store.egress_count()?).unwrap_or(u32::MAX),
+        today: super::egress::today(api)?,
+        asks_waiting: count(store.waiting_asks(api.cx().now_ms())?.len()),
         network: network(api),
         empty_seats: empty_seats(api),
         notices: api.notices(),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{Number, ReviewView, RuleLayer};
+use super::{Number, RuleLayer};
 
 /// All requests that wait.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
@@ -42,8 +42,6 @@ pub struct AskView {
     pub reason: String,
     /// What to look at.
     pub guidance: Option<String>,
-    /// What a model said of it, where one was asked first.
-    pub review: Option<ReviewView>,
     /// The rule that *always* would add to the person's own file; `null` where it cannot.
     pub always: Option<String>,
 }

@@ -25,7 +25,7 @@ pub enum EgressOnly {
 pub struct ListEgress {
     /// Where the last page ended.
     pub cursor: Option<String>,
-    /// Text that must appear in who, where, what for, the rule or the digest.
+    /// Words that must appear in who, where, what for, the rule or the reason, all of them.
     pub filter: String,
     /// Only these.
     pub only: EgressOnly,
@@ -38,8 +38,11 @@ pub struct ListEgress {
 pub struct EgressPage {
     /// Newest first.
     pub rows: Vec<EgressRow>,
-    /// Where the next page starts; `null` on the last.
+    /// Where the next page starts; `null` on the last. A page may hold fewer rows than asked for although there is one.
     pub next_cursor: Option<String>,
+    /// Entries that should be here and cannot be read; verifying the ledger says more.
+    #[specta(type = Vec<Number>)]
+    pub unreadable: Vec<u64>,
     /// The last 24 hours in figures, whatever the filter.
     pub today: EgressToday,
 }
@@ -60,7 +63,8 @@ pub struct EgressToday {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct EgressRow {
     /// Its entry in the ledger.
-    pub seq: u32,
+    #[specta(type = Number)]
+    pub seq: u64,
     /// When.
     #[specta(type = Number)]
     pub at: i64,
@@ -91,7 +95,7 @@ pub struct EgressRow {
     pub layer: Option<RuleLayer>,
     /// Why.
     pub reason: String,
-    /// The digest of the body.
+    /// The digest of all that was to be sent, secret headers left out.
     pub digest: Option<String>,
     /// What came of it, in words; `null` while it is under way or when Conclave ended meanwhile.
     pub outcome: Option<String>,
@@ -145,7 +149,8 @@ pub struct LedgerExported {
     /// The file.
     pub path: String,
     /// Entries written.
-    pub rows: u32,
+    #[specta(type = Number)]
+    pub rows: u64,
     /// The hash of the last one.
     pub head: String,
 }

@@ -154,6 +154,27 @@ pub enum StepOutcome {
     Error,
 }
 
+/// Asks what is wrong with a policy file, before it is used.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct CheckPolicy {
+    /// Its text.
+    pub policy: String,
+}
+
+/// What is wrong with a policy file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct PolicyCheck {
+    /// Why it is no policy, a failed example included.
+    pub fault: Option<String>,
+    /// What is probably not meant as it is written.
+    pub warnings: Vec<String>,
+    /// How many rules of its own it has.
+    pub rules: u32,
+    /// How many examples held.
+    pub examples: u32,
+}
+
 /// Asks what another policy would have decided on what was asked before.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
@@ -183,7 +204,8 @@ pub struct SimulationView {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ChangedDecision {
     /// Its entry in the ledger.
-    pub seq: u32,
+    #[specta(type = Number)]
+    pub seq: u64,
     /// When it was asked.
     #[specta(type = Number)]
     pub at: i64,
