@@ -177,6 +177,11 @@ impl Store {
         suspect(&self.inner.path, done)
     }
 
+    /// Where the database is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
     /// The number under which this process claims rows; it is alive from the first call on.
     pub(crate) fn claimant(&self) -> Result<i64> {
         let mut claimant = held(&self.inner.claimant);

@@ -13,6 +13,7 @@ mod claim;
 mod db;
 mod error;
 mod migrations;
+mod presence;
 mod table;
 mod upkeep;
 
@@ -21,6 +22,7 @@ mod tests;
 
 pub use db::{Changes, Opened, Store};
 pub use error::StoreError;
+pub use presence::Presence;
 pub use table::ask::{Answer, Answered, Ask, AskId, AskState, NewAsk, Refusal, Taken};
 pub use table::exchange::{Exchange, ExchangeHead, ExchangePage, NewExchange};
 pub use table::finding::{ConfidenceRow, StoredFinding};
