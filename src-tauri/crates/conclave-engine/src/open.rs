@@ -16,6 +16,7 @@ use crate::apply::{self, ApplyError};
 use crate::ctx::Ctx;
 use crate::event::Events;
 use crate::models::Models;
+use crate::review::EngineReviewer;
 
 /// How to open Conclave.
 #[derive(Clone, Debug)]
@@ -70,16 +71,34 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
         None => Settings::default(),
     };
     let mode = if options.offline { Mode::Offline } else { Mode::Default };
-    let gate = Gate::new(Policies::new(Policy::shipped(mode)), Arc::new(store.clone()), Arc::new(Nobody), clock);
-    let models = Models::new(&settings);
+    let policies = Policies::new(Policy::shipped(mode));
+    let models = Arc::new(Models::new(&settings));
+    let events = Events::default();
+    let gate = guard(policies, &store, &settings, &models, &events, clock);
     let cx = Ctx {
         store,
         gate,
         data: Arc::new(data),
         settings: Arc::new(settings),
-        models: Arc::new(models),
-        events: Events::default(),
+        models,
+        events,
         cancel: CancellationToken::new(),
     };
     Ok((cx, notices))
+}
+
+/// The gate under `policies`, with its reviewer, who asks through a gate of its own: what that wants is reviewed by
+/// nobody.
+fn guard(
+    policies: Policies,
+    store: &Store,
+    settings: &Settings,
+    models: &Arc<Models>,
+    events: &Events,
+    clock: Clock,
+) -> Gate {
+    let ledger = || Arc::new(store.clone());
+    let own = Gate::new(policies.clone(), ledger(), Arc::new(Nobody), clock.clone());
+    let reviewer = EngineReviewer::new(settings, Arc::clone(models), own, store.clone(), events.clone());
+    Gate::new(policies, ledger(), Arc::new(reviewer), clock)
 }
