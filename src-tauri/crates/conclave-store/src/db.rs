@@ -247,6 +247,8 @@ fn connect(path: &Path, steps: &[&str], busy: Duration) -> Result<Connection> {
         return Err(StoreError::Older { found, known });
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
+    // Only a connection that has looked into the write-ahead log clears it when it ends last.
+    crate::migrations::version(&connection)?;
     Ok(connection)
 }
 

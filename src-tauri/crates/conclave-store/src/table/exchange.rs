@@ -2,7 +2,7 @@
 //!
 //! Whether anything is kept is for the settings, and that no secret is in it for whoever puts it here.
 //! Invariants: an exchange belongs to a decision in the ledger; each text is at most [`MOST`] bytes, and its true size
-//! stands beside it; what is removed is overwritten in the file.
+//! stands beside it; what is removed is overwritten in the file, at the latest when the last process closes it.
 
 use rusqlite::{OptionalExtension, Row, params};
 

@@ -49,7 +49,7 @@ WITH hit AS MATERIALIZED (
 SELECT layer, rule, count(*) FROM hit GROUP BY layer, rule ORDER BY 3 DESC, rule, layer";
 
 /// How many entries a page looks at before it leaves the rest to the next one.
-const LOOKED_AT: usize = 10_000;
+const LOOKED_AT: usize = 25_000;
 
 /// How many entries are read at a time for an export.
 const EXPORTED_AT_ONCE: i64 = 1000;

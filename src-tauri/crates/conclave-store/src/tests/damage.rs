@@ -4,11 +4,14 @@ use std::fs;
 
 use conclave_core::finding::Status;
 use conclave_core::resolution::conclude;
-use conclave_policy::{Effective, Ledger};
+use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
 use tempfile::TempDir;
 
 use super::{NOW, database, decision, finding, fresh_with_project, outcome, scan};
-use crate::{FindingQuery, IntentFile, IntentKind, IntentState, NewIntent, ScanState, Store, StoreError};
+use crate::{
+    DecisionQuery, FindingQuery, HookCall, IntentFile, IntentKind, IntentState, NewAsk, NewExchange, NewIntent,
+    ScanState, Store, StoreError,
+};
 
 /// A closed database with rows in every table.
 fn filled() -> TempDir {
@@ -35,6 +38,34 @@ fn filled() -> TempDir {
     let intent = store.open_intent(&new, NOW).unwrap();
     store.close_intent(intent, IntentState::Applied, "applied", NOW).unwrap();
     store.open_intent(&new, NOW).unwrap();
+    for n in 0..4 {
+        let request = ToolRequest::new(Actor::Person, Action::CallTool, "shell");
+        let (rule, reason) = ("look".to_owned(), "it leaves the project".to_owned());
+        let ask = NewAsk { at_ms: NOW, expires_at_ms: NOW + n, request, rule, layer: None, reason, guidance: None };
+        store.put_ask(&ask).unwrap();
+        store.put_key(&format!("host-{n}.example"), NOW).unwrap();
+        let exchange = NewExchange {
+            seq: n.unsigned_abs() + 1,
+            at_ms: NOW,
+            project: Some("/srv/shop".into()),
+            endpoint: "Local".into(),
+            model: "qwen3".into(),
+            request: "{}".repeat(900),
+            response: "{}".into(),
+            status: Some(200),
+        };
+        store.put_exchange(&exchange).unwrap();
+        let call = HookCall {
+            client: "codex".into(),
+            session: "s".into(),
+            call_id: n.to_string(),
+            request_digest: "d".into(),
+            parameters_digest: "p".into(),
+            seq: 1,
+            at_ms: NOW,
+        };
+        store.put_hook_call(&call).unwrap();
+    }
     folder
 }
 
@@ -53,6 +84,12 @@ fn tell(store: &Store) -> Result<(String, String), StoreError> {
     for (job, _) in store.open_jobs()? {
         told += &format!("{:?}", store.stage(&job.run, "gather")?);
     }
+    told += &format!("{:?}{:?}{:?}", store.asks(9)?, store.keys()?, store.exchanges(None, None, 9)?);
+    for n in 0..4 {
+        told += &format!("{:?}{:?}", store.exchange(n)?, store.hook_call("codex", "s", &n.to_string())?);
+    }
+    let query = DecisionQuery { limit: 100, ..DecisionQuery::default() };
+    told += &format!("{:?}{:?}{:?}", store.decisions(&query)?, store.egress_totals(0)?, store.rule_hits(0)?);
     Ok((told, format!("{:?}{}", store.verify_ledger()?, store.egress_count()?)))
 }
 

@@ -3,10 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use std::time::Duration;
+
 use conclave_core::id::ProjectId;
+use conclave_policy::{Effective, Ledger};
 use rusqlite::Connection;
 
-use super::{NOW, again, database, fresh, fresh_with_project};
+use super::{NOW, again, database, decision, fresh, fresh_with_project};
 use crate::migrations::STEPS;
 use crate::{FindingQuery, Store, StoreError};
 
@@ -189,4 +192,80 @@ fn a_store_opened_twice_is_one_store() {
         .unwrap();
     assert_eq!(store.list_findings(&FindingQuery::default()).unwrap().total, 1);
     assert_eq!(store.project(&ProjectId::new("none")).unwrap(), None);
+}
+
+const QUICK: Duration = Duration::from_millis(40);
+
+#[test]
+fn a_quick_task_opens_what_is_there_and_appends_durably() {
+    let (folder, store) = fresh();
+    let append = || {
+        let quick = Store::open_existing(&database(&folder), QUICK).unwrap();
+        for (name, value) in [("synchronous", 2), ("busy_timeout", 40)] {
+            let found: i64 = quick.write(|t| Ok(t.pragma_query_value(None, name, |row| row.get(0))?)).unwrap();
+            assert_eq!(found, value, "{name}");
+        }
+        quick.append(&decision(NOW, "remote", Effective::Deny)).unwrap()
+    };
+    assert_eq!(append(), 1);
+    assert_eq!(store.verify_ledger().unwrap().rows, 1, "beside another");
+    drop(store);
+    assert_eq!(names(&folder), ["conclave.db", "conclave.db.lock"], "who only reads clears the log of others too");
+    assert_eq!(append(), 2, "alone");
+    assert_eq!(names(&folder), ["conclave.db", "conclave.db.lock"]);
+    let verdict = again(&folder).verify_ledger().unwrap();
+    assert_eq!((verdict.rows, verdict.fault), (2, None));
+}
+
+#[test]
+fn a_quick_task_creates_and_mends_nothing() {
+    type Prepare = fn(&std::path::Path);
+    type Expected = fn(&StoreError) -> bool;
+    fn form(path: &std::path::Path, version: i64) {
+        Connection::open(path).unwrap().pragma_update(None, "user_version", version).unwrap();
+    }
+    let cases: [(&str, Prepare, Expected); 6] = [
+        (
+            "missing",
+            |path| fs::remove_file(path).unwrap(),
+            |e| matches!(e, StoreError::Missing { what: "database", .. }),
+        ),
+        ("newer", |path| form(path, 99), |e| matches!(e, StoreError::Newer { found: 99, .. })),
+        ("older", |path| form(path, 3), |e| matches!(e, StoreError::Older { found: 3, .. })),
+        ("without form", |path| form(path, 0), |e| matches!(e, StoreError::Corrupt(_))),
+        ("empty", |path| fs::write(path, "").unwrap(), |e| matches!(e, StoreError::Corrupt(_))),
+        ("garbage", |path| fs::write(path, "x".repeat(9000)).unwrap(), |e| matches!(e, StoreError::Corrupt(_))),
+    ];
+    for (name, prepare, expected) in cases {
+        let (folder, store) = fresh();
+        drop(store);
+        let path = database(&folder);
+        prepare(&path);
+        let before = fs::read(&path).ok();
+        let error = Store::open_existing(&path, QUICK).map(|_| ()).unwrap_err();
+        assert!(expected(&error), "{name}: {error}");
+        assert_eq!(fs::read(&path).ok(), before, "{name}");
+        let marked = names(&folder).contains(&"conclave.db.suspect".to_owned());
+        assert_eq!(marked, matches!(error, StoreError::Corrupt(_)), "{name}");
+    }
+}
+
+#[test]
+fn a_quick_task_waits_no_longer_than_it_said() {
+    let (folder, store) = fresh();
+    let path = database(&folder);
+    let quick = Store::open_existing(&path, QUICK).unwrap();
+    let undone: Result<(), StoreError> = store.write(|_| {
+        let error = quick.append(&decision(NOW, "remote", Effective::Deny)).unwrap_err();
+        assert!(error.to_string().contains("another Conclave is using the database"), "{error}");
+        Store::open_existing(&path, QUICK).unwrap().verify_ledger().unwrap();
+        Ok(())
+    });
+    undone.unwrap();
+    drop((quick, store));
+
+    let lock = fs::File::open(folder.path().join("conclave.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let error = Store::open_existing(&path, QUICK).map(|_| ()).unwrap_err();
+    assert!(matches!(error, StoreError::Busy), "{error}");
 }

@@ -7,12 +7,12 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use conclave_core::id::ProjectId;
-use conclave_policy::{Effective, Ledger};
+use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{NOW, again, database, decision, finding, fresh, fresh_with_project, scan};
-use crate::{FindingQuery, IntentKind, NewIntent, ScanState, Store};
+use crate::{Answer, FindingQuery, IntentKind, NewAsk, NewIntent, Refusal, ScanState, Store, Taken};
 
 const PROCESSES: u32 = 8;
 const OPERATIONS: u32 = 1000;
@@ -42,6 +42,29 @@ fn a_process() {
         "append" => loop {
             say(&store.append(&decision(NOW, "remote", Effective::Deny)).unwrap().to_string());
         },
+        "take" => {
+            let digest = question().request.digest();
+            let mut taken = Vec::new();
+            for ask in store.asks(ASKS).unwrap() {
+                match store.take_answer(ask.id, &digest, NOW).unwrap() {
+                    Taken::Allowed { .. } => taken.push(ask.id.to_string()),
+                    Taken::Refused(Refusal::Used) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            say(&format!("took {}", taken.join(" ")));
+        }
+        "ask" => {
+            let id = store.put_ask(&question()).unwrap();
+            let mut changes = store.changes().unwrap();
+            say(&id.to_string());
+            loop {
+                match store.take_answer(id, &question().request.digest(), NOW).unwrap() {
+                    Taken::Waiting => while !changes.any().unwrap() {},
+                    taken => return say(&format!("{taken:?}")),
+                }
+            }
+        }
         "hold" => {
             let job = store.next_job(NOW).unwrap().unwrap();
             store.save_stage(&job.run, "gather", "{}").unwrap();
@@ -53,6 +76,21 @@ fn a_process() {
             io::stdin().read_line(&mut String::new()).unwrap();
         }
         other => panic!("no role {other}"),
+    }
+}
+
+/// How many questions the processes quarrel about.
+const ASKS: u32 = 60;
+
+fn question() -> NewAsk {
+    NewAsk {
+        at_ms: NOW,
+        expires_at_ms: NOW + 120_000,
+        request: ToolRequest::new(Actor::Agent("codex".into()), Action::CallTool, "shell"),
+        rule: "look".into(),
+        layer: None,
+        reason: "it leaves the project".into(),
+        guidance: None,
     }
 }
 
@@ -170,4 +208,39 @@ fn what_a_killed_process_had_claimed_is_free_at_once() {
     assert_eq!(taken.iter().map(|intent| intent.id.to_string()).collect::<Vec<_>>(), [intent]);
     drop(store);
     again(&folder);
+}
+
+#[test]
+fn of_several_processes_one_gets_each_allow() {
+    let (folder, store) = fresh();
+    let mut ids = Vec::new();
+    for _ in 0..ASKS {
+        let id = store.put_ask(&question()).unwrap();
+        store.answer_ask(id, Answer::Allow, "ours", NOW).unwrap();
+        ids.push(id.to_string());
+    }
+    let mut takers: Vec<Process> = (0..4).map(|n| Process::start("take", n, &folder)).collect();
+    takers.iter_mut().for_each(Process::go);
+    let heard: Vec<String> = takers.iter_mut().map(Process::hear).collect();
+    let mut taken: Vec<&str> =
+        heard.iter().flat_map(|words| words.split(' ').skip(1)).filter(|id| !id.is_empty()).collect();
+    taken.sort_by_key(|id| id.parse::<u32>().unwrap());
+    assert_eq!(taken, ids, "{heard:?}");
+    takers.into_iter().for_each(Process::kill);
+}
+
+#[test]
+fn a_process_that_waits_gets_the_answer_of_another() {
+    let (folder, store) = fresh();
+    for (answer, expected) in [(Answer::Allow, "Allowed"), (Answer::Deny, "Denied")] {
+        let mut asker = Process::start("ask", 0, &folder);
+        asker.go();
+        let id = asker.hear();
+        let waiting = store.waiting_asks(NOW).unwrap();
+        assert_eq!(waiting.iter().map(|ask| ask.id.to_string()).collect::<Vec<_>>(), [id]);
+        store.answer_ask(waiting[0].id, answer, "because", NOW).unwrap();
+        let heard = asker.hear();
+        assert!(heard.starts_with(expected) && heard.contains("because"), "{heard}");
+        asker.kill();
+    }
 }
