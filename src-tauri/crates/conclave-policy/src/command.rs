@@ -12,8 +12,8 @@
 //!
 //! What a caller should make of the answer:
 //! - [`inspect`] says what runs. `Err` is a reason to ask or deny, never to allow.
-//! - `read_only` is an allow-list: true only for commands that are known to change nothing and to start nothing.
-//! - `escapes` is a list of known ways out: `Some` means that allowing this command by its program's name allows more
+//! - [`read_only`] is an allow-list: true only for commands that are known to change nothing and to start nothing.
+//! - [`escapes`] is a list of known ways out: `Some` means that allowing this command by its program's name allows more
 //!   than the name says. `None` is no promise: it says nothing of programs that are not in its table.
 //! - [`SimpleCommand::redirects`] are files that the shell itself opens; they count for a rule about paths, and a
 //!   command that writes one is not read only.
@@ -21,8 +21,16 @@
 use crate::request::Access;
 
 mod environment;
+mod escapes;
 mod lex;
+mod options;
 mod parse;
+mod read_only;
+mod sed;
+mod wrapper;
+
+pub use escapes::escapes;
+pub use read_only::read_only;
 
 /// The longest text that is looked at, in bytes.
 pub const LONGEST: usize = 65_536;

@@ -4,27 +4,39 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use super::lex::{Redirection, Token, Word, tokens};
+use super::wrapper::{self, Starts};
 use super::{DEEPEST, MOST, Redirect, SimpleCommand, Uninspectable, Unseen, environment, no};
 use crate::request::Access;
 
 /// Lists the commands of a whole text.
 pub(super) fn text(text: &str) -> Result<Vec<SimpleCommand>, Uninspectable> {
     let mut found = Vec::new();
-    nested(text, 0, &[None], &mut found)?;
+    nested(text, 0, &[None], &[], &mut found)?;
     if found.is_empty() {
         return no("there is no command in it");
     }
     Ok(found)
 }
 
-/// Adds the commands of a text that stands `depth` deep in others and starts in one of the folders `here`.
+/// Lists `command` and whatever it starts, as [`text`] would where it stands alone.
+pub(super) fn with_started(command: &SimpleCommand) -> Result<Vec<SimpleCommand>, Uninspectable> {
+    let mut found = Vec::new();
+    let mut parser = Parser { rest: Vec::new().into_iter().peekable(), found: &mut found, assigned: Vec::new() };
+    let mut place = Place { here: vec![command.directory.clone()], failed: Vec::new() };
+    parser.add(command.clone(), false, 0, &mut place)?;
+    Ok(found)
+}
+
+/// Adds the commands of a text that stands `depth` deep in others and starts in one of the folders `here`, with the
+/// variables `assigned` set.
 fn nested(
     text: &str,
     depth: usize,
     here: &[Option<String>],
+    assigned: &[String],
     found: &mut Vec<SimpleCommand>,
 ) -> Result<(), Uninspectable> {
-    let mut parser = Parser { rest: tokens(text)?.into_iter().peekable(), found, assigned: Vec::new() };
+    let mut parser = Parser { rest: tokens(text)?.into_iter().peekable(), found, assigned: assigned.to_vec() };
     let mut place = Place { here: here.to_vec(), failed: Vec::new() };
     parser.list(None, depth, &mut place)
 }
@@ -248,27 +260,40 @@ impl Parser<'_> {
         self.add(command, fed, depth, place)
     }
 
-    /// Adds a command as often as there are folders in which it may run.
-    fn add(
-        &mut self,
-        command: SimpleCommand,
-        _fed: bool,
-        _depth: usize,
-        place: &mut Place,
-    ) -> Result<(), Uninspectable> {
+    /// Adds a command, as often as there are folders in which it may run, with what it starts.
+    ///
+    /// `fed` says that the text itself gives it something to read.
+    fn add(&mut self, command: SimpleCommand, fed: bool, depth: usize, place: &mut Place) -> Result<(), Uninspectable> {
+        let starts = wrapper::starts(&command)?;
+        if fed && starts == Starts::Nothing && !wrapper::reads_data(&command) {
+            return no(format!("`{}` is fed with text that it may run", command.program));
+        }
         for folder in &place.here {
             self.found.push(SimpleCommand { directory: folder.clone(), ..command.clone() });
         }
         if self.found.len() > MOST {
             return no(format!("it holds more than {MOST} commands"));
         }
-        if command.program == "cd" {
-            if command.unseen != Unseen::Nothing {
-                return no("it changes to a folder named by a pattern");
+        match starts {
+            Starts::Nothing => {}
+            _ if depth >= DEEPEST => return no(format!("it is nested more than {DEEPEST} deep")),
+            Starts::Commands(inner) => {
+                for inner in inner {
+                    self.add(inner, fed, depth + 1, &mut place.clone())?;
+                }
             }
-            place.change(&command.args)?;
+            Starts::Text(_) if fed => return no("a shell is fed with text that it may run"),
+            Starts::Text(text) => nested(&text, depth + 1, &place.here, &command.environment, self.found)?,
         }
-        Ok(())
+        match command.program.as_str() {
+            "cd" if command.unseen == Unseen::Nothing => place.change(&command.args),
+            "cd" => no("it changes to a folder named by a pattern"),
+            "export" => {
+                self.assigned.extend(command.args.iter().filter_map(|arg| arg.split('=').next()).map(str::to_owned));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
