@@ -1,24 +1,31 @@
-//! How long the command line takes, from a release build.
+//! How long the command line, a decision of the policy and the hook take, from a release build.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::log::Log;
 use crate::place::{Place, cargo};
 use crate::step::{Done, Step, run_all};
 
+const RELEASE: Step =
+    Step { name: "release", title: "the command line is built as it ships (minutes)", run: build_release };
+
 const STEPS: &[Step] = &[
-    Step { name: "release", title: "the command line is built as it ships (minutes)", run: build_release },
-    Step { name: "bench", title: "times", run: times },
+    Step { name: "commands", title: "commands from start to end", run: times },
+    Step { name: "policy", title: "decisions with 1,000 rules, and the hook as a process", run: policy },
 ];
 
-/// Builds and measures.
-pub fn run(place: &Place) -> Result<ExitCode> {
-    run_all(place, &STEPS.iter().collect::<Vec<_>>())
+/// Builds and measures everything, or what `names` names.
+pub fn run(place: &Place, names: &[&str]) -> Result<ExitCode> {
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        bail!("there is nothing called `{unknown}` to measure");
+    }
+    let wanted = STEPS.iter().filter(|step| names.is_empty() || names.contains(&step.name));
+    run_all(place, &std::iter::once(&RELEASE).chain(wanted).collect::<Vec<_>>())
 }
 
 /// `conclave` in release, under `target/release`.
@@ -45,14 +52,62 @@ fn times(place: &Place, log: &mut Log) -> Result<Done> {
     Ok(Done::Figure(table))
 }
 
+/// How often the hook is started.
+const HOOKS: usize = 50;
+
+/// A call that the shipped rules allow, as Claude Code hands it over.
+const CALL: &str = r#"{"session_id":"s","cwd":"/home/ada/shop","permission_mode":"default","hook_event_name":"PreToolUse","tool_name":"TodoWrite","tool_input":{"todos":[]},"tool_use_id":"t"}"#;
+
+fn policy(place: &Place, log: &mut Log) -> Result<Done> {
+    let bench = |words: &[&str]| {
+        let mut command = cargo();
+        command.args(["bench", "--locked", "-q", "-p", "conclave-policy", "--bench", "decide", "--"]).args(words);
+        command.current_dir(&place.root);
+        command
+    };
+    let mut table = String::from("| decision | n | p50 \u{b5}s | p99 \u{b5}s |\n| --- | ---: | ---: | ---: |");
+    for line in log.output(&mut bench(&[]))?.lines() {
+        table.push_str(&format!("\n| {} |", line.replace('\t', " | ")));
+    }
+    let rules = log.output(&mut bench(&["--rules"]))?;
+    table.push_str("\n\n| hook as a process | n | median ms | slowest ms |\n| --- | ---: | ---: | ---: |");
+    for (name, policy) in [("default policy", None), ("1,000 rules", Some(&rules))] {
+        let data = place.scratch("bench-hook")?;
+        let conclave = place.target.join("release/conclave");
+        // The first command makes the data folder.
+        log.run(Command::new(&conclave).args(["audit", "verify"]).env("CONCLAVE_HOME", &data))?;
+        if let Some(policy) = policy {
+            std::fs::write(data.join("policy.yaml"), policy)?;
+        }
+        let call = data.join("call.json");
+        std::fs::write(&call, CALL)?;
+        let mut samples = Vec::new();
+        for _ in 0..HOOKS {
+            let mut command = Command::new(&conclave);
+            command.args(["hook", "claude-code"]).env("CONCLAVE_HOME", &data).stdin(std::fs::File::open(&call)?);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            samples.push(timed(command, "hook claude-code")?);
+        }
+        samples.sort_by(f64::total_cmp);
+        log.say(&format!("{name}: {samples:?}"))?;
+        table.push_str(&format!("\n| {name} | {HOOKS} | {:.1} | {:.1} |", median(&samples), samples[HOOKS - 1]));
+    }
+    Ok(Done::Figure(table))
+}
+
 /// One run, with a data folder of its own so that nothing is remembered.
 fn milliseconds(program: &Path, arguments: &[&str], data: &Path) -> Result<f64> {
     let mut command = Command::new(program);
     command.args(arguments).env("CONCLAVE_HOME", data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    timed(command, &arguments.join(" "))
+}
+
+/// Milliseconds from start to a good end.
+fn timed(mut command: Command, name: &str) -> Result<f64> {
     let start = Instant::now();
-    let status = command.status().with_context(|| format!("cannot run `{}`", program.display()))?;
+    let status = command.status().with_context(|| format!("cannot run `conclave {name}`"))?;
     let time = start.elapsed();
-    ensure!(status.success(), "`conclave {}` ended with {status}", arguments.join(" "));
+    ensure!(status.success(), "`conclave {name}` ended with {status}");
     Ok(time.as_secs_f64() * 1000.0)
 }
 
