@@ -23,11 +23,12 @@ use rustix::fs::FileType;
 
 pub use capped::Capped;
 pub use error::FsError;
-pub use named::{ReadFile, WriteFile, open_file, write_file};
+pub use named::{BACKUP, ReadFile, WriteFile, open_file, write_file};
 pub(crate) use named::{sync_folder, write_whole};
 pub use walk::{SkipReason, Skipped, Walk};
 pub(crate) use walk::{walk, walk_from};
 
+use crate::touched::{Identity, is_same, on_project};
 use crate::{Effect, Permit};
 use beneath::Root;
 
@@ -40,7 +41,7 @@ pub struct ReadProject {
 
 impl Effect for ReadProject {
     fn request(&self, actor: &Actor) -> ToolRequest {
-        on_path(actor, Action::ReadProject, &self.root)
+        on_project(actor, Action::ReadProject, &self.root)
     }
 }
 
@@ -62,9 +63,17 @@ pub struct FileContent {
 ///
 /// # Errors
 /// [`FsError::NotFound`], [`FsError::NotFolder`], or [`FsError::NotResolved`] for a relative path or one through a
-/// symbolic link.
+/// symbolic link; [`FsError::Stale`] when it is another folder by now.
 pub fn open_project(permit: Permit<ReadProject>) -> Result<ProjectTree, FsError> {
-    Ok(ProjectTree { root: Root::open(&permit.into_effect().root)? })
+    let (ReadProject { root }, request) = permit.open()?;
+    Ok(ProjectTree { root: open_judged(&root, &request)? })
+}
+
+/// Opens the folder that is the first path of `request`, if it still is the one that was judged.
+pub(crate) fn open_judged(root: &Path, request: &ToolRequest) -> Result<Root, FsError> {
+    let root = Root::open(root)?;
+    is_same(request, 0, Identity::of(root.handle()))?;
+    Ok(root)
 }
 
 /// The real path of a folder or file that somebody named: absolute, symbolic links followed. Reads nothing else.
@@ -108,9 +117,4 @@ impl ProjectTree {
     pub fn exists(&self, path: &str) -> bool {
         self.root.kind(path) == Some(FileType::RegularFile)
     }
-}
-
-/// A request about one path and nothing more.
-pub(crate) fn on_path(actor: &Actor, action: Action, path: &Path) -> ToolRequest {
-    ToolRequest::new(actor.clone(), action, path.to_string_lossy())
 }

@@ -18,7 +18,7 @@ use conclave_policy::{
     ToolRequest, inside_envelope,
 };
 
-pub use permit::{Effect, Permit};
+pub use permit::{Effect, PERMIT_LASTS, Permit, Stale};
 
 use crate::Clock;
 
@@ -109,7 +109,7 @@ impl Gate {
             Err(error) => return Err(Denied::new("ledger", &error.to_string(), request)),
         };
         match decision.effect {
-            Effective::Allow => Ok(Permit::mint(effect, seq)),
+            Effective::Allow => Ok(Permit::mint(effect, request, seq)),
             Effective::Sample | Effective::Deny => Err(Denied::new(&decision.rule, &decision.reason, request)),
         }
     }

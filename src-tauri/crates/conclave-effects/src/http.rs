@@ -1,22 +1,29 @@
 //! One request over HTTP, to exactly the address that was judged.
 //!
 //! Invariants: no redirect is followed, no cookie kept, no proxy taken from the environment, no request repeated;
-//! without TLS only this machine is reached; every wait has a limit and every answer a largest size.
+//! without TLS only this machine is reached; every wait has a limit and every answer a largest size; what is sent was
+//! looked through for secrets twice, when the request was made and on the very bytes; a key that is bound to a host goes
+//! to no other.
 
+mod body;
 mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use conclave_policy::{Action, Actor, ToolRequest, digest_parts};
+use bytes::Bytes;
+use conclave_policy::secret::scan;
+use conclave_policy::{Action, Actor, ToolRequest, digest_parts, keys};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
 
-use crate::{Effect, Permit, Secret};
+pub use body::{Body, DataClass, Facts, ModelClass};
+
+use crate::{Effect, Permit, Secret, Stale};
 use target::{LOCALHOST, Target};
 
 /// What is asked of the other side.
@@ -65,11 +72,15 @@ pub struct SendHttp {
     /// Headers whose values are secret; their names are recorded.
     pub secret_headers: Vec<(String, Secret)>,
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Body,
     /// On whose word it is sent.
     pub consent: Consent,
     /// What for, in a few words for the ledger.
     pub purpose: String,
+    /// What rules may want to know of it.
+    pub facts: Facts,
+    /// The proxy that the person's settings name, which other machines are reached through.
+    pub proxy: Option<String>,
     /// Its time limits.
     pub timeouts: Timeouts,
     /// The most bytes that the answer's body may have.
@@ -93,11 +104,37 @@ pub struct HttpResponse {
 /// Why there is no answer, or not all of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
+    /// It is too late, or no longer what was judged.
+    #[error(transparent)]
+    Stale(#[from] Stale),
     /// The address cannot be used.
     #[error("the address cannot be used: {reason}")]
     BadUrl {
         /// Why; never the address itself.
         reason: String,
+    },
+    /// The proxy's address cannot be used.
+    #[error("the proxy in your settings cannot be used: {reason}")]
+    BadProxy {
+        /// Why; never the address itself.
+        reason: String,
+    },
+    /// There is a secret in what is to be sent; nothing was sent.
+    #[error("nothing was sent: there is a secret in the request, which looks like `{label}`")]
+    Secret {
+        /// What it was taken for.
+        label: String,
+    },
+    /// What is to be sent cannot be looked through for secrets; nothing was sent.
+    #[error("nothing was sent: {0}")]
+    Unscannable(String),
+    /// A key is bound to another host; nothing was sent.
+    #[error("nothing was sent: the key is for `{bound}` and not for `{host}`; store a key for that host")]
+    OtherHost {
+        /// The host that the key is bound to.
+        bound: String,
+        /// Where the request goes.
+        host: String,
     },
     /// A header cannot be sent.
     #[error("the header `{name}` cannot be sent")]
@@ -173,21 +210,37 @@ impl Effect for SendHttp {
             Consent::None => "none",
         };
         let secret_names: Vec<&str> = self.secret_headers.iter().map(|(name, _)| name.as_str()).collect();
-        let context = [
-            ("host", host),
-            ("port", port),
-            ("place", if loopback { "loopback" } else { "remote" }.to_owned()),
-            ("consent", consent.to_owned()),
-            ("method", self.method.as_str().to_owned()),
-            ("purpose", self.purpose.clone()),
-            ("bytes", self.body.len().to_string()),
-            ("secret_headers", secret_names.join(" ")),
-            ("digest", self.digest()),
+        let data: Vec<&str> = self.facts.data.iter().map(|class| class.as_str()).collect();
+        let proxy = self.proxy.as_deref().filter(|_| !loopback).map(|proxy| match target::proxy(proxy) {
+            Ok(url) => url.into(),
+            Err(_) => "unusable address".to_owned(),
+        });
+        let known = [
+            (keys::MODEL, self.facts.model.clone()),
+            (keys::MODEL_CLASS, self.facts.model_class.map(|class| class.as_str().to_owned())),
+            (keys::DATA, (!data.is_empty()).then(|| data.join(" "))),
+            (keys::PROJECT, self.facts.project.clone()),
+            (keys::TIER, self.facts.tier.clone()),
+            (keys::COST, self.facts.cost_usd.map(|cost| cost.to_string())),
+            ("proxy", proxy),
         ];
-        ToolRequest {
-            context: BTreeMap::from(context.map(|(key, value)| (key.to_owned(), value))),
-            ..ToolRequest::new(actor.clone(), Action::SendHttp, resource)
-        }
+        let request = ToolRequest::new(actor.clone(), Action::SendHttp, resource)
+            .with(keys::HOST, host)
+            .with("port", port)
+            .with("place", if loopback { "loopback" } else { "remote" })
+            .with("consent", consent)
+            .with("method", self.method.as_str())
+            .with("purpose", self.purpose.clone())
+            .with("bytes", self.body.bytes().len().to_string())
+            .with(keys::REDACTIONS, self.body.redacted_count().to_string())
+            // A body is made by taking out all that are found.
+            .with(keys::SECRETS, "0")
+            .with("secret_headers", secret_names.join(" "))
+            .with("digest", self.digest());
+        known.into_iter().fold(request, |request, (key, value)| match value {
+            Some(value) => request.with(key, value),
+            None => request,
+        })
     }
 }
 
@@ -196,22 +249,59 @@ impl SendHttp {
     fn digest(&self) -> String {
         let headers = self.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let parts = [self.method.as_str().as_bytes(), self.url.as_bytes()].into_iter().chain(headers);
-        digest_parts(parts.chain([self.body.as_slice()]))
+        digest_parts(parts.chain([self.body.bytes()]))
     }
 
     fn header_map(&self) -> Result<HeaderMap, HttpError> {
         let mut map = HeaderMap::new();
-        let open = self.headers.iter().map(|(name, value)| (name, value.as_str(), false));
-        let secret = self.secret_headers.iter().map(|(name, value)| (name, value.expose(), true));
-        for (name, value, is_secret) in open.chain(secret) {
-            let bad = || HttpError::BadHeader { name: name.clone() };
-            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-            let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
-            value.set_sensitive(is_secret);
-            map.append(key, value);
+        for (name, value) in &self.headers {
+            put(&mut map, name, HeaderValue::from_str(value).ok())?;
+        }
+        for (name, secret) in &self.secret_headers {
+            // Overwritten when the last copy of the header is dropped.
+            let bytes = Bytes::from_owner(Zeroizing::new(secret.expose().as_bytes().to_vec()));
+            let mut value = HeaderValue::from_maybe_shared(bytes).ok();
+            value.iter_mut().for_each(|value| value.set_sensitive(true));
+            put(&mut map, name, value)?;
         }
         Ok(map)
     }
+
+    /// Looks through everything that is sent but the secret headers, as it is about to be sent.
+    fn must_be_clean(&self) -> Result<(), HttpError> {
+        let values = self.secret_headers.iter().map(|(_, secret)| secret.expose());
+        // A scheme such as `Bearer ` stands before the key itself.
+        let keys = values.clone().filter_map(|value| Some(value.split_once(' ')?.1));
+        let known: Vec<&str> = values.chain(keys).chain(self.body.known()).collect();
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}").into_bytes());
+        let head: Vec<u8> = headers.chain([self.url.clone().into_bytes()]).collect::<Vec<_>>().join(&b'\n');
+        for bytes in [&head, self.body.bytes()] {
+            if let Some(hit) = scan(bytes, &known)?.into_iter().next() {
+                return Err(HttpError::Secret { label: hit.label });
+            }
+        }
+        Ok(())
+    }
+
+    /// What was taken out of the body, as labels of formats with how often each was found.
+    pub fn redactions(&self) -> &[(String, usize)] {
+        self.body.redactions()
+    }
+}
+
+fn put(map: &mut HeaderMap, name: &str, value: Option<HeaderValue>) -> Result<(), HttpError> {
+    let bad = || HttpError::BadHeader { name: name.to_owned() };
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+    map.append(name, value.ok_or_else(bad)?);
+    Ok(())
+}
+
+/// The host of `url` as keys are stored for it: `name`, or `name:port` where the port is not the usual one.
+///
+/// # Errors
+/// [`HttpError::BadUrl`] for an address that nothing is sent to.
+pub fn host_of(url: &str) -> Result<String, HttpError> {
+    Ok(Target::parse(url)?.account())
 }
 
 impl Method {
@@ -228,10 +318,16 @@ impl Method {
 /// # Errors
 /// [`HttpError`]; an answer with an error status is an answer.
 pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
-    let request = permit.into_effect();
+    let (request, _) = permit.open()?;
     let target = Target::parse(&request.url)?;
+    for bound in request.secret_headers.iter().filter_map(|(_, secret)| secret.host()) {
+        if !target.is(bound) {
+            return Err(HttpError::OtherHost { bound: bound.to_owned(), host: target.account() });
+        }
+    }
     let headers = request.header_map()?;
-    let client = client(&target, request.timeouts.connect)?;
+    request.must_be_clean()?;
+    let client = client(&target, request.proxy.as_deref(), request.timeouts.connect)?;
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -239,7 +335,7 @@ pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
     let Timeouts { connect, first_byte, idle, total } = request.timeouts;
     let deadline = Instant::now() + total;
     let first = deadline.min(Instant::now() + connect + first_byte);
-    let sending = client.request(method, target.url.clone()).headers(headers).body(request.body).send();
+    let sending = client.request(method, target.url.clone()).headers(headers).body(request.body.into_bytes()).send();
     let body = match timeout_at(first, sending).await {
         Ok(answer) => answer.map_err(|error| not_sent(&target.host, error))?,
         Err(_) if first == deadline => return Err(HttpError::Timeout(TimeoutKind::Total)),
@@ -252,7 +348,7 @@ pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
 }
 
 /// A client for this one request.
-fn client(target: &Target, connect: Duration) -> Result<reqwest::Client, HttpError> {
+fn client(target: &Target, proxy: Option<&str>, connect: Duration) -> Result<reqwest::Client, HttpError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("conclave/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -261,6 +357,10 @@ fn client(target: &Target, connect: Duration) -> Result<reqwest::Client, HttpErr
         .no_proxy()
         .pool_max_idle_per_host(0)
         .connect_timeout(connect);
+    if let Some(proxy) = proxy.filter(|_| !target.loopback) {
+        let bad = |error: reqwest::Error| HttpError::BadProxy { reason: innermost(&error) };
+        builder = builder.proxy(reqwest::Proxy::all(target::proxy(proxy)?).map_err(bad)?);
+    }
     if target.host == "localhost" {
         builder = builder.resolve_to_addrs("localhost", &LOCALHOST);
     }

@@ -18,6 +18,7 @@ pub mod replace;
 pub mod sandbox;
 pub mod scratch;
 pub mod secret;
+pub mod touched;
 pub mod watch;
 
 pub use clock::Clock;
@@ -26,9 +27,13 @@ pub use fs::{
     FileContent, FsError, ProjectTree, ReadFile, ReadProject, SkipReason, Skipped, Walk, WriteFile, open_file,
     open_project, resolve, write_file,
 };
-pub use gate::{Denied, Effect, Gate, Permit, Policies};
-pub use http::{Consent, HttpError, HttpResponse, Method, SendHttp, TimeoutKind, Timeouts, send};
+pub use gate::{Denied, Effect, Gate, Permit, Policies, Stale};
+pub use http::{
+    Body, Consent, DataClass, Facts, HttpError, HttpResponse, Method, ModelClass, SendHttp, TimeoutKind, Timeouts,
+    host_of, send,
+};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};
+pub use touched::resolve_touched;
 pub use watch::{Change, Watch, WatchProject, watch};

@@ -17,10 +17,11 @@ mod target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use conclave_policy::{Action, Actor, ToolRequest, digest, digest_parts};
+use conclave_policy::{Access, Action, Actor, ToolRequest, digest, digest_parts};
 
 use crate::fs::beneath::Root;
-use crate::fs::on_path;
+use crate::fs::open_judged;
+use crate::touched::{on_project, resolve_touched};
 use crate::{DataDir, Effect, FsError, Permit};
 use target::{Seen, Swapped, Target};
 
@@ -48,15 +49,16 @@ pub struct FileChange {
 
 impl Effect for WriteProject {
     fn request(&self, actor: &Actor) -> ToolRequest {
-        let paths: Vec<&str> = self.changes.iter().map(|change| change.path.as_str()).collect();
         let parts = self.changes.iter().flat_map(|change| [&change.path, &change.base, &change.after]);
         let bytes: usize = self.changes.iter().map(|change| change.bytes.len()).sum();
-        let context = BTreeMap::from([
-            ("bytes".to_owned(), bytes.to_string()),
-            ("digest".to_owned(), digest_parts(parts.map(|part| part.as_bytes()))),
-            ("paths".to_owned(), paths.join("\n")),
-        ]);
-        ToolRequest { context, ..on_path(actor, Action::WriteProject, &self.root) }
+        let files: BTreeMap<&str, [&str; 2]> =
+            self.changes.iter().map(|change| (change.path.as_str(), [&*change.base, &*change.after])).collect();
+        let request = on_project(actor, Action::WriteProject, &self.root)
+            .with("bytes", bytes.to_string())
+            .with("digest", digest_parts(parts.map(|part| part.as_bytes())))
+            .with("files", serde_json::json!(files).to_string());
+        let touched = |change: &FileChange| resolve_touched(Path::new(&change.path), &self.root, Access::Write);
+        self.changes.iter().map(touched).fold(request, ToolRequest::touching)
     }
 }
 
@@ -151,7 +153,7 @@ pub enum ReplaceError {
 /// # Errors
 /// See [`ReplaceError`].
 pub fn replace(permit: Permit<WriteProject>, data: &DataDir, intent: i64) -> Result<Replaced, ReplaceError> {
-    let WriteProject { root, changes } = permit.into_effect();
+    let (WriteProject { root, changes }, request) = permit.open().map_err(FsError::from)?;
     let refused = |path: &str, reason: &str| ReplaceError::Refused { path: path.to_owned(), reason: reason.to_owned() };
     let mut paths = BTreeSet::new();
     for change in &changes {
@@ -164,7 +166,7 @@ pub fn replace(permit: Permit<WriteProject>, data: &DataDir, intent: i64) -> Res
         data.blob(&change.base)?;
         data.blob(&change.after)?;
     }
-    let root = Root::open(&root)?;
+    let root = open_judged(&root, &request)?;
     let targets: Vec<Target> = changes
         .iter()
         .enumerate()

@@ -34,7 +34,7 @@ use conclave_policy::{Action, Actor, ToolRequest, digest_parts};
 pub(crate) use guest::guest;
 pub use program::{find_program, tool_folders};
 
-use crate::{Effect, Permit};
+use crate::{Effect, Permit, Stale};
 
 /// Where the sandbox shows [`RunCommand::tree`].
 pub const WORK: &str = "/scratch";
@@ -115,6 +115,9 @@ pub struct CommandReport {
 /// Why a program was not run, or its end is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SandboxError {
+    /// It is too late, or no longer what was judged.
+    #[error(transparent)]
+    Stale(#[from] Stale),
     /// No sandbox can be built on this machine.
     #[error("no sandbox can be built here: {reason}")]
     Unavailable {
@@ -166,7 +169,7 @@ impl Effect for RunCommand {
 /// [`SandboxError`]; a program that ran and failed is not an error but a report.
 #[cfg(target_os = "linux")]
 pub async fn run(permit: Permit<RunCommand>) -> Result<CommandReport, SandboxError> {
-    let command = permit.into_effect();
+    let (command, _) = permit.open()?;
     let sandbox = tokio::task::spawn_blocking(bubblewrap::detect);
     let sandbox = sandbox.await.map_err(|error| SandboxError::Io { reason: error.to_string() })??;
     let prepared = sandbox.prepare(&command)?;

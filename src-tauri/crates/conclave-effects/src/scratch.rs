@@ -14,7 +14,8 @@ use conclave_policy::{Action, Actor, ToolRequest};
 use rustix::fs::{FlockOperation, Mode, flock};
 
 use crate::fs::beneath::{OURS, Root};
-use crate::fs::{on_path, walk};
+use crate::fs::{open_judged, walk};
+use crate::touched::on_project;
 use crate::{Effect, FsError, Permit, sandbox};
 
 /// The effect of copying a project to a folder of our own.
@@ -30,7 +31,7 @@ pub struct CopyToScratch {
 
 impl Effect for CopyToScratch {
     fn request(&self, actor: &Actor) -> ToolRequest {
-        on_path(actor, Action::CopyToScratch, &self.root)
+        on_project(actor, Action::CopyToScratch, &self.root)
     }
 }
 
@@ -44,8 +45,8 @@ pub struct Scratch {
 /// # Errors
 /// [`FsError::TooLarge`] when the project has more bytes than the effect says; what was copied is removed.
 pub fn copy(permit: Permit<CopyToScratch>) -> Result<Scratch, FsError> {
-    let CopyToScratch { root, base, max_bytes } = permit.into_effect();
-    let project = Root::open(&root)?;
+    let (CopyToScratch { root, base, max_bytes }, request) = permit.open()?;
+    let project = open_judged(&root, &request)?;
     let scratch = Scratch::create(&base)?;
     let mut left = max_bytes;
     for path in walk(&project, &|_| true).files {

@@ -10,12 +10,32 @@ use zeroize::Zeroizing;
 /// ```compile_fail
 /// println!("{:?}", conclave_effects::Secret::new("sk-1".to_owned()));
 /// ```
-pub struct Secret(Zeroizing<String>);
+pub struct Secret {
+    text: Zeroizing<String>,
+    host: Option<String>,
+}
 
 impl Secret {
     /// Takes `text` over.
     pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self { text: Zeroizing::new(text), host: None }
+    }
+
+    /// Binds it to a host, as `name` or `name:port`: no request to another one is sent with it.
+    #[must_use]
+    pub fn for_host(self, host: impl Into<String>) -> Self {
+        Self { host: Some(host.into().to_ascii_lowercase()), ..self }
+    }
+
+    /// The host that it is bound to.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The value of a header that wants `prefix` before it, bound to the same host.
+    #[must_use]
+    pub fn prefixed(&self, prefix: &str) -> Self {
+        Self { text: Zeroizing::new([prefix, self.expose()].concat()), host: self.host.clone() }
     }
 
     /// The value of the environment variable `name`; `None` when it is unset, empty or not UTF-8.
@@ -25,7 +45,7 @@ impl Secret {
 
     /// The text itself.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use conclave_policy::{Action, Actor, ToolRequest};
 use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 
-use crate::fs::beneath::Root;
-use crate::fs::on_path;
+use crate::fs::open_judged;
+use crate::touched::on_project;
 use crate::{Effect, FsError, Permit};
 use follow::Follower;
 
@@ -37,7 +37,7 @@ pub struct WatchProject {
 
 impl Effect for WatchProject {
     fn request(&self, actor: &Actor) -> ToolRequest {
-        on_path(actor, Action::WatchProject, &self.root)
+        on_project(actor, Action::WatchProject, &self.root)
     }
 }
 
@@ -65,7 +65,8 @@ pub struct Watch {
 /// [`FsError::WatchLimit`] when the system watches no more folders; otherwise as
 /// [`open_project`](crate::open_project).
 pub fn watch(permit: Permit<WatchProject>) -> Result<Watch, FsError> {
-    let root = Root::open(&permit.into_effect().root)?;
+    let (WatchProject { root }, request) = permit.open()?;
+    let root = open_judged(&root, &request)?;
     let (sender, changes) = channel(QUEUE);
     let overflowed = Arc::new(AtomicBool::new(false));
     let outlet = Outlet { sender, overflowed: Arc::clone(&overflowed) };

@@ -8,6 +8,7 @@ use std::path::Path;
 use conclave_core::brief::{Brief, BriefFile};
 use conclave_core::digest::Digest;
 use conclave_core::tier::RunPlan;
+use conclave_effects::DataClass;
 use conclave_inference::{About, ModelRequest};
 use conclave_policy::Question;
 
@@ -41,7 +42,7 @@ pub fn fix_request(brief: &Brief, file: &BriefFile) -> ModelRequest {
 /// What is known of a question of [`fix_request`] in the project at `root`, whose run follows `plan`.
 pub(crate) fn about_fix(plan: &RunPlan, root: &Path) -> About {
     About {
-        data: vec!["source", "finding"],
+        data: vec![DataClass::Source, DataClass::Finding],
         project: Some(root.to_string_lossy().into_owned()),
         tier: Some(plan.severity.label().to_lowercase()),
     }

@@ -186,7 +186,7 @@ pub async fn scan_files(
     let permit = cx.gate.authorize(Actor::Engine, effect).await?;
     let report = sandbox::run(permit).await.map_err(|error| match error {
         SandboxError::Unavailable { .. } | SandboxError::NotFound { .. } => ScanError::Unavailable(error.to_string()),
-        SandboxError::Io { .. } => ScanError::Failed(error.to_string()),
+        SandboxError::Io { .. } | SandboxError::Stale(_) => ScanError::Failed(error.to_string()),
     })?;
     believe(scanner, &report, files, shown)
 }

@@ -8,35 +8,16 @@
 
 use std::time::Duration;
 
-use conclave_effects::{Gate, Secret};
+use conclave_effects::{Gate, ModelClass};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{AskError, Waiting};
 use crate::provider::api::metadata;
-use crate::request::Endpoint;
+use crate::request::{Endpoint, Terms};
 
 /// How long the questions may take, all together.
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// Where a model runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// On this machine, as its server says.
-    Local,
-    /// Elsewhere, or nobody knows.
-    Hosted,
-}
-
-impl Class {
-    /// The class in rules and in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Hosted => "hosted",
-        }
-    }
-}
 
 /// A server's way to say where a model runs.
 struct Dialect {
@@ -78,31 +59,36 @@ const DIALECTS: [Dialect; 3] = [
 pub(crate) async fn find_out(
     gate: &Gate,
     endpoint: &Endpoint,
-    key: Option<&Secret>,
+    terms: &Terms<'_>,
     until: Instant,
-) -> Result<Class, AskError> {
+) -> Result<ModelClass, AskError> {
     if !endpoint.is_loopback() || is_cloud(&endpoint.model) {
-        return Ok(Class::Hosted);
+        return Ok(ModelClass::Hosted);
     }
     let until = until.min(Instant::now() + LIMIT);
-    let asked = timeout_at(until, ask_server(gate, endpoint, key, until)).await;
+    let asked = timeout_at(until, ask_server(gate, endpoint, terms, until)).await;
     asked.unwrap_or(Err(AskError::Timeout(Waiting::FirstByte)))
 }
 
-async fn ask_server(gate: &Gate, endpoint: &Endpoint, key: Option<&Secret>, until: Instant) -> Result<Class, AskError> {
+async fn ask_server(
+    gate: &Gate,
+    endpoint: &Endpoint,
+    terms: &Terms<'_>,
+    until: Instant,
+) -> Result<ModelClass, AskError> {
     for dialect in &DIALECTS {
         let mut answers = Vec::new();
         for question in (dialect.questions)(&endpoint.model) {
-            match metadata(gate, endpoint, key, question, until).await? {
+            match metadata(gate, endpoint, terms, question, until).await? {
                 Some(answer) => answers.push(answer),
                 None => break,
             }
         }
         if (dialect.is_local)(&endpoint.model, &answers) {
-            return Ok(Class::Local);
+            return Ok(ModelClass::Local);
         }
     }
-    Ok(Class::Hosted)
+    Ok(ModelClass::Hosted)
 }
 
 /// Names that a server's cloud models have; a model with such a name is hosted whatever its server says.

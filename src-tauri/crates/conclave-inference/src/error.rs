@@ -41,6 +41,9 @@ pub enum AskError {
     /// There is no key to ask with; nothing was sent.
     #[error("{0}")]
     NoKey(String),
+    /// It was held back on this machine: nothing was sent.
+    #[error("{0}")]
+    NotSent(String),
     /// The key is wrong or not good for this.
     #[error("the key was not accepted; set the right one for this host")]
     Unauthorised,
@@ -138,6 +141,7 @@ impl AskError {
             Self::Unreachable { .. } => "unreachable",
             Self::Certificate { .. } => "certificate",
             Self::NoKey(_) => "no_key",
+            Self::NotSent(_) => "not_sent",
             Self::Unauthorised => "unauthorised",
             Self::NoMoney => "no_money",
             Self::NotFound { .. } => "not_found",

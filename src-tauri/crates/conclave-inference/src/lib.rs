@@ -8,14 +8,13 @@
 //! one), and any use of what a model says: an answer is text, never an instruction and never evidence.
 
 pub mod answer;
-pub mod class;
+mod class;
 pub mod dialect;
 pub mod error;
 pub mod provider;
 pub mod request;
 
 pub use answer::{Answer, Form, Usage};
-pub use class::Class;
 pub use error::{AskError, Waiting, quote};
 pub use provider::api::{ask, question};
-pub use request::{About, Endpoint, ModelRequest, Terms};
+pub use request::{About, Endpoint, Exchanged, Log, ModelRequest, Terms};

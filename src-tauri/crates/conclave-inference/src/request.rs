@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
-use conclave_effects::{Gate, Secret};
+use conclave_effects::{DataClass, Gate, ModelClass, Secret};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use crate::class::{Class, find_out};
+use crate::class::find_out;
 use crate::error::AskError;
 
 /// One question. Its words are the engine's; this crate only carries them.
@@ -29,8 +29,8 @@ pub struct ModelRequest {
 /// What is known of a question beside its words, for whoever judges and records it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
-    /// What kinds of data it carries: `source`, `finding`, `metadata`.
-    pub data: Vec<&'static str>,
+    /// What kinds of data it carries.
+    pub data: Vec<DataClass>,
     /// The folder of the project that it is about.
     pub project: Option<String>,
     /// The tier of the run that it belongs to.
@@ -42,10 +42,44 @@ pub struct About {
 pub struct Terms<'a> {
     /// The key, if the endpoint wants one; it goes into one header and nowhere else.
     pub key: Option<&'a Secret>,
+    /// Keys of other hosts, which are taken out of whatever is sent.
+    pub known: &'a [&'a Secret],
+    /// The proxy of the settings.
+    pub proxy: Option<&'a str>,
+    /// Where what was sent and what came back is kept, if it is to be.
+    pub log: Option<&'a Log<'a>>,
     /// What is known of the question.
     pub about: &'a About,
     /// When an answer is of no use any more.
     pub deadline: Duration,
+}
+
+impl<'a> Terms<'a> {
+    /// The terms of a question without a key, a proxy or a log.
+    pub fn new(about: &'a About, deadline: Duration) -> Self {
+        Self { key: None, known: &[], proxy: None, log: None, about, deadline }
+    }
+
+    /// Everything that must not be in what is sent.
+    pub(crate) fn secrets(&self) -> Vec<&'a Secret> {
+        self.known.iter().copied().chain(self.key).collect()
+    }
+}
+
+/// Takes what is to be kept of one exchange.
+pub type Log<'a> = dyn Fn(Exchanged) + Send + Sync + 'a;
+
+/// What was sent and what came back, without the secrets in either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// The ledger's entry of the decision that let it out.
+    pub seq: u64,
+    /// The body that was sent.
+    pub request: String,
+    /// The body of the answer as it came; why there is none, where there is none.
+    pub response: String,
+    /// The status of the answer; `None` when none came.
+    pub status: Option<u16>,
 }
 
 /// A model at an address. It holds no key.
@@ -59,7 +93,7 @@ pub struct Endpoint {
     pub model: String,
     /// The person's word that source code may go to this host although the model does not run on this machine.
     pub may_send_code: bool,
-    class: OnceCell<Class>,
+    class: OnceCell<ModelClass>,
 }
 
 impl Endpoint {
@@ -78,12 +112,17 @@ impl Endpoint {
     ///
     /// # Errors
     /// The server is on this machine and could not be asked: the model counts as hosted, and the next caller asks again.
-    pub async fn class(&self, gate: &Gate, key: Option<&Secret>, until: Instant) -> Result<Class, AskError> {
-        self.class.get_or_try_init(|| find_out(gate, self, key, until)).await.copied()
+    pub async fn class(&self, gate: &Gate, terms: &Terms<'_>, until: Instant) -> Result<ModelClass, AskError> {
+        self.class.get_or_try_init(|| find_out(gate, self, terms, until)).await.copied()
+    }
+
+    /// Whether it is known where the model runs, or could be known without asking anybody.
+    pub fn is_class_known(&self) -> bool {
+        self.class.initialized()
     }
 
     /// Where the model runs, as far as that is known without asking anybody.
-    pub fn known_class(&self) -> Class {
-        self.class.get().copied().unwrap_or(Class::Hosted)
+    pub fn known_class(&self) -> ModelClass {
+        self.class.get().copied().unwrap_or(ModelClass::Hosted)
     }
 }

@@ -2,9 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Stale;
+
 /// Why a file or folder could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FsError {
+    /// It is too late, or no longer what was judged.
+    #[error(transparent)]
+    Stale(#[from] Stale),
     /// Nothing is there.
     #[error("`{path}` does not exist")]
     NotFound {

@@ -42,6 +42,7 @@ fn open(root: &Path) -> Result<ProjectTree, FsError> {
 fn kind<T>(result: Result<T, FsError>) -> &'static str {
     match result {
         Ok(_) => "ok",
+        Err(FsError::Stale(_)) => "stale",
         Err(FsError::NotFound { .. }) => "not found",
         Err(FsError::Outside { .. }) => "outside",
         Err(FsError::NotResolved { .. }) => "not resolved",

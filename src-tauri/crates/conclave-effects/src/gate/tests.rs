@@ -92,7 +92,7 @@ fn read() -> ReadProject {
 }
 
 fn write() -> WriteFile {
-    WriteFile { path: "/home/ada/.bashrc".into(), bytes: b"x".to_vec() }
+    WriteFile { path: "/home/ada/.bashrc".into(), bytes: b"x".to_vec(), base: None, backup: false }
 }
 
 #[tokio::test]

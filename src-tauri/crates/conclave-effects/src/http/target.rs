@@ -22,6 +22,10 @@ impl Target {
     pub(super) fn parse(text: &str) -> Result<Self, HttpError> {
         // The text itself is not repeated: what cannot be taken apart may hold a key anywhere.
         let bad = |reason: &str| HttpError::BadUrl { reason: reason.to_owned() };
+        if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+            // Left out or read as `/` by some, so that it looks like another address than it is.
+            return Err(bad("it holds a character that no address has"));
+        }
         let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(bad("the scheme is not `http` or `https`"));
@@ -38,6 +42,19 @@ impl Target {
         Ok(Self { url, host, port, loopback })
     }
 
+    /// The host with its port, without the port that the scheme has anyway: what a key is bound to.
+    pub(super) fn account(&self) -> String {
+        match self.url.port() {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// Whether a key that is bound to `host` (a name, or a name with a port) may be sent there.
+    pub(super) fn is(&self, host: &str) -> bool {
+        host == self.account() || host == format!("{}:{}", self.host, self.port)
+    }
+
     /// The address without query and fragment, which may hold secrets.
     pub(super) fn shown(&self) -> String {
         let mut url = self.url.clone();
@@ -45,6 +62,22 @@ impl Target {
         url.set_fragment(None);
         url.into()
     }
+}
+
+/// Takes apart the address of a proxy.
+pub(super) fn proxy(text: &str) -> Result<Url, HttpError> {
+    let bad = |reason: &str| HttpError::BadProxy { reason: reason.to_owned() };
+    let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(bad("the scheme is not `http` or `https`"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(bad("it holds a user name or password"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(bad("there is something after the host"));
+    }
+    Ok(url)
 }
 
 /// What `localhost` is dialled as.

@@ -69,12 +69,18 @@ fn get(url: &str) -> SendHttp {
         url: url.to_owned(),
         headers: Vec::new(),
         secret_headers: Vec::new(),
-        body: Vec::new(),
+        body: Body::default(),
         consent: Consent::Settings,
         purpose: "a test".to_owned(),
+        facts: Facts::default(),
+        proxy: None,
         timeouts: PATIENT,
         max_response_bytes: 1000,
     }
+}
+
+fn body(text: &str) -> Body {
+    Body::redacted(text.into(), &[]).unwrap()
 }
 
 async fn fetch(request: SendHttp) -> Result<String, HttpError> {
@@ -89,7 +95,7 @@ async fn a_request_arrives_as_it_was_judged_and_its_answer_comes_back() {
         method: Method::Post,
         headers: vec![("content-type".into(), "application/json".into())],
         secret_headers: vec![("authorization".into(), Secret::new("Bearer k-123".to_owned()))],
-        body: b"{}".to_vec(),
+        body: body("{}"),
         ..get(&format!("{address}/v1/chat?a=b"))
     };
     let answer = send(permit(request).await).await.ok().unwrap();
@@ -240,7 +246,7 @@ async fn a_key_is_in_no_ledger_and_in_no_refusal() {
     let request = |consent| SendHttp {
         secret_headers: vec![("authorization".into(), Secret::new("k-123".to_owned()))],
         consent,
-        body: b"source code".to_vec(),
+        body: body("source code"),
         ..get("https://api.example.com/v1/chat?key=k-123")
     };
     for (mode, consent, allowed) in [
@@ -273,7 +279,7 @@ async fn a_request_is_judged_by_where_it_goes_and_on_whose_word() {
     let first = digest(get("https://a.example/"));
     assert_eq!(digest(get("https://a.example/")), first);
     assert_ne!(digest(get("https://a.example/?q")), first);
-    assert_ne!(digest(SendHttp { body: b"x".to_vec(), ..get("https://a.example/") }), first);
+    assert_ne!(digest(SendHttp { body: body("x"), ..get("https://a.example/") }), first);
     assert_ne!(digest(SendHttp { headers: vec![("a".into(), "b".into())], ..get("https://a.example/") }), first);
 }
 
@@ -289,4 +295,164 @@ fn a_proxy_in_the_environment_is_not_used() {
     let output = child.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+async fn secrets_are_taken_out_of_a_body_and_what_was_taken_out_is_said() {
+    let key = Secret::new("my-own-key-4711".to_owned());
+    let text = serde_json::json!({ "a": "my-own-key-4711", "b": "k: my-own-key-4711", "c": "let x = 1;" }).to_string();
+    let request = SendHttp {
+        body: Body::redacted(text.into_bytes(), &[&key]).unwrap(),
+        facts: Facts {
+            model: Some("m-1".to_owned()),
+            model_class: Some(ModelClass::Hosted),
+            data: vec![DataClass::Source, DataClass::Finding],
+            project: Some("/home/ada/shop".to_owned()),
+            tier: Some("high".to_owned()),
+            cost_usd: Some(0.25),
+        },
+        ..get("https://api.example.com/")
+    };
+    let body = String::from_utf8(request.body.bytes().to_vec()).unwrap();
+    assert!(!body.contains("my-own-key") && body.contains("let x = 1;"), "{body}");
+    assert_eq!(request.redactions().iter().map(|(_, count)| count).sum::<usize>(), 2, "{:?}", request.redactions());
+    let context = request.request(&Actor::Engine).context;
+    let expect = [
+        ("model", "m-1"),
+        ("model_class", "hosted"),
+        ("data", "source finding"),
+        ("project", "/home/ada/shop"),
+        ("tier", "high"),
+        ("cost_usd", "0.25"),
+        ("redactions", "2"),
+        ("secrets", "0"),
+        ("bytes", &body.len().to_string()),
+    ];
+    for (key, value) in expect {
+        assert_eq!(context.get(key).map(String::as_str), Some(value), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_holds_a_secret_when_it_is_sent_is_not_sent() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    nobody.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", nobody.local_addr().unwrap());
+    let key = || Secret::new("Bearer my-own-key-4711".to_owned());
+    let header = |value: &str| vec![("x-note".to_owned(), value.to_owned())];
+    let cases = [
+        SendHttp {
+            secret_headers: vec![("authorization".to_owned(), key())],
+            ..get(&format!("{url}?q=my-own-key-4711"))
+        },
+        SendHttp {
+            secret_headers: vec![("authorization".to_owned(), key())],
+            // The body did not know of the key when it was made.
+            body: body("{\"note\": \"my-own-key-4711\"}"),
+            ..get(&url)
+        },
+        SendHttp {
+            secret_headers: vec![("authorization".to_owned(), key())],
+            headers: header("my-own-key-4711"),
+            ..get(&url)
+        },
+    ];
+    for (number, request) in cases.into_iter().enumerate() {
+        let error = fetch(request).await.unwrap_err();
+        assert!(matches!(error, HttpError::Secret { .. }), "{number}: {error:?}");
+        assert!(!error.to_string().contains("4711"), "{error}");
+    }
+    let large = vec![b'x'; conclave_policy::secret::MAX_BYTES + 1];
+    assert!(matches!(Body::redacted(large, &[]), Err(HttpError::Unscannable(_))), "what cannot be scanned is not sent");
+    assert!(nobody.accept().is_err(), "somebody came");
+}
+
+#[tokio::test]
+async fn a_key_goes_to_its_own_host_and_to_no_look_alike() {
+    let sends = |url: &str, bound: &str| {
+        let key = Secret::new("k-4711-k-4711".to_owned()).for_host(bound).prefixed("Bearer ");
+        SendHttp { secret_headers: vec![("authorization".to_owned(), key)], ..get(url) }
+    };
+    let look_alikes = [
+        "https://api.example.com.evil.example/",
+        "https://evil.example/api.example.com",
+        "https://evil.example/?api.example.com",
+        "https://evil.example/#api.example.com",
+        "https://api.example.com@evil.example/",
+        "https://api.example.com:443@evil.example/",
+        "https://api.example.com%40evil.example/",
+        "https://api.example.com%2eevil.example/",
+        "https://api-example.com/",
+        "https://apiexample.com/",
+        "https://api.example.co/",
+        "https://api.example.com.",
+        "https://example.com/",
+        "https://www.api.example.com/",
+        "https://xapi.example.com/",
+        "https://api.examp1e.com/",
+        "https://api.exarnple.com/",
+        "https://\u{430}pi.example.com/",
+        "https://api.ex\u{e4}mple.com/",
+        "https://api.example.c\u{3bf}m/",
+        "https://api\u{3002}example\u{3002}com.evil.example/",
+        "https://api.example.com:8443/",
+        "https://api.example.com\\.evil.example/",
+        "https://evil.example\\@api.example.com/",
+        "https://evil.example/@api.example.com",
+        "https:///evil.example@api.example.com",
+        "https://api.example.com\t.evil.example/",
+        "https://93.184.216.34/",
+        "https://localhost/",
+        "http://api.example.com/",
+        "ftp://api.example.com/",
+        "//api.example.com/",
+        "api.example.com",
+    ];
+    assert!(look_alikes.len() >= 30);
+    for url in look_alikes {
+        let error = fetch(sends(url, "api.example.com")).await.unwrap_err();
+        assert!(matches!(error, HttpError::OtherHost { .. } | HttpError::BadUrl { .. }), "{url}: {error:?}");
+        assert!(!format!("{error} {error:?}").contains("4711"), "{error}");
+    }
+    for (url, account) in [
+        ("https://API.example.com/v1", "api.example.com"),
+        ("https://api.example.com:443/v1", "api.example.com"),
+        ("https://api.example.com:8443/v1", "api.example.com:8443"),
+        ("http://127.0.0.1:8080/", "127.0.0.1:8080"),
+        ("http://[::1]:8080/", "[::1]:8080"),
+    ] {
+        assert_eq!(host_of(url).as_deref(), Ok(account));
+    }
+    let (address, _server) = serve(vec![write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")]);
+    let host = host_of(&address).unwrap();
+    assert_eq!(fetch(sends(&address, &host)).await.as_deref(), Ok("ok"));
+    assert!(matches!(fetch(sends(&address, "127.0.0.1")).await, Err(HttpError::OtherHost { .. })), "another port");
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_when_the_settings_name_it_and_never_for_this_machine() {
+    let (address, proxy) = serve(vec![write("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")]);
+    let request = SendHttp { proxy: Some(address.clone()), ..get("https://api.example.com/") };
+    assert_eq!(request.request(&Actor::Engine).context["proxy"], format!("{address}/"));
+    assert!(fetch(request).await.is_err());
+    assert!(proxy.join().unwrap().starts_with("connect api.example.com:443 http/1.1\r\n"));
+
+    let (address, _server) = serve(vec![write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")]);
+    let here = SendHttp { proxy: Some("http://127.0.0.1:1".to_owned()), ..get(&address) };
+    assert!(!here.request(&Actor::Engine).context.contains_key("proxy"));
+    assert_eq!(fetch(here).await.as_deref(), Ok("ok"));
+
+    for bad in ["", "proxy:3128", "socks5://proxy:1080", "http://me:hunter2@proxy:3128", "http://proxy:3128/path"] {
+        let error =
+            fetch(SendHttp { proxy: Some(bad.to_owned()), ..get("https://api.example.com/") }).await.unwrap_err();
+        assert!(matches!(error, HttpError::BadProxy { .. }), "{bad}: {error:?}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_that_is_too_old_sends_nothing() {
+    let permit = permit(get("http://127.0.0.1:1/")).await;
+    tokio::time::advance(crate::gate::PERMIT_LASTS + Duration::from_millis(1)).await;
+    assert_eq!(send(permit).await.err(), Some(HttpError::Stale(Stale::Expired)));
 }

@@ -198,7 +198,13 @@ fn only_the_person_may_write() {
     let ground = Ground::new(&[]);
     let effect = WriteProject { root: ground.root(), changes: vec![ground.change("a.py", b"one", b"two")] };
     let request = effect.request(&Actor::Engine);
-    assert_eq!(request.context["paths"], "a.py");
+    let file = serde_json::json!({ "a.py": [digest(b"one"), digest(b"two")] });
+    assert_eq!(request.context["files"], file.to_string());
+    assert_eq!(request.paths[1].real.as_deref(), ground.root().join("a.py").to_str());
+    assert_eq!(
+        (request.paths[1].access, request.context["project"].as_str()),
+        (Access::Write, ground.root().to_str().unwrap())
+    );
     assert_eq!(request.context["bytes"], "3");
     let other = WriteProject { root: ground.root(), changes: vec![ground.change("a.py", b"one", b"three")] };
     assert_ne!(request.context["digest"], other.request(&Actor::Engine).context["digest"]);

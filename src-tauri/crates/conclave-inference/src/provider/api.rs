@@ -7,19 +7,18 @@
 use std::time::Duration;
 
 use conclave_effects::{
-    Consent, Denied, Effect, Gate, HttpError, HttpResponse, Method, Permit, Secret, SendHttp, TimeoutKind, Timeouts,
-    send,
+    Body, Consent, DataClass, Denied, Effect, Facts, Gate, HttpError, HttpResponse, Method, ModelClass, Permit, Secret,
+    SendHttp, TimeoutKind, Timeouts, send,
 };
 use conclave_policy::Actor;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::answer::{Answer, Form};
-use crate::class::Class;
 use crate::dialect::openai_chat::{Decoder, Extras, Item, MAX_ANSWER_BYTES, PATH, error_of, request_body};
 use crate::error::{AskError, Waiting};
 use crate::provider::retry::{pause, retry_after};
-use crate::request::{About, Endpoint, ModelRequest, Terms};
+use crate::request::{About, Endpoint, Exchanged, ModelRequest, Terms};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -29,6 +28,9 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// As much of a refusal's body is read.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+
+/// As much of an answer is kept where answers are kept.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
 /// As much is read of what a server says of itself: a list of models may be long.
 const MAX_METADATA_BYTES: u64 = 4 * 1024 * 1024;
@@ -49,9 +51,9 @@ pub async fn ask(
 ) -> Result<Answer, AskError> {
     let until = Instant::now() + terms.deadline;
     let key = terms.key.map(Secret::expose);
-    let class = match endpoint.class(gate, terms.key, until).await {
+    let class = match endpoint.class(gate, &terms, until).await {
         Ok(class) => class,
-        Err(_) if endpoint.may_send_code => Class::Hosted,
+        Err(_) if endpoint.may_send_code => ModelClass::Hosted,
         Err(error) => return Err(error.tidy(key)),
     };
     let mut extras = Extras::for_request(request);
@@ -100,12 +102,26 @@ impl Failure {
     }
 }
 
+/// What came back, as far as it is kept.
+#[derive(Default)]
+struct Heard {
+    status: Option<u16>,
+    bytes: Vec<u8>,
+}
+
+impl Heard {
+    fn take(&mut self, bytes: &[u8], keep: bool) {
+        let room = if keep { MAX_KEPT_BYTES.saturating_sub(self.bytes.len()) } else { 0 };
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
 /// One request and what comes of it.
 struct Exchange<'a> {
     gate: &'a Gate,
     actor: Actor,
     endpoint: &'a Endpoint,
-    class: Class,
+    class: ModelClass,
     request: &'a ModelRequest,
     terms: Terms<'a>,
     extras: Extras,
@@ -114,13 +130,18 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     async fn run(self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Failure> {
-        let leave = self.gate.authorize(self.actor.clone(), self.effect());
+        let leave = self.gate.authorize(self.actor.clone(), self.effect()?);
         let permit = match timeout_at(self.until, leave).await {
             Ok(decided) => decided.map_err(|denied| self.denied(denied))?,
             Err(_) => return Err(AskError::Timeout(Waiting::Leave).into()),
         };
         let seq = permit.seq();
-        let result = self.carry_out(permit, on_delta).await;
+        let sent = self.terms.log.map(|_| permit.effect().body.bytes().to_vec());
+        let mut heard = Heard::default();
+        let result = self.carry_out(permit, on_delta, &mut heard).await;
+        if let (Some(log), Some(sent)) = (self.terms.log, sent) {
+            log(self.exchanged(seq, &sent, heard, result.as_ref().err()));
+        }
         let outcome = match &result {
             Ok(Answer::Text { .. }) => "answered".to_owned(),
             Ok(Answer::Refusal { .. }) => "the model declined".to_owned(),
@@ -131,24 +152,40 @@ impl Exchange<'_> {
         result
     }
 
-    fn effect(&self) -> SendHttp {
+    fn effect(&self) -> Result<SendHttp, AskError> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let Terms { key, about, .. } = self.terms;
-        post(self.endpoint, self.class, about, key, body(self.request, &self.endpoint.model, self.extras), left)
+        let body = body(self.request, self.endpoint, self.extras, &self.terms)?;
+        Ok(post(self.endpoint, self.class, &self.terms, body, left))
+    }
+
+    /// What is kept of an exchange: the answer is looked through for secrets as the question was.
+    fn exchanged(&self, seq: u64, sent: &[u8], heard: Heard, failure: Option<&Failure>) -> Exchanged {
+        let response = match (heard.bytes.is_empty(), failure) {
+            (true, Some(failure)) => format!("no answer: {}", failure.error.kind()),
+            _ => match Body::redacted(heard.bytes, &self.terms.secrets()) {
+                Ok(body) => String::from_utf8_lossy(body.bytes()).into_owned(),
+                Err(error) => format!("not kept: {error}"),
+            },
+        };
+        Exchanged { seq, request: String::from_utf8_lossy(sent).into_owned(), response, status: heard.status }
     }
 
     async fn carry_out(
         &self,
         permit: Permit<SendHttp>,
         on_delta: &mut (dyn FnMut(&str) + Send),
+        heard: &mut Heard,
     ) -> Result<Answer, Failure> {
         let model = &self.endpoint.model;
+        let keep = self.terms.log.is_some();
         let mut response =
             send(permit).await.map_err(|error| Failure::before_first_byte(broken(self.endpoint, error)))?;
+        heard.status = Some(response.status);
         if response.status != 200 {
             let wait = retry_after(&response.headers, self.gate.clock().now_ms());
             let status = response.status;
             let body = beginning(response).await;
+            heard.take(&body, keep);
             return Err(Failure::before_first_byte(error_of(status, &body, model, wait)));
         }
         readable(&response.headers)?;
@@ -156,6 +193,7 @@ impl Exchange<'_> {
         let mut decoder = Decoder::new(model, if asked_with_schema { Form::Schema } else { Form::Free });
         while !decoder.is_over() {
             let Some(bytes) = response.chunk().await.map_err(|error| broken(self.endpoint, error))? else { break };
+            heard.take(&bytes, keep);
             for item in decoder.push(&bytes) {
                 if let Item::Text(text) = item {
                     on_delta(&text);
@@ -190,12 +228,26 @@ fn broken(endpoint: &Endpoint, error: HttpError) -> AskError {
         HttpError::Timeout(TimeoutKind::Total) => AskError::Timeout(Waiting::End),
         HttpError::TooLarge { max } => AskError::TooLarge { max_bytes: max },
         HttpError::Broken(_) => AskError::Cut,
+        error @ (HttpError::Stale(_)
+        | HttpError::BadProxy { .. }
+        | HttpError::Secret { .. }
+        | HttpError::Unscannable(_)
+        | HttpError::OtherHost { .. }) => AskError::NotSent(error.to_string()),
     }
 }
 
-/// The effect that asks `endpoint`, whose model is of `class`, without its key: what would be sent, to be looked at.
-pub fn question(endpoint: &Endpoint, class: Class, request: &ModelRequest, about: &About) -> SendHttp {
-    post(endpoint, class, about, None, body(request, &endpoint.model, Extras::for_request(request)), Duration::ZERO)
+/// The effect that asks `endpoint`, whose model is of `class`: what would be sent, to be looked at.
+///
+/// # Errors
+/// [`AskError::NotSent`] when it cannot be looked through for secrets.
+pub fn question(
+    endpoint: &Endpoint,
+    class: ModelClass,
+    request: &ModelRequest,
+    terms: &Terms<'_>,
+) -> Result<SendHttp, AskError> {
+    let body = body(request, endpoint, Extras::for_request(request), terms)?;
+    Ok(post(endpoint, class, terms, body, terms.deadline))
 }
 
 /// What the server of `endpoint` answers to a question about itself at a path, a POST where there is a body; `None` when
@@ -203,20 +255,23 @@ pub fn question(endpoint: &Endpoint, class: Class, request: &ModelRequest, about
 pub(crate) async fn metadata(
     gate: &Gate,
     endpoint: &Endpoint,
-    key: Option<&Secret>,
+    terms: &Terms<'_>,
     (path, body): (&str, Option<Value>),
     until: Instant,
 ) -> Result<Option<Value>, AskError> {
     let left = until.saturating_duration_since(Instant::now());
     let base = endpoint.base_url.trim_end_matches('/');
+    let bytes = body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
     let effect = SendHttp {
         method: if body.is_some() { Method::Post } else { Method::Get },
         url: format!("{}{path}", base.strip_suffix("/v1").unwrap_or(base)),
         headers: headers("application/json"),
-        secret_headers: bearer(key),
-        body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
+        secret_headers: bearer(terms.key),
+        body: Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(endpoint, error))?,
         consent: Consent::Settings,
         purpose: format!("ask where the model {} at {} runs", endpoint.model, endpoint.name),
+        facts: Facts { data: vec![DataClass::Metadata], ..Facts::default() },
+        proxy: terms.proxy.map(str::to_owned),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: left, total: left },
         max_response_bytes: MAX_METADATA_BYTES,
     };
@@ -261,34 +316,40 @@ impl Endpoint {
 
     fn context(&self, key: &str) -> Option<String> {
         let about = About::default();
-        let mut request = post(self, Class::Hosted, &about, None, Vec::new(), Duration::ZERO).request(&Actor::Engine);
+        let terms = Terms::new(&about, Duration::ZERO);
+        let mut request =
+            post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO).request(&Actor::Engine);
         request.context.remove(key)
     }
 }
 
-fn body(request: &ModelRequest, model: &str, extras: Extras) -> Vec<u8> {
-    request_body(request, model, extras).to_string().into_bytes()
+fn body(request: &ModelRequest, endpoint: &Endpoint, extras: Extras, terms: &Terms<'_>) -> Result<Body, AskError> {
+    let bytes = request_body(request, &endpoint.model, extras).to_string().into_bytes();
+    Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(endpoint, error))
 }
 
-fn post(
-    endpoint: &Endpoint,
-    class: Class,
-    about: &About,
-    key: Option<&Secret>,
-    body: Vec<u8>,
-    left: Duration,
-) -> SendHttp {
+fn post(endpoint: &Endpoint, class: ModelClass, terms: &Terms<'_>, body: Body, left: Duration) -> SendHttp {
+    let about = terms.about;
     // Whoever sets up a model consents to its use on this machine; elsewhere it takes the word that code may go there.
-    let consented = endpoint.may_send_code || class == Class::Local;
-    let _ = about;
+    let consented = endpoint.may_send_code || class == ModelClass::Local;
+    let facts = Facts {
+        model: Some(endpoint.model.clone()),
+        model_class: Some(class),
+        data: about.data.clone(),
+        project: about.project.clone(),
+        tier: about.tier.clone(),
+        cost_usd: None,
+    };
     SendHttp {
         method: Method::Post,
         url: format!("{}{PATH}", endpoint.base_url.trim_end_matches('/')),
         headers: headers("text/event-stream, application/json"),
-        secret_headers: bearer(key),
+        secret_headers: bearer(terms.key),
         body,
         consent: if consented { Consent::Settings } else { Consent::None },
         purpose: format!("ask the model {} at {}", endpoint.model, endpoint.name),
+        facts,
+        proxy: terms.proxy.map(str::to_owned),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: IDLE.min(left), total: left },
         max_response_bytes: MAX_ANSWER_BYTES,
     }
@@ -300,7 +361,7 @@ fn headers(accept: &str) -> Vec<(String, String)> {
 }
 
 fn bearer(key: Option<&Secret>) -> Vec<(String, Secret)> {
-    let bearer = key.map(|key| Secret::new(format!("Bearer {}", key.expose())));
+    let bearer = key.map(|key| key.prefixed("Bearer "));
     bearer.map(|bearer| ("authorization".to_owned(), bearer)).into_iter().collect()
 }
 

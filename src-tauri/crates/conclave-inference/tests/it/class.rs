@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
-use conclave_inference::{Class, Endpoint};
+use conclave_effects::ModelClass;
+use conclave_inference::{About, Endpoint, Terms};
 use conclave_policy::Mode;
 use tokio::time::Instant;
 
@@ -49,6 +50,11 @@ fn endpoint(address: SocketAddr, model: &str) -> Endpoint {
     })
 }
 
+fn terms() -> Terms<'static> {
+    const ABOUT: &About = &About { data: Vec::new(), project: None, tier: None };
+    Terms::new(ABOUT, Duration::from_secs(60))
+}
+
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
@@ -62,31 +68,31 @@ async fn only_a_server_that_says_so_has_a_model_on_this_machine() {
     let remote = r#"{"details":{"format":""},"remote_host":"https://ollama.com:443","remote_model":"qwen"}"#;
     let listed_as_remote = r#"{"models":[{"name":"qwen:latest","size":382,"remote_host":"https://ollama.com"}]}"#;
     let here_and_there = r#"{"data":[{"id":"qwen","quantization":"Q4","remote_url":"https://x.example"}]}"#;
-    let cases: [(&str, &str, &[(&str, &str)], Class); 14] = [
-        ("llama.cpp", "qwen", &[("/props", PROPS)], Class::Local),
-        ("llama.cpp without a model", "qwen", &[("/props", r#"{"model_path":""}"#)], Class::Hosted),
-        ("Ollama", "qwen", &[("/api/show", local), ("/api/tags", TAGS)], Class::Local),
-        ("Ollama before its cloud", "qwen", &[("/api/show", remote), ("/api/tags", TAGS)], Class::Hosted),
-        ("its list says so", "qwen", &[("/api/show", local), ("/api/tags", listed_as_remote)], Class::Hosted),
-        ("its list lacks it", "other", &[("/api/show", local), ("/api/tags", TAGS)], Class::Hosted),
-        ("Ollama says half", "qwen", &[("/api/show", local)], Class::Hosted),
-        ("LM Studio", "qwen", &[("/api/v0/models", LM)], Class::Local),
-        ("LM Studio lacks it", "other", &[("/api/v0/models", LM)], Class::Hosted),
-        ("LM Studio with a peer", "qwen", &[("/api/v0/models", here_and_there)], Class::Hosted),
-        ("no word", "qwen", &[], Class::Hosted),
-        ("an API and no more", "qwen", &[("/v1/models", LM), ("/v1/props", PROPS)], Class::Hosted),
-        ("no JSON", "qwen", &[("/props", "<html>model_path</html>")], Class::Hosted),
-        ("another form", "qwen", &[("/props", r#"[{"model_path":"/x"}]"#), ("/api/show", "7")], Class::Hosted),
+    let cases: [(&str, &str, &[(&str, &str)], ModelClass); 14] = [
+        ("llama.cpp", "qwen", &[("/props", PROPS)], ModelClass::Local),
+        ("llama.cpp without a model", "qwen", &[("/props", r#"{"model_path":""}"#)], ModelClass::Hosted),
+        ("Ollama", "qwen", &[("/api/show", local), ("/api/tags", TAGS)], ModelClass::Local),
+        ("Ollama before its cloud", "qwen", &[("/api/show", remote), ("/api/tags", TAGS)], ModelClass::Hosted),
+        ("its list says so", "qwen", &[("/api/show", local), ("/api/tags", listed_as_remote)], ModelClass::Hosted),
+        ("its list lacks it", "other", &[("/api/show", local), ("/api/tags", TAGS)], ModelClass::Hosted),
+        ("Ollama says half", "qwen", &[("/api/show", local)], ModelClass::Hosted),
+        ("LM Studio", "qwen", &[("/api/v0/models", LM)], ModelClass::Local),
+        ("LM Studio lacks it", "other", &[("/api/v0/models", LM)], ModelClass::Hosted),
+        ("LM Studio with a peer", "qwen", &[("/api/v0/models", here_and_there)], ModelClass::Hosted),
+        ("no word", "qwen", &[], ModelClass::Hosted),
+        ("an API and no more", "qwen", &[("/v1/models", LM), ("/v1/props", PROPS)], ModelClass::Hosted),
+        ("no JSON", "qwen", &[("/props", "<html>model_path</html>")], ModelClass::Hosted),
+        ("another form", "qwen", &[("/props", r#"[{"model_path":"/x"}]"#), ("/api/show", "7")], ModelClass::Hosted),
     ];
     let (gate, _) = gate(Mode::Default);
     for (name, model, pages, expect) in cases {
         let (address, seen) = serve(pages);
         let endpoint = endpoint(address, model);
-        assert_eq!(endpoint.known_class(), Class::Hosted, "{name}: nothing is known before");
-        assert_eq!(endpoint.class(&gate, None, soon()).await.expect("it answers"), expect, "{name}");
+        assert_eq!(endpoint.known_class(), ModelClass::Hosted, "{name}: nothing is known before");
+        assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect("it answers"), expect, "{name}");
         let asked = seen.lock().expect("log").len();
         assert!(asked > 0, "{name}");
-        assert_eq!(endpoint.class(&gate, None, soon()).await.expect("it is known"), expect, "{name}");
+        assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect("it is known"), expect, "{name}");
         assert_eq!(endpoint.known_class(), expect, "{name}");
         assert_eq!(seen.lock().expect("log").len(), asked, "{name}: asked once");
         let sent = seen.lock().expect("log").join("\n");
@@ -99,7 +105,7 @@ async fn a_cloud_name_or_another_machine_is_not_even_asked() {
     let (gate, ledger) = gate(Mode::Default);
     let (address, seen) = serve(&[("/props", r#"{"model_path":"/models/x.gguf"}"#)]);
     let cloud = endpoint(address, "gpt-oss:120b-cloud");
-    assert_eq!(cloud.class(&gate, None, soon()).await.expect("known"), Class::Hosted);
+    assert_eq!(cloud.class(&gate, &terms(), soon()).await.expect("known"), ModelClass::Hosted);
     let away = ModelSetting {
         name: "Away".to_owned(),
         base_url: "https://models.example/v1".to_owned(),
@@ -107,7 +113,7 @@ async fn a_cloud_name_or_another_machine_is_not_even_asked() {
         key_env: None,
         may_send_code: true,
     };
-    assert_eq!(Endpoint::new(&away).class(&gate, None, soon()).await.expect("known"), Class::Hosted);
+    assert_eq!(Endpoint::new(&away).class(&gate, &terms(), soon()).await.expect("known"), ModelClass::Hosted);
     assert!(seen.lock().expect("log").is_empty() && ledger.text().is_empty());
 }
 
@@ -118,7 +124,7 @@ async fn a_server_that_was_not_there_is_asked_again() {
     let address = free.local_addr().expect("address");
     drop(free);
     let endpoint = endpoint(address, "m");
-    assert_eq!(endpoint.class(&gate, None, soon()).await.expect_err("nobody").kind(), "unreachable");
+    assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect_err("nobody").kind(), "unreachable");
     let listener = TcpListener::bind(address).expect("still free");
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a question");
@@ -130,5 +136,5 @@ async fn a_server_that_was_not_there_is_asked_again() {
         }
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"model_path\":\"/m\" }").expect("it listens");
     });
-    assert_eq!(endpoint.class(&gate, None, soon()).await.expect("it is there"), Class::Local);
+    assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect("it is there"), ModelClass::Local);
 }

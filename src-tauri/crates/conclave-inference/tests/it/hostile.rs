@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
 use conclave_effects::{Gate, Secret};
-use conclave_inference::{About, Answer, AskError, Endpoint, Form, ModelRequest, Terms, Waiting, ask};
+use conclave_inference::{About, Answer, AskError, Endpoint, Exchanged, Form, ModelRequest, Terms, Waiting, ask};
 use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ async fn ask_with(
     on_delta: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Answer, AskError> {
     let (key, about) = (Secret::new(key.to_owned()), About::default());
-    let terms = Terms { key: Some(&key), about: &about, deadline };
+    let terms = Terms { key: Some(&key), ..Terms::new(&about, deadline) };
     ask(gate, Actor::Engine, endpoint, request, terms, on_delta).await
 }
 
@@ -411,5 +411,33 @@ fn an_endpoint_is_on_this_machine_where_the_gate_says_so() {
     ];
     for (address, expected) in cases {
         assert_eq!(at(address, false).is_loopback(), expected, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_is_kept_only_where_it_is_to_be_and_without_keys() {
+    let other = Secret::new("other-hosts-key-0815".to_owned());
+    let key = Secret::new(KEY.to_owned());
+    let about = About::default();
+    let words = format!("code with {KEY} and other-hosts-key-0815");
+    let echo = stream(&format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"hi {KEY}\"}}}}]}}\n\n{STOP}{DONE}"));
+    let refusal = response(500, "retry-after: 99\r\n", "other-hosts-key-0815 is down");
+    for (reply, status, expect) in [(echo, Some(200), "\"content\":\"hi "), (refusal, Some(500), " is down")] {
+        let (gate, ledger) = gate(Mode::Default);
+        let server = serve(&ledger, vec![Reply::Say(reply)]);
+        let kept = Mutex::new(Vec::new());
+        let log = |exchanged: Exchanged| kept.lock().expect("log").push(exchanged);
+        let known = [&other];
+        let terms = Terms { key: Some(&key), known: &known, log: Some(&log), ..Terms::new(&about, PLENTY) };
+        let question = ModelRequest { user: words.clone(), ..request(false) };
+        let _ = ask(&gate, Actor::Engine, &endpoint(server.address), &question, terms, &mut |_| {}).await;
+        let kept = kept.lock().expect("log");
+        let [exchanged] = kept.as_slice() else { panic!("one exchange: {kept:?}") };
+        assert_eq!(exchanged.status, status);
+        assert!(exchanged.request.contains("code with ") && exchanged.response.contains(expect), "{exchanged:?}");
+        let sent = server.seen.lock().expect("log")[0].body.to_string();
+        for text in [&exchanged.request, &exchanged.response, &sent] {
+            assert!(!text.contains(KEY) && !text.contains("other-hosts-key-0815"), "{text}");
+        }
     }
 }

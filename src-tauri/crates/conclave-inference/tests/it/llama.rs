@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use conclave_core::settings::ModelSetting;
-use conclave_effects::{Consent, Gate, Method, Secret, SendHttp, Timeouts, send};
+use conclave_effects::{Body, Consent, Facts, Gate, Method, Secret, SendHttp, Timeouts, send};
 use conclave_inference::{About, Answer, AskError, Endpoint, Form, ModelRequest, Terms, ask};
 use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
@@ -72,9 +72,11 @@ impl Server {
             url: format!("{}/health", self.origin),
             headers: Vec::new(),
             secret_headers: Vec::new(),
-            body: Vec::new(),
+            body: Body::default(),
             consent: Consent::Settings,
             purpose: "see whether the server is ready".to_owned(),
+            facts: Facts::default(),
+            proxy: None,
             timeouts: Timeouts { connect: second, first_byte: second, idle: second, total: second },
             max_response_bytes: 4096,
         };
@@ -101,7 +103,7 @@ impl Server {
         on_delta: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Answer, AskError> {
         let (key, about) = (Secret::new(key.to_owned()), About::default());
-        let terms = Terms { key: Some(&key), about: &about, deadline: LIMIT };
+        let terms = Terms { key: Some(&key), ..Terms::new(&about, LIMIT) };
         ask(gate, Actor::Engine, &self.endpoint(), request, terms, on_delta).await
     }
 }

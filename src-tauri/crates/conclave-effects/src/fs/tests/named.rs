@@ -17,7 +17,15 @@ fn read(ground: &Ground, path: &str, max_bytes: u64) -> Result<std::io::Result<V
 }
 
 fn write(ground: &Ground, path: &str, bytes: &str) -> Result<(), FsError> {
-    write_file(permit_now(WriteFile { path: ground.at(path), bytes: bytes.into() }))
+    write_file(permit_now(replacement(ground, path, bytes)))
+}
+
+fn replacement(ground: &Ground, path: &str, bytes: &str) -> WriteFile {
+    WriteFile { path: ground.at(path), bytes: bytes.into(), base: None, backup: false }
+}
+
+fn text(ground: &Ground, path: &str) -> String {
+    fs::read_to_string(ground.at(path)).unwrap()
 }
 
 #[test]
@@ -55,25 +63,103 @@ fn a_file_larger_than_agreed_fails_and_is_not_cut() {
 }
 
 #[test]
-fn a_named_file_is_replaced_whole_and_for_its_owner_only() {
+fn a_named_file_is_replaced_whole_and_keeps_who_may_read_it() {
     let ground = Ground::new();
+    fs::set_permissions(ground.at("secret"), fs::Permissions::from_mode(0o640)).unwrap();
     write(&ground, "new", "one").unwrap();
     write(&ground, "secret", "two").unwrap();
-    for (path, expect) in [("new", "one"), ("secret", "two")] {
-        assert_eq!(fs::read_to_string(ground.at(path)).unwrap(), expect);
-        assert_eq!(fs::metadata(ground.at(path)).unwrap().permissions().mode() & 0o777, 0o600);
+    for (path, expect, mode) in [("new", "one", 0o600), ("secret", "two", 0o640)] {
+        assert_eq!(text(&ground, path), expect);
+        assert_eq!(fs::metadata(ground.at(path)).unwrap().permissions().mode() & 0o777, mode);
     }
     let left: Vec<_> = fs::read_dir(ground.at("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "no temporary file is left: {left:?}");
 }
 
 #[test]
+fn a_link_that_was_named_leads_to_what_is_judged_and_replaced() {
+    let ground = Ground::new();
+    symlink(ground.at("secret"), ground.at("dotfile")).unwrap();
+    symlink("project/new", ground.at("dangling")).unwrap();
+    for (link, place) in [("dotfile", "secret"), ("dangling", "project/new")] {
+        let permit = permit_now(replacement(&ground, link, "new"));
+        assert_eq!(permit.request().paths[0].real.as_deref(), ground.at(place).to_str());
+        write_file(permit).unwrap();
+        assert!(fs::symlink_metadata(ground.at(link)).unwrap().is_symlink(), "{link} is still a link");
+        assert_eq!(text(&ground, place), "new");
+    }
+}
+
+#[test]
+fn what_is_replaced_is_kept_beside_it_where_that_was_asked() {
+    let ground = Ground::new();
+    write_file(permit_now(WriteFile { backup: true, ..replacement(&ground, "secret", "new") })).unwrap();
+    write_file(permit_now(WriteFile { backup: true, ..replacement(&ground, "fresh", "new") })).unwrap();
+    assert_eq!((text(&ground, "secret"), text(&ground, "secret.conclave-backup")), ("new".into(), "secret".into()));
+    assert_eq!((text(&ground, "fresh"), ground.at("fresh.conclave-backup").exists()), ("new".into(), false));
+}
+
+#[test]
 fn nothing_but_a_regular_file_is_replaced() {
     let ground = Ground::new();
-    symlink(ground.at("secret"), ground.at("link")).unwrap();
-    let cases = [("project", "not regular"), ("link", "not regular"), ("missing/x", "not found")];
+    symlink(ground.at("project"), ground.at("link")).unwrap();
+    symlink("loop", ground.at("loop")).unwrap();
+    mknodat(CWD, ground.at("fifo"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    let cases = [
+        ("project", "not regular"),
+        ("link", "not regular"),
+        ("fifo", "not regular"),
+        ("loop", "io"),
+        ("missing/x", "not found"),
+    ];
     for (path, expect) in cases {
         assert_eq!(kind(write(&ground, path, "x")), expect, "{path}");
     }
-    assert_eq!(fs::read_to_string(ground.at("secret")).unwrap(), "secret");
+}
+
+/// What happens to a file, or the folder it is in, between the judgement and the deed.
+#[test]
+fn a_file_that_is_not_the_judged_one_is_neither_read_nor_written() {
+    type Swap = fn(&Ground);
+    let swaps: [(&str, Swap); 6] = [
+        ("project/a.py", |ground| fs::rename(ground.at("project/src/b.py"), ground.at("project/a.py")).unwrap()),
+        ("project/a.py", |ground| fs::remove_file(ground.at("project/a.py")).unwrap()),
+        ("project/a.py", |ground| {
+            fs::remove_file(ground.at("project/a.py")).unwrap();
+            symlink(ground.at("secret"), ground.at("project/a.py")).unwrap();
+        }),
+        ("project/new", |ground| symlink(ground.at("secret"), ground.at("project/new")).unwrap()),
+        ("project/src/new", |ground| {
+            fs::rename(ground.at("project/src"), ground.at("away")).unwrap();
+            symlink(ground.at("away"), ground.at("project/src")).unwrap();
+        }),
+        ("project/src/new", |ground| {
+            fs::rename(ground.at("project/src"), ground.at("away")).unwrap();
+            fs::create_dir(ground.at("project/src")).unwrap();
+        }),
+    ];
+    for (number, (path, swap)) in swaps.into_iter().enumerate() {
+        let ground = Ground::new();
+        let write = permit_now(WriteFile { base: None, ..replacement(&ground, path, "written") });
+        let read = permit_now(ReadFile { path: ground.at(path), max_bytes: 100 });
+        swap(&ground);
+        let expect_read = if number < 5 { "stale" } else { "not found" };
+        assert_eq!(kind(open_file(read).map(drop)), expect_read, "{number}");
+        assert!(matches!(write_file(write), Err(FsError::Stale(_) | FsError::NotRegular { .. })), "{number}");
+        assert_eq!(text(&ground, "secret"), "secret");
+        assert!(!ground.at("away/new").exists() && !ground.at("project/src/new").exists());
+    }
+}
+
+#[test]
+fn a_file_with_other_bytes_than_the_change_was_made_from_is_left() {
+    let ground = Ground::new();
+    let change = |base: &str| WriteFile {
+        base: Some(conclave_policy::digest(base.as_bytes())),
+        ..replacement(&ground, "secret", "new")
+    };
+    assert_eq!(kind(write_file(permit_now(change("other")))), "stale");
+    assert_eq!(text(&ground, "secret"), "secret");
+    write_file(permit_now(change("secret"))).unwrap();
+    assert_eq!(text(&ground, "secret"), "new");
 }
