@@ -1,5 +1,7 @@
 //! What stands behind all commands: the opened data folder, the workers, the events.
 
+mod others;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use conclave_engine::event;
 pub use conclave_engine::open::{Options, default_data_dir};
 use conclave_engine::source::Sources;
 use conclave_engine::{open, queue, watch};
+use conclave_store::Presence;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +39,8 @@ struct Inner {
     followers: Mutex<HashMap<ProjectId, AbortHandle>>,
     /// Whether this process works the queue by itself.
     serving: Mutex<bool>,
+    /// Says to all processes that a person is here.
+    presence: Mutex<Option<Presence>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,6 +64,7 @@ impl Api {
             notices: Mutex::new(notices),
             followers: Mutex::default(),
             serving: Mutex::new(false),
+            presence: Mutex::default(),
         })))
     }
 
@@ -106,9 +112,20 @@ impl Api {
         Ok(queue::cancel_waiting(self.cx())?)
     }
 
-    /// Starts the workers of a face that stays: the queue, the watched folders, the record of progress.
+    /// Says that a person is at this face and will answer what waits for one, until Conclave ends.
+    pub fn person_is_here(&self) {
+        match self.cx().store.person_arrives() {
+            Ok(presence) => *lock(&self.0.presence) = Some(presence),
+            Err(error) => self.notice(format!("you will not be asked for anything: {error}")),
+        }
+    }
+
+    /// Starts the workers of a face that stays, with a person at it: the queue, the watched folders, the record of
+    /// progress, what other processes do.
     pub fn start(&self) {
         *lock(&self.0.serving) = true;
+        self.person_is_here();
+        tokio::spawn(self.clone().follow_others());
         tokio::spawn(self.clone().record_progress());
         tokio::spawn(self.clone().serve_queue());
         match self.cx().store.projects() {
@@ -119,6 +136,7 @@ impl Api {
 
     /// Ends all workers; the next process goes on with the runs under way.
     pub fn stop(&self) {
+        *lock(&self.0.presence) = None;
         self.cx().cancel.cancel();
     }
 
@@ -241,9 +259,7 @@ impl Subscription {
     pub async fn next(&mut self) -> Option<Event> {
         match self.0.recv().await {
             Ok(event) => Some(show::event(&event)),
-            Err(broadcast::error::RecvError::Lagged(_)) => {
-                Some(Event::Changed { tags: vec![Tag::Findings, Tag::Projects, Tag::Runs, Tag::Ledger] })
-            }
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(Event::Changed { tags: Tag::ALL.to_vec() }),
             Err(broadcast::error::RecvError::Closed) => None,
         }
     }

@@ -17,7 +17,6 @@ fn bindings() -> String {
     let types = types.register::<SimulatePolicy>().register::<SimulationView>();
     let types = types.register::<SavePolicy>().register::<PolicySaved>();
     let types = types.register::<ExportLedger>().register::<LedgerExported>();
-    let types = types.register::<AskList>().register::<AnswerAsk>().register::<AskAnswered>();
     let types = types.register::<KeyList>().register::<SetKey>().register::<KeySaved>();
     let types = types.register::<EraseKey>().register::<KeyErased>();
     let types = types.register::<PreviewRequest>().register::<PreviewView>();

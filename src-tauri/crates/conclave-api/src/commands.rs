@@ -10,9 +10,9 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AppliedView, ApplyFix, DoctorView, EgressPage, FindingPage, FindingView, GetFinding, ImportSarif,
-    ImportView, LedgerView, ListEgress, ListFindings, NamedProject, Nothing, ProjectList, ProjectView, RunFix,
-    RunStarted, StatusView, Tag, UndoFix, UndoneView,
+    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, DoctorView, EgressPage, FindingPage,
+    FindingView, GetFinding, ImportSarif, ImportView, LedgerView, ListEgress, ListFindings, NamedProject, Nothing,
+    ProjectList, ProjectView, RunFix, RunStarted, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -79,13 +79,14 @@ macro_rules! commands {
 }
 
 commands! {
-    Query get_status(Nothing) -> StatusView [Projects, Runs, Ledger];
+    Query get_status(Nothing) -> StatusView [Projects, Runs, Ledger, Asks];
     Query list_projects(Nothing) -> ProjectList [Projects, Findings];
     Query list_findings(ListFindings) -> FindingPage [Findings];
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
     Query get_doctor(Nothing) -> DoctorView [];
     Query verify_ledger(Nothing) -> LedgerView [Ledger];
     Query list_egress(ListEgress) -> EgressPage [Ledger];
+    Query list_asks(Nothing) -> AskList [Asks];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
     Mutation open_demo(Nothing) -> ProjectView [Projects, Findings];
     Mutation import_sarif(ImportSarif) -> ImportView [Projects, Findings];
@@ -94,6 +95,7 @@ commands! {
     Mutation cancel_runs(Nothing) -> RunStarted [Findings, Runs];
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
+    Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
 }
 
 fn parse<T: DeserializeOwned>(name: &str, payload: Value) -> Result<T, ApiError> {

@@ -716,6 +716,12 @@ pub enum Tag {
     Keys,
 }
 
+impl Tag {
+    /// Every tag.
+    pub const ALL: [Self; 7] =
+        [Self::Findings, Self::Projects, Self::Runs, Self::Ledger, Self::Policy, Self::Asks, Self::Keys];
+}
+
 /// What the core tells a face without being asked.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(tag = "kind", rename_all = "snake_case")]

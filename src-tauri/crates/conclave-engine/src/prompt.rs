@@ -95,7 +95,7 @@ fn filled(template: &str, texts: &[(&str, &str)]) -> String {
 
 /// JSON `text` with every character that is not seen, or that turns what is seen, as an escape: the same value, but what
 /// is read is what is there.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || unseen(c) {

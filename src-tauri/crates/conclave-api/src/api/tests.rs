@@ -7,6 +7,8 @@ use std::net::{TcpListener, TcpStream};
 
 use conclave_core::finding::Status;
 use conclave_engine::event::Topic;
+use conclave_policy::{Action, Actor, ToolRequest};
+use conclave_store::{NewAsk, Taken};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -14,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::commands::dispatch;
+use crate::view::AskList;
 
 const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
 
@@ -104,4 +107,42 @@ async fn a_project_is_followed_once_and_no_longer_than_it_is_watched() {
         tokio::task::yield_now().await;
     }
     api.stop();
+}
+
+#[tokio::test]
+async fn what_another_process_asks_is_told_shown_whole_and_answered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hook, window) = (open(&folder), open(&folder));
+    assert!(!hook.cx().store.person_is_there());
+    window.start();
+    assert!(hook.cx().store.person_is_there());
+    let mut events = window.subscribe();
+
+    let request = ToolRequest::new(Actor::Agent("claude-code".to_owned()), Action::CallTool, "Bash\u{202e}");
+    let now = hook.cx().now_ms();
+    let ask = NewAsk {
+        at_ms: now,
+        expires_at_ms: now + 120_000,
+        request: request.clone(),
+        rule: "look".to_owned(),
+        layer: None,
+        reason: "it is new".to_owned(),
+        guidance: None,
+    };
+    let id = hook.cx().store.put_ask(&ask).unwrap();
+    while !matches!(events.next().await.unwrap(), Event::Changed { tags } if tags.contains(&Tag::Asks)) {}
+    let list: AskList = serde_json::from_value(dispatch(&window, "list_asks", json!({})).await.unwrap()).unwrap();
+    assert_eq!(list.asks.len(), 1);
+    assert!(list.asks[0].request.contains(r"Bash\u202e"), "{}", list.asks[0].request);
+    let shown: ToolRequest = serde_json::from_str(&list.asks[0].request).unwrap();
+    assert_eq!(shown.digest(), request.digest(), "what is shown is what the answer is good for");
+
+    let answer = json!({ "id": list.asks[0].id, "answer": "allow_once", "justification": "I asked for it" });
+    dispatch(&window, "answer_ask", answer.clone()).await.unwrap();
+    let again = dispatch(&window, "answer_ask", answer).await.unwrap_err();
+    assert_eq!(again.code, ErrorCode::Changed);
+    let taken = hook.cx().store.take_answer(id, &request.digest(), hook.cx().now_ms()).unwrap();
+    assert!(matches!(taken, Taken::Allowed { justification, .. } if justification == "I asked for it"));
+    window.stop();
+    assert!(!hook.cx().store.person_is_there());
 }

@@ -1,5 +1,6 @@
 //! One function a command, a few lines each: ask the store or the engine, show the answer.
 
+mod asks;
 mod decisions;
 mod egress;
 mod findings;
@@ -7,6 +8,7 @@ mod machine;
 mod projects;
 mod runs;
 
+pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use decisions::{apply_fix, undo_fix};
 pub(crate) use egress::list_egress;
 pub(crate) use findings::{get_finding, list_findings};
