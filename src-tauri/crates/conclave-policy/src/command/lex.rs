@@ -109,6 +109,7 @@ impl Lexer<'_> {
                     self.tokens.push(Token::Newline);
                     self.bodies()?;
                 }
+                '\\' if self.continues() => {}
                 '#' => while self.rest.next_if(|&c| c != '\n').is_some() {},
                 ';' | '&' | '|' | '(' | ')' => self.operator()?,
                 '<' | '>' => self.redirection()?,
@@ -125,6 +126,16 @@ impl Lexer<'_> {
         self.rest.next_if_eq(&c).is_some()
     }
 
+    /// Passes over a backslash at the end of a line, which is as if neither stood there.
+    fn continues(&mut self) -> bool {
+        let mut ahead = self.rest.clone();
+        let joins = ahead.next() == Some('\\') && ahead.next() == Some('\n');
+        if joins {
+            self.rest = ahead;
+        }
+        joins
+    }
+
     fn operator(&mut self) -> Result<(), Uninspectable> {
         let token = match self.rest.next() {
             Some(';') if matches!(self.rest.peek(), Some(';' | '&')) => return no("it has a `;;` outside a `case`"),
@@ -134,6 +145,11 @@ impl Lexer<'_> {
                 self.rest.next();
                 let _append = self.next_is('>');
                 let target = self.target()?;
+                while self.rest.next_if(|&c| c == ' ' || c == '\t').is_some() {}
+                // To a plain `sh` this is `&` and `>`, and then what follows is a command of its own.
+                if !matches!(self.rest.peek(), None | Some('\n' | ';' | '&' | '|' | ')' | '#')) {
+                    return no("something follows `&>` and its file; put it before");
+                }
                 Token::Redirection(Redirection::Write(target))
             }
             Some('&') => Token::Background,
@@ -258,6 +274,9 @@ impl Lexer<'_> {
             if ends_word(c) {
                 break;
             }
+            if c == '\\' && self.continues() {
+                continue;
+            }
             self.rest.next();
             let at = word.text.len();
             let starts = at == 0 && first_quote.is_none();
@@ -268,7 +287,6 @@ impl Lexer<'_> {
                         '\'' => self.single_quoted(&mut word.text)?,
                         '"' => self.double_quoted(&mut word.text)?,
                         _ => match self.rest.next() {
-                            Some('\n') => {}
                             Some(escaped) => word.text.push(escaped),
                             None => return no("it ends in a backslash"),
                         },

@@ -286,8 +286,9 @@ impl Parser<'_> {
             Starts::Text(text) => nested(&text, depth + 1, &place.here, &command.environment, self.found)?,
         }
         match command.program.as_str() {
-            "cd" if command.unseen == Unseen::Nothing => place.change(&command.args),
-            "cd" => no("it changes to a folder named by a pattern"),
+            "cd" if command.unseen != Unseen::Nothing => no("it changes to a folder named by a pattern"),
+            "cd" if !command.redirects.is_empty() => no("it uses `cd` with a redirection"),
+            "cd" => place.change(&command.args),
             "export" => {
                 self.assigned.extend(command.args.iter().filter_map(|arg| arg.split('=').next()).map(str::to_owned));
                 Ok(())
