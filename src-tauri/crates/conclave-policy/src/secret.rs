@@ -10,11 +10,18 @@
 //! Invariants: hits are sorted, apart from each other and within the bytes; what [`redact`] makes of the hits of
 //! [`scan`] scans clean; a JSON document stays one; time and memory grow no faster than the bytes do.
 
+mod decode;
+mod entropy;
+mod format;
+mod join;
 mod redact;
+#[cfg(any(test, feature = "samples"))]
+pub mod sample;
+mod search;
+mod value;
+mod view;
 
 use std::ops::Range;
-
-use aho_corasick::AhoCorasick;
 
 pub use redact::redact;
 
@@ -46,6 +53,9 @@ pub enum Unscannable {
     /// So many or so long known values that no search for them can be built.
     #[error("there are too many known secrets to look for")]
     TooManyKnown,
+    /// Encodings within encodings, in more ways than can be followed.
+    #[error("the body is encoded in too many ways at once to be checked for secrets")]
+    TooNested,
     /// What is left after redaction still shows secrets, however often it is redacted.
     #[error("secrets in the body are too entangled to be taken out")]
     Entangled,
@@ -83,14 +93,8 @@ pub fn scan(bytes: &[u8], known: &[&str]) -> Result<Vec<Hit>, Unscannable> {
 const ROUNDS: usize = 8;
 
 fn find(bytes: &[u8], known: &[&str]) -> Result<Vec<Hit>, Unscannable> {
-    let known = known.iter().map(|value| value.trim()).filter(|value| value.len() >= MIN_KNOWN);
-    let known = AhoCorasick::new(known).map_err(|_| Unscannable::TooManyKnown)?;
-    let hits = known.find_overlapping_iter(bytes).map(|found| Hit { label: KNOWN.into(), range: found.range() });
-    Ok(settle(bytes, hits.collect()))
+    Ok(settle(bytes, search::find(bytes, known)?))
 }
-
-/// The label of a value that the caller knows to be a secret.
-const KNOWN: &str = "known-key";
 
 /// Sorts the hits, widens them to whole escapes and merges those that touch. A merged hit is called by its longest part.
 fn settle(bytes: &[u8], mut hits: Vec<Hit>) -> Vec<Hit> {

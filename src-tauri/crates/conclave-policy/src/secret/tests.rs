@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::search::KNOWN;
 use super::*;
+
+mod samples;
 
 fn hit(label: &str, range: Range<usize>) -> Hit {
     Hit { label: label.into(), range }

@@ -1,0 +1,141 @@
+//! Reads bytes in every way that is understood and collects what is found in each reading.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+
+use super::decode::{self, BASE64, Code, HEX};
+use super::format::{FORMATS, Place};
+use super::join::{self, Margin};
+use super::view::{Trace, View};
+use super::{Hit, MIN_KNOWN, Unscannable, entropy};
+
+/// The label of a value that the caller knows to be a secret.
+pub(super) const KNOWN: &str = "known-key";
+
+/// The label of a value that only looks like a secret.
+pub(super) const HIGH_ENTROPY: &str = "high-entropy";
+
+/// How many bytes may be read in all, as a multiple of the bytes given. An ordinary body takes about ten.
+const WORK: usize = 100;
+
+/// The least bytes that a run must stand for to be decoded; a known secret may be shorter.
+const LEAST_DECODED: usize = 12;
+
+/// What is in `bytes`, in no order and overlapping.
+pub(super) fn find(bytes: &[u8], known: &[&str]) -> Result<Vec<Hit>, Unscannable> {
+    let known = known.iter().map(|value| value.trim()).filter(|value| value.len() >= MIN_KNOWN);
+    let least = known.clone().map(str::len).min().unwrap_or(LEAST_DECODED).min(LEAST_DECODED);
+    let known = AhoCorasick::new(known).map_err(|_| Unscannable::TooManyKnown)?;
+    let work = bytes.len() * WORK + (1 << 16);
+    let mut search = Search { known, least, work, hits: Vec::new() };
+    search.read(bytes, None, START)?;
+    Ok(search.hits)
+}
+
+struct Search {
+    known: AhoCorasick,
+    /// The least bytes that a run must stand for to be decoded.
+    least: usize,
+    /// How many bytes may still be read.
+    work: usize,
+    hits: Vec<Hit>,
+}
+
+/// Which readings of a text are still to be tried.
+#[derive(Clone, Copy)]
+struct Left {
+    /// Levels of escapes.
+    escapes: u8,
+    /// Levels of percent signs.
+    percents: u8,
+    /// Levels of base64 and hexadecimal.
+    codes: u8,
+    lines: bool,
+    zeros: bool,
+    /// Whether the text was decoded from a run. What comes before a secret in it may be noise, and chance says nothing.
+    decoded: bool,
+    /// Whether the text was joined, so that what looks like one word may be two.
+    joined: bool,
+}
+
+/// A string in a document in a string in a body, written in code: three levels.
+const START: Left = Left { escapes: 3, percents: 2, codes: 2, lines: true, zeros: true, decoded: false, joined: false };
+
+impl Search {
+    fn read(&mut self, text: &[u8], trace: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
+        self.work = self.work.checked_sub(text.len()).ok_or(Unscannable::TooNested)?;
+        self.look(text, trace, left);
+        if left.zeros {
+            self.follow(decode::without_zeros(text), trace, Left { zeros: false, ..left })?;
+        }
+        if left.escapes > 0 {
+            self.follow(decode::unescape(text), trace, Left { escapes: left.escapes - 1, ..left })?;
+        }
+        if left.percents > 0 {
+            self.follow(decode::percent(text), trace, Left { percents: left.percents - 1, ..left })?;
+        }
+        if left.lines {
+            let left = Left { escapes: 0, percents: 0, lines: false, zeros: false, joined: true, ..left };
+            self.follow(join::join(text, Margin::Bare), trace, left)?;
+            if join::has_marks(text) {
+                self.follow(join::join(text, Margin::Marked), trace, left)?;
+            }
+        }
+        if left.codes > 0 {
+            self.decode(&BASE64, text, trace, left)?;
+            self.decode(&HEX, text, trace, left)?;
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, view: Option<View>, parent: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
+        match view {
+            Some(view) => self.read(&view.text, Some(&Trace { view: &view, parent }), left),
+            None => Ok(()),
+        }
+    }
+
+    fn decode(&mut self, code: &Code, text: &[u8], trace: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
+        let mut runs = code.runs(text, code.letters(self.least));
+        // What stands in the source just so was decoded there.
+        runs.retain(|run| trace.is_none_or(|trace| !trace.is_verbatim(run.clone())));
+        let left = Left {
+            escapes: 1,
+            percents: 1,
+            codes: left.codes - 1,
+            lines: true,
+            zeros: true,
+            decoded: true,
+            joined: false,
+        };
+        for shift in 0..code.shifts {
+            let view = decode::decode(code, text, &runs, shift, |bytes| self.is_text(bytes));
+            self.follow(view, trace, left)?;
+        }
+        Ok(())
+    }
+
+    /// Whether decoded bytes are worth a look: some of them in a row are text, or a known secret is among them. What was
+    /// no encoding at all decodes to noise, and there is much of that.
+    fn is_text(&self, bytes: &[u8]) -> bool {
+        let is_text = |byte: &u8| matches!(byte, 0 | b'\t' | b'\n' | b'\r' | 0x20..=0x7E);
+        bytes.split(|byte| !is_text(byte)).any(|text| text.len() >= self.least) || self.known.is_match(bytes)
+    }
+
+    fn look(&mut self, text: &[u8], trace: Option<&Trace<'_>>, left: Left) {
+        let Self { known, hits, .. } = self;
+        let mut add = |label: &str, range: Range<usize>| {
+            let range = trace.map_or(range.clone(), |trace| trace.source(range));
+            hits.push(Hit { label: label.into(), range });
+        };
+        for found in known.find_overlapping_iter(text) {
+            add(KNOWN, found.range());
+        }
+        let place = Place { text, trace, decoded: left.decoded, joined: left.joined };
+        FORMATS.find(place, |format, range| add(&format.id, range));
+        if !left.decoded && !left.joined {
+            entropy::find(text).into_iter().for_each(|range| add(HIGH_ENTROPY, range));
+        }
+    }
+}
