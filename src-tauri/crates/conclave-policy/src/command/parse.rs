@@ -67,7 +67,7 @@ impl Place {
     fn change(&mut self, args: &[String]) -> Result<(), Uninspectable> {
         let to = match args {
             [] => "~",
-            [to] if !to.starts_with('-') && !to.is_empty() => to,
+            [to] if !to.starts_with(['-', '+']) && !to.is_empty() => to,
             _ => return no("it uses `cd` with options"),
         };
         self.failed.extend(self.here.iter().cloned());
@@ -215,6 +215,9 @@ impl Parser<'_> {
                 Stream::None => {}
             }
         }
+        if redirects.len() > MOST_EACH {
+            return no(format!("it redirects a group more than {MOST_EACH} times"));
+        }
         for command in self.found.iter_mut().skip(first) {
             if !redirects.is_empty() && !outside.contains(&command.directory) {
                 return no("it redirects a group that changes folder");
@@ -252,6 +255,9 @@ impl Parser<'_> {
         }
         if !started {
             self.assigned.clone_from(&command.environment);
+            if self.assigned.len() > MOST_EACH {
+                return no(format!("it assigns more than {MOST_EACH} variables"));
+            }
             if command.redirects.is_empty() {
                 return Ok(());
             }
@@ -264,6 +270,9 @@ impl Parser<'_> {
     ///
     /// `fed` says that the text itself gives it something to read.
     fn add(&mut self, command: SimpleCommand, fed: bool, depth: usize, place: &mut Place) -> Result<(), Uninspectable> {
+        if command.environment.len() > MOST_EACH || command.redirects.len() > MOST_EACH {
+            return no(format!("it sets or redirects more than {MOST_EACH} things at once"));
+        }
         let starts = wrapper::starts(&command)?;
         if fed && starts == Starts::Nothing && !wrapper::reads_data(&command) {
             return no(format!("`{}` is fed with text that it may run", command.program));
@@ -297,6 +306,9 @@ impl Parser<'_> {
         }
     }
 }
+
+/// The most variables and redirections that one command may have, because every later or inner command repeats them.
+const MOST_EACH: usize = 64;
 
 /// Words that begin or continue what is not understood here, in `sh`, `bash` or `zsh`.
 const RESERVED: &[&str] = &[
@@ -353,6 +365,9 @@ fn program(word: Word) -> Result<String, Uninspectable> {
     }
     if word.text.is_empty() {
         return no("a program has no name");
+    }
+    if word.text.starts_with('-') && word.text.len() > 1 {
+        return no("an option stands where a program should");
     }
     Ok(word.text)
 }

@@ -65,10 +65,10 @@ const XARGS: &str = "-0rtx -a: -n: -P: -I: -L: -d: -s: -E: --null --no-run-if-em
 /// Programs that treat standard input as data, whatever it says.
 #[rustfmt::skip]
 const READ_DATA: &[&str] = &[
-    ":", "awk", "b2sum", "base32", "base64", "cat", "cmp", "column", "comm", "cut", "diff", "egrep", "expand", "fgrep",
-    "fmt", "fold", "gawk", "gh", "git", "grep", "head", "hexdump", "jq", "mawk", "md5sum", "nl", "od", "paste",
-    "pbcopy", "rev", "rg", "sed", "sha1sum", "sha256sum", "sha512sum", "shuf", "sort", "tac", "tail", "tee", "tr",
-    "uniq", "wc", "xclip", "xxd", "yq",
+    ":", "b2sum", "base32", "base64", "cat", "cmp", "column", "comm", "cut", "diff", "egrep", "expand", "fgrep",
+    "fmt", "fold", "grep", "head", "hexdump", "md5sum", "nl", "od", "paste",
+    "pbcopy", "rev", "rg", "sha1sum", "sha256sum", "sha512sum", "shuf", "sort", "tac", "tail", "tee", "tr",
+    "uniq", "wc", "xclip", "xxd",
 ];
 
 /// Whether `command` takes its standard input as data and never as commands.
@@ -77,6 +77,11 @@ pub(super) fn reads_data(command: &SimpleCommand) -> bool {
     let first = command.args.first().map(String::as_str);
     match name {
         "git" => matches!(first, Some("commit" | "tag" | "notes" | "hash-object" | "stripspace")),
+        "gh" => matches!(first, Some("gist" | "issue" | "pr" | "release")),
+        // With `-f` these take their own text from a file, which may be standard input.
+        "awk" | "gawk" | "jq" | "mawk" | "sed" | "yq" => {
+            !command.args.iter().any(|arg| arg.starts_with("-f") || arg.starts_with("--f"))
+        }
         _ => READ_DATA.contains(&name),
     }
 }
@@ -84,6 +89,11 @@ pub(super) fn reads_data(command: &SimpleCommand) -> bool {
 /// Finds out what `command` starts, or why that cannot be known.
 pub(super) fn starts(command: &SimpleCommand) -> Result<Starts, Uninspectable> {
     let name = name(&command.program);
+    // Where names of files know no case, `Bash` is `bash`.
+    let lower = name.to_ascii_lowercase();
+    if lower != name && (wraps(&lower) || OTHER_TEXT.contains(&lower.as_str()) || lower == "git") {
+        return no(format!("`{name}` may be `{lower}`; write it so"));
+    }
     if CHANGE_THE_SHELL.contains(&command.program.as_str()) {
         return no(format!("it uses `{}`", command.program));
     }
@@ -110,7 +120,9 @@ pub(super) fn starts(command: &SimpleCommand) -> Result<Starts, Uninspectable> {
         "watch" => watch(command),
         "git" => git(command),
         "set" => set(command),
-        "printf" | "test" | "[" | "wait" | "jobs" => evaluates_no_argument(command, name),
+        "[" | "exit" | "jobs" | "kill" | "printf" | "return" | "shift" | "test" | "ulimit" | "umask" | "wait" => {
+            evaluates_no_argument(command, name)
+        }
         "export" => export(command).map(|()| Starts::Nothing),
         _ => Ok(Starts::Nothing),
     }
@@ -313,14 +325,20 @@ fn set(command: &SimpleCommand) -> Result<Starts, Uninspectable> {
     Ok(Starts::Nothing)
 }
 
-/// These words of the shell evaluate an array's index in a variable's name.
+/// Words of the shell that take a number or a variable's name may compute it, and run what stands in its index.
 fn evaluates_no_argument(command: &SimpleCommand, name: &str) -> Result<Starts, Uninspectable> {
-    let odd = match name {
-        "printf" => command.args.first().is_some_and(|arg| arg.starts_with("-v")),
-        "jobs" | "wait" => command.args.iter().any(|arg| arg.contains(['x', 'p', '['])),
-        _ => command.args.iter().any(|arg| matches!(arg.as_str(), "-v" | "-R") || arg.contains(['$', '`'])),
+    let into_a_variable = |arg: &String| match name {
+        "[" | "test" => matches!(arg.as_str(), "-v" | "-R"),
+        "printf" => arg.starts_with("-v"),
+        "wait" => arg.starts_with("-p"),
+        "jobs" => arg.starts_with("-x"),
+        _ => false,
     };
-    if odd { no(format!("`{name}` may evaluate its arguments")) } else { Ok(Starts::Nothing) }
+    let runs = |arg: &String| ["`", "$(", "${"].iter().any(|start| arg.contains(start));
+    match command.args.iter().any(|arg| into_a_variable(arg) || runs(arg)) {
+        true => no(format!("`{name}` may evaluate its arguments")),
+        false => Ok(Starts::Nothing),
+    }
 }
 
 /// Checks the names that `export` assigns.
