@@ -4,6 +4,7 @@
 
 pub mod advise;
 pub mod apply;
+pub mod asks;
 pub mod batch;
 mod blocking;
 pub mod check;
@@ -16,6 +17,7 @@ pub mod export;
 pub mod ingest;
 pub mod models;
 pub mod open;
+pub mod preview;
 pub mod project;
 pub mod prompt;
 pub mod queue;

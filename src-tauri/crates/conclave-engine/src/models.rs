@@ -6,13 +6,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_core::settings::{ModelSetting, Settings};
-use conclave_effects::{Gate, Secret};
-use conclave_inference::{About, Answer, AskError, Endpoint, ModelRequest, Terms, ask};
+use conclave_core::settings::{ExchangeLog, ModelSetting, Settings};
+use conclave_effects::{Gate, Secret, SendHttp};
+use conclave_inference::{About, Answer, AskError, Endpoint, Exchanged, ModelRequest, Terms, ask, question};
 use conclave_policy::Actor;
+use conclave_store::{NewExchange, Store};
 
 /// All models of the settings, in order of preference.
-pub struct Models(Vec<Arc<Model>>);
+pub struct Models {
+    models: Vec<Arc<Model>>,
+    proxy: Option<String>,
+    log: ExchangeLog,
+    store: Store,
+}
 
 /// One model.
 pub struct Model {
@@ -41,23 +47,24 @@ impl Model {
 
 impl Models {
     /// The models of `settings`, with their keys as the environment has them now.
-    pub fn new(settings: &Settings) -> Self {
-        Self(settings.models.iter().map(|setting| Arc::new(Model::new(setting))).collect())
+    pub fn new(settings: &Settings, store: Store) -> Self {
+        let models = settings.models.iter().map(|setting| Arc::new(Model::new(setting))).collect();
+        Self { models, proxy: settings.proxy.clone(), log: settings.exchange_log.clone(), store }
     }
 
     /// Each model.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Model>> {
-        self.0.iter()
+        self.models.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.models.is_empty()
     }
 
     /// The model that the settings call `name`.
     pub fn named(&self, name: &str) -> Option<&Arc<Model>> {
-        self.0.iter().find(|model| model.endpoint.name == name)
+        self.models.iter().find(|model| model.endpoint.name == name)
     }
 
     /// Asks `model` on behalf of `actor`.
@@ -77,6 +84,52 @@ impl Models {
             Some(Err(missing)) => return Err(AskError::NoKey(missing.to_string())),
             None => None,
         };
-        ask(gate, actor, &model.endpoint, request, Terms { key, about, deadline }, &mut |_| {}).await
+        let known = self.known();
+        let log = |exchanged| self.keep(model, about, gate.clock().now_ms(), exchanged);
+        let log = self.is_kept(about.project.as_deref()).then_some(&log as &conclave_inference::Log<'_>);
+        let terms = Terms { key, known: &known, proxy: self.proxy.as_deref(), log, about, deadline };
+        ask(gate, actor, &model.endpoint, request, terms, &mut |_| {}).await
+    }
+
+    /// What [`Models::ask`] would send, without its key.
+    ///
+    /// # Errors
+    /// As [`question`].
+    pub async fn question(
+        &self,
+        _gate: &Gate,
+        model: &Model,
+        (request, about): (&ModelRequest, &About),
+    ) -> Result<SendHttp, AskError> {
+        let known = self.known();
+        let terms = Terms { known: &known, proxy: self.proxy.as_deref(), ..Terms::new(about, Duration::ZERO) };
+        question(&model.endpoint, model.endpoint.known_class(), request, &terms)
+    }
+
+    /// All keys that are at hand.
+    fn known(&self) -> Vec<&Secret> {
+        self.models.iter().filter_map(|model| model.key.as_ref()?.as_ref().ok()).collect()
+    }
+
+    /// Whether questions about the project in the folder `project` are kept, with their answers.
+    fn is_kept(&self, project: Option<&str>) -> bool {
+        project.and_then(|project| self.log.projects.get(project)).copied().unwrap_or(self.log.on)
+    }
+
+    fn keep(&self, model: &Model, about: &About, at_ms: i64, exchanged: Exchanged) {
+        let Exchanged { seq, request, response, status } = exchanged;
+        let exchange = NewExchange {
+            seq,
+            at_ms,
+            project: about.project.clone(),
+            endpoint: model.endpoint.name.clone(),
+            model: model.endpoint.model.clone(),
+            request,
+            response,
+            status,
+        };
+        if let Err(error) = self.store.put_exchange(&exchange) {
+            tracing::warn!(%error, "an exchange with a model was not kept");
+        }
     }
 }

@@ -70,9 +70,13 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
         })?,
         None => Settings::default(),
     };
+    let kept = store.remove_old_exchanges(settings.exchange_log.keep_days, clock.now_ms());
+    if let Err(error) = kept {
+        notices.push(format!("old exchanges with models could not be removed: {error}"));
+    }
     let mode = if options.offline { Mode::Offline } else { Mode::Default };
     let policies = Policies::new(Policy::shipped(mode));
-    let models = Arc::new(Models::new(&settings));
+    let models = Arc::new(Models::new(&settings, store.clone()));
     let events = Events::default();
     let gate = guard(policies, &store, &settings, &models, &events, clock);
     let cx = Ctx {

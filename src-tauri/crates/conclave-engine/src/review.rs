@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use conclave_core::settings::Settings;
-use conclave_effects::Gate;
+use conclave_effects::{DataClass, Gate};
 use conclave_inference::{About, Answer, AskError, ModelRequest, quote};
 use conclave_policy::{Actor, Question, Review, Reviewed, Reviewer, digest_parts, inside_envelope, keys};
 use conclave_store::Store;
@@ -184,7 +184,7 @@ impl EngineReviewer {
         let name = &model.endpoint.name;
         // A request may name anything, a file's content included.
         let project = question.request.context.get(keys::PROJECT).cloned();
-        let about = About { data: vec!["metadata", "source"], project, tier: None };
+        let about = About { data: vec![DataClass::Metadata, DataClass::Source], project, tier: None };
         let answer = self.models.ask(&self.gate, Actor::Reviewer, model, (request, &about), self.limit).await;
         match answer {
             Ok(Answer::Text { text, model, .. }) => match verdict::parse(&text) {

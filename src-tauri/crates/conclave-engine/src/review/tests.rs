@@ -112,7 +112,7 @@ fn ground(stubs: &[&Stub], mode: Mode) -> Ground {
     let settings = Settings { models, review, ..Settings::default() };
     let policies = Policies::new(reviewers_may_ask(mode));
     let gate = Gate::new(policies, Arc::new(store.clone()), Arc::new(Nobody), Clock::fixed(1_000_000));
-    let (models, events) = (Arc::new(Models::new(&settings)), Events::default());
+    let (models, events) = (Arc::new(Models::new(&settings, store.clone())), Events::default());
     let reviewer = EngineReviewer::new(&settings, models, gate, store.clone(), events.clone());
     Ground { _folder: folder, store, events, reviewer: Arc::new(reviewer) }
 }

@@ -7,5 +7,5 @@ mod verify;
 
 pub(crate) use gather::gather;
 pub use propose::empty_model_seat;
-pub(crate) use propose::propose;
+pub(crate) use propose::{panel, propose};
 pub(crate) use verify::verify;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::path::RelPath;
-use conclave_inference::{About, Answer, Class, ModelRequest, quote};
+use conclave_effects::ModelClass;
+use conclave_inference::{About, Answer, ModelRequest, quote};
 use conclave_policy::Actor;
 use serde::Deserialize;
 
@@ -50,7 +51,7 @@ pub(super) async fn ask(
             let origin = Origin::Model {
                 model: endpoint.model.clone(),
                 endpoint: endpoint.name.clone(),
-                local: endpoint.known_class() == Class::Local,
+                local: endpoint.known_class() == ModelClass::Local,
             };
             read(&text, origin, path, source)
         }

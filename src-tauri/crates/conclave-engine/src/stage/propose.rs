@@ -14,6 +14,7 @@ use tokio::task::{Id, JoinSet};
 use super::model_seat;
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::models::{Model, Models};
 use crate::project::facts;
 use crate::prompt;
 use crate::source::Sources;
@@ -196,7 +197,7 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     let mut seats = Vec::new();
     let mut tasks = Vec::new();
     let about = prompt::about_fix(plan, &sources.root());
-    for model in seated(cx.models.iter(), plan.models, |model| model.missing().is_none()) {
+    for model in panel(&cx.models, plan) {
         // What stays if its task breaks.
         seats.push(seat(model.endpoint.name.clone(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
         let (cx, model, about) = (cx.clone(), Arc::clone(model), about.clone());
@@ -211,6 +212,11 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     }
     answered(asked, &tasks, &mut seats).await;
     seats
+}
+
+/// The models that a run by `plan` asks, and those that it cannot ask for want of a key.
+pub(crate) fn panel<'a>(models: &'a Models, plan: &RunPlan) -> Vec<&'a Arc<Model>> {
+    seated(models.iter(), plan.models, |model| model.missing().is_none())
 }
 
 /// The models that are asked, at most `most` of them, and those that are not `ready`, which take no other's place.

@@ -1,0 +1,106 @@
+//! What would be sent for a finding, to the byte, and whether it may go. Nothing is sent and nothing decided.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use conclave_core::id::FindingId;
+use conclave_core::tier::RunPlan;
+use conclave_effects::{Effect as _, ModelClass};
+use conclave_policy::{Actor, Decision, keys};
+
+use crate::blocking::blocking;
+use crate::ctx::Ctx;
+use crate::run::RunError;
+use crate::source::Sources;
+use crate::{prompt, stage};
+
+/// What would be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preview {
+    /// One a model, in the order of the settings.
+    pub requests: Vec<Previewed>,
+    /// Why there is nothing to send, or what is not known yet, in words.
+    pub notes: Vec<String>,
+}
+
+/// One request that would be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Previewed {
+    /// The endpoint's name in the settings.
+    pub name: String,
+    /// The model as the endpoint knows it.
+    pub model: String,
+    /// The whole address.
+    pub address: String,
+    /// The host; empty for an address that cannot be used.
+    pub host: String,
+    /// Where the model runs, as far as that is known without asking.
+    pub class: ModelClass,
+    /// The body as it would leave, secrets taken out.
+    pub body: String,
+    /// Bytes in the body.
+    pub bytes: u64,
+    /// What was taken out, by label, with how often.
+    pub redactions: Vec<(String, usize)>,
+    /// What the policy says of it now; not recorded.
+    pub decision: Decision,
+}
+
+/// What the models of the panel would be sent for `finding`.
+///
+/// # Errors
+/// The finding is gone, or its project cannot be read.
+pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError> {
+    let gone = || RunError::Gone(finding.to_string());
+    let finding = cx.store.finding(finding)?.ok_or_else(gone)?.finding;
+    let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
+    let plan = RunPlan::for_finding(&finding, &cx.settings);
+    let sources = Arc::new(Sources::open_for_person(cx, &PathBuf::from(&project.root)).await?);
+    let about = prompt::about_fix(&plan, &sources.root());
+    let brief = blocking(move || stage::gather(&finding, &sources)).await;
+    let Some(file) = &brief.file else {
+        return Ok(Preview { requests: Vec::new(), notes: brief.unusable.into_iter().collect() });
+    };
+    let request = prompt::fix_request(&brief, file);
+    let (mut requests, mut notes) = (Vec::new(), Vec::new());
+    for model in stage::panel(&cx.models, &plan) {
+        let endpoint = &model.endpoint;
+        if let Some(missing) = model.missing() {
+            notes.push(missing.to_string());
+            continue;
+        }
+        if endpoint.is_loopback() && !endpoint.is_class_known() {
+            let name = &endpoint.name;
+            notes.push(format!(
+                "`{name}` has not been asked yet where its model runs; until it says that it runs here, it counts as hosted"
+            ));
+        }
+        let effect = match cx.models.question(&cx.gate, model, (&request, &about)).await {
+            Ok(effect) => effect,
+            Err(error) => {
+                notes.push(format!("`{}`: {error}", endpoint.name));
+                continue;
+            }
+        };
+        let judged = effect.request(&Actor::Analyst(endpoint.name.clone()));
+        let bytes = effect.body.bytes();
+        requests.push(Previewed {
+            name: endpoint.name.clone(),
+            model: endpoint.model.clone(),
+            address: judged.resource.clone(),
+            host: judged.context.get(keys::HOST).cloned().unwrap_or_default(),
+            class: endpoint.known_class(),
+            body: String::from_utf8_lossy(bytes).into_owned(),
+            bytes: bytes.len() as u64,
+            redactions: effect.redactions().to_vec(),
+            decision: cx.gate.policies().current().evaluate(&judged, cx.now_ms()),
+        });
+    }
+    if requests.is_empty() && notes.is_empty() {
+        notes.push("the settings name no model, so nothing would be sent".to_owned());
+    }
+    Ok(Preview { requests, notes })
+}
+
+#[cfg(test)]
+mod tests;
