@@ -15,6 +15,8 @@
 //! - [`read_only`] is an allow-list: true only for commands that are known to change nothing and to start nothing.
 //! - [`escapes`] is a list of known ways out: `Some` means that allowing this command by its program's name allows more
 //!   than the name says. `None` is no promise: it says nothing of programs that are not in its table.
+//! - Arguments are what the text says, and not yet files: a pattern, a folder that is searched and whatever
+//!   [`SimpleCommand::unseen`] stands for reach files that no rule about paths sees here.
 //! - [`SimpleCommand::redirects`] are files that the shell itself opens; they count for a rule about paths, and a
 //!   command that writes one is not read only.
 

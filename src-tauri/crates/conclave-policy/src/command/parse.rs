@@ -379,6 +379,10 @@ fn argument(word: Word, unseen: &mut Unseen) -> Result<String, Uninspectable> {
         if start.is_empty() || (start.starts_with('-') && !start.contains('=')) {
             return no(format!("the pattern `{0}` may become an option; write `./{0}` or quote it", word.text));
         }
+        let hidden = |part: &str| part.starts_with('.') && part.contains(['*', '?', '[']);
+        if word.text.split('/').any(hidden) {
+            return no(format!("the pattern `{}` may mean hidden files; name them", word.text));
+        }
         *unseen = Unseen::Names;
     }
     Ok(word.text)
