@@ -25,6 +25,7 @@ pub struct NewEntry {
 /// The two kinds of entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "entries are written one at a time and never kept in bulk")]
 pub enum EntryKind {
     /// A request was judged; nothing has happened yet.
     Decision {

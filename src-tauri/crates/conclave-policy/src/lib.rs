@@ -7,26 +7,39 @@
 //! wins; a project's own rules can only make a policy stricter.
 
 pub mod command;
+mod condition;
 mod decision;
 mod digest;
 mod envelope;
 mod evaluate;
+mod explain;
+mod facts;
+mod json;
 mod ledger;
 mod load;
+mod pattern;
+mod predicate;
 mod request;
 mod review;
 mod rule;
 pub mod secret;
+mod shipped;
+mod suggest;
+mod time_range;
 
 pub use decision::{Decision, Effective, Reviewed};
 pub use digest::{digest, digest_parts};
 pub use envelope::inside_envelope;
 pub use evaluate::{NO_MATCH, Policy};
+pub use explain::{Explanation, Matched, Step, remedy};
+pub use json::{AmbiguousInput, strict_json};
 pub use ledger::{EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
-pub use load::{LoadError, Mode};
+pub use load::{LoadError, Loaded};
+pub use request::short::parse_request;
 pub use request::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath, UnknownActor, keys};
 pub use review::{Nobody, Question, Review, Reviewer};
-pub use rule::{Layer, Rule};
+pub use rule::{Example, Layer, Rule};
+pub use shipped::Mode;
 
 #[cfg(test)]
 mod tests;

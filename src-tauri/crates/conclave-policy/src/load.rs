@@ -3,23 +3,47 @@
 //! A file is taken whole or not at all. Its examples are part of it: a file whose examples come out differently is
 //! refused, so that a slip in a rule shows when it is written and not when it matters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use crate::rule::{ActorPattern, Condition, Pattern, Rule};
-use crate::{Action, Actor, Effective, Layer, Policy, ToolRequest};
+use crate::condition::Condition;
+use crate::condition::read::{Dialect, Reader};
+use crate::digest::digest_parts;
+use crate::facts::Facts;
+use crate::predicate::Reach;
+use crate::request::short;
+use crate::rule::Rule;
+use crate::suggest::unknown;
+use crate::{Action, Effective, Layer, Policy, shipped};
 
-const DEFAULT: &str = include_str!("../rules/default.yaml");
-const OFFLINE: &str = include_str!("../rules/offline.yaml");
+/// The largest priority number.
+const LAST_PRIORITY: u32 = 999;
+/// The most bytes of a policy file.
+const LARGEST_FILE: usize = 4 << 20;
 
-/// How Conclave was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// The shipped policy alone.
-    Default,
-    /// The shipped policy, and no connection is attempted, not even to this machine.
-    Offline,
+const FILE_KEYS: &[&str] = &["version", "extends", "rules"];
+const RULE_KEYS: &[&str] = &[
+    "id",
+    "priority",
+    "action",
+    "reason",
+    "sampling_guidance",
+    "inference_provider",
+    "enabled",
+    "conditions",
+    "match",
+    "no_match",
+];
+
+/// A policy that was read from a file.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules.
+    pub policy: Policy,
+    /// What its author may want to know: rules that never match, parts without effect. In words, each with its rule.
+    pub warnings: Vec<String>,
 }
 
 /// Why a policy file is refused.
@@ -30,11 +54,11 @@ pub enum LoadError {
     Form(String),
     /// A newer or unknown format.
     #[error("the policy file has version {0}, this program reads version 1")]
-    Version(u32),
+    Version(u64),
     /// Two rules share an id.
     #[error("two rules are called `{0}`; ids are unique within a file")]
     Duplicate(String),
-    /// A rule that means nothing: an empty list, a bad pattern, an unknown actor.
+    /// A rule that means nothing: an empty list, a bad pattern, an unknown key.
     #[error("rule `{rule}`: {problem}")]
     Rule {
         /// The rule's id.
@@ -43,24 +67,35 @@ pub enum LoadError {
         problem: String,
     },
     /// An example that comes out differently.
-    #[error("rule `{rule}`, example {number}: expected {expected}, the file decides {found}")]
+    #[error("rule `{rule}`, example {number} of `{list}`: {problem}")]
     Example {
         /// The rule that carries the example.
         rule: String,
+        /// `match` or `no_match`.
+        list: &'static str,
         /// The example's place in its list, from 1.
         number: usize,
-        /// What the example says.
-        expected: String,
-        /// What the file decides.
-        found: String,
+        /// How it comes out.
+        problem: String,
     },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyFile {
-    version: u32,
-    rules: Vec<RuleFile>,
+/// Rules as one file gives them.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) extends: Option<Base>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What a file extends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Base {
+    Default,
+    Strict,
+    Offline,
+    None,
 }
 
 #[derive(Deserialize)]
@@ -68,138 +103,183 @@ struct PolicyFile {
 struct RuleFile {
     id: String,
     priority: u32,
-    effect: Effective,
-    reason: String,
-    actors: Option<Vec<String>>,
-    actions: Option<Vec<Action>>,
-    resource: Option<String>,
+    action: Effective,
+    reason: Option<String>,
+    sampling_guidance: Option<String>,
+    inference_provider: Option<String>,
+    #[serde(default = "yes")]
+    enabled: bool,
     #[serde(default)]
-    context: BTreeMap<String, ConditionFile>,
+    conditions: Value,
+    #[serde(default, rename = "match")]
+    matches: Vec<Value>,
     #[serde(default)]
-    examples: Vec<Example>,
+    no_match: Vec<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum ConditionFile {
-    Is(String),
-    IsNot(String),
-}
-
-/// A request, what the whole file decides, and which rule does (its own unless `by` names another).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Example {
-    actor: Actor,
-    action: Action,
-    resource: String,
-    #[serde(default)]
-    context: BTreeMap<String, String>,
-    expect: Effective,
-    by: Option<String>,
+fn yes() -> bool {
+    true
 }
 
 impl Policy {
-    /// The policy that ships with Conclave.
-    pub fn shipped(mode: Mode) -> Self {
-        // INVARIANT: both files are compiled in, and the tests of this crate load them.
-        #[expect(clippy::expect_used, reason = "see the invariant above")]
-        let load = |yaml, layer| Self::load(yaml, layer).expect("the shipped rules load");
-        match mode {
-            Mode::Default => load(DEFAULT, Layer::Floor),
-            Mode::Offline => load(DEFAULT, Layer::Floor).and(load(OFFLINE, Layer::User)),
-        }
-    }
-
-    /// Reads a policy file as one layer and checks its examples.
+    /// Reads a policy file as one layer and checks its examples. A file without `version` is in Superego's format.
+    ///
+    /// The user's file extends the shipped policy that it names, `default` unless it says otherwise; a rule with the id of
+    /// a shipped one takes its place.
     ///
     /// # Errors
     /// [`LoadError`] names the first thing that is wrong; nothing of such a file is used.
-    pub fn load(yaml: &str, layer: Layer) -> Result<Self, LoadError> {
-        let file: PolicyFile = serde_saphyr::from_str(yaml).map_err(|error| LoadError::Form(error.to_string()))?;
-        if file.version != 1 {
-            return Err(LoadError::Version(file.version));
+    pub fn load(yaml: &str, layer: Layer) -> Result<Loaded, LoadError> {
+        let file = read(yaml)?;
+        file.rules.iter().try_for_each(check_examples)?;
+        let mut warnings = file.warnings;
+        let base = match (layer, file.extends) {
+            (Layer::User, base) => base.unwrap_or(Base::Default),
+            (_, None) => Base::None,
+            (_, Some(_)) => {
+                return Err(LoadError::Form("`extends` belongs to your own policy file alone".to_owned()));
+            }
+        };
+        if layer == Layer::Project {
+            let allows = file.rules.iter().filter(|rule| rule.effect == Effective::Allow);
+            warnings.extend(allows.map(|rule| format!("rule `{}`: a project cannot allow anything", rule.id)));
         }
-        let mut ids = BTreeSet::new();
-        if let Some(twin) = file.rules.iter().find(|rule| !ids.insert(&rule.id)) {
-            return Err(LoadError::Duplicate(twin.id.clone()));
-        }
-        let rules = file.rules.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
-        // Examples speak of the file as written; that a project's allow rules do not count is the layer's affair.
-        let as_written = Self::layer(Layer::Floor, rules.clone());
-        file.rules.iter().try_for_each(|rule| check_examples(rule, &as_written))?;
-        Ok(Self::layer(layer, rules))
+        let mut extended = shipped::rules(base);
+        extended.retain(|rule| file.rules.iter().all(|own| own.id != rule.id));
+        Ok(Loaded { policy: Self::layer(layer, file.rules, extended), warnings })
     }
 }
 
-fn compile(file: &RuleFile) -> Result<Rule, LoadError> {
-    let wrong = |problem: String| LoadError::Rule { rule: file.id.clone(), problem };
-    if file.id.is_empty() || file.id == crate::NO_MATCH {
-        return Err(wrong("a rule needs an id of its own".to_owned()));
-    }
-    if file.reason.trim().is_empty() {
-        return Err(wrong("the reason is empty; say why in a few words".to_owned()));
-    }
-    if file.actors.as_ref().is_some_and(Vec::is_empty) || file.actions.as_ref().is_some_and(Vec::is_empty) {
-        return Err(wrong("an empty list matches nothing; leave the key out to match everything".to_owned()));
-    }
-    let actors = file
-        .actors
-        .as_ref()
-        .map(|actors| actors.iter().map(|text| actor_pattern(text)).collect::<Result<Vec<_>, _>>())
-        .transpose()
-        .map_err(wrong)?;
-    let resource = file.resource.as_deref().map(Pattern::new).transpose().map_err(|error| wrong(error.to_string()))?;
-    let context = file.context.iter().map(|(key, condition)| (key.clone(), condition.compile())).collect();
-    Ok(Rule {
-        id: file.id.clone(),
-        layer: Layer::Floor,
-        guidance: None,
-        provider: None,
-        digest: String::new(),
-        priority: file.priority,
-        effect: file.effect,
-        reason: file.reason.clone(),
-        actors,
-        actions: file.actions.clone(),
-        resource,
-        context,
+/// Reads YAML without the spellings that mean something else to other programs.
+pub(crate) fn yaml(text: &str) -> Result<Value, String> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        // The first line says what and where; the rest draws it.
+        error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })
 }
 
-fn actor_pattern(text: &str) -> Result<ActorPattern, String> {
-    match text {
-        "analyst:*" => Ok(ActorPattern::AnyAnalyst),
-        _ => text.parse().map(ActorPattern::Exactly).map_err(|error: crate::request::UnknownActor| error.to_string()),
+/// Reads a file's own rules; its examples are not checked.
+pub(crate) fn read(text: &str) -> Result<File, LoadError> {
+    if text.len() > LARGEST_FILE {
+        return Err(LoadError::Form(format!("it has more than {LARGEST_FILE} bytes")));
     }
-}
-
-impl ConditionFile {
-    fn compile(&self) -> Condition {
-        match self {
-            Self::Is(value) => Condition::Is(value.clone()),
-            Self::IsNot(value) => Condition::IsNot(value.clone()),
+    let mut object = match yaml(text).map_err(LoadError::Form)? {
+        Value::Object(object) => object,
+        _ => return Err(LoadError::Form("a policy file has `version` and `rules`".to_owned())),
+    };
+    known(&object, FILE_KEYS, "part of a policy file").map_err(LoadError::Form)?;
+    let dialect = match object.get("version") {
+        None => Dialect::Superego,
+        Some(version) => match version.as_u64() {
+            Some(1) => Dialect::Native,
+            Some(other) => return Err(LoadError::Version(other)),
+            None => return Err(LoadError::Form("`version` is a number".to_owned())),
+        },
+    };
+    let extends = object.remove("extends").map(serde_json::from_value).transpose();
+    let extends = extends.map_err(|error| LoadError::Form(format!("`extends`: {error}")))?;
+    let Some(Value::Array(list)) = object.remove("rules") else {
+        return Err(LoadError::Form("`rules` is a list of rules".to_owned()));
+    };
+    let mut file = File { extends, rules: Vec::with_capacity(list.len()), warnings: Vec::new() };
+    let mut ids = BTreeSet::new();
+    for value in list {
+        let rule = rule(value, dialect, &mut file.warnings)?;
+        if !ids.insert(rule.id.clone()) {
+            return Err(LoadError::Duplicate(rule.id));
         }
+        file.rules.push(rule);
+    }
+    Ok(file)
+}
+
+/// Reads one rule.
+pub(crate) fn rule(value: Value, dialect: Dialect, warnings: &mut Vec<String>) -> Result<Rule, LoadError> {
+    let Value::Object(object) = &value else { return Err(LoadError::Form("a rule is an object".to_owned())) };
+    let id = object.get("id").and_then(Value::as_str).unwrap_or("without an id").to_owned();
+    let wrong = |problem: String| LoadError::Rule { rule: id.clone(), problem };
+    known(object, RULE_KEYS, "part of a rule").map_err(wrong)?;
+    // What the digest covers is the rule as it is written, whatever the order of its keys.
+    let digest = written_digest(object);
+    let file: RuleFile = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+    if file.id.trim().is_empty() || file.id == crate::NO_MATCH {
+        return Err(wrong("a rule needs an id of its own".to_owned()));
+    }
+    if file.priority > LAST_PRIORITY {
+        return Err(wrong(format!("`priority` is a number from 0 to {LAST_PRIORITY}")));
+    }
+    let reason = match (file.reason.filter(|reason| !reason.trim().is_empty()), dialect) {
+        (Some(reason), _) => reason,
+        (None, Dialect::Superego) => format!("rule `{}` says so", file.id),
+        (None, Dialect::Native) => return Err(wrong("the reason is empty; say why in a few words".to_owned())),
+    };
+    let mut noticed = Vec::new();
+    let reach = if file.action == Effective::Allow { Reach::Narrow } else { Reach::Wide };
+    let condition = conditions(&file.conditions, dialect, reach, &mut noticed).map_err(wrong)?;
+    if file.action != Effective::Sample && (file.sampling_guidance.is_some() || file.inference_provider.is_some()) {
+        noticed.push("only a rule that samples is reviewed".to_owned());
+    }
+    warnings.extend(noticed.into_iter().map(|warning| format!("rule `{}`: {warning}", file.id)));
+    let examples = file.matches.into_iter().map(|example| (example, true));
+    Ok(Rule {
+        id: file.id,
+        layer: Layer::User,
+        shipped: false,
+        priority: file.priority,
+        effect: file.action,
+        reason,
+        guidance: file.sampling_guidance,
+        provider: file.inference_provider,
+        enabled: file.enabled,
+        condition,
+        written: file.conditions,
+        examples: examples.chain(file.no_match.into_iter().map(|example| (example, false))).collect(),
+        digest,
+    })
+}
+
+fn conditions(value: &Value, dialect: Dialect, reach: Reach, warnings: &mut Vec<String>) -> Result<Condition, String> {
+    let mut reader = Reader::new(dialect, reach, warnings);
+    match (dialect, value) {
+        (Dialect::Native, Value::Null) => Ok(Condition::All(Vec::new())),
+        (Dialect::Native, value) => reader.conditions(value),
+        (Dialect::Superego, Value::Object(object)) if !object.is_empty() => {
+            // Its rules are about tool calls and know of nothing else.
+            Ok(Condition::all_of(vec![Condition::Action(vec![Action::CallTool]), reader.conditions(value)?]))
+        }
+        (Dialect::Superego, _) => Err("`conditions` is missing".to_owned()),
     }
 }
 
-fn check_examples(rule: &RuleFile, policy: &Policy) -> Result<(), LoadError> {
-    for (index, example) in rule.examples.iter().enumerate() {
-        let decision = policy.evaluate(
-            &ToolRequest {
-                context: example.context.clone(),
-                ..ToolRequest::new(example.actor.clone(), example.action, example.resource.clone())
-            },
-            0,
-        );
-        let by = example.by.as_ref().unwrap_or(&rule.id);
-        if (decision.effect, &decision.rule) != (example.expect, by) {
-            return Err(LoadError::Example {
-                rule: rule.id.clone(),
-                number: index + 1,
-                expected: format!("{:?} by `{by}`", example.expect).to_lowercase(),
-                found: format!("{:?} by `{}`", decision.effect, decision.rule).to_lowercase(),
-            });
+fn written_digest(object: &Map<String, Value>) -> String {
+    let mut parts: Vec<(&String, String)> = object.iter().map(|(key, value)| (key, value.to_string())).collect();
+    parts.sort();
+    digest_parts(parts.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]))
+}
+
+/// Refuses a key that is not known.
+fn known(object: &Map<String, Value>, keys: &[&str], what: &str) -> Result<(), String> {
+    match object.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(key) => Err(unknown(what, key, keys)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a rule that matches otherwise than its examples say.
+pub(crate) fn check_examples(rule: &Rule) -> Result<(), LoadError> {
+    let mut numbers = [0, 0];
+    for (example, expected) in &rule.examples {
+        let list = if *expected { "match" } else { "no_match" };
+        let number = &mut numbers[usize::from(*expected)];
+        *number += 1;
+        let wrong = |problem: String| LoadError::Example { rule: rule.id.clone(), list, number: *number, problem };
+        let (request, at_ms) = short::read(example).map_err(wrong)?;
+        match rule.judge(&Facts::new(&request, at_ms.unwrap_or(0))) {
+            Ok(found) if found == *expected => {}
+            Ok(true) => return Err(wrong("the rule matches it".to_owned())),
+            Ok(false) => return Err(wrong("the rule does not match it".to_owned())),
+            Err(why) => return Err(wrong(format!("the rule cannot be judged: {}", why.0))),
         }
     }
     Ok(())

@@ -4,6 +4,8 @@
 //! no content, only digests of contents; what an agent asks for holds the agent's own parameters, because they are what
 //! is judged.
 
+pub(crate) mod short;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -103,6 +105,21 @@ pub enum Action {
     /// Use a tool of an agent's: what the call says is what is judged.
     CallTool,
 }
+
+/// Every action, in the order of their declaration.
+pub(crate) const ACTIONS: [Action; 11] = [
+    Action::ReadFile,
+    Action::ReadProject,
+    Action::WatchProject,
+    Action::CopyToScratch,
+    Action::RunCommand,
+    Action::WriteProject,
+    Action::WriteFile,
+    Action::SendHttp,
+    Action::ReadKey,
+    Action::WriteKey,
+    Action::CallTool,
+];
 
 impl Action {
     /// The action's name in rules, ledger and messages.

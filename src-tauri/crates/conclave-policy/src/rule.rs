@@ -1,15 +1,13 @@
 //! A rule in executable form.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Action, Actor, Decision, Effective, ToolRequest};
-
-/// Longest resource, in bytes, that is matched against a pattern; a longer one cannot be judged.
-const LONGEST_RESOURCE: usize = 16 * 1024;
+use crate::condition::Condition;
+use crate::facts::Facts;
+use crate::predicate::Truth;
+use crate::request::short;
+use crate::{Decision, Effective, ToolRequest};
 
 /// Where rules come from, outermost first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,48 +23,47 @@ pub enum Layer {
     Project,
 }
 
+impl Layer {
+    /// The layer's name in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Admin => "admin",
+            Self::User => "user",
+            Self::Project => "project",
+        }
+    }
+}
+
 /// One rule, ready to be matched.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Rule {
     pub(crate) id: String,
     pub(crate) layer: Layer,
+    /// Whether it ships with Conclave.
+    pub(crate) shipped: bool,
     pub(crate) priority: u32,
     pub(crate) effect: Effective,
     pub(crate) reason: String,
     pub(crate) guidance: Option<String>,
     pub(crate) provider: Option<String>,
+    pub(crate) enabled: bool,
+    pub(crate) condition: Condition,
+    /// The conditions as they are written.
+    pub(crate) written: Value,
+    /// The examples as they are written, and whether the rule matches them.
+    pub(crate) examples: Vec<(Value, bool)>,
     pub(crate) digest: String,
-    /// Any of these; `None` is anybody.
-    pub(crate) actors: Option<Vec<ActorPattern>>,
-    /// Any of these; `None` is anything.
-    pub(crate) actions: Option<Vec<Action>>,
-    pub(crate) resource: Option<Pattern>,
-    /// All of these.
-    pub(crate) context: BTreeMap<String, Condition>,
 }
 
-/// What a rule's resource looks like.
-#[derive(Clone)]
-pub(crate) struct Pattern(GlobMatcher);
-
-/// Who a rule is about.
-#[derive(Clone, Debug)]
-pub(crate) enum ActorPattern {
-    Exactly(Actor),
-    AnyAnalyst,
+/// A request with which a rule's author shows what the rule is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The request.
+    pub request: ToolRequest,
+    /// Whether the rule matches it.
+    pub matches: bool,
 }
-
-/// What a rule wants of one context value.
-#[derive(Clone, Debug)]
-pub(crate) enum Condition {
-    /// The value is there and is this.
-    Is(String),
-    /// The value is something else, or absent.
-    IsNot(String),
-}
-
-/// Why a rule could not be matched, in words.
-pub(crate) struct Unjudgeable(pub String);
 
 impl Rule {
     /// Its name, unique within its layer's file.
@@ -79,7 +76,12 @@ impl Rule {
         self.layer
     }
 
-    /// Its place within its layer: the lowest number comes first.
+    /// Whether it ships with Conclave.
+    pub fn is_shipped(&self) -> bool {
+        self.shipped
+    }
+
+    /// Its place within its file: the lowest number comes first.
     pub fn priority(&self) -> u32 {
         self.priority
     }
@@ -104,25 +106,36 @@ impl Rule {
         self.provider.as_deref()
     }
 
+    /// Whether it counts; a rule may be switched off.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// The requests with which its author shows what it is about, in the order in which they are written.
+    pub fn examples(&self) -> Vec<Example> {
+        // Whoever loaded the rule has read them already; one that cannot be read would have refused the file.
+        let read = |(value, matches): &(Value, bool)| Some((short::read(value).ok()?, *matches));
+        self.examples.iter().filter_map(read).map(|((request, _), matches)| Example { request, matches }).collect()
+    }
+
     /// Changes whenever anything about the rule changes.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    pub(crate) fn matches(&self, request: &ToolRequest) -> Result<bool, Unjudgeable> {
-        let actor = self.actors.as_ref().is_none_or(|actors| actors.iter().any(|a| a.matches(&request.actor)));
-        let action = self.actions.as_ref().is_none_or(|actions| actions.contains(&request.action));
-        let context = self.context.iter().all(|(key, condition)| condition.holds(request.context.get(key)));
-        if !(actor && action && context) {
-            return Ok(false);
-        }
-        match &self.resource {
-            None => Ok(true),
-            Some(_) if request.resource.len() > LONGEST_RESOURCE => {
-                Err(Unjudgeable(format!("the resource is longer than {LONGEST_RESOURCE} bytes")))
+    /// Its conditions in one line, as they are written; empty for a rule about everything.
+    pub fn describes(&self) -> String {
+        match &self.written {
+            Value::Object(object) => {
+                object.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect::<Vec<_>>()
             }
-            Some(pattern) => Ok(pattern.0.is_match(&request.resource)),
+            _ => Vec::new(),
         }
+        .join(", ")
+    }
+
+    pub(crate) fn judge(&self, facts: &Facts<'_>) -> Truth {
+        self.condition.judge(facts)
     }
 
     pub(crate) fn decision(&self) -> Decision {
@@ -136,34 +149,24 @@ impl Rule {
     }
 }
 
-impl Pattern {
-    /// `*` stays within a component, `**` does not; `\\` takes a special character literally.
-    pub(crate) fn new(text: &str) -> Result<Self, globset::Error> {
-        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build()?;
-        Ok(Self(glob.compile_matcher()))
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.glob().glob())
-    }
-}
-
-impl ActorPattern {
-    fn matches(&self, actor: &Actor) -> bool {
-        match self {
-            Self::Exactly(one) => one == actor,
-            Self::AnyAnalyst => matches!(actor, Actor::Analyst(_)),
+/// A value in YAML's one-line form.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let parts: Vec<String> = object.iter().map(|(key, value)| format!("{key}: {}", flow(value))).collect();
+            format!("{{ {} }}", parts.join(", "))
         }
+        Value::Array(list) => format!("[{}]", list.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::String(text) if is_plain(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
-impl Condition {
-    fn holds(&self, value: Option<&String>) -> bool {
-        match self {
-            Self::Is(wanted) => value == Some(wanted),
-            Self::IsNot(unwanted) => value != Some(unwanted),
-        }
-    }
+/// Whether a text needs no quotes in that form.
+fn is_plain(text: &str) -> bool {
+    let safe = |character: char| character.is_alphanumeric() || "/._-~ @+".contains(character);
+    text.starts_with(|first: char| first.is_alphabetic() || first == '/')
+        && !text.ends_with(' ')
+        && text.chars().all(safe)
+        && !["true", "false", "null", "yes", "no", "on", "off"].contains(&text)
 }

@@ -57,15 +57,16 @@ fn says(review: Option<Review>) -> Arc<Says> {
     Arc::new(Says(review, AtomicU64::new(0)))
 }
 
-const ALLOW: &str = "version: 1\nrules: [{ id: all, priority: 1, effect: allow, reason: a test }]";
+const ALLOW: &str = "version: 1\nextends: none\nrules: [{ id: all, priority: 1, action: allow, reason: a test }]";
 const SAMPLE: &str = "version: 1
+extends: none
 rules:
-  - { id: look, priority: 1, effect: sample, reason: somebody should look, actions: [read_project] }
-  - { id: never, priority: 1, effect: deny, reason: never, actions: [write_file] }";
+  - { id: look, priority: 1, action: sample, reason: somebody should look, conditions: { action: read_project } }
+  - { id: never, priority: 1, action: deny, reason: never, conditions: { action: write_file } }";
 
 /// A permit from a gate that allows everything.
 pub(crate) async fn permit<E: Effect>(effect: E) -> Permit<E> {
-    let policy = Policy::load(ALLOW, Layer::User).unwrap();
+    let policy = Policy::load(ALLOW, Layer::User).unwrap().policy;
     let gate = Gate::new(Policies::new(policy), Arc::new(Kept::default()), says(None), Clock::fixed(0));
     gate.authorize(Actor::Engine, effect).await.ok().unwrap()
 }
@@ -121,7 +122,7 @@ async fn a_refused_effect_is_in_the_ledger_too_and_the_refusal_says_why() {
 
 #[tokio::test]
 async fn without_a_durable_entry_there_is_no_permit() {
-    let policy = Policy::load(ALLOW, Layer::User).unwrap();
+    let policy = Policy::load(ALLOW, Layer::User).unwrap().policy;
     let gate = Gate::new(Policies::new(policy), Arc::new(Full), says(None), Clock::fixed(0));
     let denied = gate.authorize(Actor::Person, read()).await.err().unwrap();
     assert_eq!(
@@ -144,7 +145,7 @@ async fn a_reviewer_only_narrows_and_its_silence_is_a_refusal() {
     ];
     for (actor, review, asked, refused) in cases {
         let (reviewer, ledger) = (says(review.clone()), Arc::new(Kept::default()));
-        let policy = Policy::load(SAMPLE, Layer::User).unwrap();
+        let policy = Policy::load(SAMPLE, Layer::User).unwrap().policy;
         let gate = Gate::new(Policies::new(policy), ledger.clone(), reviewer.clone(), Clock::fixed(0));
         let answer = gate.authorize(actor.clone(), read()).await;
         assert_eq!(reviewer.1.load(Ordering::Relaxed), asked, "{actor} {review:?}");
@@ -158,7 +159,7 @@ async fn a_reviewer_only_narrows_and_its_silence_is_a_refusal() {
 #[tokio::test]
 async fn a_reviewer_is_not_asked_about_what_a_rule_denies_or_none_allows() {
     let reviewer = says(Some(allow(&Actor::Engine)));
-    let policy = Policy::load(SAMPLE, Layer::User).unwrap();
+    let policy = Policy::load(SAMPLE, Layer::User).unwrap().policy;
     let gate = Gate::new(Policies::new(policy), Arc::new(Kept::default()), reviewer.clone(), Clock::fixed(0));
     let denied = gate.authorize(Actor::Engine, write()).await.err().unwrap();
     let unmatched = crate::ReadFile { path: "/etc/passwd".into(), max_bytes: 1 };

@@ -1,119 +1,231 @@
 //! What a policy file may look like, and every way in which one is refused.
 
 use super::request;
-use crate::{Action, Effective, Layer, LoadError, NO_MATCH, Policy};
+use crate::{Action, Effective, Layer, LoadError, NO_MATCH, Policy, parse_request};
 
-const RULE: &str = "{ id: a, priority: 1, effect: allow, reason: because";
+const RULE: &str = "{ id: a, priority: 1, action: allow, reason: because";
 
 fn file(rules: &str) -> String {
-    format!("version: 1\nrules: [{rules}]\n")
+    format!("version: 1\nextends: none\nrules: [{rules}]\n")
 }
 
 fn load(rules: &str) -> Result<Policy, LoadError> {
-    Policy::load(&file(rules), Layer::User)
+    Policy::load(&file(rules), Layer::User).map(|loaded| loaded.policy)
 }
 
 #[test]
 fn files_that_are_not_quite_right_are_refused_whole() {
     let form = [
         String::new(),
-        "rules: []".to_owned(),
         "version: 1".to_owned(),
+        "[]".to_owned(),
         "version: 1\nversion: 1\nrules: []".to_owned(),
         "version: 1\nrules: []\nextra: true".to_owned(),
-        file(&format!("{RULE}, actor: [person] }}")),
-        file(&format!("{RULE}, actions: [read] }}")),
+        "version: one\nrules: []".to_owned(),
+        "version: 1\nextends: nothing\nrules: []".to_owned(),
+        "version: 1\nrules: []\n---\nversion: 1\nrules: []".to_owned(),
+        file("a"),
         file(&format!("{RULE}, priority: 2 }}")),
-        file(&format!("{RULE}, context: {{ host: {{ equals: a }} }} }}")),
-        file(&format!("{RULE}, context: {{ host: {{ is: a, is_not: b }} }} }}")),
-        file(&format!("{RULE}, context: {{ host: a }} }}")),
-        file("{ id: a, priority: 1, effect: permit, reason: because }"),
-        file("{ id: a, priority: -1, effect: allow, reason: because }"),
-        file("{ id: a, effect: allow, reason: because }"),
-        file("{ id: a, priority: 1, effect: allow }"),
-        file(&format!("{RULE}, examples: [{{ actor: root, action: read_file, resource: x, expect: deny }}] }}")),
-        file(&format!("{RULE}, examples: [{{ actor: person, action: read_file, resource: x, expects: deny }}] }}")),
     ];
     for text in form {
         assert!(matches!(Policy::load(&text, Layer::User), Err(LoadError::Form(_))), "{text}");
     }
     assert!(matches!(Policy::load("version: 2\nrules: []", Layer::User), Err(LoadError::Version(2))));
     assert!(matches!(load(&format!("{RULE} }}, {RULE} }}")), Err(LoadError::Duplicate(id)) if id == "a"));
-    let meaningless = [
-        format!("{RULE}, actors: [] }}"),
-        format!("{RULE}, actions: [] }}"),
-        format!("{RULE}, actors: [everybody] }}"),
-        format!("{RULE}, actors: ['analyst:'] }}"),
-        format!("{RULE}, resource: '/a/[' }}"),
-        "{ id: a, priority: 1, effect: allow, reason: ' ' }".to_owned(),
-        "{ id: '', priority: 1, effect: allow, reason: because }".to_owned(),
-        format!("{{ id: {NO_MATCH}, priority: 1, effect: allow, reason: because }}"),
-    ];
-    for rules in meaningless {
-        assert!(matches!(load(&rules), Err(LoadError::Rule { .. })), "{rules}");
+    for layer in [Layer::Floor, Layer::Admin, Layer::Project] {
+        assert!(matches!(Policy::load("version: 1\nextends: none\nrules: []", layer), Err(LoadError::Form(_))));
     }
+}
+
+#[test]
+fn rules_that_mean_nothing_are_refused_with_what_is_wrong() {
+    let with = |conditions: &str| format!("{RULE}, conditions: {conditions} }}");
+    let cases = [
+        ("{ id: a, priority: 1, action: permit, reason: because }".to_owned(), "unknown variant `permit`"),
+        ("{ id: a, priority: -1, action: allow, reason: because }".to_owned(), "-1"),
+        ("{ id: a, priority: 1000, action: allow, reason: because }".to_owned(), "from 0 to 999"),
+        ("{ id: a, action: allow, reason: because }".to_owned(), "missing field `priority`"),
+        ("{ id: a, priority: 1, action: allow }".to_owned(), "the reason is empty"),
+        ("{ id: a, priority: 1, action: allow, reason: ' ' }".to_owned(), "the reason is empty"),
+        ("{ id: '', priority: 1, action: allow, reason: because }".to_owned(), "an id of its own"),
+        (format!("{{ id: {NO_MATCH}, priority: 1, action: allow, reason: because }}"), "an id of its own"),
+        (format!("{RULE}, reasons: because }}"), "did you mean `reason`?"),
+        (with("{ tol: Bash }"), "did you mean `tool`?"),
+        (with("{ all: [{ cwwd: /a }] }"), "did you mean `cwd`?"),
+        (with("{ zzzzzzzz: 1 }"), "known are `action`"),
+        (with("[]"), "an object of keys"),
+        (with("{ actor: [] }"), "a text or a list of texts"),
+        (with("{ actor: root }"), "not an actor"),
+        (with("{ actor: 'analyst:' }"), "not an actor"),
+        (with("{ action: read }"), "there is no action `read`"),
+        (with("{ action: run_comand }"), "did you mean `run_command`?"),
+        (with("{ tool: [] }"), "an empty list matches nothing"),
+        (with("{ tool: {} }"), "says nothing"),
+        (with("{ tool: { equals: a } }"), "there is no operator `equals`"),
+        (with("{ tool: { rexeg: a } }"), "did you mean `regex`?"),
+        (with("{ resource: { glob: '/a/[' } }"), "cannot be read"),
+        (with("{ path: { regex: '(' } }"), "cannot be read"),
+        (with("{ path: { regex: 'a(?=b)' } }"), "under `not:`"),
+        (with("{ path: { regex: '(a)\\1' } }"), "cannot be read"),
+        (with("{ path: { type: regexp, pattern: a } }"), "did you mean `regex`?"),
+        (with("{ path: { type: glob, pattern: a, threshold: 1 } }"), "belong to the type `jsonpath`"),
+        (with("{ tool: { within: project } }"), "only a path"),
+        (with("{ access: execute }"), "there is no kind of access"),
+        (with("{ domain: 'https://example.com' }"), "not a domain"),
+        (with("{ domain: '*.example.com' }"), "not a domain"),
+        (with("{ model_class: remote }"), "there is no model class"),
+        (with("{ tier: hihg }"), "did you mean `high`?"),
+        (with("{ data: sources }"), "did you mean `source`?"),
+        (with("{ parameters: command }"), "name the parameters"),
+        (with("{ parameters: { '$.a[': x } }"), "cannot be read"),
+        (with("{ parameters: { $..a..b..c: x } }"), "2 times `..`"),
+        (with("{ context: {} }"), "an object of names"),
+        (with("{ command: { prog: ls } }"), "there is no part of `command`"),
+        (with("{ command: '' }"), "an empty command"),
+        (with("{ time_range: { start: '09:00' } }"), "`end` is missing"),
+        (with("{ time_range: { start: '9:65', end: '10:00' } }"), "not a time of day"),
+        (with("{ time_range: { start: '09:00', end: '09:00' } }"), "are the same"),
+        (with("{ time_range: { start: '09:00', end: '10:00', timezone: Mars/Phobos } }"), "there is no time zone"),
+        (with("{ time_range: { start: '09:00', end: '10:00', zone: UTC } }"), "there is no part of a time range"),
+        (with("{ not: {} }"), "an empty condition"),
+        (with("{ any: [] }"), "a list of conditions"),
+        (with("{ any: { tool: a } }"), "a list of conditions"),
+        (with(&format!("{}tool: a{}", "{ not: ".repeat(17) + "{ ", " }".repeat(18))), "16 deep"),
+    ];
+    for (rules, expect) in cases {
+        match load(&rules) {
+            Err(LoadError::Rule { rule, problem }) => {
+                assert!(problem.contains(expect), "{rules}\n  says: {problem}\n  and not: {expect}");
+                assert!(rule == "a" || rule.is_empty() || rule == NO_MATCH, "{rule}");
+            }
+            other => panic!("{rules} gives {other:?}"),
+        }
+    }
+    assert!(load(&with(&format!("{}{{ tool: a }}{}", "{ not: ".repeat(16), " }".repeat(16)))).is_ok());
 }
 
 #[test]
 fn an_example_that_comes_out_differently_refuses_the_file() {
-    let example =
-        |line: &str| load(&format!("{RULE}, actions: [read_file], examples: [{{ actor: person, {line} }}] }}"));
-    assert!(example("action: read_file, resource: x, expect: allow").is_ok());
-    assert!(example("action: write_file, resource: x, expect: deny, by: no_match").is_ok());
-    for wrong in [
-        "action: read_file, resource: x, expect: deny",
-        "action: read_file, resource: x, expect: allow, by: b",
-        "action: write_file, resource: x, expect: deny",
-    ] {
-        assert!(matches!(example(wrong), Err(LoadError::Example { number: 1, .. })), "{wrong}");
-    }
-}
-
-#[test]
-fn resource_patterns_match_whole_paths() {
-    let cases = [
-        ("/home/ada/**", "/home/ada/shop/a.py", true),
-        ("/home/ada/**", "/home/ada2/a.py", false),
-        ("/home/ada/*", "/home/ada/a.py", true),
-        ("/home/ada/*", "/home/ada/shop/a.py", false),
-        ("**/*.sarif", "/tmp/x.sarif", true),
-        ("**/*.sarif", "/tmp/x.sarif/y", false),
-        ("https://api.example.com/**", "https://api.example.com/v1/chat", true),
-        ("https://api.example.com/**", "https://api.example.com.evil.example/v1", false),
-        ("/a\\*b", "/a*b", true),
-        ("/a\\*b", "/axb", false),
-    ];
-    for (pattern, resource, expect) in cases {
-        let policy = load(&format!("{RULE}, resource: '{pattern}' }}")).expect(pattern);
-        let found = policy.evaluate(&request("person", Action::ReadFile, resource, &[]), 0).effect == Effective::Allow;
-        assert_eq!(found, expect, "{pattern} on {resource}");
-    }
-}
-
-#[test]
-fn a_rule_that_cannot_be_judged_denies_as_itself() {
-    let policy = load(&format!("{RULE}, resource: '/**' }}")).expect("loads");
-    let decide = |length: usize| policy.evaluate(&request("person", Action::ReadFile, &"/a".repeat(length), &[]), 0);
-    assert_eq!(decide(8 * 1024).effect, Effective::Allow);
-    let denied = decide(8 * 1024 + 1);
-    assert_eq!((denied.effect, denied.rule.as_str()), (Effective::Deny, "a"));
-}
-
-#[test]
-fn a_project_can_make_the_policy_stricter_and_nothing_else() {
-    let allow_all = file(&format!("{RULE} }}"));
-    let deny_reading = file("{ id: d, priority: 9, effect: deny, reason: private, actions: [read_file] }");
-    let shielded = file(&format!("{RULE} }}, {{ id: d, priority: 9, effect: deny, reason: private }}"));
-    let decide = |base: &Policy, project: &str, action| {
-        let policy = base.clone().and(Policy::load(project, Layer::Project).expect("loads"));
-        policy.evaluate(&request("person", action, "x", &[]), 0).rule
+    let example = |list: &str, line: &str| {
+        load(&format!("{RULE}, conditions: {{ action: read_file }}, {list}: [{{ actor: person, {line} }}] }}"))
     };
-    let nothing = Policy::load("version: 1\nrules: []", Layer::User).expect("loads");
-    let everything = Policy::load(&file("{ id: all, priority: 1, effect: allow, reason: mine }"), Layer::User);
-    let everything = everything.expect("loads");
-    assert_eq!(decide(&nothing, &allow_all, Action::ReadFile), NO_MATCH);
-    assert_eq!(decide(&everything, &allow_all, Action::ReadFile), "all");
-    assert_eq!(decide(&everything, &deny_reading, Action::ReadFile), "d");
-    assert_eq!(decide(&everything, &deny_reading, Action::WriteFile), "all");
-    assert_eq!(decide(&everything, &shielded, Action::ReadFile), "d", "an ignored allow shields nothing");
+    assert!(example("match", "action: read_file").is_ok());
+    assert!(example("no_match", "action: write_file").is_ok());
+    for (list, wrong) in [
+        ("match", "action: write_file"),
+        ("no_match", "action: read_file"),
+        ("match", "action: read"),
+        ("match", "action: read_file, resourc: x"),
+        ("match", "resource: x"),
+    ] {
+        assert!(matches!(example(list, wrong), Err(LoadError::Example { number: 1, .. })), "{list} {wrong}");
+    }
+}
+
+#[test]
+fn the_users_file_comes_before_what_it_extends_and_may_replace_it() {
+    let decide = |text: &str, action: Action| {
+        let policy = Policy::load(text, Layer::User).expect(text).policy;
+        let decision = policy.evaluate(&request("engine", action, "x", &[]), 0);
+        (decision.effect, decision.rule)
+    };
+    let with = |extends: &str, rule: &str| format!("version: 1\n{extends}\nrules: [{rule}]");
+    let late = "{ id: mine, priority: 999, action: deny, reason: mine, conditions: { action: read_file } }";
+    for extends in ["", "extends: default", "extends: strict", "extends: offline"] {
+        assert_eq!(decide(&with(extends, late), Action::ReadFile), (Effective::Deny, "mine".to_owned()));
+        assert_eq!(decide(&with(extends, late), Action::ReadProject), (Effective::Allow, "read-project".to_owned()));
+    }
+    assert_eq!(decide(&with("extends: none", late), Action::ReadProject).1, NO_MATCH);
+    let replaced = "{ id: read-project, priority: 1, action: deny, reason: mine, enabled: false }";
+    assert_eq!(decide(&with("", replaced), Action::ReadProject).1, NO_MATCH);
+    let offline = decide(&with("extends: offline", late), Action::SendHttp);
+    assert_eq!(offline, (Effective::Deny, "offline".to_owned()));
+}
+
+#[test]
+fn what_has_no_effect_is_said() {
+    let warned = |text: &str, layer: Layer, expect: &str| {
+        let warnings = Policy::load(text, layer).expect(text).warnings;
+        assert!(warnings.len() == 1 && warnings[0].contains(expect), "{text}: {warnings:?}");
+    };
+    warned(&format!("version: 1\nrules: [{RULE} }}]"), Layer::Project, "a project cannot allow");
+    warned(
+        &file("{ id: a, priority: 1, action: deny, reason: r, inference_provider: person }"),
+        Layer::User,
+        "samples",
+    );
+    warned(&file(&format!("{RULE}, conditions: {{ path: '/a/**' }} }}")), Layer::User, "write `glob:`");
+    warned(&file(&format!("{RULE}, conditions: {{ tool: 'Bash|Write' }} }}")), Layer::User, "no tool is called");
+    assert_eq!(Policy::load(&file(&format!("{RULE} }}")), Layer::User).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_project_can_make_the_policy_stricter_in_its_folder_and_nothing_else() {
+    let allow_all = format!("version: 1\nrules: [{RULE} }}]");
+    let deny =
+        "version: 1\nrules: [{ id: d, priority: 9, action: deny, reason: private, conditions: { action: read_file } }]";
+    let shielded = format!("version: 1\nrules: [{RULE} }}, {{ id: d, priority: 9, action: deny, reason: private }}]");
+    let base = |rules: &str| load(rules).expect("loads");
+    let decide = |base: &Policy, project: &str, action, place| {
+        let project = Policy::load(project, Layer::Project).expect("loads").policy.scoped("/home/ada/shop");
+        base.clone().and(project).evaluate(&request("person", action, place, &[]), 0).rule
+    };
+    let (nothing, everything) = (base(""), base("{ id: all, priority: 1, action: allow, reason: mine }"));
+    let here = "/home/ada/shop/x";
+    assert_eq!(decide(&nothing, &allow_all, Action::ReadFile, here), NO_MATCH);
+    assert_eq!(decide(&everything, &allow_all, Action::ReadFile, here), "all");
+    assert_eq!(decide(&everything, deny, Action::ReadFile, here), "d");
+    assert_eq!(decide(&everything, deny, Action::ReadFile, "/home/ada/shop"), "d");
+    assert_eq!(decide(&everything, deny, Action::WriteFile, here), "all");
+    assert_eq!(decide(&everything, &shielded, Action::ReadFile, here), "d", "an ignored allow shields nothing");
+    for elsewhere in ["/home/ada/shop2/x", "/home/ada", "/home/ada/shop/../x", "shop/x"] {
+        assert_eq!(decide(&everything, deny, Action::ReadFile, elsewhere), "all", "{elsewhere}");
+    }
+    let scoped = everything.clone().and(Policy::load(deny, Layer::Project).unwrap().policy.scoped("/home/ada/shop"));
+    for about in [
+        "project: /home/ada/shop",
+        "tool: x, cwd: /home/ada/shop/src",
+        "reads: [/tmp/a, /home/ada/shop/a]",
+        "paths: [{ given: a, real: null, access: read }]",
+    ] {
+        let request = parse_request(&format!("{{ actor: person, action: read_file, {about} }}")).expect(about);
+        assert_eq!(scoped.evaluate(&request, 0).rule, "d", "{about}");
+    }
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_refuses_what_it_is_about() {
+    let shipped = Policy::shipped(crate::Mode::Default);
+    let broken = shipped.clone().and(Policy::refuse_all(Layer::Project, "`policy.yaml` cannot be read").scoped("/p"));
+    let decide = |policy: &Policy, place| policy.evaluate(&request("person", Action::ReadFile, place, &[]), 0);
+    let denied = decide(&broken, "/p/a");
+    assert_eq!((denied.effect, denied.reason.as_str()), (Effective::Deny, "`policy.yaml` cannot be read"));
+    assert_eq!(decide(&broken, "/q/a").effect, Effective::Allow);
+    let all = shipped.and(Policy::refuse_all(Layer::User, "x"));
+    assert_eq!(decide(&all, "/q/a").effect, Effective::Deny);
+}
+
+#[test]
+fn a_digest_changes_with_anything_about_a_rule() {
+    let rule = |rest: &str| load(&format!("{RULE}{rest} }}")).unwrap();
+    let plain = rule("");
+    assert_eq!(plain.digest(), rule("").digest());
+    assert_ne!(plain.digest(), plain.clone().scoped("/p").digest());
+    let others =
+        [", enabled: false", ", conditions: { tool: a }", ", conditions: { tool: b }", ", sampling_guidance: g"];
+    let digests: std::collections::BTreeSet<String> = others.iter().map(|rest| rule(rest).digest()).collect();
+    assert!(digests.len() == others.len() && !digests.contains(&plain.digest()));
+}
+
+#[test]
+fn conditions_are_described_as_they_are_written() {
+    let text =
+        "{ tool: [Bash, Read], parameters: { command: { regex: '^a b' } }, not: { cwd: /a }, context: { n: 5 } }";
+    let policy = load(&format!("{RULE}, conditions: {text} }}")).unwrap();
+    let described = policy.rules().next().unwrap().describes();
+    assert_eq!(
+        described,
+        "tool: [Bash, Read], parameters: { command: { regex: \"^a b\" } }, not: { cwd: /a }, context: { n: 5 }"
+    );
+    assert_eq!(load(&format!("{RULE} }}")).unwrap().rules().next().unwrap().describes(), "");
 }

@@ -1,0 +1,32 @@
+//! What somebody may have meant.
+
+/// The known word that is nearest to `word`, if one is near enough to be a slip of the pen.
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let near = |candidate: &&str| (distance(&word, &candidate.to_lowercase()), candidate.len());
+    let best = known.iter().copied().min_by_key(near)?;
+    (distance(&word, &best.to_lowercase()) <= 1 + best.len() / 4).then_some(best)
+}
+
+/// Says that `word` is not among the `known` ones, and which it may be meant to be.
+pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    match nearest(word, known) {
+        Some(near) => format!("there is no {what} `{word}`; did you mean `{near}`?"),
+        None => format!("there is no {what} `{word}`; known are `{}`", known.join("`, `")),
+    }
+}
+
+/// The Levenshtein distance, in characters.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, left) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (column, right) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
