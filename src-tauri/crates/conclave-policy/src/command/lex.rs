@@ -179,6 +179,10 @@ impl Lexer<'_> {
             (_, Some('&')) => {
                 self.rest.next();
                 let target = self.target()?;
+                // Some take `>&-` for the whole operator and what stands behind it for a word of its own.
+                if target.text.starts_with('-') && target.text != "-" {
+                    return no("something follows `>&-`");
+                }
                 let digits = target.text.strip_suffix('-').unwrap_or(&target.text);
                 match digits.bytes().all(|byte| byte.is_ascii_digit()) {
                     true => Redirection::Copy,
