@@ -1171,6 +1171,8 @@ export type StatusView = {
 	today: EgressToday,
 	/**  Requests that wait for the person. */
 	asks_waiting: number,
+	/**  What keeps the policy from being what its files say. */
+	policy_banner: string | null,
 	/**  Which connections can come about at all. */
 	network: Network,
 	/**  Seats of the panel that nobody fills, with what would fill them. */
@@ -1267,7 +1269,13 @@ export type CommandMap = {
 	get_finding: { request: GetFinding; response: FindingView; kind: "query" };
 	get_doctor: { request: Nothing; response: DoctorView; kind: "query" };
 	verify_ledger: { request: Nothing; response: LedgerView; kind: "query" };
+	get_policy: { request: Nothing; response: PolicyView; kind: "query" };
+	check_policy: { request: CheckPolicy; response: PolicyCheck; kind: "query" };
+	explain_request: { request: ExplainRequest; response: ExplanationView; kind: "query" };
+	simulate_policy: { request: SimulatePolicy; response: SimulationView; kind: "query" };
+	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
 	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
+	list_asks: { request: Nothing; response: AskList; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
 	open_demo: { request: Nothing; response: ProjectView; kind: "mutation" };
 	import_sarif: { request: ImportSarif; response: ImportView; kind: "mutation" };
@@ -1276,17 +1284,26 @@ export type CommandMap = {
 	cancel_runs: { request: Nothing; response: RunStarted; kind: "mutation" };
 	apply_fix: { request: ApplyFix; response: AppliedView; kind: "mutation" };
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
+	save_policy: { request: SavePolicy; response: PolicySaved; kind: "mutation" };
+	export_ledger: { request: ExportLedger; response: LedgerExported; kind: "mutation" };
+	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
 };
 
 /** What a query provides and a mutation invalidates. */
 export const tags = {
-	get_status: ["projects","runs","ledger"],
+	get_status: ["projects","runs","ledger","asks","policy"],
 	list_projects: ["projects","findings"],
 	list_findings: ["findings"],
 	get_finding: ["findings","runs"],
 	get_doctor: [],
 	verify_ledger: ["ledger"],
+	get_policy: ["policy","projects"],
+	check_policy: [],
+	explain_request: ["policy"],
+	simulate_policy: ["policy"],
+	preview_request: ["policy","findings","keys"],
 	list_egress: ["ledger"],
+	list_asks: ["asks"],
 	add_project: ["projects","findings"],
 	open_demo: ["projects","findings"],
 	import_sarif: ["projects","findings"],
@@ -1295,4 +1312,7 @@ export const tags = {
 	cancel_runs: ["findings","runs"],
 	apply_fix: ["findings","ledger"],
 	undo_fix: ["findings","ledger"],
+	save_policy: ["policy"],
+	export_ledger: ["ledger"],
+	answer_ask: ["asks","policy","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;
