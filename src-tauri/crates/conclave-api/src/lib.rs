@@ -16,3 +16,4 @@ pub use api::{Api, Options, default_data_dir};
 pub use conclave_core::candidate::FixClass;
 pub use conclave_core::evidence::{Check, CheckOutcome};
 pub use conclave_core::finding::{Severity, Status};
+pub use conclave_engine::advise;

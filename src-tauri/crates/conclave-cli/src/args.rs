@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conclave_api::Severity;
+use conclave_api::advise::client::{Client, Version};
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///
@@ -109,6 +110,18 @@ pub enum Command {
     },
     /// Say what this machine offers and what is missing.
     Doctor,
+    /// Guard an agent’s tool calls with your policy.
+    Hook {
+        #[command(subcommand)]
+        command: Hook,
+    },
+    /// Decide one request from standard input, and record the decision.
+    ///
+    /// The request is JSON: `{"tool_name": …, "parameters": {…}}` with `session_id`, `agent_id` and `cwd` where they are
+    /// known. The status is 0 when it may happen, else 2.
+    Advise,
+    /// Serve agents as an MCP server on standard input and output: they ask here before they act.
+    Mcp,
     /// Speak JSON lines on standard input and output, for programs that drive Conclave.
     Rpc,
     /// Print completions for a shell.
@@ -150,6 +163,59 @@ pub struct Fix {
 pub enum Audit {
     /// Read the whole ledger and say whether a row was changed, dropped or moved.
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Hook {
+    /// Answer Claude Code on standard input; its settings start this before and after each tool call.
+    ClaudeCode(Answering),
+    /// Answer Codex.
+    Codex(Answering),
+    /// Answer Gemini CLI.
+    Gemini(Answering),
+    /// Put the hook into a client’s settings, and test it.
+    ///
+    /// Everything else in the file stays as it is, to the byte, and a copy of the file is left beside it.
+    Add {
+        #[command(flatten)]
+        place: HookPlace,
+        /// Approve what the policy allows, so that the client does not ask you about it again.
+        #[arg(long)]
+        approve: bool,
+        /// The client’s version, such as `2.1.317`, where it cannot be found out.
+        #[arg(long, value_name = "VERSION")]
+        client_version: Option<Version>,
+    },
+    /// Show the hooks in the settings of all clients.
+    List {
+        /// Also look into the settings of this project.
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+    },
+    /// Take the hook out of a client’s settings.
+    Remove {
+        #[command(flatten)]
+        place: HookPlace,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Answering {
+    /// Approve what the policy allows, so that the client does not ask again.
+    #[arg(long)]
+    pub approve: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HookPlace {
+    /// `claude-code`, `codex` or `gemini`.
+    pub client: Client,
+    /// Your own settings, for all projects; this is meant when nothing is said.
+    #[arg(long, conflicts_with = "project")]
+    pub user: bool,
+    /// The settings of this project, for you alone where the client knows such.
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

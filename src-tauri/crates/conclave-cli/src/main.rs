@@ -3,6 +3,8 @@
 mod args;
 mod command;
 mod exit;
+mod hook;
+mod mcp;
 mod output;
 mod rpc;
 
@@ -19,7 +21,21 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // A client runs the call when its hook fails, so a hook guards itself before anything else happens.
+    let guarding = hook::client_of(std::env::args_os());
+    if let Some(client) = guarding {
+        hook::refuse_on_panic(client);
+    }
+    let cli = match (Cli::try_parse(), guarding) {
+        (Ok(cli), _) => cli,
+        (Err(error), Some(client)) if error.use_stderr() => return hook::refuse_arguments(client, &error),
+        (Err(error), _) => error.exit(),
+    };
+    if let (Some(client), Command::Hook { command }) = (guarding, &cli.command)
+        && let Some(options) = hook::answering(command)
+    {
+        return hook::answer(client, options, &cli.global);
+    }
     if let Command::Completions { shell } = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "conclave", &mut script);
@@ -48,6 +64,9 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
         ApiError::new(ErrorCode::BadRequest, "there is no folder for Conclave\u{2019}s data")
             .with_hint("name one with `--data-dir`")
     })?;
+    if matches!(cli.command, Command::Advise) {
+        return command::advise(&data_dir, cli.global.offline, output);
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| {
         ApiError::new(ErrorCode::Internal, "no threads to work with").with_details(error.to_string())
     })?;

@@ -3,11 +3,17 @@
 //! The agent's client asks before a call and reports after it; Conclave judges, records and compares, and never makes
 //! the call. Deliberately absent: the clients' wire formats, which belong to the faces.
 
+mod advisor;
 mod call;
 pub mod client;
 mod exact;
+mod hearing;
+pub mod install;
 pub mod settings;
 mod tools;
 
+pub use advisor::{Advice, AdviseError, Advisor, Compared};
 pub use call::{AgentCall, MODE, TooMuch};
-pub use exact::{Ambiguous, LARGEST, read_exact};
+pub use conclave_policy::{AmbiguousInput, Decision, Effective, Reviewed};
+pub use exact::{LARGEST, read_exact};
+pub use hearing::{Hearing, Word};

@@ -1,10 +1,14 @@
 //! The subcommands.
 
+mod advise;
 mod demo;
 mod fix;
+mod hook;
+mod mcp;
 mod projects;
 mod single;
 
+pub use advise::run as advise;
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 
@@ -27,9 +31,11 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Undo { id } => single::undo(api, output, id).await,
         Command::Audit { command: Audit::Verify } => single::verify(api, output).await,
         Command::Doctor => single::doctor(api, output).await,
+        Command::Hook { command } => hook::run(api, cli, output, command).await,
+        Command::Mcp => mcp::run(api, cli.global.offline).await,
         Command::Rpc => crate::rpc::serve(api).await,
-        // INVARIANT: completions are printed before Conclave is opened.
-        Command::Completions { .. } => Ok(Exit::Done),
+        // INVARIANT: completions are printed, and a request is decided, before Conclave is opened.
+        Command::Completions { .. } | Command::Advise => Ok(Exit::Done),
     }
 }
 

@@ -58,6 +58,20 @@ pub struct TooMuch {
 }
 
 impl AgentCall {
+    /// A call of which only tool and parameters are known yet.
+    pub fn new(client: impl Into<String>, tool: impl Into<String>, parameters: Value) -> Self {
+        Self {
+            client: client.into(),
+            tool: tool.into(),
+            server: None,
+            session: None,
+            call_id: None,
+            cwd: None,
+            mode: None,
+            parameters,
+        }
+    }
+
     /// What the tool gets, as one digest: tool and parameters, whatever happens around them. The order of keys means
     /// nothing.
     pub fn digest(&self) -> String {
@@ -67,10 +81,10 @@ impl AgentCall {
         digest_parts(["conclave-call-1", &self.tool, &parameters].map(str::as_bytes))
     }
 
-    /// The requests that this call amounts to: one, or one for each host when it names several.
+    /// The requests that this call amounts to: one, and one more for each further host that it names.
     ///
     /// `resolve` says what a name, seen from a folder, really touches.
-    pub(super) fn requests(&self, resolve: Resolve<'_>) -> Result<Vec<ToolRequest>, TooMuch> {
+    pub(super) fn requests(&self, resolve: Resolve<'_>) -> Result<(ToolRequest, Vec<ToolRequest>), TooMuch> {
         let mut request = ToolRequest::new(Actor::Agent(self.client.clone()), Action::CallTool, &self.tool);
         request.paths = self.paths(resolve);
         if request.paths.len() > MOST_PATHS {
@@ -89,12 +103,13 @@ impl AgentCall {
             cwd: self.cwd.clone(),
             parameters: self.parameters.clone(),
         }));
-        let hosts = self.hosts();
-        match hosts.len() {
-            0 => Ok(vec![request]),
-            1..=MOST_HOSTS => Ok(hosts.into_iter().map(|host| request.clone().with(keys::HOST, host)).collect()),
-            _ => Err(TooMuch { most: MOST_HOSTS, what: "hosts" }),
+        let mut hosts = self.hosts().into_iter();
+        if hosts.len() > MOST_HOSTS {
+            return Err(TooMuch { most: MOST_HOSTS, what: "hosts" });
         }
+        let Some(first) = hosts.next() else { return Ok((request, Vec::new())) };
+        let others = hosts.map(|host| request.clone().with(keys::HOST, host)).collect();
+        Ok((request.with(keys::HOST, first), others))
     }
 
     /// The folder of the project around this call: the nearest one above it that is a repository or has project rules.
@@ -165,8 +180,9 @@ fn shell_paths(text: &str, folder: &Path, resolve: Resolve<'_>) -> Vec<TouchedPa
         let folder =
             command.directory.as_deref().map_or(folder.to_owned(), |directory| folder.join(expanded(directory)));
         let opened = command.redirects.iter().map(|redirect| (redirect.path.as_str(), redirect.access));
+        let access = if command::read_only(&command) { Access::Read } else { Access::Write };
         let named = command.args.iter().filter_map(|argument| file_argument(argument, &folder));
-        for (name, access) in opened.chain(named.map(|name| (name, Access::Write))) {
+        for (name, access) in opened.chain(named.map(|name| (name, access))) {
             paths.push(TouchedPath { given: name.to_owned(), ..resolve(&expanded(name), &folder, access) });
         }
     }

@@ -98,6 +98,15 @@ impl Client {
         }
     }
 
+    /// The name of its package.
+    pub(super) fn package(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "@anthropic-ai/claude-code",
+            Self::Codex => "@openai/codex",
+            Self::Gemini => "@google/gemini-cli",
+        }
+    }
+
     /// The program's name on the search path.
     pub(super) fn program(self) -> &'static str {
         match self {

@@ -27,9 +27,9 @@ fn call(tool: &str, parameters: Value) -> AgentCall {
 }
 
 fn only(call: &AgentCall) -> ToolRequest {
-    let requests = call.requests(&join).expect("not too much");
-    let [request] = requests.as_slice() else { panic!("{requests:?}") };
-    request.clone()
+    let (request, others) = call.requests(&join).expect("not too much");
+    assert_eq!(others, Vec::new());
+    request
 }
 
 #[test]
@@ -103,8 +103,9 @@ fn hosts_are_read_as_they_are_dialled() {
         ("mcp__web__say", json!({"text": "look at https://d.example/"}), vec![]),
     ];
     for (tool, parameters, expect) in cases {
-        let requests = call(tool, parameters.clone()).requests(&join).expect("not too much");
-        let hosts: Vec<_> = requests.iter().filter_map(|request| request.context.get(keys::HOST)).collect();
+        let (first, others) = call(tool, parameters.clone()).requests(&join).expect("not too much");
+        let hosts: Vec<_> =
+            std::iter::once(&first).chain(&others).filter_map(|request| request.context.get(keys::HOST)).collect();
         assert_eq!(hosts, expect, "{tool} {parameters}");
     }
 }

@@ -1,0 +1,155 @@
+//! The quick way to an answer, on a real data folder.
+
+#![expect(clippy::disallowed_methods, reason = "tests stand in for the person\u{2019}s editor")]
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::open::{Options, open};
+
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().expect("a folder"));
+        open(&Options { data_dir: home.data(), offline: false }).expect("opened once");
+        std::fs::create_dir_all(home.path("app/.git")).expect("a project");
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().canonicalize().expect("a path").join(name)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    fn advisor(&self) -> Advisor {
+        Advisor::open(&self.data(), false).expect("opened")
+    }
+
+    fn call(&self, id: &str, tool: &str, parameters: Value) -> AgentCall {
+        AgentCall {
+            client: "claude-code".to_owned(),
+            tool: tool.to_owned(),
+            server: None,
+            session: Some("s".to_owned()),
+            call_id: Some(id.to_owned()),
+            cwd: Some(self.path("app").display().to_string()),
+            mode: Some("default".to_owned()),
+            parameters,
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+    }
+
+    fn last_outcome(&self) -> Option<String> {
+        let store = Store::open_existing(&self.data().join("conclave.db"), BUSY).expect("opened");
+        let query = DecisionQuery { limit: 1, ..DecisionQuery::default() };
+        store.decisions(&query).expect("read").rows[0].outcome.clone()
+    }
+}
+
+const ECHO: &str = "version: 1
+rules:
+  - id: echo
+    priority: 10
+    action: allow
+    reason: it only says something
+    conditions: { tool: Echo }
+  - id: look-first
+    priority: 10
+    action: sample
+    reason: it may shout
+    conditions: { tool: Shout }
+";
+
+#[test]
+fn a_folder_that_was_never_used_is_an_error_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for path in [folder.path().to_owned(), folder.path().join("missing")] {
+        assert!(matches!(Advisor::open(&path, false), Err(AdviseError::NoData(_))), "{path:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn the_persons_own_rules_decide_and_what_no_rule_knows_is_refused() {
+    let home = Home::new();
+    let refused = home.advisor().judge(&home.call("1", "Echo", json!({}))).expect("judged");
+    assert_eq!(refused.decision.effect, Effective::Deny);
+    assert!(refused.remedy.contains("policy.yaml"), "{}", refused.remedy);
+    home.write("data/policy.yaml", ECHO);
+    for (tool, expect) in [
+        ("Echo", Effective::Allow),
+        ("Shout", Effective::Sample),
+        ("echo", Effective::Deny),
+        ("Echo ", Effective::Deny),
+    ] {
+        let advice = home.advisor().judge(&home.call("2", tool, json!({}))).expect("judged");
+        assert_eq!(advice.decision.effect, expect, "{tool}: {:?}", advice.decision);
+    }
+}
+
+#[test]
+fn a_project_makes_it_stricter_for_all_that_touches_it_and_a_broken_file_refuses() {
+    let home = Home::new();
+    home.write("data/policy.yaml", ECHO);
+    home.write(
+        "app/inner/.conclave/policy.yaml",
+        "version: 1\nrules:\n  - { id: quiet, priority: 1, action: deny, reason: quiet here, conditions: { tool: Echo } }\n",
+    );
+    let judge = |parameters| home.advisor().judge(&home.call("1", "Echo", parameters)).expect("judged").decision;
+    assert_eq!(judge(json!({})).effect, Effective::Allow);
+    let inside = home.path("app/inner/deep/file").display().to_string();
+    assert_eq!(judge(json!({ "path": inside })).rule, "quiet");
+    home.write("data/policy.yaml", "version: 1\nrules: [");
+    assert_eq!(judge(json!({})).effect, Effective::Deny);
+}
+
+#[test]
+fn an_agent_never_writes_the_policy() {
+    let home = Home::new();
+    let policy = home.data().join("policy.yaml");
+    std::os::unix::fs::symlink(home.data(), home.path("app/innocent")).expect("a link");
+    for (tool, parameters) in [
+        ("Write", json!({ "file_path": policy, "content": "" })),
+        ("Edit", json!({ "file_path": "innocent/policy.yaml" })),
+        ("Bash", json!({ "command": format!("echo > {}", policy.display()) })),
+        ("apply_patch", json!({ "command": format!("*** Add File: {}\n", policy.display()) })),
+        ("mcp__files__write", json!({ "path": policy })),
+    ] {
+        let advice = home.advisor().judge(&home.call("1", tool, parameters)).expect("judged");
+        assert_eq!(advice.decision.effect, Effective::Deny, "{tool}");
+    }
+}
+
+#[test]
+fn what_was_done_is_compared_with_what_was_decided() {
+    let home = Home::new();
+    home.write("data/policy.yaml", ECHO);
+    let (decided, changed) = (json!({ "text": "hello" }), json!({ "text": "other" }));
+    for (tool, executed, expect, words) in [
+        ("Echo", &decided, Compared::Same, "as decided"),
+        ("Echo", &changed, Compared::Differs, "alarm"),
+        ("Nothing", &decided, Compared::Refused, "alarm"),
+    ] {
+        home.advisor().judge(&home.call("1", tool, decided.clone())).expect("judged");
+        let compared = home.advisor().after(&home.call("1", tool, executed.clone())).expect("compared");
+        assert_eq!(compared, expect, "{tool}");
+        let outcome = home.last_outcome().unwrap_or_default();
+        assert!(outcome.contains(words), "{outcome}");
+    }
+    let unknown = home.advisor().after(&home.call("2", "Echo", decided.clone())).expect("compared");
+    assert_eq!(unknown, Compared::Unknown);
+    let other_session = AgentCall { session: None, ..home.call("1", "Echo", decided) };
+    assert_eq!(home.advisor().after(&other_session).expect("compared"), Compared::Unknown);
+}

@@ -1,0 +1,106 @@
+//! Judges an agent's call in full: what the policy samples is reviewed, and a person can be asked for their word.
+//!
+//! For those who can wait. Invariant: what a person is asked about has passed every rule that refuses it.
+
+use std::sync::Arc;
+
+use conclave_effects::gate::{Gate, Policies};
+use conclave_effects::resolve_touched;
+use conclave_policy::{Effective, Layer, Policy, Reviewer, ToolRequest, remedy};
+
+use super::advisor::{Advice, AdviseError, policy_for};
+use super::call::AgentCall;
+use crate::ctx::Ctx;
+use crate::review::EngineReviewer;
+
+/// Whose word is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The policy's, and a reviewer's where a rule samples.
+    Policy,
+    /// A person's as well, whatever the policy would allow.
+    Person,
+}
+
+/// The rule that asks for a person. It matches everything, and beside other layers it can only make them stricter.
+const ASK_A_PERSON: &str = "version: 1
+extends: none
+rules:
+  - id: human-review
+    priority: 0
+    action: sample
+    reason: the agent asked for a person\u{2019}s word
+    inference_provider: person
+";
+
+/// A place where calls are judged; cheap to clone, all clones share what reviewers said.
+#[derive(Clone)]
+pub struct Hearing {
+    cx: Ctx,
+    offline: bool,
+    reviewer: Arc<dyn Reviewer>,
+}
+
+impl Hearing {
+    /// A hearing with the reviewers of the settings.
+    pub fn new(cx: &Ctx, offline: bool) -> Self {
+        let reviewer = EngineReviewer::new(
+            &cx.settings,
+            Arc::clone(&cx.models),
+            cx.gate.clone(),
+            cx.store.clone(),
+            cx.events.clone(),
+        );
+        Self { cx: cx.clone(), offline, reviewer: Arc::new(reviewer) }
+    }
+
+    /// Judges `call`, which is refused as soon as one of the requests that it amounts to is.
+    ///
+    /// Dropping the future withdraws a question that nobody has answered.
+    ///
+    /// # Errors
+    /// See [`AdviseError`]; then the call must not be made.
+    pub async fn judge(&self, call: &AgentCall, word: Word) -> Result<Advice, AdviseError> {
+        let (first, others) = call.requests(&resolve_touched)?;
+        let mut advice = self.judge_one(&first, word).await?;
+        for request in &others {
+            if advice.decision.effect != Effective::Allow {
+                break;
+            }
+            advice = self.judge_one(request, word).await?;
+        }
+        Ok(advice)
+    }
+
+    async fn judge_one(&self, request: &ToolRequest, word: Word) -> Result<Advice, AdviseError> {
+        let policy = policy_for(&self.cx.store, self.cx.data.path(), self.offline, request)?;
+        let policy = match word {
+            Word::Policy => policy,
+            Word::Person => person_first().and(policy),
+        };
+        let ledger = Arc::new(self.cx.store.clone());
+        let clock = self.cx.gate.clock().clone();
+        let gate = Gate::new(Policies::new(policy), ledger, Arc::clone(&self.reviewer), clock);
+        let (decision, seq) = gate.judge(request).await?;
+        let remedy = remedy(&decision, request);
+        Ok(Advice { decision, seq, remedy })
+    }
+}
+
+fn person_first() -> Policy {
+    // INVARIANT: the text is compiled in, and the tests of this module load it.
+    #[expect(clippy::expect_used, reason = "see the invariant above")]
+    Policy::load(ASK_A_PERSON, Layer::User).expect("the rule loads").policy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_that_asks_a_person_loads_and_matches_everything() {
+        let request = ToolRequest::new(conclave_policy::Actor::Person, conclave_policy::Action::CallTool, "x");
+        let decision = person_first().evaluate(&request, 0);
+        assert_eq!((decision.effect, decision.rule.as_str()), (Effective::Sample, "human-review"));
+    }
+}
