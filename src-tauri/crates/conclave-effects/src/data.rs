@@ -184,7 +184,7 @@ fn holds_other_things(path: &Path) -> bool {
 }
 
 /// Opens something of ours, refuses it when it is somebody else's, and takes away what others may do with it.
-fn keep_private(path: &Path, flags: OFlags, mode: Mode) -> Result<File, FsError> {
+pub(crate) fn keep_private(path: &Path, flags: OFlags, mode: Mode) -> Result<File, FsError> {
     let wrong = |errno| FsError::io(path, errno);
     let handle = rustix::fs::open(path, flags | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(wrong)?;
     let stat = rustix::fs::fstat(&handle).map_err(wrong)?;

@@ -14,6 +14,7 @@ pub mod data;
 pub mod fs;
 pub mod gate;
 pub mod http;
+pub mod policy_file;
 pub mod replace;
 pub mod sandbox;
 pub mod scratch;
