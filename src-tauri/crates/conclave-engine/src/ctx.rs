@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
 use crate::models::Models;
+use crate::policies::PolicyFiles;
 
 /// The engine's surroundings; cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Ctx {
     pub settings: Arc<Settings>,
     /// The models that the settings name; one whose key is missing keeps its seat, and the seat says so.
     pub models: Arc<Models>,
+    /// Where the gate's policy comes from.
+    pub policy: PolicyFiles,
     /// Where progress is told.
     pub events: Events,
     /// Ends everything that is under way.

@@ -6,6 +6,7 @@ use conclave_fixers::Recipes;
 use conclave_store::StoreError;
 
 use crate::ctx::Ctx;
+use crate::policies::PolicyFiles;
 use crate::scanner::Scanner;
 use crate::stage::empty_model_seat;
 
@@ -55,6 +56,8 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
         let program = find_program(&scanner.program, cx.data.path()).map(|path| path.display().to_string());
         scanner_item(scanner, program, cx.settings.semgrep_rules.is_some())
     }));
+    items.push(policy_item(&cx.policy));
+    items.push(reviewer_item(cx));
     let ready = cx.models.iter().filter(|model| model.missing().is_none()).count();
     items.push(match (ready, empty_model_seat(cx)) {
         (_, None) => ok("Models", format!("{ready} in the settings")),
@@ -62,6 +65,32 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
         (n, Some(_)) => ok("Models", format!("{n} ready")),
     });
     Ok(items)
+}
+
+fn policy_item(policy: &PolicyFiles) -> Item {
+    let files = policy.files();
+    let named: Vec<String> = files.iter().filter_map(|file| Some(file.path.as_ref()?.display().to_string())).collect();
+    let found = if named.is_empty() { "the shipped rules".to_owned() } else { named.join(", ") };
+    match policy.banner() {
+        Some(banner) => missing("Policy", banner, "correct the file, or remove it to have the shipped rules"),
+        None => match files.iter().flat_map(|file| &file.warnings).next() {
+            Some(warning) => missing("Policy", found, warning.clone()),
+            None => ok("Policy", found),
+        },
+    }
+}
+
+/// Who looks at what the policy samples.
+fn reviewer_item(cx: &Ctx) -> Item {
+    let wanted = &cx.settings.review.models;
+    if wanted.is_empty() {
+        return ok("Reviewer", "you");
+    }
+    let ready = |name: &&String| cx.models.named(name).is_some_and(|model| model.missing().is_none());
+    match wanted.iter().find(|name| !ready(name)) {
+        None => ok("Reviewer", wanted.join(", ")),
+        Some(name) => missing("Reviewer", format!("`{name}` is not ready"), "name it in the settings, with its key"),
+    }
 }
 
 /// What holds for `scanner`, whose program was found at `program`.

@@ -4,7 +4,6 @@
 
 pub mod advise;
 pub mod apply;
-pub mod asks;
 pub mod batch;
 mod blocking;
 pub mod check;
@@ -17,6 +16,7 @@ pub mod export;
 pub mod ingest;
 pub mod models;
 pub mod open;
+pub mod policies;
 pub mod preview;
 pub mod project;
 pub mod prompt;

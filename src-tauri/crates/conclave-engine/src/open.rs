@@ -8,7 +8,7 @@ use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::{Gate, Policies};
 use conclave_effects::{Clock, FsError, forbid_core_dumps};
-use conclave_policy::{Mode, Nobody, Policy};
+use conclave_policy::Nobody;
 use conclave_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use crate::apply::{self, ApplyError};
 use crate::ctx::Ctx;
 use crate::event::Events;
 use crate::models::Models;
+use crate::policies::PolicyFiles;
 use crate::review::EngineReviewer;
 
 /// How to open Conclave.
@@ -74,17 +75,21 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     if let Err(error) = kept {
         notices.push(format!("old exchanges with models could not be removed: {error}"));
     }
-    let mode = if options.offline { Mode::Offline } else { Mode::Default };
-    let policies = Policies::new(Policy::shipped(mode));
+    let data = Arc::new(data);
+    let roots: Vec<String> = store.projects()?.into_iter().map(|project| project.root).collect();
+    let policy = PolicyFiles::open(Arc::clone(&data), &settings, options.offline, &roots);
+    notices.extend(policy.banner());
+    notices.extend(reviewers_missing(&settings));
     let models = Arc::new(Models::new(&settings, store.clone()));
     let events = Events::default();
-    let gate = guard(policies, &store, &settings, &models, &events, clock);
+    let gate = guard(policy.policies(), &store, &settings, &models, &events, clock);
     let cx = Ctx {
         store,
         gate,
-        data: Arc::new(data),
+        data,
         settings: Arc::new(settings),
         models,
+        policy,
         events,
         cancel: CancellationToken::new(),
     };
@@ -94,7 +99,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
 /// The gate under `policies`, with its reviewer, who asks through a gate of its own: what that wants is reviewed by
 /// nobody.
 fn guard(
-    policies: Policies,
+    policies: &Policies,
     store: &Store,
     settings: &Settings,
     models: &Arc<Models>,
@@ -104,5 +109,14 @@ fn guard(
     let ledger = || Arc::new(store.clone());
     let own = Gate::new(policies.clone(), ledger(), Arc::new(Nobody), clock.clone());
     let reviewer = EngineReviewer::new(settings, Arc::clone(models), own, store.clone(), events.clone());
-    Gate::new(policies, ledger(), Arc::new(reviewer), clock)
+    Gate::new(policies.clone(), ledger(), Arc::new(reviewer), clock)
+}
+
+/// Models that the settings want to review and do not name.
+fn reviewers_missing(settings: &Settings) -> Option<String> {
+    let known = |name: &&String| settings.models.iter().any(|model| model.name == **name);
+    let missing: Vec<String> =
+        settings.review.models.iter().filter(|name| !known(name)).map(|name| format!("`{name}`")).collect();
+    let words = missing.join(", ");
+    (!missing.is_empty()).then(|| format!("the settings want {words} to review and name no such model"))
 }

@@ -10,6 +10,7 @@ use conclave_effects::fs::{ProjectTree, ReadProject, open_project};
 use conclave_policy::Actor;
 
 use crate::ctx::Ctx;
+use crate::policies;
 use crate::run::RunError;
 
 /// One file.
@@ -59,6 +60,8 @@ impl Sources {
     }
 
     async fn open_as(cx: &Ctx, actor: Actor, root: &Path) -> Result<Self, RunError> {
+        // A project may make the policy stricter, and has to be asked before anything is done with it.
+        policies::reload(cx)?;
         let permit = cx.gate.authorize(actor, ReadProject { root: root.to_owned() }).await?;
         let tree = open_project(permit)?;
         Ok(Self { tree, max_bytes: cx.settings.max_file_bytes, read: Mutex::default() })

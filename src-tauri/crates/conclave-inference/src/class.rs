@@ -19,10 +19,13 @@ use crate::request::{Endpoint, Terms};
 /// How long the questions may take, all together.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// A path below a server's address, and the body of the POST where it is one.
+type Question = (&'static str, Option<Value>);
+
 /// A server's way to say where a model runs.
 struct Dialect {
-    /// Its questions, with the path below the server's address; a POST where there is a body.
-    questions: fn(&str) -> Vec<(&'static str, Option<Value>)>,
+    /// Its questions about a model.
+    questions: fn(&str) -> Vec<Question>,
     /// Whether the answers, one each, say that the model runs here.
     is_local: fn(&str, &[Value]) -> bool,
 }
