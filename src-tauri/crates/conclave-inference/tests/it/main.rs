@@ -8,4 +8,6 @@ mod hostile;
 #[cfg(test)]
 mod llama;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod support;
