@@ -30,9 +30,11 @@ pub(super) fn percent(text: &[u8]) -> Option<View> {
     undo(text, b'%', |rest| Some((3, Char::byte(hex(rest.get(1..3)?)? as u8))))
 }
 
-/// Zero bytes left out: UTF-16 and UTF-32 of plain text read as ASCII, in either byte order.
+/// UTF-16 and UTF-32 of plain text read as ASCII, in either byte order: the zero bytes left out, if there are some in
+/// that order anywhere.
 pub(super) fn without_zeros(text: &[u8]) -> Option<View> {
-    undo(text, 0, |_| Some((1, Char { bytes: [0; 4], len: 0 })))
+    let is_wide = |bytes: &[u8]| bytes.chunks_exact(2).all(|pair| pair[0] == 0 && pair[1] != 0);
+    if text.windows(12).any(is_wide) { undo(text, 0, |_| Some((1, Char { bytes: [0; 4], len: 0 }))) } else { None }
 }
 
 /// A character that stands for an escape.
@@ -141,16 +143,7 @@ impl Code {
 
     /// The runs of at least `least` letters.
     pub(super) fn runs(&self, text: &[u8], least: usize) -> Vec<Range<usize>> {
-        let mut runs = Vec::new();
-        let mut at = 0;
-        while at < text.len() {
-            let len = text[at..].iter().take_while(|byte| self.values[usize::from(**byte)] != NONE).count();
-            if len >= least {
-                runs.push(at..at + len);
-            }
-            at += len + 1;
-        }
-        runs
+        runs(text, least, |byte| self.values[usize::from(byte)] != NONE)
     }
 
     /// The bytes that a run of letters stands for; what is left over at its end is dropped.
@@ -166,6 +159,31 @@ impl Code {
             }
         }
     }
+}
+
+/// The runs of at least `least` bytes that are all letters, whatever a letter is. Where there are none, only every
+/// `least`th byte is looked at.
+pub(super) fn runs(text: &[u8], least: usize, is_letter: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    // All bytes from `start` to `sure` are letters.
+    let mut sure = 0;
+    while start + least <= text.len() {
+        let probe = start + least;
+        match text[sure..probe].iter().rposition(|byte| !is_letter(*byte)) {
+            Some(other) => {
+                start = sure + other + 1;
+                sure = probe;
+            }
+            None => {
+                let end = probe + text[probe..].iter().take_while(|byte| is_letter(**byte)).count();
+                runs.push(start..end);
+                start = end + 1;
+                sure = start;
+            }
+        }
+    }
+    runs
 }
 
 /// A byte that no text holds, put between decoded runs so that they do not read as one.

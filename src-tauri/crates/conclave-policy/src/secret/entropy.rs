@@ -5,13 +5,10 @@
 
 use std::ops::Range;
 
-use super::value;
+use super::{decode, value};
 
 /// The lengths that are looked at, in bytes: below, chance and words look alike; above are files and images.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=120;
-
-/// How even the bytes must be; see [`value::evenness`].
-const EVENNESS: f64 = 0.86;
 
 /// Written right before a digest in lock files and manifests.
 const DIGESTS: &[&[u8]] =
@@ -19,20 +16,12 @@ const DIGESTS: &[&[u8]] =
 
 /// The values in quotes, or behind `=`, `:` or `Bearer`, that look drawn at random.
 pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
+    let runs = decode::runs(text, *LENGTHS.start(), is_letter).into_iter().map(|run| {
         // The letter of an escape is no part of what follows it.
-        at += if text[at] == b'\\' { 2 } else { 0 };
-        let Some(rest) = text.get(at..) else { break };
-        let len = rest.iter().take_while(|byte| is_letter(**byte)).count();
-        let range = at..at + len;
-        if LENGTHS.contains(&len) && is_given(text, &range) && looks_random(&text[range.clone()]) {
-            found.push(range);
-        }
-        at += len.max(1);
-    }
-    found
+        let escaped = run.start > 0 && text[run.start - 1] == b'\\';
+        run.start + usize::from(escaped)..run.end
+    });
+    runs.filter(|run| LENGTHS.contains(&run.len()) && is_given(text, run) && looks_random(&text[run.clone()])).collect()
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -53,9 +42,6 @@ fn is_given(text: &[u8], range: &Range<usize>) -> bool {
 }
 
 fn looks_random(value: &[u8]) -> bool {
-    let count = |is: fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
-    let mixed =
-        [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase].map(count).iter().all(|count| *count >= 2);
-    let signs = value.len() - count(u8::is_ascii_alphanumeric);
-    mixed && signs * 6 <= value.len() && value::evenness(value) >= EVENNESS && !value::is_words(value)
+    let signs = value.iter().filter(|byte| !byte.is_ascii_alphanumeric()).count();
+    signs * 6 <= value.len() && value::is_noise(value)
 }

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::value;
 use super::view::Trace;
 
-/// How far behind its keyword a pattern may read, in bytes.
-const REACH: usize = 4096;
+/// How far behind its keyword a pattern may read, in bytes. What goes on beyond is taken in without the pattern.
+const REACH: usize = 512;
 
 /// What `%=` in a pattern stands for: what lies between the name of a thing and its value.
 const ASSIGNED: &str = r#"[A-Za-z0-9_. -]{0,32}\\*["'`]?\]?[ \t]*(?:=>|:=|=|:|,)[ \t]*\\*["'`]?"#;
@@ -60,6 +60,8 @@ enum Check {
     Plausible,
     /// It looks drawn at random.
     Random,
+    /// It is the base64 of a name, a colon and a password.
+    Credentials,
 }
 
 /// All known formats.
@@ -120,8 +122,9 @@ struct Match {
 }
 
 impl Formats {
-    /// Gives every secret of a known format in `place`, as the format and the range.
-    pub(super) fn find<'s>(&'s self, place: Place<'_>, mut found: impl FnMut(&'s Format, Range<usize>)) {
+    /// Every secret of a known format in `place`, in the order in which the formats are listed.
+    pub(super) fn find(&self, place: Place<'_>) -> impl Iterator<Item = (&Format, Range<usize>)> {
+        let mut found = Vec::new();
         let mut done = vec![0; self.list.len()];
         for keyword in self.keywords.find_overlapping_iter(place.text) {
             let owner = self.owners[keyword.pattern().as_usize()];
@@ -131,9 +134,11 @@ impl Formats {
             let format = &self.list[owner];
             if let Some(matched) = format.find_at(place, keyword.start(), done[owner]) {
                 done[owner] = matched.whole.end;
-                found(format, matched.secret);
+                found.push((owner, matched.secret));
             }
         }
+        found.sort_by_key(|(owner, _)| *owner);
+        found.into_iter().map(|(owner, range)| (&self.list[owner], range))
     }
 }
 
@@ -152,15 +157,17 @@ impl Format {
         let whole = shift(groups.get(0)?.range());
         let secret = groups.get(1).map_or(whole.clone(), |group| shift(group.range()));
         let mut matched = Match { whole, secret };
-        if matched.secret.end == end && end < text.len() {
+        self.end_with_line(place, &mut matched);
+        let begins = self.inside_word || place.may_begin(matched.secret.start) || matched.secret != matched.whole;
+        if !begins || !self.holds(&text[matched.secret.clone()]) {
+            return None;
+        }
+        if matched.secret.end == end {
             // It may be longer than the pattern could see.
             matched.secret.end += text[end..].iter().take_while(|byte| is_token(**byte)).count();
-        } else {
-            self.end_with_line(place, &mut matched);
+            matched.whole.end = matched.secret.end;
         }
-        matched.whole.end = matched.whole.end.max(matched.secret.end);
-        let begins = self.inside_word || place.may_begin(matched.secret.start) || matched.secret != matched.whole;
-        (begins && self.holds(&text[matched.secret.clone()])).then_some(matched)
+        Some(matched)
     }
 
     /// Takes out of a match what the pattern took in only because the text was joined: a token at the end of its line
@@ -184,6 +191,7 @@ impl Format {
             Check::None => true,
             Check::Plausible => value::is_plausible(secret),
             Check::Random => value::is_random(secret),
+            Check::Credentials => value::is_credentials(secret),
         }
     }
 

@@ -21,20 +21,19 @@ pub(super) fn has_marks(text: &[u8]) -> bool {
 pub(super) fn join(text: &[u8], kind: Margin) -> Option<View> {
     let mut view = View::default();
     let (mut at, mut done) = (0, 0);
-    while at < text.len() {
-        let seam = match text[at] {
-            b'"' | b'\'' | b'`' => between_literals(text, at, kind),
-            b'\n' | b'\r' | b'\\' | b' ' | b'\t' => line_breaks(text, at, kind),
-            _ => None,
+    while let Some(next) = text[at..].iter().position(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'\n' | b'\r')) {
+        at += next;
+        let (start, end) = match text[at] {
+            b'\n' | b'\r' => (line_end(text, done, at), line_breaks(text, at, kind)),
+            _ => (at, between_literals(text, at, kind)),
         };
-        match seam {
+        match end {
             Some(end) => {
-                view.copy(text, done..at);
+                view.copy(text, done..start);
                 at = end;
                 done = end;
             }
-            // Blanks that end no line are passed in one step, or a long run of them would be read once from each.
-            None => at = indentation(text, at).max(at + 1),
+            None => at += 1,
         }
     }
     if done == 0 {
@@ -42,6 +41,14 @@ pub(super) fn join(text: &[u8], kind: Margin) -> Option<View> {
     }
     view.copy(text, done..text.len());
     Some(view)
+}
+
+/// Where the line whose break is at `at` ends, without a continuation sign and blanks; at `from` or later.
+fn line_end(text: &[u8], from: usize, at: usize) -> usize {
+    let blanks = |line: &[u8]| line.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let end = at - blanks(&text[from..at]);
+    let end = end - usize::from(text[from..end].ends_with(b"\\"));
+    end - blanks(&text[from..end])
 }
 
 /// The end of the line breaks that begin at `at`, blanks on both sides and a continuation sign included.

@@ -1,5 +1,7 @@
 //! Reads bytes in every way that is understood and collects what is found in each reading.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
@@ -17,7 +19,7 @@ pub(super) const KNOWN: &str = "known-key";
 pub(super) const HIGH_ENTROPY: &str = "high-entropy";
 
 /// How many bytes may be read in all, as a multiple of the bytes given. An ordinary body takes about ten.
-const WORK: usize = 100;
+const WORK: usize = 200;
 
 /// The least bytes that a run must stand for to be decoded; a known secret may be shorter.
 const LEAST_DECODED: usize = 12;
@@ -28,7 +30,7 @@ pub(super) fn find(bytes: &[u8], known: &[&str]) -> Result<Vec<Hit>, Unscannable
     let least = known.clone().map(str::len).min().unwrap_or(LEAST_DECODED).min(LEAST_DECODED);
     let known = AhoCorasick::new(known).map_err(|_| Unscannable::TooManyKnown)?;
     let work = bytes.len() * WORK + (1 << 16);
-    let mut search = Search { known, least, work, hits: Vec::new() };
+    let mut search = Search { known, least, work, seen: HashSet::new(), hits: Vec::new() };
     search.read(bytes, None, START)?;
     Ok(search.hits)
 }
@@ -39,12 +41,16 @@ struct Search {
     least: usize,
     /// How many bytes may still be read.
     work: usize,
+    /// The texts that were made of the one that is being read, which is reached in more than one order.
+    seen: HashSet<u64>,
     hits: Vec<Hit>,
 }
 
 /// Which readings of a text are still to be tried.
 #[derive(Clone, Copy)]
 struct Left {
+    /// Levels of escapes and percent signs together.
+    levels: u8,
     /// Levels of escapes.
     escapes: u8,
     /// Levels of percent signs.
@@ -60,7 +66,8 @@ struct Left {
 }
 
 /// A string in a document in a string in a body, written in code: three levels.
-const START: Left = Left { escapes: 3, percents: 2, codes: 2, lines: true, zeros: true, decoded: false, joined: false };
+const START: Left =
+    Left { levels: 4, escapes: 3, percents: 2, codes: 2, lines: true, zeros: true, decoded: false, joined: false };
 
 impl Search {
     fn read(&mut self, text: &[u8], trace: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
@@ -69,14 +76,14 @@ impl Search {
         if left.zeros {
             self.follow(decode::without_zeros(text), trace, Left { zeros: false, ..left })?;
         }
-        if left.escapes > 0 {
-            self.follow(decode::unescape(text), trace, Left { escapes: left.escapes - 1, ..left })?;
+        if let (Some(levels), Some(escapes)) = (left.levels.checked_sub(1), left.escapes.checked_sub(1)) {
+            self.follow(decode::unescape(text), trace, Left { levels, escapes, ..left })?;
         }
-        if left.percents > 0 {
-            self.follow(decode::percent(text), trace, Left { percents: left.percents - 1, ..left })?;
+        if let (Some(levels), Some(percents)) = (left.levels.checked_sub(1), left.percents.checked_sub(1)) {
+            self.follow(decode::percent(text), trace, Left { levels, percents, ..left })?;
         }
         if left.lines {
-            let left = Left { escapes: 0, percents: 0, lines: false, zeros: false, joined: true, ..left };
+            let left = Left { levels: 0, lines: false, zeros: false, joined: true, ..left };
             self.follow(join::join(text, Margin::Bare), trace, left)?;
             if join::has_marks(text) {
                 self.follow(join::join(text, Margin::Marked), trace, left)?;
@@ -91,8 +98,10 @@ impl Search {
 
     fn follow(&mut self, view: Option<View>, parent: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
         match view {
-            Some(view) => self.read(&view.text, Some(&Trace { view: &view, parent }), left),
-            None => Ok(()),
+            Some(view) if self.seen.insert(hash(&view.text)) => {
+                self.read(&view.text, Some(&Trace { view: &view, parent }), left)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -101,6 +110,7 @@ impl Search {
         // What stands in the source just so was decoded there.
         runs.retain(|run| trace.is_none_or(|trace| !trace.is_verbatim(run.clone())));
         let left = Left {
+            levels: 2,
             escapes: 1,
             percents: 1,
             codes: left.codes - 1,
@@ -111,7 +121,10 @@ impl Search {
         };
         for shift in 0..code.shifts {
             let view = decode::decode(code, text, &runs, shift, |bytes| self.is_text(bytes));
+            // The same text decoded elsewhere is another find.
+            let seen = std::mem::take(&mut self.seen);
             self.follow(view, trace, left)?;
+            self.seen = seen;
         }
         Ok(())
     }
@@ -133,9 +146,17 @@ impl Search {
             add(KNOWN, found.range());
         }
         let place = Place { text, trace, decoded: left.decoded, joined: left.joined };
-        FORMATS.find(place, |format, range| add(&format.id, range));
+        for (format, range) in FORMATS.find(place) {
+            add(&format.id, range);
+        }
         if !left.decoded && !left.joined {
             entropy::find(text).into_iter().for_each(|range| add(HIGH_ENTROPY, range));
         }
     }
+}
+
+fn hash(text: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text);
+    hasher.finish()
 }

@@ -3,6 +3,12 @@
 //! A question of degree: the lines are drawn so that ordinary source code stays readable to a model, and the numbers
 //! behind them stand at each.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::decode::BASE64;
+
 /// Words of which each marks a value as a stand-in or as the name of a thing.
 const STAND_INS: &[&str] = &[
     "example",
@@ -31,8 +37,6 @@ const STAND_INS: &[&str] = &[
     "getenv",
     "127.0.0.1",
     "localhost",
-    "1234567",
-    "abcdef",
     "lorem",
     "foobar",
     "string",
@@ -47,27 +51,57 @@ const STAND_INS: &[&str] = &[
 /// words alone.
 pub(super) fn is_plausible(value: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(value) else { return false };
-    let lower = text.to_ascii_lowercase();
-    if STAND_INS.iter().any(|word| lower.contains(word)) || text.bytes().any(|byte| b"<>{}()[]$\\ ".contains(&byte)) {
+    let is_path = text.starts_with(['/', '.']);
+    let is_code = text.contains(['<', '>', '{', '}', '\\', ' ']) || text.contains("()") || text.contains("$(");
+    if is_path || is_code || is_stand_in(value) {
         return false;
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
     let signs = text.bytes().filter(|byte| byte.is_ascii_punctuation() && !b"_-./:,".contains(byte)).count();
-    letters > 0 && distinct(value) >= 6 && (digits + signs >= 2) && !is_words(value)
+    letters > 0 && distinct(value) >= 6 && !is_words(value) && (digits + signs >= 2 || is_noise(value))
 }
+
+/// Whether `value` could be nothing but letters of both cases, digits and signs drawn at random.
+pub(super) fn is_noise(value: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
+    let digits = count(u8::is_ascii_digit) >= 1;
+    let mixed = digits && count(u8::is_ascii_lowercase) >= 2 && count(u8::is_ascii_uppercase) >= 2;
+    mixed && value.len() >= 16 && evenness(value) >= EVENNESS && !is_words(value) && !is_stand_in(value)
+}
+
+/// How even noise is at least; see [`evenness`].
+const EVENNESS: f64 = 0.8;
 
 /// Whether `value`, of the length and the letters of a format, was filled by chance and not by hand: no stand-in, not
 /// one letter over and over, and with digits or letters of both cases.
 pub(super) fn is_random(value: &[u8]) -> bool {
-    let stand_in = STAND_INS.iter().any(|word| contains_word(value, word));
     let has = |is: fn(&u8) -> bool| value.iter().any(is);
     let mixed = has(u8::is_ascii_digit) || has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    !stand_in && mixed && evenness(value) >= 0.6
+    !is_stand_in(value) && mixed && evenness(value) >= 0.6
 }
 
-fn contains_word(value: &[u8], word: &str) -> bool {
-    value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+/// Whether `value` is base64 of something with a colon in it.
+pub(super) fn is_credentials(value: &[u8]) -> bool {
+    let letters = value.iter().position(|byte| *byte == b'=').unwrap_or(value.len());
+    let mut decoded = Vec::new();
+    BASE64.decode(&value[..letters], &mut decoded);
+    decoded.contains(&b':')
+}
+
+pub(super) fn is_stand_in(value: &[u8]) -> bool {
+    STAND_IN.is_match(value) || is_alphabet(value)
+}
+
+#[expect(clippy::expect_used, reason = "the words are a part of the program")]
+static STAND_IN: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    // INVARIANT: a few dozen short words are far below the limits of the automaton.
+    AhoCorasick::builder().ascii_case_insensitive(true).build(STAND_INS).expect("the words fit an automaton")
+});
+
+/// Whether some of an alphabet stands in `value` in its order.
+fn is_alphabet(value: &[u8]) -> bool {
+    value.windows(6).any(|window| window.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1])))
 }
 
 fn distinct(value: &[u8]) -> usize {
@@ -77,7 +111,7 @@ fn distinct(value: &[u8]) -> usize {
 }
 
 /// The Shannon entropy of `value` by the entropy that its length or its alphabet allows at most; 0 to 1. Text drawn at
-/// random of 64 letters comes to 0.9 and more, names in code to 0.8 and less.
+/// random of 64 letters comes to 0.8 and more, most names in code to less.
 pub(super) fn evenness(value: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     value.iter().for_each(|byte| counts[usize::from(*byte)] += 1);

@@ -27,9 +27,9 @@ fn the_shipped_formats_are_sound() {
 }
 
 /// A way of writing a text into a body, given a position to cut it at.
-type Encoding = fn(&str, usize) -> String;
+pub(super) type Encoding = fn(&str, usize) -> String;
 
-const ENCODINGS: &[(&str, Encoding)] = &[
+pub(super) const ENCODINGS: &[(&str, Encoding)] = &[
     ("plain", |text, _| format!("see {text} there")),
     ("alone", |text, _| text.into()),
     ("base64", |text, _| format!("data: {} end", base64(text.as_bytes(), b"+/"))),
@@ -64,6 +64,25 @@ const ENCODINGS: &[(&str, Encoding)] = &[
     ("hexadecimal escapes", |text, _| body(&text.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>())),
     ("UTF-16", |text, _| text.chars().flat_map(|char| [char, '\0']).collect()),
     ("UTF-16 in base64", |text, _| base64(&text.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>(), b"+/")),
+];
+
+/// Those that write any text so that it reads back the same.
+pub(super) const TAKES_ANY: &[&str] = &[
+    "plain",
+    "base64",
+    "base64url",
+    "base64 inside of more",
+    "base64 twice",
+    "base64 in JSON",
+    "URL",
+    "URL, every byte",
+    "URL twice",
+    "JSON",
+    "JSON, every character",
+    "JSON in JSON",
+    "JSON in JSON in JSON",
+    "hexadecimal",
+    "hexadecimal over lines",
 ];
 
 #[test]
