@@ -6,15 +6,17 @@
 //! Invariants: no effect without a permit for exactly that effect; no permit without a durable ledger entry before it;
 //! external programs run in the sandbox or not at all; nothing found in a project is configuration.
 //!
-//! Three things need no permit because they reach nothing outside: the [`Clock`], Conclave's own data folder
-//! ([`data`]), and a scratch copy that has already been made ([`Scratch`]).
+//! Four things need no permit because they reach nothing outside: the [`Clock`], Conclave's own data folder ([`data`]),
+//! the files that hold policies ([`policy_files`]), and a scratch copy that has already been made ([`Scratch`]).
 
 pub mod clock;
 pub mod data;
 pub mod fs;
 pub mod gate;
 pub mod http;
+pub mod keychain;
 pub mod policy_file;
+pub mod policy_files;
 pub mod replace;
 pub mod sandbox;
 pub mod scratch;
@@ -33,6 +35,8 @@ pub use http::{
     Body, Consent, DataClass, Facts, HttpError, HttpResponse, Method, ModelClass, SendHttp, TimeoutKind, Timeouts,
     host_of, send,
 };
+pub use keychain::{EraseKey, Keychain, KeychainError, ReadKey, StoreKey, StoredKey};
+pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};

@@ -49,6 +49,12 @@ impl Secret {
     }
 }
 
+impl From<Zeroizing<String>> for Secret {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self { text, host: None }
+    }
+}
+
 /// Keeps this process from leaving its memory on disk when it crashes: keys and code may be in it.
 ///
 /// A system that does not let the limit be lowered is left as it is.

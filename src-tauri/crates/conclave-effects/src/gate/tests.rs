@@ -93,7 +93,7 @@ fn read() -> ReadProject {
 }
 
 fn write() -> WriteFile {
-    WriteFile { path: "/home/ada/.bashrc".into(), bytes: b"x".to_vec(), base: None, backup: false }
+    WriteFile { path: "/home/ada/notes.txt".into(), bytes: b"x".to_vec(), base: None, backup: false }
 }
 
 #[tokio::test]
@@ -112,12 +112,11 @@ async fn an_allowed_effect_is_in_the_ledger_when_its_permit_exists() {
 async fn a_refused_effect_is_in_the_ledger_too_and_the_refusal_says_why() {
     let (gate, ledger) = shipped(Mode::Default);
     let denied: Denied = gate.authorize(Actor::Engine, write()).await.err().unwrap();
-    assert_eq!(denied.rule, "only-the-person-writes");
     assert_eq!(denied.request.action, Action::WriteFile);
-    assert_eq!(denied.to_string(), "`write_file` of `/home/ada/.bashrc` is refused: only you write to your project");
+    assert_eq!(denied.to_string(), format!("`write_file` of `/home/ada/notes.txt` is refused: {}", denied.reason));
     let entries = ledger.entries();
-    assert!(matches!(&entries[..], [NewEntry { kind: EntryKind::Decision { decision, .. }, .. }]
-            if decision.effect == Effective::Deny));
+    let [NewEntry { kind: EntryKind::Decision { decision, .. }, .. }] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((decision.effect, &decision.rule, &decision.reason), (Effective::Deny, &denied.rule, &denied.reason));
 }
 
 #[tokio::test]

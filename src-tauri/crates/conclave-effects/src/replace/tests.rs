@@ -2,25 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use conclave_policy::{Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
+use conclave_policy::{Mode, Policy};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Clock, Gate, Policies};
+use crate::gate::tests::permit_now;
 
 const INTENT: i64 = 7;
-
-struct Granting;
-
-impl Ledger for Granting {
-    fn append(&self, _: &NewEntry) -> Result<u64, LedgerError> {
-        Ok(1)
-    }
-}
 
 /// A project folder and a data folder.
 struct Ground {
@@ -63,11 +54,7 @@ impl Ground {
     }
 
     fn permit(&self, changes: Vec<FileChange>) -> Permit<WriteProject> {
-        let policies = Policies::new(Policy::shipped(Mode::Default));
-        let gate = Gate::new(policies, Arc::new(Granting), Arc::new(Nobody), Clock::fixed(0));
-        let effect = WriteProject { root: self.root(), changes };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(gate.authorize(Actor::Person, effect)).unwrap()
+        permit_now(WriteProject { root: self.root(), changes })
     }
 
     fn target(&self, n: usize, change: &FileChange) -> Target {
