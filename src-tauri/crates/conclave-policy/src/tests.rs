@@ -1,12 +1,16 @@
 //! The policy as a whole: what ships, what is refused at load, and a comparison with a reference evaluator.
 
+mod conditions;
+mod input;
 mod ledger;
 mod load;
 mod reference;
 mod shipped;
+mod superego;
 
 use std::collections::BTreeMap;
 
+use crate::request::ACTIONS;
 use crate::{Action, Actor, ToolRequest};
 
 fn request(actor: &str, action: Action, resource: &str, context: &[(&str, &str)]) -> ToolRequest {
@@ -41,22 +45,9 @@ fn the_canonical_form_of_a_request_is_fixed() {
 
 #[test]
 fn every_action_is_named_as_it_is_serialised() {
-    let actions = [
-        Action::ReadFile,
-        Action::ReadProject,
-        Action::WatchProject,
-        Action::CopyToScratch,
-        Action::RunCommand,
-        Action::WriteProject,
-        Action::WriteFile,
-        Action::SendHttp,
-        Action::ReadKey,
-        Action::WriteKey,
-        Action::CallTool,
-    ];
     let names: BTreeMap<String, Action> =
-        actions.iter().map(|action| (serde_json::to_string(action).expect("a name"), *action)).collect();
-    assert_eq!(names.len(), actions.len());
+        ACTIONS.iter().map(|action| (serde_json::to_string(action).expect("a name"), *action)).collect();
+    assert_eq!(names.len(), ACTIONS.len());
     for (json, action) in names {
         assert_eq!(json, format!("\"{action}\""));
     }
