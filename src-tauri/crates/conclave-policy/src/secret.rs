@@ -41,6 +41,15 @@ pub struct Hit {
     pub range: Range<usize>,
 }
 
+/// What a label means, in words for people.
+pub fn title(label: &str) -> &str {
+    match label {
+        search::KNOWN => "a key that is kept here",
+        search::HIGH_ENTROPY => "a value that looks like nothing but chance",
+        _ => format::FORMATS.list.iter().find(|format| format.id == label).map_or(label, |format| &format.title),
+    }
+}
+
 /// Why bytes were not scanned; such bytes must not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unscannable {

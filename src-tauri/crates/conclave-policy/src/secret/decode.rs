@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::view::View;
+use super::view::{APART, View};
 
 /// Backslash escapes as in JSON and most languages undone, one level of them.
 pub(super) fn unescape(text: &[u8]) -> Option<View> {
@@ -57,7 +57,7 @@ fn undo(text: &[u8], mark: u8, read: impl Fn(&[u8]) -> Option<(usize, Char)>) ->
         at += next;
         match read(&text[at..]) {
             Some((len, char)) => {
-                view.copy(text, done..at);
+                view.copy_near(text, done..at);
                 view.replace(at..at + len, &char.bytes[..char.len]);
                 at += len;
                 done = at;
@@ -68,7 +68,7 @@ fn undo(text: &[u8], mark: u8, read: impl Fn(&[u8]) -> Option<(usize, Char)>) ->
     if done == 0 {
         return None;
     }
-    view.copy(text, done..text.len());
+    view.copy_near(text, done..text.len());
     Some(view)
 }
 
@@ -185,9 +185,6 @@ pub(super) fn runs(text: &[u8], least: usize, is_letter: impl Fn(u8) -> bool) ->
     }
     runs
 }
-
-/// A byte that no text holds, put between decoded runs so that they do not read as one.
-const APART: &[u8] = b"\x01";
 
 /// The runs of `text` decoded, one after another, beginning `shift` letters into each; only those that `keep` wants.
 pub(super) fn decode(

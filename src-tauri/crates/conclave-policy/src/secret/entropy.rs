@@ -21,7 +21,7 @@ pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
         let escaped = run.start > 0 && text[run.start - 1] == b'\\';
         run.start + usize::from(escaped)..run.end
     });
-    runs.filter(|run| LENGTHS.contains(&run.len()) && is_given(text, run) && looks_random(&text[run.clone()])).collect()
+    runs.filter(|run| LENGTHS.contains(&run.len()) && is_value(text, run) && looks_random(&text[run.clone()])).collect()
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -29,7 +29,7 @@ fn is_letter(byte: u8) -> bool {
 }
 
 /// Whether what stands in `range` is the whole of a value and no digest.
-fn is_given(text: &[u8], range: &Range<usize>) -> bool {
+fn is_value(text: &[u8], range: &Range<usize>) -> bool {
     let before = &text[range.start.saturating_sub(8)..range.start];
     let after = text[range.end..].iter().find(|byte| **byte != b'=');
     let opened = match before.last() {

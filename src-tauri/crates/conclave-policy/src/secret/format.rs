@@ -26,8 +26,7 @@ pub(super) struct Format {
     /// What a hit is called.
     pub(super) id: String,
     /// What it is, in words.
-    #[allow(dead_code, reason = "part of the file's form; said in the documentation of a format")]
-    title: String,
+    pub(super) title: String,
     /// Texts of which one stands in every such secret or right before it, in any case.
     keywords: Vec<String>,
     /// The secret, or its surroundings with the secret as the first group. It begins at the keyword.
@@ -58,6 +57,8 @@ enum Check {
     None,
     /// It is not a stand-in such as `changeme`, and not code.
     Plausible,
+    /// It is no blank to fill in.
+    Given,
     /// It looks drawn at random.
     Random,
     /// It is the base64 of a name, a colon and a password.
@@ -190,6 +191,7 @@ impl Format {
         match self.check {
             Check::None => true,
             Check::Plausible => value::is_plausible(secret),
+            Check::Given => value::is_given(secret),
             Check::Random => value::is_random(secret),
             Check::Credentials => value::is_credentials(secret),
         }

@@ -29,7 +29,7 @@ pub(super) fn join(text: &[u8], kind: Margin) -> Option<View> {
         };
         match end {
             Some(end) => {
-                view.copy(text, done..start);
+                view.copy_near(text, done..start);
                 at = end;
                 done = end;
             }
@@ -39,7 +39,7 @@ pub(super) fn join(text: &[u8], kind: Margin) -> Option<View> {
     if done == 0 {
         return None;
     }
-    view.copy(text, done..text.len());
+    view.copy_near(text, done..text.len());
     Some(view)
 }
 

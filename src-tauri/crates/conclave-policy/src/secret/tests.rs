@@ -184,6 +184,14 @@ fn a_number_becomes_a_string() {
 }
 
 #[test]
+fn every_label_has_a_meaning_in_words() {
+    for label in sample::formats().chain([KNOWN, search::HIGH_ENTROPY]) {
+        assert_ne!(title(label), label);
+    }
+    assert_eq!(title("no-such-format"), "no-such-format");
+}
+
+#[test]
 fn a_known_value_too_short_to_mean_anything_is_not_looked_for() {
     assert_eq!(scan(b"the key is none", &["none", "", "  none  "]), Ok(vec![]));
 }

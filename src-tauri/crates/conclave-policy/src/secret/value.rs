@@ -9,57 +9,43 @@ use aho_corasick::AhoCorasick;
 
 use super::decode::BASE64;
 
-/// Words of which each marks a value as a stand-in or as the name of a thing.
-const STAND_INS: &[&str] = &[
-    "example",
-    "placeholder",
-    "change",
-    "your",
-    "dummy",
-    "sample",
-    "redacted",
-    "replace",
-    "insert",
-    "xxxx",
-    "****",
-    "....",
-    "secret",
-    "password",
-    "passwd",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "undefined",
-    "default",
-    "process.env",
-    "environ",
-    "getenv",
-    "127.0.0.1",
-    "localhost",
-    "lorem",
-    "foobar",
-    "string",
-    "http:",
-    "https:",
-    "sha256",
-    "utf-8",
-    "utf8",
-];
+/// Words of which each marks a value as a stand-in, or as code.
+const STAND_INS: &str = "example placeholder change your dummy sample redacted replace insert xxxx **** .... undefined \
+    process.env environ getenv 127.0.0.1 localhost lorem foobar http: https: sha256 utf-8 utf8";
+
+/// Words of which names of things are made, and of which passwords are too.
+const NAMES: &str = "secret password passwd token apikey api_key api-key default string";
+
+/// Values that stand for a password where one belongs.
+const BLANKS: &str = "password passwd pass pwd pw secret token user username key changeme xxx *** ...";
 
 /// Whether `value`, given to something that is called a password or a key, is likely one: no stand-in, no code, and not
 /// words alone.
 pub(super) fn is_plausible(value: &[u8]) -> bool {
-    let Ok(text) = str::from_utf8(value) else { return false };
-    let is_path = text.starts_with(['/', '.']);
-    let is_code = text.contains(['<', '>', '{', '}', '\\', ' ']) || text.contains("()") || text.contains("$(");
-    if is_path || is_code || is_stand_in(value) {
+    let is_path = [&b"./"[..], b"../", b"//"].iter().any(|start| value.starts_with(start));
+    let is_call = value.windows(2).any(|pair| pair == b"()" || pair == b"$(");
+    if is_path || is_call || is_template(value) || is_stand_in(value) || is_words(value) || distinct(value) < 6 {
         return false;
     }
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
-    let signs = text.bytes().filter(|byte| byte.is_ascii_punctuation() && !b"_-./:,".contains(byte)).count();
-    letters > 0 && distinct(value) >= 6 && !is_words(value) && (digits + signs >= 2 || is_noise(value))
+    let strong = value.iter().filter(|byte| byte.is_ascii_digit() || is_sign(**byte)).count();
+    let is_password = strong >= 2 && value.iter().any(u8::is_ascii_alphabetic) && !value.starts_with(b"/");
+    is_noise(value) || is_password && (strong >= 3 || !NAMES_IN.is_match(value))
+}
+
+/// Whether `value`, given where a password is given, is one: neither a blank to fill in nor left to a template.
+pub(super) fn is_given(value: &[u8]) -> bool {
+    let is_blank = BLANKS.split_whitespace().any(|blank| value.eq_ignore_ascii_case(blank.as_bytes()));
+    !is_blank && !is_template(value) && distinct(value) >= 3 && !value.starts_with(b"[redacted")
+}
+
+/// Whether `value` is filled in later, or is no value at all.
+fn is_template(value: &[u8]) -> bool {
+    value.iter().any(|byte| b"<>{}\\ ".contains(byte)) || str::from_utf8(value).is_err()
+}
+
+/// Whether this is a sign that names and paths do not have.
+fn is_sign(byte: u8) -> bool {
+    byte.is_ascii_punctuation() && !b"_-./:,".contains(&byte)
 }
 
 /// Whether `value` could be nothing but letters of both cases, digits and signs drawn at random.
@@ -89,15 +75,19 @@ pub(super) fn is_credentials(value: &[u8]) -> bool {
     decoded.contains(&b':')
 }
 
+/// Whether something in `value` says that it stands for another.
 pub(super) fn is_stand_in(value: &[u8]) -> bool {
-    STAND_IN.is_match(value) || is_alphabet(value)
+    STAND_INS_IN.is_match(value) || is_alphabet(value)
 }
 
+static STAND_INS_IN: LazyLock<AhoCorasick> = LazyLock::new(|| words(STAND_INS));
+static NAMES_IN: LazyLock<AhoCorasick> = LazyLock::new(|| words(NAMES));
+
 #[expect(clippy::expect_used, reason = "the words are a part of the program")]
-static STAND_IN: LazyLock<AhoCorasick> = LazyLock::new(|| {
+fn words(list: &str) -> AhoCorasick {
     // INVARIANT: a few dozen short words are far below the limits of the automaton.
-    AhoCorasick::builder().ascii_case_insensitive(true).build(STAND_INS).expect("the words fit an automaton")
-});
+    AhoCorasick::builder().ascii_case_insensitive(true).build(list.split_whitespace()).expect("the words fit")
+}
 
 /// Whether some of an alphabet stands in `value` in its order.
 fn is_alphabet(value: &[u8]) -> bool {

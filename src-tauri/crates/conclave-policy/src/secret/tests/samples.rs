@@ -43,6 +43,10 @@ pub(super) const ENCODINGS: &[(&str, Encoding)] = &[
     ("URL, every byte", |text, _| url(text, |_| true)),
     ("URL twice", |text, _| url(&url(text, |byte| !byte.is_ascii_alphanumeric()), |byte| byte == b'%')),
     ("JSON", |text, _| body(&format!("a line\n{text}\nand more"))),
+    ("JSON, in the middle of much", |text, at| {
+        let much = "just words, and more of them ".repeat(60);
+        body(&format!("{much}\n{}\n{much}\"{much}", cut(text, at, "\n  ")))
+    }),
     ("JSON, every character", |text, _| {
         let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
         format!(r#"{{"a":"{escaped}"}}"#)

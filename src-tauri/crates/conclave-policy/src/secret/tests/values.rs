@@ -55,7 +55,10 @@ fn what_is_given_to_a_password_or_a_key_is_a_secret_if_it_could_be_one() {
     ] {
         check(text, false);
     }
-    check(&format!("postgres://app:{value}@db/app"), true);
+    for password in [value, "postgres", "mysecretpassword", "hunter2"] {
+        check(&format!("postgres://app:{password}@db/app"), true);
+    }
+    check(&format!("password = \"My{}2024!\"", "Secret"), true);
 }
 
 #[test]
