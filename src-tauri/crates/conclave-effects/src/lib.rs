@@ -15,7 +15,6 @@ pub mod fs;
 pub mod gate;
 pub mod http;
 pub mod keychain;
-pub mod policy_file;
 pub mod policy_files;
 pub mod replace;
 pub mod sandbox;
@@ -36,7 +35,7 @@ pub use http::{
     host_of, send,
 };
 pub use keychain::{EraseKey, Keychain, KeychainError, ReadKey, StoreKey, StoredKey};
-pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy};
+pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};

@@ -29,7 +29,7 @@ pub const ADMIN: &str = "/etc/conclave/policy.yaml";
 /// Where a project's policy is, relative to its folder.
 pub const PROJECT: &str = ".conclave/policy.yaml";
 /// The name of the user's policy in the data folder.
-const USER: &str = "policy.yaml";
+pub const USER: &str = "policy.yaml";
 /// Largest policy file, in bytes.
 const LARGEST: u64 = 1024 * 1024;
 
@@ -89,7 +89,7 @@ impl DataDir {
     /// # Errors
     /// [`PolicyFileError`]; then the user's rules are not known, which is not the same as there being none.
     pub fn policy(&self) -> Result<Option<String>, PolicyFileError> {
-        owned(&self.policy_path(), Owner::Us)
+        user_policy(self.path())
     }
 
     /// Puts `text` in the place of the user's policy in one step; the one before is kept as `policy.yaml.bak`.
@@ -106,6 +106,15 @@ impl DataDir {
         write_whole(&path, text.as_bytes())?;
         sync_folder(self.path()).map_err(|error| FsError::io(&path, error))
     }
+}
+
+/// The text of the user's policy in the data folder `data`, for whoever opens nothing else of it; `None` when there is
+/// none.
+///
+/// # Errors
+/// As [`DataDir::policy`].
+pub fn user_policy(data: &Path) -> Result<Option<String>, PolicyFileError> {
+    owned(&data.join(USER), Owner::Us)
 }
 
 /// The text of the administrator's policy at `path`, which is [`ADMIN`] but in tests; `None` when there is none.

@@ -57,6 +57,7 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
         scanner_item(scanner, program, cx.settings.semgrep_rules.is_some())
     }));
     items.push(policy_item(&cx.policy));
+    items.push(keychain_item(cx.store.keys()?.len(), cx.models.keys().trouble()));
     items.push(reviewer_item(cx));
     let ready = cx.models.iter().filter(|model| model.missing().is_none()).count();
     items.push(match (ready, empty_model_seat(cx)) {
@@ -77,6 +78,18 @@ fn policy_item(policy: &PolicyFiles) -> Item {
             Some(warning) => missing("Policy", found, warning.clone()),
             None => ok("Policy", found),
         },
+    }
+}
+
+/// What holds for the keychain, in which `keys` keys are said to be. It is not asked: that may show a prompt.
+fn keychain_item(keys: usize, trouble: Option<String>) -> Item {
+    match trouble {
+        Some(trouble) => {
+            let (found, hint) = trouble.split_once("; ").unwrap_or((trouble.as_str(), "try again"));
+            missing("Keychain", found, hint)
+        }
+        None if keys == 0 => ok("Keychain", "holds no key of Conclave"),
+        None => ok("Keychain", format!("{keys} {}", if keys == 1 { "key" } else { "keys" })),
     }
 }
 

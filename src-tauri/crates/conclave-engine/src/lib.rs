@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod event;
 pub mod export;
 pub mod ingest;
+pub mod keys;
 pub mod models;
 pub mod open;
 pub mod policies;

@@ -7,14 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::settings::{ExchangeLog, ModelSetting, Settings};
-use conclave_effects::{Gate, Secret, SendHttp};
-use conclave_inference::{About, Answer, AskError, Endpoint, Exchanged, ModelRequest, Terms, ask, question};
+use conclave_effects::{Gate, Keychain, ModelClass, Secret, SendHttp, host_of};
+use conclave_inference::{About, Answer, AskError, Endpoint, Exchanged, Log, ModelRequest, Terms, ask, question};
 use conclave_policy::Actor;
 use conclave_store::{NewExchange, Store};
+use tokio::time::Instant;
+
+use crate::keys::Keys;
 
 /// All models of the settings, in order of preference.
 pub struct Models {
     models: Vec<Arc<Model>>,
+    keys: Keys,
     proxy: Option<String>,
     log: ExchangeLog,
     store: Store,
@@ -24,8 +28,12 @@ pub struct Models {
 pub struct Model {
     /// Where it is asked.
     pub endpoint: Endpoint,
+    /// The host as keys are stored for it; `None` for an address that nothing is sent to.
+    pub host: Option<String>,
     /// Its key, where the settings name a variable that holds it.
     key: Option<Result<Secret, KeyMissing>>,
+    /// The variable that the settings name.
+    pub(crate) variable: Option<String>,
 }
 
 /// The environment variable that should hold a key is unset or empty.
@@ -35,8 +43,16 @@ pub struct KeyMissing(pub String);
 
 impl Model {
     fn new(setting: &ModelSetting) -> Self {
-        let key = setting.key_env.as_ref().map(|name| Secret::from_env(name).ok_or_else(|| KeyMissing(name.clone())));
-        Self { endpoint: Endpoint::new(setting), key }
+        let host = host_of(&setting.base_url).ok();
+        let bound = |key: Secret| match &host {
+            Some(host) => key.for_host(host.clone()),
+            None => key,
+        };
+        let key = setting
+            .key_env
+            .as_ref()
+            .map(|name| Secret::from_env(name).map(bound).ok_or_else(|| KeyMissing(name.clone())));
+        Self { endpoint: Endpoint::new(setting), host, key, variable: setting.key_env.clone() }
     }
 
     /// The key that it should have and has not.
@@ -49,7 +65,8 @@ impl Models {
     /// The models of `settings`, with their keys as the environment has them now.
     pub fn new(settings: &Settings, store: Store) -> Self {
         let models = settings.models.iter().map(|setting| Arc::new(Model::new(setting))).collect();
-        Self { models, proxy: settings.proxy.clone(), log: settings.exchange_log.clone(), store }
+        let keys = Keys::new(Keychain::open(), store.clone());
+        Self { models, keys, proxy: settings.proxy.clone(), log: settings.exchange_log.clone(), store }
     }
 
     /// Each model.
@@ -67,10 +84,16 @@ impl Models {
         self.models.iter().find(|model| model.endpoint.name == name)
     }
 
+    /// The keychain's keys.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// Asks `model` on behalf of `actor`.
     ///
     /// # Errors
-    /// As [`ask`]; [`AskError::NoKey`] when its key cannot be had.
+    /// As [`ask`]; [`AskError::NoKey`] when its key cannot be had, or when another key cannot be looked for in what would
+    /// leave this machine.
     pub async fn ask(
         &self,
         gate: &Gate,
@@ -79,35 +102,60 @@ impl Models {
         (request, about): (&ModelRequest, &About),
         deadline: Duration,
     ) -> Result<Answer, AskError> {
+        let until = Instant::now() + deadline;
+        let taken = self.own_key(gate, &actor, model).await?;
         let key = match &model.key {
             Some(Ok(key)) => Some(key),
             Some(Err(missing)) => return Err(AskError::NoKey(missing.to_string())),
-            None => None,
+            None => taken.as_ref(),
         };
-        let known = self.known();
         let log = |exchanged| self.keep(model, about, gate.clock().now_ms(), exchanged);
-        let log = self.is_kept(about.project.as_deref()).then_some(&log as &conclave_inference::Log<'_>);
-        let terms = Terms { key, known: &known, proxy: self.proxy.as_deref(), log, about, deadline };
+        let log = self.is_kept(about.project.as_deref()).then_some(&log as &Log<'_>);
+        let known = self.at_hand();
+        let left = until.saturating_duration_since(Instant::now());
+        let terms = Terms { key, known: &known, proxy: self.proxy.as_deref(), log, ..Terms::new(about, left) };
+        // Where that cannot be found out, `ask` says why.
+        let class = model.endpoint.class(gate, &terms, until).await.unwrap_or(ModelClass::Hosted);
+        let others = match class {
+            ModelClass::Local => Vec::new(),
+            ModelClass::Hosted => self.keys.all(gate, &actor, model.host.as_deref()).await?,
+        };
+        let known: Vec<&Secret> = known.iter().copied().chain(&others).collect();
+        let left = until.saturating_duration_since(Instant::now());
+        let terms = Terms { known: &known, deadline: left, ..terms };
         ask(gate, actor, &model.endpoint, request, terms, &mut |_| {}).await
     }
 
     /// What [`Models::ask`] would send, without its key.
     ///
     /// # Errors
-    /// As [`question`].
+    /// [`AskError`] when nothing would be sent.
     pub async fn question(
         &self,
-        _gate: &Gate,
+        gate: &Gate,
         model: &Model,
         (request, about): (&ModelRequest, &About),
     ) -> Result<SendHttp, AskError> {
-        let known = self.known();
+        let class = model.endpoint.known_class();
+        let others = match class {
+            ModelClass::Local => Vec::new(),
+            ModelClass::Hosted => self.keys.all(gate, &Actor::Person, None).await?,
+        };
+        let known: Vec<&Secret> = self.at_hand().into_iter().chain(&others).collect();
         let terms = Terms { known: &known, proxy: self.proxy.as_deref(), ..Terms::new(about, Duration::ZERO) };
-        question(&model.endpoint, model.endpoint.known_class(), request, &terms)
+        question(&model.endpoint, class, request, &terms)
     }
 
-    /// All keys that are at hand.
-    fn known(&self) -> Vec<&Secret> {
+    /// The model's key from the keychain, where the settings name no variable and there is one.
+    async fn own_key(&self, gate: &Gate, actor: &Actor, model: &Model) -> Result<Option<Secret>, AskError> {
+        match (&model.key, &model.host) {
+            (None, Some(host)) => self.keys.of(gate, actor, host).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// The keys that the environment held when Conclave started.
+    fn at_hand(&self) -> Vec<&Secret> {
         self.models.iter().filter_map(|model| model.key.as_ref()?.as_ref().ok()).collect()
     }
 

@@ -15,25 +15,23 @@ mod trial;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use conclave_core::settings::Settings;
-use conclave_effects::DataDir;
 use conclave_effects::gate::Policies;
-use conclave_effects::policy_file::{self, Place, PolicyText};
+use conclave_effects::policy_files::{self, PolicyFileError, admin_policy, project_policy};
+use conclave_effects::{DataDir, FsError};
 use conclave_policy::{Layer, Policy, digest};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub use always::{always_allow, always_rule};
 pub use edit::{PolicyError, Saved, check, save_user_policy, user_policy};
 pub use trial::{Changed, Simulation, TrialError, explain, simulate};
 
+use conclave_store::StoreError;
+
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
 use crate::review;
-
-/// How often the files are looked at. They are few and small, and editors replace them in ways that no watch survives.
-const PACE: Duration = Duration::from_secs(2);
 
 /// One source of rules, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +129,7 @@ impl PolicyFiles {
 ///
 /// # Errors
 /// The store cannot say which projects there are.
-pub fn reload(cx: &Ctx) -> Result<bool, conclave_store::StoreError> {
+pub fn reload(cx: &Ctx) -> Result<bool, StoreError> {
     let changed = cx.policy.reload(&roots(cx)?);
     if changed {
         cx.events.send(Event::Changed(vec![Topic::Policy]));
@@ -139,23 +137,52 @@ pub fn reload(cx: &Ctx) -> Result<bool, conclave_store::StoreError> {
     Ok(changed)
 }
 
-/// Follows the files until the context is cancelled. What goes wrong is handed to `complain` and does not end it.
-pub async fn follow(cx: &Ctx, complain: &(dyn Fn(String) + Sync)) {
-    let mut pace = interval(PACE);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Follows the files until the context is cancelled.
+///
+/// # Errors
+/// The files cannot be followed, or the store cannot say which projects there are; the policy stays what it is.
+pub async fn follow(cx: &Ctx) -> Result<(), FollowError> {
+    let mut events = cx.events.subscribe();
     loop {
+        // Anew each time: a folder that was missing may be there now, and a project may be new.
+        let projects = roots(cx)?.into_iter().map(|root| Path::new(&root).join(policy_files::PROJECT));
+        let own = [PathBuf::from(policy_files::ADMIN), cx.data.policy_path()];
+        let mut following = policy_files::follow(&own.into_iter().chain(projects).collect::<Vec<_>>())?;
+        reload(cx)?;
         tokio::select! {
-            _ = pace.tick() => {}
-            () = cx.cancel.cancelled() => return,
+            () = following.changed() => {}
+            () = projects_changed(&mut events) => {}
+            () = cx.cancel.cancelled() => return Ok(()),
         }
-        if let Err(error) = reload(cx) {
-            complain(format!("the policy files could not be followed: {error}"));
+    }
+}
+
+/// Why the policy's files are not followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The operating system.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// Our own database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Waits until the list of projects may be another one.
+async fn projects_changed(events: &mut Receiver<Event>) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Changed(topics)) if topics.contains(&Topic::Projects) => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            // The sender lives in the context.
+            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }
 
 /// The folders of the projects whose own policy counts.
-fn roots(cx: &Ctx) -> Result<Vec<String>, conclave_store::StoreError> {
+fn roots(cx: &Ctx) -> Result<Vec<String>, StoreError> {
     Ok(cx.store.projects()?.into_iter().map(|project| project.root).collect())
 }
 
@@ -185,18 +212,20 @@ fn read(data: &Path, offline: bool, reviewers: &BTreeSet<String>, roots: &[Strin
     }
     let mut files = vec![built_in];
     let own = match user {
-        None => policy_file::read(Place::User(data)),
-        Some(text) => Ok(Some(PolicyText { path: data.join(policy_file::NAME), text: text.to_owned() })),
+        None => policy_files::user_policy(data),
+        Some(text) => Ok(Some(text.to_owned())),
     };
+    let admin = Path::new(policy_files::ADMIN);
     let mut sources = vec![
-        (Layer::Admin, "admin".to_owned(), None, policy_file::read(Place::Admin)),
-        (Layer::User, "yours".to_owned(), None, own),
+        (Layer::Admin, "admin".to_owned(), None, admin.to_owned(), admin_policy(admin)),
+        (Layer::User, "yours".to_owned(), None, data.join(policy_files::USER), own),
     ];
     sources.extend(roots.iter().map(|root| {
-        (Layer::Project, root.clone(), Some(root.as_str()), policy_file::read(Place::Project(root.as_ref())))
+        let folder = Path::new(root);
+        (Layer::Project, root.clone(), Some(root), folder.join(policy_files::PROJECT), project_policy(folder))
     }));
-    for (layer, origin, root, text) in sources {
-        let Some((own, file)) = source(layer, origin, text, reviewers) else { continue };
+    for (layer, origin, root, path, text) in sources {
+        let Some((own, file)) = source(layer, origin, path, text, reviewers) else { continue };
         policy = policy.and(match root {
             Some(root) => own.scoped(root),
             None => own,
@@ -210,15 +239,17 @@ fn read(data: &Path, offline: bool, reviewers: &BTreeSet<String>, roots: &[Strin
 fn source(
     layer: Layer,
     origin: String,
-    text: Result<Option<PolicyText>, conclave_effects::FsError>,
+    path: PathBuf,
+    text: Result<Option<String>, PolicyFileError>,
     reviewers: &BTreeSet<String>,
 ) -> Option<(Policy, PolicyFile)> {
     let file = PolicyFile { layer, origin, path: None, digest: None, fault: None, warnings: Vec::new() };
+    let there = |digest| PolicyFile { path: Some(path.clone()), digest, ..file.clone() };
     match text {
         Ok(None) if layer == Layer::User => Some((shipped(), file)),
         Ok(None) => None,
-        Ok(Some(PolicyText { path, text })) => {
-            let (digest, path) = (Some(digest(text.as_bytes())), Some(path));
+        Ok(Some(text)) => {
+            let file = there(Some(digest(text.as_bytes())));
             Some(match Policy::load(&text, layer) {
                 Ok(loaded) => {
                     let strangers = loaded.policy.rules().filter_map(|rule| {
@@ -226,12 +257,13 @@ fn source(
                         Some(format!("rule `{}`: {}", rule.id(), review::unknown(name)))
                     });
                     let warnings = loaded.warnings.iter().cloned().chain(strangers).collect();
-                    (loaded.policy, PolicyFile { path, digest, warnings, ..file })
+                    (loaded.policy, PolicyFile { warnings, ..file })
                 }
-                Err(error) => refused(PolicyFile { path, digest, ..file }, &error.to_string()),
+                Err(error) => refused(file, format!("`{}`: {error}", path.display())),
             })
         }
-        Err(error) => Some(refused(file, &error.to_string())),
+        // These errors name the file themselves.
+        Err(error) => Some(refused(there(None), error.to_string())),
     }
 }
 
@@ -242,8 +274,6 @@ fn shipped() -> Policy {
     Policy::load("version: 1\nrules: []\n", Layer::User).expect("a file without rules loads").policy
 }
 
-fn refused(file: PolicyFile, why: &str) -> (Policy, PolicyFile) {
-    let name = file.path.as_ref().map_or_else(String::new, |path| format!("`{}`: ", path.display()));
-    let fault = format!("{name}{why}");
+fn refused(file: PolicyFile, fault: String) -> (Policy, PolicyFile) {
     (Policy::refuse_all(file.layer, &fault), PolicyFile { fault: Some(fault), ..file })
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use conclave_effects::FsError;
-use conclave_effects::policy_file::{self, Place};
+use conclave_effects::policy_files::PolicyFileError;
 use conclave_policy::{
     Action, Actor, Decision, Effective, EntryKind, Layer, Ledger as _, LedgerError, LoadError, NewEntry, Policy,
     ToolRequest, digest,
@@ -25,7 +25,10 @@ pub enum PolicyError {
     /// Somebody changed the file meanwhile.
     #[error("`{}` was changed meanwhile; look at it again before you save", .0.display())]
     Changed(PathBuf),
-    /// The file cannot be read or written.
+    /// The file cannot be read, or is not the person's.
+    #[error(transparent)]
+    Unreadable(#[from] PolicyFileError),
+    /// The file cannot be written.
     #[error(transparent)]
     Fs(#[from] FsError),
     /// The change could not be recorded.
@@ -54,8 +57,8 @@ pub struct Saved {
 ///
 /// # Errors
 /// It cannot be read, or is not the person's.
-pub fn user_policy(cx: &Ctx) -> Result<Option<String>, FsError> {
-    Ok(policy_file::read(Place::User(cx.data.path()))?.map(|file| file.text))
+pub fn user_policy(cx: &Ctx) -> Result<Option<String>, PolicyFileError> {
+    cx.data.policy()
 }
 
 /// What is probably not meant as it is written in `text`, as the person's own file.
@@ -75,7 +78,7 @@ pub fn check(cx: &Ctx, text: &str) -> Result<Vec<String>, LoadError> {
 /// See [`PolicyError`]; then the file is as it was.
 pub fn save_user_policy(cx: &Ctx, text: &str, expected: Option<&str>) -> Result<Saved, PolicyError> {
     let warnings = check(cx, text)?;
-    let path = cx.data.path().join(policy_file::NAME);
+    let path = cx.data.policy_path();
     // A file that cannot be read as text is replaced by whoever saw that it cannot.
     let before = user_policy(cx).ok().flatten().map(|text| digest(text.as_bytes()));
     if before.as_deref() != expected {
@@ -83,7 +86,7 @@ pub fn save_user_policy(cx: &Ctx, text: &str, expected: Option<&str>) -> Result<
     }
     let after = digest(text.as_bytes());
     record(cx, &path, before.as_deref(), &after)?;
-    let path = policy_file::write_user(&cx.data, text)?;
+    cx.data.write_policy(text)?;
     reload(cx)?;
     Ok(Saved { path, digest: after, warnings })
 }

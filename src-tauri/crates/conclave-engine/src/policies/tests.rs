@@ -36,7 +36,7 @@ impl Ground {
     }
 
     fn user_file(&self) -> PathBuf {
-        self.cx.data.path().join(policy_file::NAME)
+        self.cx.data.policy_path()
     }
 
     fn write_user(&self, text: &str) {
@@ -149,11 +149,23 @@ fn a_rule_that_names_an_unknown_reviewer_has_a_warning() {
 async fn a_change_on_disk_is_in_force_whole_and_faces_hear_of_it() {
     let ground = Ground::new();
     let mut events = ground.cx.events.subscribe();
-    let following = follow(&ground.cx, &|words| panic!("{words}"));
+    // Before or after the following begins: either way it is seen.
     fs::write(ground.user_file(), SAMPLING).unwrap();
     tokio::select! {
-        () = following => panic!("it follows until it is cancelled"),
+        ended = follow(&ground.cx) => panic!("it follows until it is cancelled: {ended:?}"),
         event = events.recv() => assert_eq!(event.unwrap(), Event::Changed(vec![Topic::Policy])),
+    }
+    let project = ground.folder.path().join("shop/.conclave/policy.yaml");
+    let change = async {
+        // What is told first is that the following has begun and found nothing new.
+        tokio::task::yield_now().await;
+        fs::create_dir(project.parent().unwrap()).unwrap();
+        fs::write(&project, "version: 1\nrules: []\n").unwrap();
+        events.recv().await.unwrap()
+    };
+    tokio::select! {
+        ended = follow(&ground.cx) => panic!("it follows until it is cancelled: {ended:?}"),
+        event = change => assert_eq!(event, Event::Changed(vec![Topic::Policy])),
     }
     assert_eq!(ground.decide(&call("Frob", "/home/ada/a")).rule, "look-at-frobs");
     assert!(!reload(&ground.cx).unwrap(), "nothing changed since");

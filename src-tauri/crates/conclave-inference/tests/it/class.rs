@@ -13,12 +13,15 @@ use tokio::time::Instant;
 
 use crate::support::gate;
 
+/// Paths that a server knows, with what stands there.
+type Pages = &'static [(&'static str, &'static str)];
+
 /// A server that knows these paths, and the first lines of the requests that it got.
-fn serve(pages: &[(&'static str, &'static str)]) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+fn serve(pages: Pages) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("address");
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (pages, log) = (pages.to_vec(), seen.clone());
+    let log = seen.clone();
     // The thread ends with the test process.
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
@@ -64,21 +67,22 @@ async fn only_a_server_that_says_so_has_a_model_on_this_machine() {
     const PROPS: &str = r#"{"model_path":"/models/qwen.gguf","total_slots":1}"#;
     const TAGS: &str = r#"{"models":[{"name":"qwen:latest","size":4000000000}]}"#;
     const LM: &str = r#"{"data":[{"id":"qwen","type":"llm","quantization":"Q4_K_M","state":"loaded"}]}"#;
-    let local = r#"{"details":{"format":"gguf"},"capabilities":["completion"]}"#;
-    let remote = r#"{"details":{"format":""},"remote_host":"https://ollama.com:443","remote_model":"qwen"}"#;
-    let listed_as_remote = r#"{"models":[{"name":"qwen:latest","size":382,"remote_host":"https://ollama.com"}]}"#;
-    let here_and_there = r#"{"data":[{"id":"qwen","quantization":"Q4","remote_url":"https://x.example"}]}"#;
-    let cases: [(&str, &str, &[(&str, &str)], ModelClass); 14] = [
+    const LOCAL: &str = r#"{"details":{"format":"gguf"},"capabilities":["completion"]}"#;
+    const REMOTE: &str = r#"{"details":{"format":""},"remote_host":"https://ollama.com:443","remote_model":"qwen"}"#;
+    const LISTED_AS_REMOTE: &str =
+        r#"{"models":[{"name":"qwen:latest","size":382,"remote_host":"https://ollama.com"}]}"#;
+    const HERE_AND_THERE: &str = r#"{"data":[{"id":"qwen","quantization":"Q4","remote_url":"https://x.example"}]}"#;
+    let cases: [(&str, &str, Pages, ModelClass); 14] = [
         ("llama.cpp", "qwen", &[("/props", PROPS)], ModelClass::Local),
         ("llama.cpp without a model", "qwen", &[("/props", r#"{"model_path":""}"#)], ModelClass::Hosted),
-        ("Ollama", "qwen", &[("/api/show", local), ("/api/tags", TAGS)], ModelClass::Local),
-        ("Ollama before its cloud", "qwen", &[("/api/show", remote), ("/api/tags", TAGS)], ModelClass::Hosted),
-        ("its list says so", "qwen", &[("/api/show", local), ("/api/tags", listed_as_remote)], ModelClass::Hosted),
-        ("its list lacks it", "other", &[("/api/show", local), ("/api/tags", TAGS)], ModelClass::Hosted),
-        ("Ollama says half", "qwen", &[("/api/show", local)], ModelClass::Hosted),
+        ("Ollama", "qwen", &[("/api/show", LOCAL), ("/api/tags", TAGS)], ModelClass::Local),
+        ("Ollama before its cloud", "qwen", &[("/api/show", REMOTE), ("/api/tags", TAGS)], ModelClass::Hosted),
+        ("its list says so", "qwen", &[("/api/show", LOCAL), ("/api/tags", LISTED_AS_REMOTE)], ModelClass::Hosted),
+        ("its list lacks it", "other", &[("/api/show", LOCAL), ("/api/tags", TAGS)], ModelClass::Hosted),
+        ("Ollama says half", "qwen", &[("/api/show", LOCAL)], ModelClass::Hosted),
         ("LM Studio", "qwen", &[("/api/v0/models", LM)], ModelClass::Local),
         ("LM Studio lacks it", "other", &[("/api/v0/models", LM)], ModelClass::Hosted),
-        ("LM Studio with a peer", "qwen", &[("/api/v0/models", here_and_there)], ModelClass::Hosted),
+        ("LM Studio with a peer", "qwen", &[("/api/v0/models", HERE_AND_THERE)], ModelClass::Hosted),
         ("no word", "qwen", &[], ModelClass::Hosted),
         ("an API and no more", "qwen", &[("/v1/models", LM), ("/v1/props", PROPS)], ModelClass::Hosted),
         ("no JSON", "qwen", &[("/props", "<html>model_path</html>")], ModelClass::Hosted),
