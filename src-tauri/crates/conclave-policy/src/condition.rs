@@ -134,26 +134,36 @@ impl Condition {
     }
 
     /// The tools outside of which the condition is false; `None` where there is no such list.
-    pub(crate) fn only_tools(&self) -> Option<Vec<&str>> {
+    pub(crate) fn only_tools(&self) -> Option<Vec<Name<'_>>> {
         match self {
-            Self::Field(Field::Tool, predicate) => only_texts(predicate),
+            Self::Field(Field::Tool, predicate) => only_names(predicate),
             Self::All(parts) => parts.iter().find_map(Self::only_tools),
+            Self::Any(parts) => union(parts.iter().map(Self::only_tools)),
             _ => None,
         }
     }
 }
 
-/// The texts outside of which the predicate is false.
-fn only_texts(predicate: &Predicate) -> Option<Vec<&str>> {
+/// What a name has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name<'a> {
+    Exactly(&'a str),
+    Beginning(&'a str),
+}
+
+/// The names outside of which the predicate is false.
+fn only_names(predicate: &Predicate) -> Option<Vec<Name<'_>>> {
     match predicate {
-        Predicate::Equal { wanted: Value::String(text), folds: false } => Some(vec![text]),
-        Predicate::Any(parts) => {
-            let texts: Option<Vec<_>> = parts.iter().map(only_texts).collect();
-            Some(texts?.into_iter().flatten().collect())
-        }
-        Predicate::All(parts) => parts.iter().find_map(only_texts),
+        Predicate::Equal { wanted: Value::String(text), folds: false } => Some(vec![Name::Exactly(text)]),
+        Predicate::Matches(pattern) => Some(vec![Name::Beginning(pattern.prefix()?)]),
+        Predicate::Any(parts) => union(parts.iter().map(only_names)),
+        Predicate::All(parts) => parts.iter().find_map(only_names),
         _ => None,
     }
+}
+
+fn union<'a>(parts: impl Iterator<Item = Option<Vec<Name<'a>>>>) -> Option<Vec<Name<'a>>> {
+    parts.collect::<Option<Vec<_>>>().map(|names| names.into_iter().flatten().collect())
 }
 
 impl ActorPattern {

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::condition::Name;
 use crate::digest::digest_parts;
 use crate::facts::Facts;
 use crate::predicate::is_within;
@@ -38,9 +39,12 @@ struct Rules {
     rules: Vec<Rule>,
     /// How many of them stand in the file itself; the others are those it extends.
     own: usize,
-    /// For each tool, the rules that are about named tools, this one among them.
+    /// The rules that are about named tools, by each name and by each beginning of a name.
     by_tool: HashMap<String, Vec<usize>>,
-    /// For each action, the rules that are not about named tools.
+    by_beginning: HashMap<String, Vec<usize>>,
+    /// The most characters of such a beginning.
+    longest_beginning: usize,
+    /// The other rules, by the place of each action they may be about.
     by_action: Vec<Vec<usize>>,
 }
 
@@ -124,13 +128,16 @@ impl Policy {
 impl Rules {
     fn new(rules: Vec<Rule>, own: usize) -> Self {
         let mut by_tool: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_beginning: HashMap<String, Vec<usize>> = HashMap::new();
         let mut by_action = vec![Vec::new(); ACTIONS.len()];
         for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
-            if let Some(mut tools) = rule.condition.only_tools() {
-                tools.sort_unstable();
-                tools.dedup();
-                for tool in tools {
-                    by_tool.entry(tool.to_owned()).or_default().push(at);
+            if let Some(names) = rule.condition.only_tools() {
+                for name in names {
+                    let (index, text) = match name {
+                        Name::Exactly(text) => (&mut by_tool, text),
+                        Name::Beginning(text) => (&mut by_beginning, text),
+                    };
+                    index.entry(text.to_owned()).or_default().push(at);
                 }
                 continue;
             }
@@ -141,7 +148,8 @@ impl Rules {
                 }
             }
         }
-        Self { rules, own, by_tool, by_action }
+        let longest_beginning = by_beginning.keys().map(|beginning| beginning.chars().count()).max().unwrap_or(0);
+        Self { rules, own, by_tool, by_beginning, longest_beginning, by_action }
     }
 
     /// The strictest decision of those rules that match first.
@@ -170,17 +178,19 @@ impl Rules {
     }
 
     /// The places of the rules that may match `request`, in the order in which they are tried.
-    fn candidates(&self, request: &ToolRequest) -> impl Iterator<Item = usize> {
-        let tool = request.call.as_ref().and_then(|call| self.by_tool.get(&call.tool));
-        let mut named = tool.map_or(&[][..], Vec::as_slice).iter().peekable();
-        let action = ACTIONS.iter().position(|action| *action == request.action);
-        let mut others = action.map_or(&[][..], |at| &self.by_action[at]).iter().peekable();
-        std::iter::from_fn(move || match (named.peek(), others.peek()) {
-            (Some(one), Some(other)) if one < other => named.next(),
-            (Some(_), None) => named.next(),
-            _ => others.next(),
-        })
-        .copied()
+    fn candidates(&self, request: &ToolRequest) -> Vec<usize> {
+        let mut found = Vec::new();
+        if let Some(at) = ACTIONS.iter().position(|action| *action == request.action) {
+            found.extend_from_slice(&self.by_action[at]);
+        }
+        if let Some(call) = &request.call {
+            found.extend(self.by_tool.get(&call.tool).into_iter().flatten());
+            let ends = call.tool.char_indices().map(|(at, one)| at + one.len_utf8()).take(self.longest_beginning);
+            found.extend(ends.filter_map(|end| self.by_beginning.get(&call.tool[..end])).flatten());
+        }
+        found.sort();
+        found.dedup();
+        found
     }
 }
 

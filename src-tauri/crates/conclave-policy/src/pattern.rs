@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ast::ErrorKind;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, Look};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// Longest pattern in bytes.
@@ -31,7 +31,14 @@ pub(crate) struct Unjudgeable(pub String);
 #[derive(Debug)]
 pub(crate) struct Text<'a> {
     raw: Cow<'a, str>,
-    folded: OnceCell<Option<String>>,
+    folded: OnceCell<Folded>,
+}
+
+#[derive(Debug)]
+struct Folded {
+    /// `None` where the text already is in that form.
+    text: Option<String>,
+    is_ascii: bool,
 }
 
 /// A glob or a regular expression.
@@ -39,9 +46,30 @@ pub(crate) struct Text<'a> {
 pub(crate) struct Pattern {
     expression: String,
     folds: bool,
-    /// Plain text without which nothing matches.
-    needle: Option<Finder<'static>>,
+    needle: Option<Needle>,
     compiled: OnceLock<Result<Regex, String>>,
+}
+
+/// Plain text without which nothing matches.
+#[derive(Debug)]
+enum Needle {
+    /// At the beginning.
+    Prefix(Box<[u8]>),
+    /// Anywhere.
+    Within(Box<Finder<'static>>),
+}
+
+impl Needle {
+    fn within(needle: &[u8]) -> Self {
+        Self::Within(Box::new(Finder::new(needle).into_owned()))
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Prefix(prefix) => text.starts_with(prefix),
+            Self::Within(finder) => finder.find(text).is_some(),
+        }
+    }
 }
 
 impl<'a> Text<'a> {
@@ -54,7 +82,11 @@ impl<'a> Text<'a> {
         if !folded {
             return &self.raw;
         }
-        self.folded.get_or_init(|| fold(&self.raw)).as_deref().unwrap_or(&self.raw)
+        self.fold().text.as_deref().unwrap_or(&self.raw)
+    }
+
+    fn fold(&self) -> &Folded {
+        self.folded.get_or_init(|| Folded { text: fold(&self.raw), is_ascii: self.raw.is_ascii() })
     }
 }
 
@@ -70,12 +102,7 @@ impl Pattern {
             .empty_alternates(true)
             .build()
             .map_err(|error| format!("the glob `{text}` cannot be read: {}", error.kind()))?;
-        Ok(Self {
-            expression: built.regex().to_owned(),
-            folds,
-            needle: glob_needle(&text).map(|needle| Finder::new(needle).into_owned()),
-            compiled: OnceLock::new(),
-        })
+        Ok(Self { expression: built.regex().to_owned(), folds, needle: glob_needle(&text), compiled: OnceLock::new() })
     }
 
     /// A regular expression that matches anywhere in the text unless it is anchored.
@@ -92,13 +119,7 @@ impl Pattern {
             };
             format!("the regular expression `{text}` cannot be read: {why}")
         })?;
-        let needle = regex_needle(&hir).map(|needle| if folds { needle.to_ascii_lowercase() } else { needle.to_vec() });
-        Ok(Self {
-            expression: text.to_owned(),
-            folds,
-            needle: needle.map(|needle| Finder::new(&needle).into_owned()),
-            compiled: OnceLock::new(),
-        })
+        Ok(Self { expression: text.to_owned(), folds, needle: regex_needle(&hir, folds), compiled: OnceLock::new() })
     }
 
     /// Whether the pattern is found in `text`.
@@ -108,13 +129,23 @@ impl Pattern {
             return Err(Unjudgeable(format!("a text is longer than {LONGEST_TEXT} bytes")));
         }
         // Folding makes letters equal that a search for plain text holds apart, unless all of them are ASCII.
-        let may_search = !self.folds || raw.is_ascii();
-        if may_search && self.needle.as_ref().is_some_and(|needle| needle.find(shown.as_bytes()).is_none()) {
+        let may_search = !self.folds || text.fold().is_ascii;
+        if may_search && self.needle.as_ref().is_some_and(|needle| !needle.is_in(shown.as_bytes())) {
             return Ok(false);
         }
         match self.compiled.get_or_init(|| self.compile()) {
-            Ok(regex) => Ok(regex.is_match(shown.as_bytes()) || self.folds && regex.is_match(raw.as_bytes())),
+            Ok(regex) => {
+                Ok(regex.is_match(shown.as_bytes()) || self.folds && raw != shown && regex.is_match(raw.as_bytes()))
+            }
             Err(why) => Err(Unjudgeable(why.clone())),
+        }
+    }
+
+    /// What every text that matches begins with, if that is known.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        match &self.needle {
+            Some(Needle::Prefix(prefix)) if !self.folds => str::from_utf8(prefix).ok(),
+            _ => None,
         }
     }
 
@@ -155,23 +186,48 @@ fn short_enough(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The longest run without special characters outside of braces.
-fn glob_needle(glob: &str) -> Option<&[u8]> {
-    // An escape or a group would have to be understood to be cut right; such globs are simply compiled.
-    if glob.contains(['\\', '{', '[']) || !glob.is_ascii() {
+/// What stands before the first special character, or the longest run between two of them.
+fn glob_needle(glob: &str) -> Option<Needle> {
+    if !glob.is_ascii() {
         return None;
     }
     // `/` beside `**` may stand for nothing.
+    let prefix = glob.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default().trim_end_matches('/');
+    if !prefix.is_empty() {
+        return Some(Needle::Prefix(prefix.as_bytes().into()));
+    }
+    // An escape or a group would have to be understood to be cut right; such globs are simply compiled.
+    if glob.contains(['\\', '{', '[']) {
+        return None;
+    }
     let runs = glob.split(['*', '?']).map(|run| run.trim_matches('/')).filter(|run| !run.is_empty());
-    runs.max_by_key(|run| run.len()).map(str::as_bytes)
+    runs.max_by_key(|run| run.len()).map(|run| Needle::within(run.as_bytes()))
 }
 
-/// The longest literal among the pieces that follow each other in every match.
-fn regex_needle(hir: &Hir) -> Option<&[u8]> {
+/// The literal at the beginning, or the longest among the pieces that follow each other in every match.
+fn regex_needle(hir: &Hir, folds: bool) -> Option<Needle> {
+    let folded = |literal: &[u8]| if folds { literal.to_ascii_lowercase() } else { literal.to_vec() };
+    if let HirKind::Concat(pieces) = hir.kind()
+        && let [start, first, ..] = pieces.as_slice()
+        && matches!(start.kind(), HirKind::Look(Look::Start))
+        && let Some(literal) = literal(first)
+    {
+        return Some(Needle::Prefix(folded(literal).into()));
+    }
+    longest_literal(hir).map(|literal| Needle::within(&folded(literal)))
+}
+
+fn longest_literal(hir: &Hir) -> Option<&[u8]> {
     match hir.kind() {
-        HirKind::Literal(literal) => Some(&literal.0).filter(|bytes| bytes.is_ascii()).map(|bytes| &**bytes),
-        HirKind::Concat(pieces) => pieces.iter().filter_map(regex_needle).max_by_key(|needle| needle.len()),
-        HirKind::Capture(group) => regex_needle(&group.sub),
+        HirKind::Concat(pieces) => pieces.iter().filter_map(longest_literal).max_by_key(|literal| literal.len()),
+        HirKind::Capture(group) => longest_literal(&group.sub),
+        _ => literal(hir),
+    }
+}
+
+fn literal(hir: &Hir) -> Option<&[u8]> {
+    match hir.kind() {
+        HirKind::Literal(literal) if literal.0.is_ascii() => Some(&literal.0),
         _ => None,
     }
 }

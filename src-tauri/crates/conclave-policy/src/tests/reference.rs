@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::condition::read::Dialect;
 use crate::load::rule as compile;
-use crate::{Access, Action, Actor, Decision, Effective, Layer, NO_MATCH, Policy, Rule, ToolRequest, TouchedPath};
+use crate::{
+    Access, Action, Actor, Decision, Effective, Layer, NO_MATCH, Policy, Rule, ToolCall, ToolRequest, TouchedPath,
+};
 
 /// A rule as it is written, which both evaluators read.
 type Written = Value;
@@ -57,6 +59,10 @@ fn truth(conditions: &Value, wide: bool, asked: &ToolRequest) -> Option<bool> {
                 None => Some(found.is_some_and(|found| found == wanted)),
             }
         })),
+        "tool" => Some(asked.call.as_ref().is_some_and(|call| match wanted_beginning(value) {
+            Some(beginning) => call.tool.starts_with(beginning),
+            None => call.tool == *value,
+        })),
         "path" => {
             let each = asked.paths.iter().map(|path| path.real.as_deref().map(|real| real == value));
             if wide {
@@ -70,6 +76,11 @@ fn truth(conditions: &Value, wide: bool, asked: &ToolRequest) -> Option<bool> {
         other => panic!("{other}"),
     });
     all(parts)
+}
+
+/// What stands before the only `*` of a glob.
+fn wanted_beginning(value: &Value) -> Option<&str> {
+    value.get("glob")?.as_str()?.strip_suffix('*')
 }
 
 fn not(truth: Option<bool>) -> Option<bool> {
@@ -97,6 +108,8 @@ fn leaf() -> impl Strategy<Value = Value> {
         value.prop_map(|value| json!({ "context": { "l": { "neq": value } } })),
         (0..3u32).prop_map(|least| json!({ "context": { "k": { "gt": least } } })),
         prop::sample::select(vec!["/a", "/b"]).prop_map(|path| json!({ "path": path })),
+        prop::sample::select(vec!["a", "ab"]).prop_map(|tool| json!({ "tool": tool })),
+        prop::sample::select(vec!["a*", "ab*", "*"]).prop_map(|tool| json!({ "tool": { "glob": tool } })),
     ]
 }
 
@@ -131,8 +144,13 @@ fn asked() -> impl Strategy<Value = ToolRequest> {
     let action = prop::sample::select(vec![Action::ReadFile, Action::SendHttp, Action::WriteProject]);
     let value = || prop::option::of(prop::sample::select(vec!["1", "2", "many"]));
     let path = prop::option::of(prop::sample::select(vec!["/a", "/b", "/c"]));
-    (action, value(), value(), prop::collection::vec(path, 0..3)).prop_map(|(action, k, l, paths)| {
+    let tool = prop::option::of(prop::sample::select(vec!["a", "ab", "abc", "b"]));
+    (action, value(), value(), prop::collection::vec(path, 0..3), tool).prop_map(|(action, k, l, paths, tool)| {
         let mut request = ToolRequest::new(Actor::Person, action, "x");
+        request.call = tool.map(|tool| {
+            let parameters = Value::Null;
+            Box::new(ToolCall { tool: tool.to_owned(), server: None, session: None, cwd: None, parameters })
+        });
         for (key, value) in [("k", k), ("l", l)] {
             request = value.into_iter().fold(request, |request, value| request.with(key, value));
         }
