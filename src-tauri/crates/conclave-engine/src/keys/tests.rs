@@ -98,6 +98,49 @@ async fn a_key_that_cannot_be_read_stops_what_would_leave_and_nothing_else() {
     assert_eq!(ask(&cx, "Here").await.unwrap_err().kind(), "no_key", "its own key is missing");
 }
 
+/// Asks the model on this machine about the project in `/shop`, under the exchange log that `settings` sets.
+async fn kept(log: serde_json::Value) -> Vec<conclave_store::Exchange> {
+    let (folder, cx) = ground();
+    let data = folder.path().join("data");
+    let mut settings: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(data.join("settings.json")).unwrap()).unwrap();
+    settings["exchange_log"] = log;
+    drop(cx);
+    fs::write(data.join("settings.json"), settings.to_string()).unwrap();
+    let cx = open(&Options { data_dir: data, offline: false }).unwrap().0;
+    let request = ModelRequest {
+        system: String::new(),
+        user: "code with ghp_0123456789abcdefghijABCDEFGHIJ012345".to_owned(),
+        max_tokens: 10,
+        schema: None,
+        schema_name: "x".to_owned(),
+    };
+    let about = About { project: Some("/shop".to_owned()), ..About::default() };
+    let model = cx.models.named("Here").unwrap();
+    cx.models.ask(&cx.gate, Actor::Engine, model, (&request, &about), Duration::from_secs(60)).await.unwrap();
+    let rows = cx.store.exchanges(None, None, 9).unwrap().rows;
+    rows.iter().map(|row| cx.store.exchange(row.seq).unwrap().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn exchanges_are_kept_by_project_and_without_secrets() {
+    for (log, expect) in [
+        (json!({ "on": false }), 0),
+        (json!({ "on": true }), 1),
+        (json!({ "on": true, "projects": { "/shop": false } }), 0),
+        (json!({ "on": false, "projects": { "/shop": true } }), 1),
+        (json!({ "on": false, "projects": { "/other": true } }), 0),
+    ] {
+        let kept = kept(log.clone()).await;
+        assert_eq!(kept.len(), expect, "{log}");
+        for exchange in kept {
+            assert_eq!((exchange.head.project.as_deref(), exchange.head.status), (Some("/shop"), Some(200)));
+            assert!(exchange.request.contains("code with ") && !exchange.request.contains("ghp_"), "{exchange:?}");
+            assert!(exchange.response.contains("hi"), "{exchange:?}");
+        }
+    }
+}
+
 #[test]
 fn every_host_is_listed_with_its_key() {
     let (_folder, cx) = ground();

@@ -48,6 +48,11 @@ async fn the_whole_body_is_shown_without_secrets_and_without_a_connection() {
         assert_eq!(body["model"], request.model);
         assert!(request.body.contains("yaml.load(stream)") && !request.body.contains("ghp_"), "{}", request.body);
         assert_eq!(request.redactions.len(), 1, "{:?}", request.redactions);
+        // The fence around the data is none of what is taken out.
+        let user = body["messages"][1]["content"].as_str().unwrap();
+        let (first, last) = (user.lines().next().unwrap(), user.lines().last().unwrap());
+        let mark = first.strip_prefix("----- data ").unwrap().strip_suffix(" -----").unwrap();
+        assert!(first == last && mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
     }
     assert_eq!(seen.notes.len(), 2, "{:?}", seen.notes);
     assert!(seen.notes.iter().any(|note| note.contains("CONCLAVE_NO_SUCH_KEY")));

@@ -373,3 +373,47 @@ async fn a_request_that_is_too_large_is_refused_before_anybody_is_asked() {
     assert!(why(review(&ground, &large, None).await).contains("too large"));
     assert_eq!(stub.asked.load(Ordering::SeqCst), 0);
 }
+
+/// Conclave with a policy that samples everything but what a reviewer needs, and this stub as its reviewer.
+fn sampling_everything(stub: &Stub) -> (TempDir, crate::ctx::Ctx) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = crate::open::Options { data_dir: folder.path().join("data"), offline: false };
+    let data = crate::open::open(&options).unwrap().0.data;
+    let settings = json!({ "models": [stub.setting], "review": { "models": [stub.setting.name] } });
+    std::fs::write(data.path().join("settings.json"), settings.to_string()).unwrap();
+    let policy = "version: 1\nextends: none\nrules:\n\
+        - { id: ask, priority: 1, action: allow, reason: r, conditions: { action: send_http, actor: [reviewer, engine] } }\n\
+        - { id: look, priority: 2, action: sample, reason: r, sampling_guidance: all of it }\n";
+    std::fs::write(data.policy_path(), policy).unwrap();
+    let cx = crate::open::open(&options).unwrap().0;
+    assert_eq!(cx.policy.banner(), None);
+    (folder, cx)
+}
+
+#[tokio::test]
+async fn through_the_gate_a_hostile_reviewer_lets_nothing_out_of_the_envelope() {
+    let stub = stub("Hostile", allows());
+    let (_folder, cx) = sampling_everything(&stub);
+    let agent = || Actor::Agent("claude-code".to_owned());
+    let (decision, seq) = cx.gate.judge(&inside()).await.unwrap();
+    assert_eq!((decision.effect, decision.rule.as_str()), (Effective::Allow, "look"), "{decision:?}");
+    let Some(Reviewed::Model { provider, .. }) = &decision.review else { panic!("{decision:?}") };
+    assert_eq!((provider.as_str(), seq > 0), ("Hostile", true));
+    let mut forbidden = vec![outside(), inside().with(keys::HOST, "evil.example"), inside().with(keys::DATA, "source")];
+    for action in [
+        Action::ReadFile,
+        Action::RunCommand,
+        Action::WriteProject,
+        Action::WriteFile,
+        Action::SendHttp,
+        Action::ReadKey,
+        Action::WriteKey,
+        Action::CallTool,
+    ] {
+        forbidden.push(ToolRequest::new(agent(), action, "/home/ada/notes"));
+    }
+    for request in forbidden {
+        let (decision, _) = cx.gate.judge(&request).await.unwrap();
+        assert_eq!(decision.effect, Effective::Deny, "{request:?}");
+    }
+}
