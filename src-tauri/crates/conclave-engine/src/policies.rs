@@ -108,9 +108,10 @@ impl PolicyFiles {
 
     /// Reads all files again and puts what they say in force; whether anything is different now.
     pub fn reload(&self, roots: &[String]) -> bool {
+        // Held while the files are read: of two readers, the later one has the last word.
+        let mut held = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
         let Layers { policy, files } = self.with(roots, None);
         let changed = policy.digest() != self.0.policies.current().digest();
-        let mut held = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = changed || *held != files;
         if changed {
             self.0.policies.set(policy);

@@ -305,21 +305,10 @@ impl Endpoint {
     /// Whether the endpoint's address is on this machine, as the gate will see it. Where its model runs is another
     /// question: [`Endpoint::class`].
     pub fn is_loopback(&self) -> bool {
-        self.context("place").is_some_and(|place| place == "loopback")
-    }
-
-    /// The name or address of the host with its port, as the gate will see it; `None` for an address that cannot be used.
-    pub fn host(&self) -> Option<String> {
-        let host = self.context("host").filter(|host| !host.is_empty())?;
-        Some(format!("{host}:{}", self.context("port")?))
-    }
-
-    fn context(&self, key: &str) -> Option<String> {
         let about = About::default();
         let terms = Terms::new(&about, Duration::ZERO);
-        let mut request =
-            post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO).request(&Actor::Engine);
-        request.context.remove(key)
+        let probe = post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO).request(&Actor::Engine);
+        probe.context.get("place").is_some_and(|place| place == "loopback")
     }
 }
 
