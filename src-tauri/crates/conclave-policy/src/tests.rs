@@ -7,6 +7,7 @@ mod load;
 mod reference;
 mod shipped;
 mod superego;
+mod total;
 
 use std::collections::BTreeMap;
 
