@@ -1,5 +1,7 @@
 //! Whatever is asked and whatever a file says, there is an answer.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -7,6 +9,9 @@ use crate::{
     Access, Action, Actor, Effective, Layer, Matched, Mode, NO_MATCH, Policy, ToolCall, ToolRequest, TouchedPath,
     parse_request, remedy, strict_json,
 };
+
+static SHIPPED: LazyLock<[Policy; 3]> =
+    LazyLock::new(|| [Mode::Default, Mode::Strict, Mode::Offline].map(Policy::shipped));
 
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -76,12 +81,11 @@ fn text_of_a_rule() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, max_shrink_iters: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, max_shrink_iters: 500, ..ProptestConfig::default() })]
 
     #[test]
     fn every_request_has_an_answer_from_a_rule_that_matched_it(asked in asked(), at_ms in any::<i64>()) {
-        for mode in [Mode::Default, Mode::Strict, Mode::Offline] {
-            let policy = Policy::shipped(mode);
+        for policy in &*SHIPPED {
             let explained = policy.explain(&asked, at_ms);
             let decision = &explained.decision;
             let step = explained.steps.iter().find(|step| step.rule == decision.rule && step.matched != Matched::NotMatched);
