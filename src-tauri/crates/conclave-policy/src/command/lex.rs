@@ -259,6 +259,10 @@ impl Lexer<'_> {
             && let Some(plain) = word.plain()
         {
             if plain.bytes().all(|byte| byte.is_ascii_digit()) {
+                if plain.len() > 1 {
+                    // To some shells that is a word before a redirection.
+                    return no(format!("it uses the descriptor {plain}"));
+                }
                 return self.redirection();
             }
             if plain.starts_with('{') {

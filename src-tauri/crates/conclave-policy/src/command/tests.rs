@@ -216,6 +216,7 @@ fn refuses_what_only_a_run_would_tell() {
         ("sed -f - <<'E'\nw x\nE", "fed with text"),
         ("gh alias import - <<'E'\nx\nE", "fed with text"),
         ("a 2>&-b", "follows `>&-`"),
+        ("a 11> f", "descriptor 11"),
         ("a &> f b", "follows `&>`"),
         ("pushd x", "`pushd`"),
         ("builtin cd x", "through `builtin`"),
