@@ -5,6 +5,7 @@
 
 mod architecture;
 mod cli;
+mod hook;
 mod hostile_model;
 mod program;
 mod requirements;

@@ -32,7 +32,7 @@ pub(super) struct Known {
 }
 
 /// The tools of the three clients, by their exact names.
-const KNOWN: &[Known] = &[
+pub(super) const KNOWN: &[Known] = &[
     // Claude Code
     files("Read", Access::Read, &["file_path"]),
     files("Write", Access::Write, &["file_path"]),

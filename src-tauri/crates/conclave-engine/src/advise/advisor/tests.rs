@@ -153,3 +153,41 @@ fn what_was_done_is_compared_with_what_was_decided() {
     let other_session = AgentCall { session: None, ..home.call("1", "Echo", decided) };
     assert_eq!(home.advisor().after(&other_session).expect("compared"), Compared::Unknown);
 }
+
+#[test]
+fn no_name_that_only_looks_like_a_tools_inherits_what_that_may() {
+    let home = Home::new();
+    let advisor = home.advisor();
+    let parameters =
+        json!({ "file_path": "a", "path": "a", "paths": ["a"], "command": "ls", "url": "https://a.example" });
+    let judge = |tool: &str| {
+        let requests = home.call("1", tool, parameters.clone()).requests(&resolve_touched).expect("not too much");
+        let policy = policy_for(&advisor.store, &advisor.data, false, &requests.0).expect("a policy");
+        strictest(&policy, requests, 0).1.effect
+    };
+    let swapped = |name: &str| -> String {
+        let swap = |c: char| if c.is_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+        name.chars().map(swap).collect()
+    };
+    let mut allowed = 0;
+    for tool in crate::advise::tools::KNOWN {
+        let name = tool.name;
+        allowed += usize::from(judge(name) == Effective::Allow);
+        let homoglyph = name.replacen('a', "\u{430}", 1).replacen('e', "\u{435}", 1).replacen('o', "\u{43e}", 1);
+        let mutations = [
+            swapped(name),
+            format!("{name} "),
+            format!(" {name}"),
+            format!("{name}\0"),
+            format!("{name}\n"),
+            format!("{name}\u{200b}"),
+            format!("{name}s"),
+            format!("mcp__{name}"),
+            homoglyph,
+        ];
+        for mutation in mutations.iter().filter(|mutation| crate::advise::tools::known(mutation).is_none()) {
+            assert_eq!(judge(mutation), Effective::Deny, "{mutation:?} for {name}");
+        }
+    }
+    assert!(allowed > 0, "the shipped policy allows some of them");
+}
