@@ -98,6 +98,7 @@ pub(crate) enum Base {
     None,
 }
 
+/// A rule without its conditions and examples.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleFile {
@@ -109,12 +110,6 @@ struct RuleFile {
     inference_provider: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
-    #[serde(default)]
-    conditions: Value,
-    #[serde(default, rename = "match")]
-    matches: Vec<Value>,
-    #[serde(default)]
-    no_match: Vec<Value>,
 }
 
 fn yes() -> bool {
@@ -196,13 +191,22 @@ pub(crate) fn read(text: &str) -> Result<File, LoadError> {
 
 /// Reads one rule.
 pub(crate) fn rule(value: Value, dialect: Dialect, warnings: &mut Vec<String>) -> Result<Rule, LoadError> {
-    let Value::Object(object) = &value else { return Err(LoadError::Form("a rule is an object".to_owned())) };
+    let Value::Object(mut object) = value else { return Err(LoadError::Form("a rule is an object".to_owned())) };
     let id = object.get("id").and_then(Value::as_str).unwrap_or("without an id").to_owned();
     let wrong = |problem: String| LoadError::Rule { rule: id.clone(), problem };
-    known(object, RULE_KEYS, "part of a rule").map_err(wrong)?;
+    known(&object, RULE_KEYS, "part of a rule").map_err(wrong)?;
     // What the digest covers is the rule as it is written, whatever the order of its keys.
-    let digest = written_digest(object);
-    let file: RuleFile = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+    let digest = written_digest(&object);
+    let written = object.remove("conditions").unwrap_or_default();
+    let mut examples = Vec::new();
+    for (list, expected) in [("match", true), ("no_match", false)] {
+        match object.remove(list) {
+            None => {}
+            Some(Value::Array(list)) => examples.extend(list.into_iter().map(|example| (example, expected))),
+            Some(_) => return Err(wrong(format!("`{list}` is a list of requests"))),
+        }
+    }
+    let file: RuleFile = serde_json::from_value(Value::Object(object)).map_err(|error| wrong(error.to_string()))?;
     if file.id.trim().is_empty() || file.id == crate::NO_MATCH {
         return Err(wrong("a rule needs an id of its own".to_owned()));
     }
@@ -216,12 +220,11 @@ pub(crate) fn rule(value: Value, dialect: Dialect, warnings: &mut Vec<String>) -
     };
     let mut noticed = Vec::new();
     let reach = if file.action == Effective::Allow { Reach::Narrow } else { Reach::Wide };
-    let condition = conditions(&file.conditions, dialect, reach, &mut noticed).map_err(wrong)?;
+    let condition = conditions(&written, dialect, reach, &mut noticed).map_err(wrong)?;
     if file.action != Effective::Sample && (file.sampling_guidance.is_some() || file.inference_provider.is_some()) {
         noticed.push("only a rule that samples is reviewed".to_owned());
     }
     warnings.extend(noticed.into_iter().map(|warning| format!("rule `{}`: {warning}", file.id)));
-    let examples = file.matches.into_iter().map(|example| (example, true));
     Ok(Rule {
         id: file.id,
         layer: Layer::User,
@@ -233,8 +236,8 @@ pub(crate) fn rule(value: Value, dialect: Dialect, warnings: &mut Vec<String>) -
         provider: file.inference_provider,
         enabled: file.enabled,
         condition,
-        written: file.conditions,
-        examples: examples.chain(file.no_match.into_iter().map(|example| (example, false))).collect(),
+        written,
+        examples,
         digest,
     })
 }
