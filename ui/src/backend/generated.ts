@@ -1274,6 +1274,7 @@ export type CommandMap = {
 	explain_request: { request: ExplainRequest; response: ExplanationView; kind: "query" };
 	simulate_policy: { request: SimulatePolicy; response: SimulationView; kind: "query" };
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
+	list_keys: { request: Nothing; response: KeyList; kind: "query" };
 	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
@@ -1286,6 +1287,8 @@ export type CommandMap = {
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
 	save_policy: { request: SavePolicy; response: PolicySaved; kind: "mutation" };
 	export_ledger: { request: ExportLedger; response: LedgerExported; kind: "mutation" };
+	set_key: { request: SetKey; response: KeySaved; kind: "mutation" };
+	erase_key: { request: EraseKey; response: KeyErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
 };
 
@@ -1302,6 +1305,7 @@ export const tags = {
 	explain_request: ["policy"],
 	simulate_policy: ["policy"],
 	preview_request: ["policy","findings","keys"],
+	list_keys: ["keys"],
 	list_egress: ["ledger"],
 	list_asks: ["asks"],
 	add_project: ["projects","findings"],
@@ -1314,5 +1318,7 @@ export const tags = {
 	undo_fix: ["findings","ledger"],
 	save_policy: ["policy"],
 	export_ledger: ["ledger"],
+	set_key: ["keys","ledger"],
+	erase_key: ["keys","ledger"],
 	answer_ask: ["asks","policy","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

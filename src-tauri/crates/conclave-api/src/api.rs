@@ -3,6 +3,7 @@
 mod others;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use conclave_engine::ctx::Ctx;
 use conclave_engine::event;
 pub use conclave_engine::open::{Options, default_data_dir};
 use conclave_engine::source::Sources;
-use conclave_engine::{open, queue, watch};
+use conclave_engine::{named, open, policies, queue, watch};
 use conclave_store::Presence;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
@@ -112,8 +113,10 @@ impl Api {
         Ok(queue::cancel_waiting(self.cx())?)
     }
 
-    /// Says that a person is at this face and will answer what waits for one, until Conclave ends.
+    /// Says that a person is at this face and will answer what waits for one, until Conclave ends; this face hears of
+    /// what other processes ask.
     pub fn person_is_here(&self) {
+        tokio::spawn(self.clone().follow_others());
         match self.cx().store.person_arrives() {
             Ok(presence) => *lock(&self.0.presence) = Some(presence),
             Err(error) => self.notice(format!("you will not be asked for anything: {error}")),
@@ -125,7 +128,7 @@ impl Api {
     pub fn start(&self) {
         *lock(&self.0.serving) = true;
         self.person_is_here();
-        tokio::spawn(self.clone().follow_others());
+        tokio::spawn(self.clone().follow_policy());
         tokio::spawn(self.clone().record_progress());
         tokio::spawn(self.clone().serve_queue());
         match self.cx().store.projects() {
@@ -190,6 +193,12 @@ impl Api {
         }
     }
 
+    async fn follow_policy(self) {
+        if let Err(error) = policies::follow(self.cx()).await {
+            self.notice(format!("the policy files are not followed; restart Conclave after you change one: {error}"));
+        }
+    }
+
     async fn record_progress(self) {
         let mut events = self.cx().events.subscribe();
         loop {
@@ -225,6 +234,14 @@ impl Api {
             _ => Err(ApiError::new(ErrorCode::BadRequest, format!("`{text}` names more than one finding"))
                 .with_hint("give more digits")),
         }
+    }
+
+    /// The text of a file that the person names, at most 1 MiB.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds no text.
+    pub async fn read_text(&self, path: &Path) -> Result<String, ApiError> {
+        Ok(named::read_text(self.cx(), path).await?)
     }
 
     /// The project's files for showing; opened once a session.

@@ -6,20 +6,12 @@ use specta_typescript::Typescript;
 
 use super::{COMMANDS, Kind, types};
 use crate::error::ApiError;
-use crate::view::*;
+use crate::view::Event;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../ui/src/backend/generated.ts");
 
 fn bindings() -> String {
     let types = types().register::<ApiError>().register::<Event>();
-    let types = types.register::<PolicyView>().register::<ExplainRequest>().register::<ExplanationView>();
-    let types = types.register::<CheckPolicy>().register::<PolicyCheck>();
-    let types = types.register::<SimulatePolicy>().register::<SimulationView>();
-    let types = types.register::<SavePolicy>().register::<PolicySaved>();
-    let types = types.register::<ExportLedger>().register::<LedgerExported>();
-    let types = types.register::<KeyList>().register::<SetKey>().register::<KeySaved>();
-    let types = types.register::<EraseKey>().register::<KeyErased>();
-    let types = types.register::<PreviewRequest>().register::<PreviewView>();
     let mut text = Typescript::default()
         .header("// Generated from conclave-api by `UPDATE_BINDINGS=1 cargo test -p conclave-api bindings`. Do not edit.\n\n")
         .export(&types, specta_serde::Format)

@@ -10,9 +10,11 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, DoctorView, EgressPage, FindingPage,
-    FindingView, GetFinding, ImportSarif, ImportView, LedgerView, ListEgress, ListFindings, NamedProject, Nothing,
-    ProjectList, ProjectView, RunFix, RunStarted, StatusView, Tag, UndoFix, UndoneView,
+    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, CheckPolicy, DoctorView, EgressPage, EraseKey,
+    ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetFinding, ImportSarif, ImportView,
+    KeyErased, KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListFindings, NamedProject, Nothing,
+    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted,
+    SavePolicy, SetKey, SimulatePolicy, SimulationView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -79,12 +81,18 @@ macro_rules! commands {
 }
 
 commands! {
-    Query get_status(Nothing) -> StatusView [Projects, Runs, Ledger, Asks];
+    Query get_status(Nothing) -> StatusView [Projects, Runs, Ledger, Asks, Policy];
     Query list_projects(Nothing) -> ProjectList [Projects, Findings];
     Query list_findings(ListFindings) -> FindingPage [Findings];
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
     Query get_doctor(Nothing) -> DoctorView [];
     Query verify_ledger(Nothing) -> LedgerView [Ledger];
+    Query get_policy(Nothing) -> PolicyView [Policy, Projects];
+    Query check_policy(CheckPolicy) -> PolicyCheck [];
+    Query explain_request(ExplainRequest) -> ExplanationView [Policy];
+    Query simulate_policy(SimulatePolicy) -> SimulationView [Policy];
+    Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
+    Query list_keys(Nothing) -> KeyList [Keys];
     Query list_egress(ListEgress) -> EgressPage [Ledger];
     Query list_asks(Nothing) -> AskList [Asks];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
@@ -95,13 +103,20 @@ commands! {
     Mutation cancel_runs(Nothing) -> RunStarted [Findings, Runs];
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
+    Mutation save_policy(SavePolicy) -> PolicySaved [Policy];
+    Mutation export_ledger(ExportLedger) -> LedgerExported [Ledger];
+    Mutation set_key(SetKey) -> KeySaved [Keys, Ledger];
+    Mutation erase_key(EraseKey) -> KeyErased [Keys, Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
 }
 
+/// Commands whose requests hold what must not be repeated, not even to say what is wrong with it.
+const SECRET: &[&str] = &["set_key"];
+
 fn parse<T: DeserializeOwned>(name: &str, payload: Value) -> Result<T, ApiError> {
     serde_json::from_value(payload).map_err(|error| {
-        ApiError::new(ErrorCode::BadRequest, format!("`{name}` does not understand its request"))
-            .with_details(error.to_string())
+        let wrong = ApiError::new(ErrorCode::BadRequest, format!("`{name}` does not understand its request"));
+        if SECRET.contains(&name) { wrong } else { wrong.with_details(error.to_string()) }
     })
 }
 

@@ -3,7 +3,10 @@
 use conclave_engine::apply::ApplyError;
 use conclave_engine::decide::DecideError;
 use conclave_engine::export::ExportError;
+use conclave_engine::keys::KeyError;
+use conclave_engine::named::NamedError;
 use conclave_engine::open::OpenError;
+use conclave_engine::policies::PolicyError;
 use conclave_engine::run::RunError;
 use conclave_engine::{Denied, FsError, Refused};
 use conclave_store::StoreError;
@@ -37,7 +40,54 @@ impl From<FsError> for ApiError {
 
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
-        Self::new(ErrorCode::Denied, denied.reason.clone()).with_details(format!("rule `{}`: {}", denied.rule, denied))
+        let error = Self::new(ErrorCode::Denied, denied.reason.clone())
+            .with_details(format!("rule `{}`: {}", denied.rule, denied));
+        Self { hint: Some(denied.remedy()).filter(|words| !words.is_empty()), ..error }
+    }
+}
+
+impl From<NamedError> for ApiError {
+    fn from(error: NamedError) -> Self {
+        match error {
+            NamedError::Denied(denied) => denied.into(),
+            NamedError::Fs(error) => error.into(),
+            NamedError::NotText { .. } => Self::new(ErrorCode::BadRequest, error.to_string()),
+        }
+    }
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Denied(denied) => denied.into(),
+            KeyError::Store(error) => error.into(),
+            KeyError::Host { .. } => Self::new(ErrorCode::BadRequest, error.to_string())
+                .with_hint("name a host, for example `api.example.com` or `127.0.0.1:8080`"),
+            KeyError::Keychain(error) => {
+                // The keychain's words end with what to do.
+                let words = error.to_string();
+                match words.split_once("; ") {
+                    Some((what, next)) => Self::new(ErrorCode::BadRequest, what).with_hint(next),
+                    None => Self::new(ErrorCode::BadRequest, words),
+                }
+            }
+        }
+    }
+}
+
+impl From<PolicyError> for ApiError {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Fs(error) => error.into(),
+            PolicyError::Store(error) => error.into(),
+            PolicyError::Load(_) | PolicyError::NoRule(_) | PolicyError::Unreadable(_) => {
+                Self::new(ErrorCode::BadRequest, error.to_string()).with_hint("your policy is as it was")
+            }
+            PolicyError::Changed(_) => Self::new(ErrorCode::Changed, error.to_string()),
+            PolicyError::Ledger(_) => {
+                Self::new(ErrorCode::Internal, error.to_string()).with_hint("your policy is as it was")
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use conclave_core::finding::Region;
 use conclave_core::resolution::{Conclusion, Resolution, Verdict};
 use conclave_engine::event;
-use conclave_policy::{Effective, Layer, Reviewed};
+use conclave_policy::{Access, Effective, Layer, Reviewed, ToolRequest};
 use conclave_store::{ScanRecord, StoredFinding};
 
 use crate::view::{
@@ -222,6 +222,22 @@ pub(crate) fn review(review: &Reviewed) -> ReviewView {
             cached: *cached,
         },
     }
+}
+
+/// A request in one line: who, what, on what, and what else is known.
+pub(crate) fn request(request: &ToolRequest) -> String {
+    let mut text = match &request.call {
+        Some(call) => format!("{}: {} {}", request.actor, call.tool, call.parameters),
+        None => format!("{}: {} {}", request.actor, request.action, request.resource),
+    };
+    for path in &request.paths {
+        let verb = if path.access == Access::Write { "writes" } else { "reads" };
+        text.push_str(&format!(", {verb} {}", path.real.as_ref().unwrap_or(&path.given)));
+    }
+    for (key, value) in &request.context {
+        text.push_str(&format!(", {key} {value}"));
+    }
+    text
 }
 
 /// The marked ranges of `region` in `text`, one a line, in UTF-16 code units.

@@ -655,6 +655,8 @@ pub struct StatusView {
     pub today: EgressToday,
     /// Requests that wait for the person.
     pub asks_waiting: u32,
+    /// What keeps the policy from being what its files say.
+    pub policy_banner: Option<String>,
     /// Which connections can come about at all.
     pub network: Network,
     /// Seats of the panel that nobody fills, with what would fill them.

@@ -103,6 +103,26 @@ pub enum Command {
         /// The finding's id, or its first digits.
         id: String,
     },
+    /// Show what would be sent for a finding, byte for byte; nothing is sent.
+    Preview {
+        /// The finding's id, or its first digits.
+        id: String,
+    },
+    /// Check, explain and try out the policy.
+    Policy {
+        #[command(subcommand)]
+        command: Policy,
+    },
+    /// Keep the keys of model hosts in the keychain.
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
+    },
+    /// Answer requests that wait for you; without a word, list them.
+    Asks {
+        #[command(subcommand)]
+        command: Option<Asks>,
+    },
     /// Look into the ledger of decisions.
     Audit {
         #[command(subcommand)]
@@ -163,6 +183,92 @@ pub struct Fix {
 pub enum Audit {
     /// Read the whole ledger and say whether a row was changed, dropped or moved.
     Verify,
+    /// List what left this machine and what was refused, newest first.
+    Egress {
+        /// Text that must appear in who, where, what for, the rule or the digest.
+        filter: Vec<String>,
+        /// Only what was let out.
+        #[arg(long, conflicts_with = "denied")]
+        sent: bool,
+        /// Only what was refused.
+        #[arg(long)]
+        denied: bool,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: u32,
+    },
+    /// Print the whole ledger as JSON Lines, one entry a line with its number and its hash.
+    Export,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Load a policy file, run its examples, and print what is wrong with it.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Run the examples of all rules in effect.
+    Test {
+        /// Of this file instead.
+        file: Option<PathBuf>,
+    },
+    /// Say what the policy decides on a request, rule by rule; nothing is sent or recorded.
+    Explain {
+        /// A file with the request as JSON; `-` is standard input.
+        file: PathBuf,
+    },
+    /// List the files and layers in effect.
+    Which,
+    /// Say on which recorded requests another policy would decide otherwise.
+    Simulate {
+        /// The file to try in place of your own policy.
+        file: PathBuf,
+        /// Over so many of the last decisions.
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Put a host's key into the keychain, typed without echo or as one line on standard input.
+    Set {
+        /// The host, with its port where it is not the usual one; the key is sent nowhere else.
+        host: String,
+    },
+    /// List the hosts that have a key, or could use one.
+    List,
+    /// Remove a host's key from the keychain.
+    Remove {
+        /// The host.
+        host: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Asks {
+    /// List them.
+    List,
+    /// Let one happen, once.
+    Allow {
+        /// Its id.
+        id: String,
+        /// Why; kept word for word.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        because: String,
+        /// And what its pattern covers from now on: adds a rule to your policy.
+        #[arg(long)]
+        always: bool,
+    },
+    /// Refuse one.
+    Deny {
+        /// Its id.
+        id: String,
+        /// Why; kept word for word.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        because: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod hook;
 mod mcp;
 mod output;
 mod rpc;
+mod terminal;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -80,6 +81,9 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
             Err(error) => return Err(error),
         };
         output.notices(&api.notices());
+        if !matches!(cli.command, Command::Rpc) {
+            terminal::attend(&api, *output);
+        }
         let exit = command::run(&api, cli, output).await;
         api.stop();
         let _ = std::io::stdout().flush();

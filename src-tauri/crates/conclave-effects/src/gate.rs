@@ -14,8 +14,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_policy::{
-    Actor, Decision, Effective, EntryKind, Ledger, LedgerError, NewEntry, Policy, Question, Review, Reviewed, Reviewer,
-    ToolRequest, inside_envelope,
+    Actor, Decision, Effective, EntryKind, Layer, Ledger, LedgerError, NewEntry, Policy, Question, Review, Reviewed,
+    Reviewer, ToolRequest, inside_envelope, remedy,
 };
 
 pub use permit::{Effect, PERMIT_LASTS, Permit, Stale};
@@ -68,6 +68,8 @@ pub struct Denied {
     pub rule: String,
     /// Why, in words for people.
     pub reason: String,
+    /// Where the rule stands; `None` when none refused.
+    pub layer: Option<Layer>,
     /// What was asked.
     pub request: Box<ToolRequest>,
 }
@@ -106,11 +108,13 @@ impl Gate {
         let request = effect.request(&actor);
         let (decision, seq) = match self.judge(&request).await {
             Ok(judged) => judged,
-            Err(error) => return Err(Denied::new("ledger", &error.to_string(), request)),
+            Err(error) => return Err(Denied::new("ledger", &error.to_string(), None, request)),
         };
         match decision.effect {
             Effective::Allow => Ok(Permit::mint(effect, request, seq)),
-            Effective::Sample | Effective::Deny => Err(Denied::new(&decision.rule, &decision.reason, request)),
+            Effective::Sample | Effective::Deny => {
+                Err(Denied::new(&decision.rule, &decision.reason, decision.layer, request))
+            },
         }
     }
 
@@ -191,7 +195,14 @@ impl Gate {
 }
 
 impl Denied {
-    fn new(rule: &str, reason: &str, request: ToolRequest) -> Self {
-        Self { rule: rule.to_owned(), reason: reason.to_owned(), request: Box::new(request) }
+    fn new(rule: &str, reason: &str, layer: Option<Layer>, request: ToolRequest) -> Self {
+        Self { rule: rule.to_owned(), reason: reason.to_owned(), layer, request: Box::new(request) }
+    }
+
+    /// What the person can do about it, in words.
+    pub fn remedy(&self) -> String {
+        let (rule, reason) = (self.rule.clone(), self.reason.clone());
+        let decision = Decision { effect: Effective::Deny, rule, reason, layer: self.layer, review: None };
+        remedy(&decision, &self.request)
     }
 }

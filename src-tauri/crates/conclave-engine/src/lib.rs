@@ -16,6 +16,7 @@ pub mod export;
 pub mod ingest;
 pub mod keys;
 pub mod models;
+pub mod named;
 pub mod open;
 pub mod policies;
 pub mod preview;
@@ -30,5 +31,5 @@ pub mod source;
 pub mod stage;
 pub mod watch;
 
-pub use conclave_effects::{Denied, FsError};
+pub use conclave_effects::{Denied, FsError, ModelClass, Secret};
 pub use conclave_sarif::Refused;

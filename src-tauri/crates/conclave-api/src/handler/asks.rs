@@ -1,5 +1,6 @@
 //! Requests that wait for the person, and the person's word.
 
+use conclave_engine::policies;
 use conclave_engine::prompt::visible;
 use conclave_policy::{Access, ToolRequest, TouchedPath};
 use conclave_store::{Answer, Answered, Ask, AskId, AskState};
@@ -11,10 +12,10 @@ use crate::view::{AnswerAsk, AskAnswer, AskAnswered, AskList, AskPath, AskView, 
 
 pub(crate) async fn list_asks(api: &Api, _: Nothing) -> Result<AskList, ApiError> {
     let waiting = api.cx().store.waiting_asks(api.cx().now_ms())?;
-    Ok(AskList { asks: waiting.iter().map(view).collect() })
+    Ok(AskList { asks: waiting.iter().map(|ask| view(api, ask)).collect() })
 }
 
-fn view(ask: &Ask) -> AskView {
+fn view(api: &Api, ask: &Ask) -> AskView {
     let request = &ask.ask.request;
     AskView {
         id: ask.id.to_string(),
@@ -29,7 +30,7 @@ fn view(ask: &Ask) -> AskView {
         layer: ask.ask.layer.map(show::layer),
         reason: ask.ask.reason.clone(),
         guidance: ask.ask.guidance.clone(),
-        always: None,
+        always: policies::always_rule(api.cx(), ask),
     }
 }
 
@@ -55,8 +56,17 @@ pub(crate) async fn answer_ask(api: &Api, request: AnswerAsk) -> Result<AskAnswe
         AskAnswer::AllowOnce | AskAnswer::Always => Answer::Allow,
         AskAnswer::DenyOnce => Answer::Deny,
     };
+    // The rule comes first: an answer for always that cannot be kept is not given.
+    let rule = match request.answer {
+        AskAnswer::Always => {
+            let waiting = api.cx().store.waiting_asks(api.cx().now_ms())?;
+            let ask = waiting.iter().find(|ask| ask.id == id).ok_or_else(missing)?;
+            Some(policies::always_allow(api.cx(), ask)?.0)
+        }
+        AskAnswer::AllowOnce | AskAnswer::DenyOnce => None,
+    };
     match api.cx().store.answer_ask(id, answer, &request.justification, api.cx().now_ms())? {
-        Answered::Done(_) => Ok(AskAnswered { id: request.id, rule: None }),
+        Answered::Done(_) => Ok(AskAnswered { id: request.id, rule }),
         Answered::TooLate(ask) => Err(too_late(&ask)),
     }
 }

@@ -1,12 +1,13 @@
 //! What left this machine, page by page, and the ledger as a file.
 
+use conclave_engine::named;
 use conclave_policy::{Action, keys};
 use conclave_store::{DecisionQuery, EgressTotals, LedgerRow, Only, StoreError};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
-use crate::view::{EgressOnly, EgressPage, EgressRow, EgressToday, ListEgress};
+use crate::view::{EgressOnly, EgressPage, EgressRow, EgressToday, ExportLedger, LedgerExported, ListEgress};
 
 /// What counts as today, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -71,6 +72,18 @@ fn row(row: &LedgerRow) -> EgressRow {
 fn host_of(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
+pub(crate) async fn export_ledger(api: &Api, request: ExportLedger) -> Result<LedgerExported, ApiError> {
+    let mut text = String::new();
+    let mut rows = 0;
+    api.each_ledger_line(&mut |line| {
+        text.push_str(line);
+        rows += 1;
+    })?;
+    named::write(api.cx(), request.path.as_ref(), text.into_bytes()).await?;
+    let head = api.cx().store.verify_ledger()?.head;
+    Ok(LedgerExported { path: request.path, rows, head })
 }
 
 impl Api {

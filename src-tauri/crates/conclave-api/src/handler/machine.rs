@@ -19,6 +19,7 @@ pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiE
         egress: u32::try_from(store.egress_count()?).unwrap_or(u32::MAX),
         today: super::egress::today(api)?,
         asks_waiting: count(store.waiting_asks(api.cx().now_ms())?.len()),
+        policy_banner: api.cx().policy.banner(),
         network: network(api),
         empty_seats: empty_seats(api),
         notices: api.notices(),

@@ -4,14 +4,23 @@ mod asks;
 mod decisions;
 mod egress;
 mod findings;
+mod keys;
 mod machine;
+mod policy;
+mod preview;
 mod projects;
 mod runs;
 
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use decisions::{apply_fix, undo_fix};
-pub(crate) use egress::list_egress;
+pub(crate) use egress::{export_ledger, list_egress};
 pub(crate) use findings::{get_finding, list_findings};
+pub(crate) use keys::{erase_key, list_keys, set_key};
 pub(crate) use machine::{get_doctor, get_status, verify_ledger};
+pub(crate) use policy::{check_policy, explain_request, get_policy, save_policy, simulate_policy};
+pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
 pub(crate) use runs::{cancel_runs, chosen, run_fix};
+
+#[cfg(test)]
+mod tests;

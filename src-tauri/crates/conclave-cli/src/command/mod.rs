@@ -1,10 +1,14 @@
 //! The subcommands.
 
 mod advise;
+mod asks;
+mod audit;
 mod demo;
 mod fix;
 mod hook;
+mod keys;
 mod mcp;
+mod policy;
 mod projects;
 mod single;
 
@@ -12,7 +16,7 @@ pub use advise::run as advise;
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 
-use crate::args::{Audit, Cli, Command};
+use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -29,7 +33,11 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Show { id } => single::show(api, output, id).await,
         Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
         Command::Undo { id } => single::undo(api, output, id).await,
-        Command::Audit { command: Audit::Verify } => single::verify(api, output).await,
+        Command::Preview { id } => single::preview(api, output, id).await,
+        Command::Policy { command } => policy::run(api, output, command).await,
+        Command::Keys { command } => keys::run(api, output, command).await,
+        Command::Asks { command } => asks::run(api, output, command.as_ref()).await,
+        Command::Audit { command } => audit::run(api, output, command).await,
         Command::Doctor => single::doctor(api, output).await,
         Command::Hook { command } => hook::run(api, cli, output, command).await,
         Command::Mcp => mcp::run(api, cli.global.offline).await,
@@ -40,7 +48,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
 }
 
 /// Runs one command of the list with its typed request and response.
-async fn call<Request, Response>(api: &Api, name: &str, request: &Request) -> Result<Response, ApiError>
+pub async fn call<Request, Response>(api: &Api, name: &str, request: &Request) -> Result<Response, ApiError>
 where
     Request: serde::Serialize,
     Response: serde::de::DeserializeOwned,

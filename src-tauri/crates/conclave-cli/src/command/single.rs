@@ -1,9 +1,10 @@
-//! `conclave show`, `apply`, `undo`, `audit verify` and `doctor`.
+//! `conclave show`, `preview`, `apply`, `undo` and `doctor`.
 
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, ApplyFix, DoctorView, FindingView, GetFinding, LedgerView, Nothing, UndoFix, UndoneView,
+    AppliedView, ApplyFix, DoctorView, FindingView, GetFinding, Nothing, PreviewRequest, PreviewView, UndoFix,
+    UndoneView,
 };
 
 use super::call;
@@ -13,6 +14,12 @@ use crate::output::Output;
 pub(super) async fn show(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
     let view: FindingView = call(api, "get_finding", &GetFinding { finding: id.to_owned() }).await?;
     output.finding(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn preview(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
+    let view: PreviewView = call(api, "preview_request", &PreviewRequest { finding: id.to_owned() }).await?;
+    output.preview(&view);
     Ok(Exit::Done)
 }
 
@@ -26,12 +33,6 @@ pub(super) async fn undo(api: &Api, output: &Output, id: &str) -> Result<Exit, A
     let view: UndoneView = call(api, "undo_fix", &UndoFix { finding: id.to_owned() }).await?;
     output.undone(&view);
     Ok(Exit::Done)
-}
-
-pub(super) async fn verify(api: &Api, output: &Output) -> Result<Exit, ApiError> {
-    let view: LedgerView = call(api, "verify_ledger", &Nothing {}).await?;
-    output.ledger(&view);
-    Ok(if view.intact { Exit::Done } else { Exit::Unknown })
 }
 
 pub(super) async fn doctor(api: &Api, output: &Output) -> Result<Exit, ApiError> {

@@ -2,7 +2,11 @@
 
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
-use conclave_api::view::{AppliedView, DoctorView, FindingRow, FindingView, LedgerView, ScanView, UndoneView};
+use conclave_api::view::{
+    AppliedView, AskAnswered, AskList, DoctorView, EgressRow, EgressToday, ExplanationView, FindingRow, FindingView,
+    KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView,
+    UndoneView,
+};
 use schemars::JsonSchema;
 #[cfg(test)]
 use schemars::{Schema, schema_for};
@@ -42,6 +46,12 @@ struct Fixes<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct Egress<'a> {
+    rows: &'a [EgressRow],
+    today: EgressToday,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Error<'a> {
     error: &'a ApiError,
 }
@@ -60,6 +70,17 @@ const APPLY: &str = "conclave/apply/1";
 const UNDO: &str = "conclave/undo/1";
 const AUDIT: &str = "conclave/audit/1";
 const DOCTOR: &str = "conclave/doctor/1";
+const POLICY: &str = "conclave/policy/1";
+const POLICY_CHECK: &str = "conclave/policy-check/1";
+const EXPLANATION: &str = "conclave/explanation/1";
+const SIMULATION: &str = "conclave/simulation/1";
+const EGRESS: &str = "conclave/egress/1";
+const ASKS: &str = "conclave/asks/1";
+const ANSWER: &str = "conclave/answer/1";
+const KEYS: &str = "conclave/keys/1";
+const KEY_SAVED: &str = "conclave/key-saved/1";
+const KEY_ERASED: &str = "conclave/key-erased/1";
+const PREVIEW: &str = "conclave/preview/1";
 const ERROR: &str = "conclave/error/1";
 
 pub(super) fn scans(project: &str, scans: &[ScanView]) -> Value {
@@ -94,6 +115,50 @@ pub(super) fn doctor(view: &DoctorView) -> Value {
     named(DOCTOR, view)
 }
 
+pub(super) fn policy(view: &PolicyView) -> Value {
+    named(POLICY, view)
+}
+
+pub(super) fn policy_check(view: &PolicyCheck) -> Value {
+    named(POLICY_CHECK, view)
+}
+
+pub(super) fn explanation(view: &ExplanationView) -> Value {
+    named(EXPLANATION, view)
+}
+
+pub(super) fn simulation(view: &SimulationView) -> Value {
+    named(SIMULATION, view)
+}
+
+pub(super) fn egress(rows: &[EgressRow], today: EgressToday) -> Value {
+    named(EGRESS, Egress { rows, today })
+}
+
+pub(super) fn asks(view: &AskList) -> Value {
+    named(ASKS, view)
+}
+
+pub(super) fn answered(view: &AskAnswered) -> Value {
+    named(ANSWER, view)
+}
+
+pub(super) fn keys(view: &KeyList) -> Value {
+    named(KEYS, view)
+}
+
+pub(super) fn key_saved(view: &KeySaved) -> Value {
+    named(KEY_SAVED, view)
+}
+
+pub(super) fn key_erased(view: &KeyErased) -> Value {
+    named(KEY_ERASED, view)
+}
+
+pub(super) fn preview(view: &PreviewView) -> Value {
+    named(PREVIEW, view)
+}
+
 pub(super) fn error(error: &ApiError) -> Value {
     named(ERROR, Error { error })
 }
@@ -110,6 +175,17 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (UNDO, schema_for!(Named<UndoneView>)),
         (AUDIT, schema_for!(Named<LedgerView>)),
         (DOCTOR, schema_for!(Named<DoctorView>)),
+        (POLICY, schema_for!(Named<PolicyView>)),
+        (POLICY_CHECK, schema_for!(Named<PolicyCheck>)),
+        (EXPLANATION, schema_for!(Named<ExplanationView>)),
+        (SIMULATION, schema_for!(Named<SimulationView>)),
+        (EGRESS, schema_for!(Named<Egress<'_>>)),
+        (ASKS, schema_for!(Named<AskList>)),
+        (ANSWER, schema_for!(Named<AskAnswered>)),
+        (KEYS, schema_for!(Named<KeyList>)),
+        (KEY_SAVED, schema_for!(Named<KeySaved>)),
+        (KEY_ERASED, schema_for!(Named<KeyErased>)),
+        (PREVIEW, schema_for!(Named<PreviewView>)),
         (ERROR, schema_for!(Named<Error<'_>>)),
     ]
 }

@@ -10,7 +10,11 @@ use std::io::{IsTerminal as _, Write as _};
 
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
-use conclave_api::view::{AppliedView, DoctorView, FindingRow, FindingView, LedgerView, ScanView, UndoneView};
+use conclave_api::view::{
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExplanationView,
+    FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView,
+    SimulationView, UndoneView,
+};
 
 use crate::args::Format;
 use text::Style;
@@ -117,5 +121,70 @@ impl Output {
     /// Prints what the machine offers.
     pub fn doctor(&self, view: &DoctorView) {
         self.print(|style| text::doctor(style, view), || json::doctor(view));
+    }
+
+    /// Prints what is wrong with a policy file.
+    pub fn policy_check(&self, view: &PolicyCheck) {
+        self.print(|style| text::check(style, view), || json::policy_check(view));
+    }
+
+    /// Prints the examples of all rules in effect.
+    pub fn policy_test(&self, view: &PolicyView) {
+        self.print(|style| text::test(style, view), || json::policy(view));
+    }
+
+    /// Prints the policy files in effect.
+    pub fn policy_files(&self, view: &PolicyView) {
+        self.print(|style| text::files(style, view), || json::policy(view));
+    }
+
+    /// Prints what the policy says of a request.
+    pub fn explanation(&self, view: &ExplanationView) {
+        self.print(|style| text::explanation(style, view), || json::explanation(view));
+    }
+
+    /// Prints what another policy would have decided.
+    pub fn simulation(&self, view: &SimulationView) {
+        self.print(|style| text::simulation(style, view), || json::simulation(view));
+    }
+
+    /// Prints what left this machine and what was refused.
+    pub fn egress(&self, rows: &[EgressRow], today: EgressToday) {
+        self.print(|style| text::egress(style, rows, today), || json::egress(rows, today));
+    }
+
+    /// Prints the requests that wait.
+    pub fn asks(&self, view: &AskList) {
+        self.print(|style| text::asks(style, view), || json::asks(view));
+    }
+
+    /// One request that waits, for a terminal.
+    pub fn ask(&self, view: &AskView) -> String {
+        text::ask(self.style, view)
+    }
+
+    /// Prints what an answer did.
+    pub fn answered(&self, answer: AskAnswer, view: &AskAnswered) {
+        self.print(|_| text::answered(answer, view), || json::answered(view));
+    }
+
+    /// Prints which hosts have a key.
+    pub fn keys(&self, view: &KeyList) {
+        self.print(|style| text::keys(style, view), || json::keys(view));
+    }
+
+    /// Prints that a key was put into the keychain.
+    pub fn key_saved(&self, view: &KeySaved) {
+        self.print(|_| text::key_saved(view), || json::key_saved(view));
+    }
+
+    /// Prints that a key is gone.
+    pub fn key_erased(&self, view: &KeyErased) {
+        self.print(|_| text::key_erased(view), || json::key_erased(view));
+    }
+
+    /// Prints what would be sent.
+    pub fn preview(&self, view: &PreviewView) {
+        self.print(|style| text::preview(style, view), || json::preview(view));
     }
 }

@@ -1,5 +1,8 @@
 //! Text for people: quiet, aligned, readable without colour.
 
+mod egress;
+mod policy;
+
 use std::fmt::Write as _;
 
 use conclave_api::batch::{Consent, FixItem, FixReport};
@@ -11,6 +14,9 @@ use conclave_api::view::{
 use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
 use super::Report;
+
+pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
+pub(super) use policy::{check, explanation, files, simulation, test};
 
 /// Whether and how colours are used; every colour has a word beside it.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +60,12 @@ fn clean(text: &str) -> String {
         }
     }
     out
+}
+
+/// A moment in UTC, to the second.
+fn moment(at: i64) -> String {
+    jiff::Timestamp::from_millisecond(at)
+        .map_or_else(|_| "at an unknown time".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
 fn place(row: &FindingRow) -> String {

@@ -1,0 +1,180 @@
+//! The commands as a face calls them: by name, with JSON.
+
+#![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor")]
+
+use std::fs;
+
+use conclave_policy::{Action, Actor, Decision, Effective, EntryKind, Ledger as _, NewEntry, ToolRequest};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::api::{Api, Options};
+use crate::commands::dispatch;
+use crate::error::{ApiError, ErrorCode};
+use crate::view::SetKey;
+
+fn open(folder: &TempDir) -> Api {
+    Api::open(&Options { data_dir: folder.path().join("data"), offline: false }).unwrap()
+}
+
+async fn call(api: &Api, name: &str, request: Value) -> Value {
+    dispatch(api, name, request).await.unwrap()
+}
+
+async fn fails(api: &Api, name: &str, request: Value) -> ApiError {
+    dispatch(api, name, request).await.unwrap_err()
+}
+
+const NO_PUSH: &str = "\
+version: 1
+rules:
+  - id: no-push
+    priority: 5
+    action: deny
+    reason: pushing is mine to do
+    conditions: { tool: Bash, parameters: { command: { glob: 'git push*' } } }
+    match:
+      - { actor: agent:claude-code, tool: Bash, parameters: { command: git push origin } }
+    no_match:
+      - { actor: agent:claude-code, tool: Bash, parameters: { command: git status } }
+";
+const PUSH: &str = r#"{"actor": "agent:claude-code", "tool": "Bash", "parameters": {"command": "git push origin"}}"#;
+
+#[tokio::test]
+async fn a_saved_policy_is_in_force_at_once_and_replaces_only_what_was_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let before = call(&api, "get_policy", json!({})).await;
+    assert_eq!(
+        (&before["banner"], &before["digest"], &before["user_policy"]),
+        (&Value::Null, &Value::Null, &json!(""))
+    );
+
+    let save = |policy: &str, digest: &Value| json!({ "policy": policy, "expected_digest": digest });
+    let saved = call(&api, "save_policy", save(NO_PUSH, &Value::Null)).await;
+    let stale = fails(&api, "save_policy", save("version: 1\nrules: []\n", &Value::Null)).await;
+    assert_eq!(stale.code, ErrorCode::Changed);
+
+    let after = call(&api, "get_policy", json!({})).await;
+    assert_eq!((&after["digest"], &after["user_policy"]), (&saved["digest"], &json!(NO_PUSH)));
+    let rules = after["rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["id"] == "no-push").unwrap();
+    assert_eq!((&rule["layer"], &rule["action"], &rule["enabled"]), (&json!("user"), &json!("deny"), &json!(true)));
+    assert_eq!(rule["origin"], "yours");
+    assert_eq!(rule["examples"].as_array().unwrap().len(), 2);
+
+    let explained = call(&api, "explain_request", json!({ "request": PUSH })).await;
+    assert_eq!((&explained["decision"], &explained["rule"]), (&json!("deny"), &json!("no-push")), "{explained:#}");
+    assert!(explained["remedy"].as_str().is_some_and(|words| words.contains("no-push")), "{explained:#}");
+    assert!(explained["steps"].as_array().unwrap().iter().any(|step| step["outcome"] == "match"));
+    assert_eq!(fails(&api, "explain_request", json!({ "request": "{" })).await.code, ErrorCode::BadRequest);
+
+    let broken = fails(&api, "save_policy", save("version: 1\nrules: [{}]\n", &saved["digest"])).await;
+    assert_eq!(broken.code, ErrorCode::BadRequest);
+    assert_eq!(fs::read_to_string(after["path"].as_str().unwrap()).unwrap(), NO_PUSH);
+}
+
+#[tokio::test]
+async fn a_policy_is_checked_and_tried_before_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let good = call(&api, "check_policy", json!({ "policy": NO_PUSH })).await;
+    assert_eq!((&good["fault"], &good["rules"], &good["examples"]), (&Value::Null, &json!(1), &json!(2)));
+    let wrong = NO_PUSH.replace("git status", "git push --tags");
+    let bad = call(&api, "check_policy", json!({ "policy": wrong })).await;
+    assert!(bad["fault"].as_str().is_some_and(|fault| fault.contains("no-push")), "{bad:#}");
+
+    let status = r#"{"actor": "agent:claude-code", "tool": "Bash", "parameters": {"command": "git status"}}"#;
+    for (text, rule) in [(PUSH, "ask"), (status, "ask")] {
+        let request = conclave_policy::parse_request(text).unwrap();
+        append(&api, request, Effective::Allow, rule);
+    }
+    let tried = call(&api, "simulate_policy", json!({ "policy": NO_PUSH })).await;
+    assert_eq!(tried["checked"], 2, "{tried:#}");
+    for change in tried["changed"].as_array().unwrap() {
+        assert_eq!((&change["after"], &change["after_rule"]), (&json!("deny"), &json!("no-push")), "{tried:#}");
+        assert!(change["what"].as_str().unwrap().contains("git push"), "{tried:#}");
+    }
+    let tried = call(&api, "simulate_policy", json!({ "policy": wrong })).await;
+    assert_eq!((&tried["checked"], tried["fault"].is_string()), (&json!(0), true));
+}
+
+fn append(api: &Api, request: ToolRequest, effect: Effective, rule: &str) -> u64 {
+    let reason = "because".to_owned();
+    let decision = Decision { effect, rule: rule.to_owned(), reason, layer: None, review: None };
+    let entry = NewEntry { at_ms: api.cx().now_ms(), kind: EntryKind::Decision { request, decision } };
+    api.cx().store.append(&entry).unwrap()
+}
+
+#[tokio::test]
+async fn what_left_is_listed_newest_first_and_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let send = |host: &str, place: &str, bytes: &str| {
+        ToolRequest::new(Actor::Analyst("Big".to_owned()), Action::SendHttp, format!("https://{host}/v1"))
+            .with("place", place)
+            .with("bytes", bytes)
+            .with("purpose", "ask for a fix")
+    };
+    append(&api, send("one.example:8443", "remote", "100"), Effective::Allow, "ok");
+    append(&api, send("two.example", "remote", "50"), Effective::Deny, "no");
+    let seq = append(&api, send("127.0.0.1", "loopback", "7"), Effective::Allow, "ok");
+    api.cx()
+        .store
+        .append(&NewEntry {
+            at_ms: api.cx().now_ms(),
+            kind: EntryKind::Outcome { refers_to: seq, outcome: "200".to_owned() },
+        })
+        .unwrap();
+
+    let first = call(&api, "list_egress", json!({ "limit": 2 })).await;
+    let hosts = |page: &Value| {
+        page["rows"].as_array().unwrap().iter().map(|row| row["host"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(hosts(&first), ["127.0.0.1", "two.example"]);
+    assert_eq!((&first["rows"][0]["remote"], &first["rows"][0]["outcome"]), (&json!(false), &json!("200")));
+    assert_eq!(first["today"], json!({ "requests": 1, "denied": 1, "bytes": 100 }));
+    let second = call(&api, "list_egress", json!({ "limit": 2, "cursor": first["next_cursor"] })).await;
+    assert_eq!((hosts(&second), &second["next_cursor"]), (vec!["one.example:8443".to_owned()], &Value::Null));
+    assert_eq!(second["rows"][0]["bytes"], 100);
+
+    assert_eq!(hosts(&call(&api, "list_egress", json!({ "only": "denied" })).await), ["two.example"]);
+    assert_eq!(hosts(&call(&api, "list_egress", json!({ "filter": "ONE fix" })).await), ["one.example:8443"]);
+    assert_eq!(fails(&api, "list_egress", json!({ "cursor": "x" })).await.code, ErrorCode::BadRequest);
+
+    let path = folder.path().join("ledger.jsonl");
+    let exported = call(&api, "export_ledger", json!({ "path": path })).await;
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(exported["rows"], lines.len());
+    assert_eq!(lines[0]["entry"]["request"]["resource"], "https://one.example:8443/v1");
+}
+
+#[tokio::test]
+async fn a_key_is_never_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    for request in [json!("sk-canary"), json!({ "host": "a.example", "key": ["sk-canary"] }), json!({ "sk-canary": 1 })]
+    {
+        let error = fails(&api, "set_key", request).await;
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
+    let no_host = fails(&api, "set_key", json!({ "host": "not a host", "key": "sk-canary" })).await;
+    assert_eq!(no_host.code, ErrorCode::BadRequest);
+    assert!(!format!("{no_host:?}").contains("canary"), "{no_host:?}");
+    let request = SetKey { host: "a.example".to_owned(), key: "sk-canary".to_owned() };
+    assert!(!format!("{request:?}").contains("canary"));
+    assert_eq!(call(&api, "list_keys", json!({})).await["hosts"], json!([]));
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_can_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let policy = "version: 1\nrules:\n  - { id: no-files, priority: 1, action: deny, reason: not now, conditions: { action: write_file } }\n";
+    call(&api, "save_policy", json!({ "policy": policy, "expected_digest": null })).await;
+    let path = folder.path().join("ledger.jsonl");
+    let error = fails(&api, "export_ledger", json!({ "path": path })).await;
+    assert_eq!((error.code, error.message.as_str()), (ErrorCode::Denied, "not now"));
+    assert!(error.hint.is_some_and(|hint| hint.contains("no-files")) && !path.exists());
+}

@@ -1,0 +1,93 @@
+//! The person at a terminal, asked for what waits for one while a command runs.
+//!
+//! Invariants: what is shown is the exact request; only the word `yes` allows it, once; everything else, the end of the
+//! input included, refuses it; only where both input and error output are a terminal is anybody asked.
+
+#![allow(clippy::print_stderr, reason = "this is a face")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, IsTerminal as _};
+
+use conclave_api::Api;
+use conclave_api::commands::dispatch;
+use conclave_api::error::ApiError;
+use conclave_api::view::{AnswerAsk, AskAnswer, AskList, AskView, Event, Tag};
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use crate::output::Output;
+
+/// Asks the person whenever something waits, until the process ends; nothing where nobody sits at a terminal.
+pub fn attend(api: &Api, output: Output) {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return;
+    }
+    let mut events = api.subscribe();
+    let api = api.clone();
+    api.person_is_here();
+    tokio::spawn(async move {
+        let mut seen = BTreeSet::new();
+        while let Some(event) = events.next().await {
+            if !matches!(event, Event::Changed { tags } if tags.contains(&Tag::Asks)) {
+                continue;
+            }
+            if let Err(error) = ask_all(&api, output, &mut seen).await {
+                output.error(&error);
+            }
+        }
+    });
+}
+
+async fn ask_all(api: &Api, output: Output, seen: &mut BTreeSet<String>) -> Result<(), ApiError> {
+    loop {
+        let waiting: AskList = super::command::call(api, "list_asks", &json!({})).await?;
+        let Some(ask) = waiting.asks.into_iter().find(|ask| !seen.contains(&ask.id)) else { return Ok(()) };
+        seen.insert(ask.id.clone());
+        let answer = if says_yes(output, &ask).await { AskAnswer::AllowOnce } else { AskAnswer::DenyOnce };
+        let request = AnswerAsk { id: ask.id, answer, justification: String::new() };
+        let payload = serde_json::to_value(&request).unwrap_or_default();
+        // Somebody else may have answered meanwhile.
+        if let Err(error) = dispatch(api, "answer_ask", payload).await {
+            output.error(&error);
+        }
+    }
+}
+
+async fn says_yes(output: Output, ask: &AskView) -> bool {
+    eprint!("\r\u{1b}[2K\n{}Type yes to let it happen once; anything else refuses it: ", output.ask(ask));
+    let (said, hears) = oneshot::channel();
+    // A thread of its own: one that waits for a line does not keep the process from ending.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        let _ = said.send(read.is_ok() && is_yes(&line));
+    });
+    hears.await.unwrap_or(false)
+}
+
+fn is_yes(line: &str) -> bool {
+    line.trim_end_matches(['\r', '\n']) == "yes"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_word_yes_is_a_yes() {
+        for (line, yes) in [
+            ("yes\n", true),
+            ("yes\r\n", true),
+            ("yes", true),
+            ("", false),
+            ("\n", false),
+            ("y\n", false),
+            ("Yes\n", false),
+            (" yes\n", false),
+            ("yes please\n", false),
+            ("no\n", false),
+        ] {
+            assert_eq!(is_yes(line), yes, "{line:?}");
+        }
+    }
+}
