@@ -20,6 +20,8 @@ pub mod replace;
 pub mod sandbox;
 pub mod scratch;
 pub mod secret;
+#[cfg(test)]
+mod swapper;
 pub mod touched;
 pub mod watch;
 

@@ -13,7 +13,11 @@ mod bubblewrap;
 mod descent;
 #[cfg(target_os = "linux")]
 mod filter;
+#[cfg(target_os = "linux")]
+mod frozen;
 mod guest;
+#[cfg(target_os = "linux")]
+mod launch;
 #[cfg(target_os = "linux")]
 mod mounts;
 #[cfg(target_os = "linux")]
@@ -25,15 +29,15 @@ mod supervise;
 #[cfg(target_os = "linux")]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use conclave_policy::{Action, Actor, ToolRequest, digest_parts};
+use conclave_policy::{Access, Action, Actor, ToolRequest, digest_parts, keys};
 
 pub(crate) use guest::guest;
 pub use program::{find_program, tool_folders};
 
+use crate::touched::on_paths;
 use crate::{Effect, Permit, Stale};
 
 /// Where the sandbox shows [`RunCommand::tree`].
@@ -56,6 +60,8 @@ pub struct RunCommand {
     pub read_only: Vec<PathBuf>,
     /// What the program may use up.
     pub limits: Limits,
+    /// The project that the copy is of: absolute, links resolved.
+    pub project: Option<PathBuf>,
 }
 
 /// What a sandboxed program may use up.
@@ -141,24 +147,58 @@ pub enum SandboxError {
 impl Effect for RunCommand {
     fn request(&self, actor: &Actor) -> ToolRequest {
         let list = |texts: &[String]| serde_json::Value::from(texts).to_string();
-        let read_only: Vec<String> = self.read_only.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         let names: Vec<String> = self.env.iter().map(|(name, _)| name.clone()).collect();
         let env = self.env.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-        let context = [
-            ("sandbox", "yes".to_owned()),
-            ("argv", list(&self.argv)),
-            ("root", self.tree.to_string_lossy().into_owned()),
-            ("writable", if self.writable { "yes" } else { "no" }.to_owned()),
-            ("read_only", list(&read_only)),
-            ("environment", list(&names)),
-            ("digest", digest_parts(env)),
-            ("seconds", self.limits.wall.as_secs().to_string()),
-        ];
-        ToolRequest {
-            context: BTreeMap::from(context.map(|(key, value)| (key.to_owned(), value))),
-            ..ToolRequest::new(actor.clone(), Action::RunCommand, self.argv.first().cloned().unwrap_or_default())
+        let access = if self.writable { Access::Write } else { Access::Read };
+        let shown = self.read_only.iter().map(|path| (path.as_path(), Access::Read));
+        let paths: Vec<(&Path, Access)> = std::iter::once((self.tree.as_path(), access)).chain(shown).collect();
+        let program = self.argv.first().map(String::as_str).unwrap_or_default();
+        let mut request = on_paths(actor, Action::RunCommand, Path::new(program), &paths)
+            .with(keys::SANDBOX, "yes")
+            .with(keys::ARGV, list(&self.argv))
+            .with("root", self.tree.to_string_lossy())
+            .with("writable", if self.writable { "yes" } else { "no" })
+            .with(keys::ENVIRONMENT, list(&names))
+            .with("digest", digest_parts(env))
+            .with("seconds", self.limits.wall.as_secs().to_string());
+        if let Some(project) = &self.project {
+            request = request.with(keys::PROJECT, project.to_string_lossy());
+        }
+        for (key, value) in executed(self) {
+            request = request.with(key, value);
+        }
+        request
+    }
+}
+
+/// What will be executed, as it is recorded: paths and digests of the program and of what interprets it.
+#[cfg(target_os = "linux")]
+fn executed(run: &RunCommand) -> Vec<(&'static str, String)> {
+    // What cannot be found is not started either.
+    let Ok(all) = mounts::mounts(run).and_then(|mounts| launch::executed(run, &mounts)) else { return Vec::new() };
+    recorded(&all)
+}
+
+#[cfg(target_os = "linux")]
+fn recorded(all: &[launch::Executed]) -> Vec<(&'static str, String)> {
+    let join = |parts: Vec<String>| parts.join("\n");
+    let path = |file: &launch::Executed| file.host.to_string_lossy().into_owned();
+    let (program, interpreters) = all.split_at(all.len().min(1));
+    let mut facts = Vec::new();
+    for (keys, files) in
+        [(["program", "program_digest"], program), (["interpreter", "interpreter_digest"], interpreters)]
+    {
+        if !files.is_empty() {
+            facts.push((keys[0], join(files.iter().map(path).collect())));
+            facts.push((keys[1], join(files.iter().map(|file| file.digest.clone()).collect())));
         }
     }
+    facts
+}
+
+#[cfg(not(target_os = "linux"))]
+fn executed(_: &RunCommand) -> Vec<(&'static str, String)> {
+    Vec::new()
 }
 
 /// Runs the program to its end, or to the end of its time.
@@ -166,14 +206,17 @@ impl Effect for RunCommand {
 /// Dropping the future ends the program and everything it started.
 ///
 /// # Errors
-/// [`SandboxError`]; a program that ran and failed is not an error but a report.
+/// [`SandboxError`]; a program that ran and failed is not an error but a report. [`SandboxError::Stale`] when a folder or
+/// a program is another one than was judged: nothing has run then.
 #[cfg(target_os = "linux")]
 pub async fn run(permit: Permit<RunCommand>) -> Result<CommandReport, SandboxError> {
-    let (command, _) = permit.open()?;
+    let (command, request) = permit.open()?;
     let sandbox = tokio::task::spawn_blocking(bubblewrap::detect);
     let sandbox = sandbox.await.map_err(|error| SandboxError::Io { reason: error.to_string() })??;
-    let prepared = sandbox.prepare(&command)?;
-    supervise::supervise(prepared, &command.limits).await
+    let (sandbox, limits) = (sandbox.clone(), command.limits);
+    let prepare = tokio::task::spawn_blocking(move || sandbox.prepare(&command, Some(&request)));
+    let prepared = prepare.await.map_err(|error| SandboxError::Io { reason: error.to_string() })??;
+    supervise::supervise(prepared, &limits).await
 }
 
 /// Which sandbox programs run in, for example `bubblewrap 0.8.0`. Tried once per process, by running a program in it.

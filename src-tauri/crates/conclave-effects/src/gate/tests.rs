@@ -21,6 +21,14 @@ impl Kept {
     pub(crate) fn entries(&self) -> Vec<NewEntry> {
         self.0.lock().unwrap().clone()
     }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    pub(crate) fn entry(&self, seq: u64) -> NewEntry {
+        self.0.lock().unwrap()[usize::try_from(seq).unwrap() - 1].clone()
+    }
 }
 
 impl Ledger for Kept {

@@ -2,21 +2,30 @@
 //!
 //! Root and everybody else go through the same sandbox, root after having become nobody (`descent`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{PipeReader, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
+use conclave_policy::ToolRequest;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::descent::Descent;
+use super::frozen::Frozen;
 use super::guest::{guest, is_the_system, would_be_root};
-use super::mounts::{SEARCHED, SYSTEM, locate, mounts};
-use super::{Limits, RunCommand, SandboxError, WORK, filter, program};
+use super::launch::{Executed, executed};
+use super::mounts::{Mount, SEARCHED, SYSTEM, mounts};
+use super::{Limits, RunCommand, SandboxError, WORK, filter, program, recorded};
+use crate::Stale;
+use crate::touched::{Identity, is_same};
 
 /// Oldest bubblewrap with everything we ask of it (`--disable-userns`, `--size`).
 const OLDEST: (u32, u32) = (0, 8);
@@ -33,6 +42,28 @@ const SETTINGS: [&str; 5] =
 /// Descriptors by which bubblewrap tells how the program ended and gets its filter.
 const STATUS_FD: i32 = 3;
 const FILTER_FD: i32 = 4;
+/// By which the last look tells that everything is as it was judged.
+const SEEN_FD: i32 = 5;
+/// The first descriptor of programs whose bytes are shown.
+const FIRST_PROGRAM_FD: i32 = 6;
+
+/// The last look, from inside, when nothing that is shown can be exchanged any more: each folder is the one with this
+/// device and inode, and each program's name leads to the one that was compared. `LOOK` and a name, then what it should
+/// be; then `--` and the rest of the line.
+const LOOK: &str = r#"
+while [ "$1" != -- ]; do
+    case $1 in
+        folder) seen=$(/usr/bin/stat -c %d:%i -- "$2") ;;
+        *) seen=$(/usr/bin/readlink -f -- "$2") ;;
+    esac
+    [ "$seen" = "$3" ] || exit
+    shift 3
+done
+shift
+echo seen >&5
+exec 5>&-
+exec "$@"
+"#;
 
 /// The programs that make up the sandbox.
 #[derive(Clone, Debug)]
@@ -47,6 +78,8 @@ pub(super) struct Bubblewrap {
 pub(super) struct Prepared {
     pub command: Command,
     pub status: PipeReader,
+    /// Has something in it once everything was found as it was judged, right before the program.
+    pub seen: PipeReader,
 }
 
 /// Finds the sandbox and tries it out, once per process.
@@ -102,10 +135,11 @@ impl Bubblewrap {
                 file_bytes: 1 << 20,
                 output_bytes: 1 << 12,
             },
+            project: None,
         };
-        let Prepared { mut command, status } = self.prepare(&nothing)?;
+        let Prepared { mut command, status, seen } = self.prepare(&nothing, None)?;
         let done = command.output().map_err(|error| unavailable(error.to_string()))?;
-        drop(status);
+        drop((status, seen));
         if done.status.success() {
             return Ok(self);
         }
@@ -117,10 +151,41 @@ impl Bubblewrap {
         )))
     }
 
-    /// Builds the command line for one run; starts nothing.
-    pub(super) fn prepare(&self, run: &RunCommand) -> Result<Prepared, SandboxError> {
+    /// Builds the command line for one run; starts nothing. What is shown and started has to be what `judged` says, where
+    /// there is one.
+    pub(super) fn prepare(&self, run: &RunCommand, judged: Option<&ToolRequest>) -> Result<Prepared, SandboxError> {
         let mounts = mounts(run)?;
-        let program = locate(run, &mounts)?;
+        let executed = executed(run, &mounts)?;
+        if let Some(judged) = judged {
+            as_judged(&executed, judged)?;
+        }
+        // Folders out of which something is executed; the work itself stays the living one.
+        let beside = |file: &Executed| [&file.name, &file.inside].map(|path| path.parent().map(Path::to_owned));
+        let used: BTreeSet<PathBuf> = executed.iter().flat_map(beside).flatten().collect();
+        let mut look = Vec::new();
+        let mut frozen = BTreeMap::new();
+        for (n, mount) in in_order(&mounts).enumerate() {
+            let handle = open_shown(&mount.host)?;
+            let identity = Identity::of(&handle);
+            if let Some(judged) = judged {
+                is_same(judged, n, identity)?;
+            }
+            if mount.inside != Path::new(WORK) && used.contains(&mount.inside) {
+                frozen.insert(mount.inside.clone(), Frozen::of(&handle)?);
+                continue;
+            }
+            let identity = identity.map(|identity| identity.to_string()).unwrap_or_default();
+            look.extend(["folder".into(), mount.inside.clone().into_os_string(), identity.into()]);
+        }
+        let (mut pins, mut pinned) = (Vec::new(), Vec::new());
+        for file in &executed {
+            look.extend(["program".into(), file.name.clone().into(), file.inside.clone().into()]);
+            if let Some(bytes) = file.pinned()? {
+                pins.push(bytes);
+                pinned.push(file.inside.clone());
+            }
+        }
+        let program = executed.first().map(|file| file.name.clone()).unwrap_or_default();
         let mut line = Vec::new();
         let mounts = match &self.descent {
             None => mounts,
@@ -131,7 +196,17 @@ impl Bubblewrap {
         line.extend(system());
         line.extend(private_folders(run.limits.file_bytes));
         for mount in &mounts {
-            line.extend(mount.arguments());
+            match frozen.get(&mount.inside) {
+                Some(frozen) => line.extend(frozen.arguments(mount, &pinned)),
+                None => line.extend(mount.arguments()),
+            }
+        }
+        for (fd, inside) in (FIRST_PROGRAM_FD..).zip(&pinned) {
+            line.extend(arguments(["--perms", "0555", "--ro-bind-data", &fd.to_string()]));
+            line.push(inside.clone().into());
+        }
+        for folder in frozen.keys() {
+            line.extend(["--remount-ro".into(), folder.clone().into()]);
         }
         line.extend(arguments(["--chdir", WORK, "--remount-ro", "/"]));
         let fixed = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -140,12 +215,45 @@ impl Bubblewrap {
         }
         line.extend(arguments(["--json-status-fd", &STATUS_FD.to_string()]));
         line.extend(arguments(["--seccomp", &FILTER_FD.to_string(), "--"]));
+        line.extend(arguments(["/bin/sh", "-c", LOOK, "look"]));
+        line.extend(look);
+        line.push("--".into());
         line.push(self.prlimit.clone().into());
         line.extend(limits(&run.limits));
         line.push(program.into());
         line.extend(run.argv.iter().skip(1).map(OsString::from));
-        with_descriptors(line)
+        with_descriptors(line, pins)
     }
+}
+
+/// Whether `executed` is what was judged.
+fn as_judged(executed: &[Executed], judged: &ToolRequest) -> Result<(), SandboxError> {
+    let facts = recorded(executed);
+    let keys = ["program", "program_digest", "interpreter", "interpreter_digest"];
+    for key in keys {
+        let now = facts.iter().find(|(name, _)| *name == key).map(|(_, value)| value);
+        if judged.context.get(key) != now {
+            return Err(Stale::changed(now.map_or(key, String::as_str)).into());
+        }
+    }
+    Ok(())
+}
+
+/// Opens what is shown, a folder or a file, to look at and no more.
+fn open_shown(path: &Path) -> Result<OwnedFd, SandboxError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
+        Errno::LOOP | Errno::NOENT => Stale::changed(path).into(),
+        _ => SandboxError::Io { reason: format!("`{}`: {errno}", path.display()) },
+    })
+}
+
+/// The mounts in the order in which a request names them: the work first.
+fn in_order(mounts: &[Mount]) -> impl Iterator<Item = &Mount> {
+    mounts
+        .iter()
+        .filter(|mount| mount.inside == Path::new(WORK))
+        .chain(mounts.iter().filter(|mount| mount.inside != Path::new(WORK)))
 }
 
 /// Words of a command line.
@@ -212,8 +320,8 @@ fn limits(limits: &Limits) -> Vec<OsString> {
     each.iter().map(|(name, most)| format!("--{name}={most}").into()).chain([OsString::from("--")]).collect()
 }
 
-/// A command with the two descriptors that bubblewrap expects, an empty environment and an empty standard input.
-fn with_descriptors(line: Vec<OsString>) -> Result<Prepared, SandboxError> {
+/// A command with the descriptors that bubblewrap expects, an empty environment and an empty standard input.
+fn with_descriptors(line: Vec<OsString>, programs: Vec<File>) -> Result<Prepared, SandboxError> {
     let failed = |error: std::io::Error| SandboxError::Io { reason: error.to_string() };
     // A descriptor that our parent or a library left open would be a door into the host.
     close_fds::CloseFdsBuilder::new().threadsafe(true).cloexecfrom(3);
@@ -222,17 +330,16 @@ fn with_descriptors(line: Vec<OsString>) -> Result<Prepared, SandboxError> {
     let (filter_out, mut filter_in) = std::io::pipe().map_err(failed)?;
     filter_in.write_all(&filter).map_err(failed)?;
     let (status, status_in) = std::io::pipe().map_err(failed)?;
+    let (seen, seen_in) = std::io::pipe().map_err(failed)?;
     let mut line = line.into_iter();
     #[expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
     let mut command = Command::new(line.next().unwrap_or_default());
     command.args(line).env_clear().stdin(std::process::Stdio::null());
-    command
-        .fd_mappings(vec![
-            FdMapping { parent_fd: status_in.into(), child_fd: STATUS_FD },
-            FdMapping { parent_fd: filter_out.into(), child_fd: FILTER_FD },
-        ])
-        .map_err(|error| SandboxError::Io { reason: error.to_string() })?;
-    Ok(Prepared { command, status })
+    let fixed = [(status_in.into(), STATUS_FD), (filter_out.into(), FILTER_FD), (seen_in.into(), SEEN_FD)];
+    let given = fixed.into_iter().chain(programs.into_iter().map(OwnedFd::from).zip(FIRST_PROGRAM_FD..));
+    let mappings = given.map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd }).collect();
+    command.fd_mappings(mappings).map_err(|error| SandboxError::Io { reason: error.to_string() })?;
+    Ok(Prepared { command, status, seen })
 }
 
 /// A program that belongs to the system: root's (or of a user that our namespace does not know), and changed by nobody

@@ -31,7 +31,6 @@ pub(super) fn would_be_root() -> bool {
 
 /// Whether what `user` owns is the system's: root, or one that our user namespace does not know, whom the kernel shows
 /// as nobody.
-#[cfg(target_os = "linux")]
 pub(super) fn is_the_system(user: u32) -> bool {
     user == 0 || user == NOBODY && outside(&map("uid_map"), NOBODY).is_none()
 }

@@ -59,7 +59,7 @@ fn add_installation(program: &Path, folders: &mut Vec<PathBuf>) {
 }
 
 /// The program in the first line of a script: `#!/path/to/program …`.
-fn interpreter(script: &Path) -> Option<PathBuf> {
+pub(super) fn interpreter(script: &Path) -> Option<PathBuf> {
     let mut head = Vec::new();
     File::open(script).ok()?.take(512).read_to_end(&mut head).ok()?;
     let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;

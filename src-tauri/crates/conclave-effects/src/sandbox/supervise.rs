@@ -1,7 +1,7 @@
 //! Starting a prepared command and staying with it until nothing of it is left.
 
 use std::fs::File;
-use std::io::PipeReader;
+use std::io::{PipeReader, Read as _};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use super::bubblewrap::Prepared;
 use super::output::HeadTail;
 use super::{CommandReport, Exit, Limits, SandboxError};
+use crate::Stale;
 
 /// How long the kernel may take to end what was killed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -22,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Runs the command for at most `limits.wall`, then ends whatever is left of it.
 pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<CommandReport, SandboxError> {
     let started = Instant::now();
-    let Prepared { command, status } = prepared;
+    let Prepared { command, status, mut seen } = prepared;
     let (mut child, _held) = start(command).await?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let everything = async {
@@ -45,6 +46,12 @@ pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<Com
     if let Some(first) = ending.first_process {
         let gone = tokio::task::spawn_blocking(move || wait_for(&first)).await;
         gone.unwrap_or(false).then_some(()).ok_or_else(not_ended)?;
+    }
+    // Nobody is left who could write into it.
+    let mut said = String::new();
+    seen.read_to_string(&mut said).map_err(|error| failed(error.to_string()))?;
+    if said.is_empty() && ending.code.is_some() && !timed_out {
+        return Err(Stale::changed("a folder or program of the run").into());
     }
     let status = match ending.code {
         _ if timed_out => Exit::TimedOut,

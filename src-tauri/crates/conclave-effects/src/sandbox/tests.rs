@@ -64,6 +64,7 @@ impl Arena {
             env: Vec::new(),
             read_only: Vec::new(),
             limits: LIMITS,
+            project: None,
         }
     }
 
@@ -219,4 +220,83 @@ async fn a_folder_that_shows_too_much_is_refused() {
     }
     let whole = RunCommand { tree: PathBuf::from("/"), ..arena.command(&["true"]) };
     assert!(matches!(run(permit(whole).await).await, Err(SandboxError::Io { .. })));
+}
+
+#[tokio::test]
+async fn what_runs_is_recorded_with_its_interpreter_and_nothing_else_runs() {
+    let Some(arena) = Arena::new() else { return };
+    let interpreter = arena.at("tools/bin/interpreter");
+    let script = |text: &str| arena.plant("tools/bin/tool", &format!("#!{}\n{text}\n", interpreter.display()));
+    let set_up = || {
+        let _ = fs::remove_dir_all(arena.at("tools/bin"));
+        arena.plant("tools/bin/real", "#!/bin/sh\necho interpreted: \"$@\"\n");
+        arena.plant("tools/bin/other", "#!/bin/sh\necho other\n");
+        std::os::unix::fs::symlink("real", &interpreter).unwrap();
+        script("one");
+    };
+    set_up();
+    let tool = arena.at("tools/bin/tool").display().to_string();
+    let command = || RunCommand {
+        read_only: vec![arena.at("tools/bin")],
+        project: Some("/home/ada/shop".into()),
+        ..arena.command(&[&tool, "a b"])
+    };
+    let permit_now = permit(command()).await;
+    let context = &permit_now.request().context;
+    let digest = |path: &str| conclave_policy::digest(&fs::read(path).unwrap());
+    let shell = fs::canonicalize("/bin/sh").unwrap().display().to_string();
+    let real = arena.at("tools/bin/real").display().to_string();
+    assert_eq!((&context["program"], &context["program_digest"]), (&tool, &digest(&tool)));
+    assert_eq!(context["interpreter"], format!("{real}\n{shell}"));
+    assert_eq!(context["interpreter_digest"], format!("{}\n{}", digest(&real), digest(&shell)));
+    assert_eq!(context["project"], "/home/ada/shop");
+    let report = run(permit_now).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&report.stdout), format!("interpreted: {tool} a b\n"));
+
+    type Swap<'a> = &'a dyn Fn();
+    let swaps: [Swap<'_>; 5] = [
+        &|| script("two"),
+        &|| fs::rename(arena.at("tools/bin/other"), arena.at("tools/bin/tool")).unwrap(),
+        &|| {
+            fs::remove_file(&interpreter).unwrap();
+            std::os::unix::fs::symlink("/usr/bin/env", &interpreter).unwrap();
+        },
+        &|| {
+            fs::rename(arena.at("tree"), arena.at("old-tree")).unwrap();
+            arena.plant("tree/file", "");
+        },
+        &|| {
+            fs::rename(arena.at("tools/bin"), arena.at("tools/away")).unwrap();
+            arena.plant("tools/bin/tool", "#!/bin/sh\necho other\n");
+        },
+    ];
+    for (number, swap) in swaps.into_iter().enumerate() {
+        set_up();
+        let permit = permit(command()).await;
+        swap();
+        let error = run(permit).await.unwrap_err();
+        assert!(matches!(error, SandboxError::Stale(crate::Stale::Changed { .. })), "{number}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_virtual_environment_is_still_one() {
+    let Some(arena) = Arena::new() else { return };
+    let Ok(python) = PathBuf::from("/usr/bin/python3").canonicalize() else {
+        println!("skipped: the system has no `python3`");
+        return;
+    };
+    let home = python.parent().unwrap().display().to_string();
+    arena.plant("venv/pyvenv.cfg", &format!("home = {home}\n"));
+    fs::create_dir(arena.at("venv/lib")).unwrap();
+    fs::create_dir(arena.at("venv/bin")).unwrap();
+    std::os::unix::fs::symlink(&python, arena.at("venv/bin/python")).unwrap();
+    arena.plant(
+        "venv/bin/tool",
+        &format!("#!{}\nimport sys; print(sys.prefix)\n", arena.at("venv/bin/python").display()),
+    );
+    let tool = arena.at("venv/bin/tool");
+    let command = RunCommand { read_only: super::tool_folders(&tool), ..arena.command(&[&tool.display().to_string()]) };
+    let report = run(permit(command).await).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&report.stdout).trim(), arena.at("venv").display().to_string(), "{report:?}");
 }
