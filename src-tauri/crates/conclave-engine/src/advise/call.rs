@@ -231,7 +231,7 @@ fn usual_names(value: &Value, usual: bool, found: &mut Vec<String>) {
             for (key, value) in map {
                 let key: String = key.chars().filter(|c| *c != '_' && *c != '-').collect();
                 let is_usual = |name: &&str| name.replace('_', "").eq_ignore_ascii_case(&key);
-                usual_names(value, tools::USUAL.iter().any(|name| is_usual(name)), found);
+                usual_names(value, tools::USUAL.iter().any(is_usual), found);
             }
         }
         Value::Array(items) => items.iter().for_each(|item| usual_names(item, usual, found)),
