@@ -8,17 +8,17 @@ use crate::program::{Home, text};
 use crate::tree::root;
 
 /// A project with one weakness that the built-in detectors find and fix, and a neighbour that they leave alone.
-fn project(home: &Home) -> String {
+pub fn project(home: &Home) -> String {
     home.write("app/load.py", "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n");
     home.write("app/plain.py", "def add(a, b):\n    return a + b\n");
     home.path("app").display().to_string()
 }
 
-fn first_id(findings: &Value) -> String {
+pub fn first_id(findings: &Value) -> String {
     findings["findings"][0]["id"].as_str().expect("an id").to_owned()
 }
 
-fn check(schema: &str, value: &Value) {
+pub fn check(schema: &str, value: &Value) {
     let path = root().join("docs/schemas").join(format!("conclave-{schema}-1.schema.json"));
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("a schema")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");

@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod hook;
 mod hostile_model;
+mod policy;
 mod program;
 mod requirements;
 mod serving;
