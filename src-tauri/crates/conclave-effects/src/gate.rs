@@ -114,7 +114,7 @@ impl Gate {
             Effective::Allow => Ok(Permit::mint(effect, request, seq)),
             Effective::Sample | Effective::Deny => {
                 Err(Denied::new(&decision.rule, &decision.reason, decision.layer, request))
-            },
+            }
         }
     }
 

@@ -183,3 +183,48 @@ async fn an_outcome_refers_to_its_decision() {
     let kind = EntryKind::Outcome { refers_to: permit.seq(), outcome: "read 3 files".to_owned() };
     assert_eq!(ledger.entries()[1], NewEntry { at_ms: gate.clock().now_ms(), kind });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_opens_its_door_for_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let data = crate::DataDir::open(&root.join("data")).unwrap();
+    let file = root.join("file");
+    std::fs::write(&file, "text").unwrap();
+    let copying = || crate::CopyToScratch { root: root.clone(), base: data.scratch_base(), max_bytes: 1 << 20 };
+    let replacing = || crate::replace::WriteProject { root: root.clone(), changes: Vec::new() };
+    let writing = || WriteFile { path: file.clone(), bytes: b"new".to_vec(), base: None, backup: false };
+    let reading = || crate::ReadFile { path: file.clone(), max_bytes: 100 };
+    let key = || crate::ReadKey { host: "api.example.com".to_owned() };
+    let command = || crate::RunCommand {
+        argv: vec!["true".to_owned()],
+        tree: root.clone(),
+        writable: false,
+        env: Vec::new(),
+        read_only: Vec::new(),
+        limits: crate::Limits::default(),
+        project: None,
+    };
+    let project = permit(ReadProject { root: root.clone() }).await;
+    let (copy, replace, write) = (permit(copying()).await, permit(replacing()).await, permit(writing()).await);
+    let (read, key, run) = (permit(reading()).await, permit(key()).await, permit(command()).await);
+    let watch = permit(crate::WatchProject { root: root.clone() }).await;
+    let still = permit(reading()).await;
+    tokio::time::advance(super::PERMIT_LASTS).await;
+    assert!(crate::open_file(still).is_ok(), "in time");
+    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    let refusals = [
+        crate::open_project(project).err().map(|error| error.to_string()),
+        crate::watch(watch).err().map(|error| error.to_string()),
+        crate::copy(copy).err().map(|error| error.to_string()),
+        crate::open_file(read).err().map(|error| error.to_string()),
+        crate::write_file(write).err().map(|error| error.to_string()),
+        crate::replace::replace(replace, &data, 1).err().map(|error| error.to_string()),
+        crate::run(run).await.err().map(|error| error.to_string()),
+        crate::Keychain::open().read(key).await.err().map(|error| error.to_string()),
+    ];
+    for (number, refusal) in refusals.into_iter().enumerate() {
+        assert_eq!(refusal, Some(crate::Stale::Expired.to_string()), "door {number}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "text");
+}

@@ -456,3 +456,19 @@ async fn a_permit_that_is_too_old_sends_nothing() {
     tokio::time::advance(crate::gate::PERMIT_LASTS + Duration::from_millis(1)).await;
     assert_eq!(send(permit).await.err(), Some(HttpError::Stale(Stale::Expired)));
 }
+
+#[tokio::test]
+async fn a_key_of_a_known_format_leaves_neither_in_a_body_nor_in_an_address() {
+    // Made here, so that none lies in the tree.
+    let token = format!("ghp_{}", "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5");
+    let body = Body::redacted(serde_json::json!({ "code": token }).to_string().into_bytes(), &[]).unwrap();
+    assert!(!String::from_utf8_lossy(body.bytes()).contains(&token));
+    assert_eq!(body.redactions().iter().map(|(_, count)| count).sum::<usize>(), 1);
+    for request in [
+        get(&format!("http://127.0.0.1:1/?q={token}")),
+        SendHttp { headers: vec![("x-note".to_owned(), token.clone())], ..get("http://127.0.0.1:1/") },
+    ] {
+        let error = fetch(request).await.unwrap_err();
+        assert!(matches!(&error, HttpError::Secret { .. }) && !error.to_string().contains(&token), "{error:?}");
+    }
+}

@@ -15,8 +15,8 @@ use super::SandboxError;
 use super::bubblewrap::arguments;
 use super::mounts::Mount;
 
-/// Most entries of a folder out of which something is executed.
-const MOST_ENTRIES: usize = 4096;
+/// Most entries of a folder out of which something is executed: bubblewrap takes 9,000 words.
+const MOST_ENTRIES: usize = 2000;
 
 /// The entries of a folder: links with where they lead, files and folders.
 pub(super) struct Frozen(Vec<(OsString, Option<OsString>)>);
