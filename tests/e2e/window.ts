@@ -3,7 +3,7 @@
  * own in a temporary folder behind it. No port is opened; a request to anywhere else is cut off and fails the test.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -28,6 +28,13 @@ async function contentSecurityPolicy(): Promise<string> {
   return directives.map(([name, sources]) => `${name} ${sources}`).join("; ");
 }
 
+/** The core that is tested. */
+export function binary(): string {
+  const path = process.env["CONCLAVE_BIN"];
+  if (path === undefined) throw new Error("CONCLAVE_BIN names no core to test with");
+  return path;
+}
+
 /** The core as a child: JSON lines in, JSON lines out. */
 class Core {
   readonly #child: ChildProcess;
@@ -35,8 +42,8 @@ class Core {
   #lastId = 0;
   onEvent: (event: string) => void = () => {};
 
-  constructor(binary: string, dataDir: string) {
-    this.#child = spawn(binary, ["rpc", "--data-dir", dataDir], { stdio: ["pipe", "pipe", "inherit"] });
+  constructor(dataDir: string) {
+    this.#child = spawn(binary(), ["rpc", "--data-dir", dataDir], { stdio: ["pipe", "pipe", "inherit"] });
     if (this.#child.stdout === null) throw new Error("the core has no output");
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
       const message = JSON.parse(line);
@@ -66,6 +73,8 @@ class Core {
 }
 
 type Fixtures = {
+  /** What stands in `settings.json` before the core starts; nothing unless a test says so. */
+  settings: object | null;
   /** A folder of the test's own. */
   folder: string;
   /** The window, open on its first screen. */
@@ -81,10 +90,15 @@ export const test = base.extend<Fixtures>({
     await rm(folder, { recursive: true, force: true });
   },
 
-  app: async ({ page, folder }, give) => {
-    const binary = process.env["CONCLAVE_BIN"];
-    if (binary === undefined) throw new Error("CONCLAVE_BIN names no core to test with");
-    const core = new Core(binary, join(folder, "data"));
+  settings: [null, { option: true }],
+
+  app: async ({ page, folder, settings }, give) => {
+    const data = join(folder, "data");
+    if (settings !== null) {
+      await mkdir(join(data, "blobs"), { recursive: true });
+      await writeFile(join(data, "settings.json"), JSON.stringify(settings));
+    }
+    const core = new Core(data);
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(`page error: ${error.message}`));
     page.on("console", (message) => {

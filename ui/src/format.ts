@@ -32,6 +32,26 @@ export function clock(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
+function two(n: number): string {
+  return String(n).padStart(2, "0");
+}
+
+/** A size: `0 B`, `812 B`, `3.2 kB`, `1.4 MB`. */
+export function bytes(n: number): string {
+  if (n < 1_000) return `${n} B`;
+  if (n < 1_000_000) return `${(n / 1_000).toFixed(1)} kB`;
+  return `${(n / 1_000_000).toFixed(1)} MB`;
+}
+
+/** The time of day, with the date where it is another day: `14:30:19`, `3 Nov 14:30`. */
+export function moment(at: number, now: number): string {
+  const then = new Date(at);
+  const sameDay = then.toDateString() === new Date(now).toDateString();
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  if (sameDay) return `${time}:${two(then.getSeconds())}`;
+  return `${then.getDate()} ${then.toLocaleString("en", { month: "short" })} ${time}`;
+}
+
 /** `1 file`, `3 files`. */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

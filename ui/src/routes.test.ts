@@ -16,6 +16,8 @@ test.each<[string, Place]>([
     { screen: "finding", finding: "f1", fix: 3, tab: "why", ...LIST, view: "all" },
   ],
   ["#/welcome", { screen: "welcome", ...LIST }],
+  ["#/policy", { screen: "policy", ...LIST }],
+  ["#/providers", { screen: "providers", ...LIST }],
   ["#/machine?project=p1", { screen: "machine", ...LIST, project: "p1" }],
 ])("%s is a place and back", (address, place) => {
   expect(parsePlace(address)).toEqual(place);

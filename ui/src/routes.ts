@@ -26,6 +26,8 @@ export type Place =
   | ({ screen: "inbox"; at: string | null } & ListPlace)
   | ({ screen: "finding"; finding: string; fix: number; tab: Tab } & ListPlace)
   | ({ screen: "welcome" } & ListPlace)
+  | ({ screen: "policy" } & ListPlace)
+  | ({ screen: "providers" } & ListPlace)
   | ({ screen: "machine" } & ListPlace);
 
 export type Screen = Place["screen"];
@@ -54,6 +56,8 @@ export function parsePlace(address: string): Place {
         ...list,
       };
     case "welcome":
+    case "policy":
+    case "providers":
     case "machine":
       return { screen, ...list };
   }

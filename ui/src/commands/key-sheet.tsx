@@ -12,6 +12,8 @@ const SCREEN_NAMES: Record<Screen, string> = {
   inbox: "Inbox",
   finding: "Finding",
   welcome: "Welcome",
+  policy: "Policy",
+  providers: "Models and keys",
   machine: "This machine",
 };
 

@@ -2,7 +2,18 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import styles from "./dialog.module.css";
 
-export function Dialog({ label, onClose, children }: { label: string; onClose: () => void; children: ReactNode }) {
+export function Dialog({
+  label,
+  onClose,
+  wide = false,
+  children,
+}: {
+  label: string;
+  onClose: () => void;
+  /** For something to read rather than to choose from. */
+  wide?: boolean;
+  children: ReactNode;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -14,7 +25,7 @@ export function Dialog({ label, onClose, children }: { label: string; onClose: (
   return (
     <dialog
       ref={dialog}
-      className={styles.dialog}
+      className={`${styles.dialog} ${wide ? styles.wide : ""}`}
       aria-label={label}
       onClose={onClose}
       onClick={(event) => {

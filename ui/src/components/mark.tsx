@@ -49,11 +49,17 @@ const SHAPES = {
   not_run: ring(6.2, "2.2 2.67"),
   not_available: both(ring(6.2), line("M3.8 12.2 12.2 3.8")),
   running: both(<g opacity="0.35">{ring(6.2)}</g>, line("M8 1.8A6.2 6.2 0 0 1 14.2 8")),
+  // What a rule says
+  deny: solid(`${SQUARE}M4.4 7.1h7.2v1.8H4.4Z`),
+  allow: both(ring(6.2), line("M5 8h5.6M8.4 5.6 10.8 8l-2.4 2.4")),
+  sample: both(ring(6.2), solid("M8 1.8a6.2 6.2 0 0 1 0 12.4Z")),
   // Seats
   seat: solid("M8 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8Z"),
   refused: both(ring(4.6), line("M5.6 8h4.8")),
   // Screens and controls
   inbox: line("M2 9l2-6.2h8L14 9v4.2H2ZM2 9h3.4c.4 1.5 1.2 2.2 2.6 2.2S10.2 10.5 10.6 9H14"),
+  policy: line("M8 1.6 13.4 3.6v4c0 3.3-2.2 5.6-5.4 6.8-3.2-1.2-5.4-3.5-5.4-6.8v-4Z"),
+  key: both(line("M5.2 7.4a3 3 0 1 1 0 6 3 3 0 0 1 0-6Z"), line("M7.4 8.3 13.5 2.2M11 4.7l2 2")),
   machine: both(line("M2 3h12v8H2Z"), line("M5.5 13.5h5")),
   search: both(line("M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9Z"), line("M10.4 10.4 14 14")),
   lock: both(line("M3 7h10v7H3Z"), line("M5.2 7V4.8a2.8 2.8 0 0 1 5.6 0V7")),

@@ -10,6 +10,7 @@ import styles from "./finding.module.css";
 import { Fixes } from "./fixes";
 import { FindingFooter } from "./footer";
 import { Headline } from "./headline";
+import { Preview } from "./preview";
 import { Problem } from "./problem";
 import { Tried, WhyNone } from "./tried";
 import { Why } from "./why";
@@ -44,7 +45,11 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
   const chosen = fixes[place.fix - 1] ?? fixes[0];
   const [step, setStep] = useState(flow.length);
   const middle = useRef<HTMLElement>(null);
-  const actions = useFindingActions(view, chosen);
+  const [preview, setPreview] = useState(false);
+  const actions = {
+    ...useFindingActions(view, chosen),
+    "finding.preview": { run: () => setPreview(true) },
+  };
 
   const pick = useCallback((fix: number) => go({ ...place, fix }, "replace"), [place]);
   const showTab = (tab: Tab) => go({ ...place, tab }, "replace");
@@ -111,6 +116,7 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
         </section>
       </div>
       <FindingFooter view={view} chosen={chosen} actions={actions} onNext={visit(neighbours.next)} />
+      {preview && <Preview finding={row.id} onClose={() => setPreview(false)} />}
     </>
   );
 }

@@ -63,6 +63,9 @@ export function FindingFooter({
         )}
       </FooterNote>
       {row.status === "running" && <CancelRuns />}
+      <CommandButton command="finding.preview" action={actions["finding.preview"]} look="quiet">
+        What would be sent
+      </CommandButton>
       {chosen !== undefined && <CopyPatch actions={actions} />}
     </Footer>
   );

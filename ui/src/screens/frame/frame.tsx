@@ -9,11 +9,14 @@ import { Palette } from "../../commands/palette";
 import type { PaletteEntry } from "../../commands/palette-search";
 import { ErrorNote } from "../../components/error-note";
 import { count } from "../../format";
-import { VIEWS, go, inboxAt, listOf, usePlace } from "../../routes";
+import { type Screen, VIEWS, go, inboxAt, listOf, usePlace } from "../../routes";
 import { Finding } from "../finding/finding";
 import { Inbox } from "../inbox/inbox";
 import { VIEW_NAMES } from "../inbox/views";
 import { Machine } from "../machine/machine";
+import { Policy } from "../policy/policy";
+import { WaitingBar } from "../policy/waiting";
+import { Providers } from "../providers/providers";
 import { Welcome } from "../welcome/welcome";
 import { useDrop } from "./drop";
 import styles from "./frame.module.css";
@@ -50,6 +53,8 @@ export function Frame() {
     palette: { run: () => setSheet("palette") },
     keys: { run: () => setSheet("keys") },
     "go.inbox": { run: () => go(inboxAt(place)) },
+    "go.policy": { run: () => go({ screen: "policy", ...listOf(place) }) },
+    "go.providers": { run: () => go({ screen: "providers", ...listOf(place) }) },
     "go.machine": { run: () => go({ screen: "machine", ...listOf(place) }) },
     "go.welcome": { run: () => go({ screen: "welcome", ...listOf(place) }) },
     demo: { run: changes.openDemo },
@@ -85,6 +90,7 @@ export function Frame() {
       {screen !== "welcome" && <Rail place={place} project={project} slim={screen === "finding"} />}
       <main id="main" className={styles.main} tabIndex={-1}>
         <StatusNotices />
+        {place.screen !== "policy" && <WaitingBar place={place} />}
         {projects.error !== null ? (
           <ErrorNote error={projects.error} onRetry={() => void projects.refetch()} />
         ) : (
@@ -108,7 +114,7 @@ export function Frame() {
   );
 }
 
-function ScreenOf({ screen }: { screen: "inbox" | "finding" | "welcome" | "machine" }) {
+function ScreenOf({ screen }: { screen: Screen }) {
   const place = usePlace();
   const { project } = useProject(place);
   switch (screen) {
@@ -120,6 +126,10 @@ function ScreenOf({ screen }: { screen: "inbox" | "finding" | "welcome" | "machi
       return place.screen === "finding" && <Finding key={place.finding} place={place} />;
     case "welcome":
       return <Welcome place={place} />;
+    case "policy":
+      return <Policy />;
+    case "providers":
+      return <Providers />;
     case "machine":
       return <Machine />;
   }

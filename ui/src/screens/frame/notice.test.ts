@@ -51,8 +51,10 @@ test("results and new findings are summed, and what could not be used is quoted"
 });
 
 test.each([
-  [0, false, "Nothing left this machine"],
-  [1, false, "1 request left this machine"],
-  [2, true, "Offline: 2 requests left this machine"],
-  [0, true, "Offline: nothing left this machine"],
-])("%d requests, offline %s", (egress, offline, words) => expect(egressWords({ egress, offline })).toBe(words));
+  [0, "open", "Network by rule: nothing left this machine"],
+  [1, "open", "Network by rule: 1 request left this machine"],
+  [0, "local_only", "Local only: nothing left this machine"],
+  [2, "offline", "Offline: 2 requests left this machine"],
+] as const)("%d requests, network %s", (egress, network, words) =>
+  expect(egressWords({ egress, network })).toBe(words),
+);

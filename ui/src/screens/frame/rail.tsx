@@ -7,11 +7,25 @@ import { VIEW_NAMES } from "../inbox/views";
 import styles from "./rail.module.css";
 
 export function Rail({ place, project, slim }: { place: Place; project: ProjectView | undefined; slim: boolean }) {
+  const { data: status } = useCommand("get_status", {});
   const inInbox = place.screen === "inbox" || place.screen === "finding";
   return (
     <nav className={styles.rail} aria-label="Screens" data-slim={slim}>
       <RailLink name="Inbox" mark="inbox" to={inboxAt(place)} current={inInbox} />
       {place.screen === "inbox" && project !== undefined && <Views place={place} project={project} />}
+      <RailLink
+        name="Policy"
+        mark="policy"
+        to={{ screen: "policy", ...listOf(place) }}
+        current={place.screen === "policy"}
+        count={status?.asks_waiting}
+      />
+      <RailLink
+        name="Models and keys"
+        mark="key"
+        to={{ screen: "providers", ...listOf(place) }}
+        current={place.screen === "providers"}
+      />
       <span className="grow" />
       <RailLink
         name="This machine"
@@ -23,11 +37,25 @@ export function Rail({ place, project, slim }: { place: Place; project: ProjectV
   );
 }
 
-function RailLink({ name, mark, to, current }: { name: string; mark: MarkName; to: Place; current: boolean }) {
+function RailLink({
+  name,
+  mark,
+  to,
+  current,
+  count = 0,
+}: {
+  name: string;
+  mark: MarkName;
+  to: Place;
+  current: boolean;
+  /** How many things wait there. */
+  count?: number | undefined;
+}) {
   return (
     <a href={formatPlace(to)} className={styles.link} aria-current={current ? "page" : undefined} title={name}>
       <Mark name={mark} size={16} />
       <span>{name}</span>
+      {count > 0 && <span className={styles.count}>{count}</span>}
     </a>
   );
 }

@@ -1,7 +1,7 @@
 /** The status strip: what is watched, what runs, and what left this machine. Always there. */
 import { useState } from "react";
 import { useCommand } from "../../api/client";
-import type { StatusView } from "../../backend/generated";
+import type { Network, StatusView } from "../../backend/generated";
 import { IconButton } from "../../components/button";
 import { Mark } from "../../components/mark";
 import { count } from "../../format";
@@ -20,7 +20,7 @@ export function Strip() {
           </span>
           <span>{status.running > 0 ? `Running ${status.running}` : "Nothing running"}</span>
           <span className={styles.net}>
-            <Mark name={status.egress > 0 && !status.offline ? "leave" : "lock"} size={12} />
+            <Mark name={status.network === "open" ? "leave" : "lock"} size={12} />
             {egressWords(status)}
           </span>
           <span className={`${styles.version} wide`}>{status.version}</span>
@@ -31,11 +31,12 @@ export function Strip() {
 }
 
 /** What left this machine, as a fact. */
-export function egressWords({ egress, offline }: Pick<StatusView, "egress" | "offline">): string {
+export function egressWords({ egress, network }: Pick<StatusView, "egress" | "network">): string {
   const left = egress === 0 ? "nothing left this machine" : `${count(egress, "request")} left this machine`;
-  const words = offline ? `Offline: ${left}` : left;
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return `${NETWORK[network]}: ${left}`;
 }
+
+const NETWORK: Record<Network, string> = { open: "Network by rule", local_only: "Local only", offline: "Offline" };
 
 /** Things the person should know, until they are closed. */
 export function StatusNotices() {
