@@ -236,6 +236,9 @@ pub enum Keys {
     Set {
         /// The host, with its port where it is not the usual one; the key is sent nowhere else.
         host: String,
+        /// A key that was given as an argument, which is refused without being repeated.
+        #[arg(hide = true)]
+        argument: Option<String>,
     },
     /// List the hosts that have a key, or could use one.
     List,

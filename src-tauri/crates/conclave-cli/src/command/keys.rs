@@ -20,7 +20,14 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Keys) -> Result<Ex
             let view: KeyList = call(api, "list_keys", &Nothing {}).await?;
             output.keys(&view);
         }
-        Keys::Set { host } => {
+        Keys::Set { argument: Some(_), .. } => {
+            let hint = "the shell may have kept what you typed: have the provider give you another key, and leave it \
+                        out here; you are asked for it";
+            return Err(
+                ApiError::new(ErrorCode::BadRequest, "a key is never taken from the command line").with_hint(hint)
+            );
+        }
+        Keys::Set { host, argument: None } => {
             let request = SetKey { host: host.clone(), key: key(host)? };
             let view: KeySaved = call(api, "set_key", &request).await?;
             output.key_saved(&view);
