@@ -1,3 +1,5 @@
+//! What the scanner finds, what it leaves alone, and what redaction leaves behind.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
