@@ -1,79 +1,11 @@
 //! A model that is the attacker: whatever it answers, nothing that it wants happens.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
-
 use serde_json::{Value, json};
 
+use crate::model::Model;
 use crate::program::Home;
 
 const WEAK: &str = "import hashlib\nimport yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
-
-/// A server on this machine that speaks the OpenAI-compatible chat API and always answers `reply`.
-struct Model {
-    address: String,
-    asked: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Model {
-    fn answering(reply: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (reply, requests) = (reply.to_owned(), Arc::clone(&asked));
-        // The thread ends with the test process; each connection is answered and closed.
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if let Some(request) = serve(stream, &reply) {
-                    requests.lock().expect("unpoisoned").push(request);
-                }
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn settings(&self) -> String {
-        let model = json!({ "name": "Stub", "base_url": self.address, "model": "stub" });
-        json!({ "models": [model] }).to_string()
-    }
-}
-
-fn serve(mut stream: TcpStream, reply: &str) -> Option<Value> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut length = 0;
-    let mut first = String::new();
-    reader.read_line(&mut first).ok()?;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().ok()?;
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    // It plays a model on this machine, as llama.cpp has one.
-    if first.starts_with("GET /props ") {
-        let props = json!({ "model_path": "/models/stub.gguf" }).to_string();
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", props.len());
-        stream.write_all((head + &props).as_bytes()).ok()?;
-        return None;
-    }
-    let delta =
-        json!({ "model": "stub", "choices": [{ "index": 0, "delta": { "content": reply }, "finish_reason": null }] });
-    let stop = json!({ "model": "stub", "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
-    let text = format!("data: {delta}\n\ndata: {stop}\n\ndata: [DONE]\n\n");
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(text.as_bytes())).ok()?;
-    serde_json::from_slice(&body).ok()
-}
 
 fn reply(edits: Value) -> String {
     json!({ "can_fix": true, "reason": "trust me", "title": "Fix it", "edge_cases": [], "edits": edits }).to_string()
@@ -132,7 +64,7 @@ fn a_models_word_alone_is_not_enough() {
     let home = Home::new();
     let edit = json!([{ "search": "yaml.load(stream)", "replace": "yaml.load(stream, Loader=yaml.SafeLoader)" }]);
     let (model, report) = fix(&home, &reply(edit), &[]);
-    let asked = model.asked.lock().expect("unpoisoned");
+    let asked = model.asked();
     assert_eq!(asked.len(), 1, "one question, no second opinion asked of the same model");
     assert_eq!(seat(&report)["state"], "proposed");
     let recommended = report["resolutions"][0]["resolution"]["recommended"].clone();
@@ -144,8 +76,8 @@ fn a_models_word_alone_is_not_enough() {
 fn data_cannot_leave_its_fence() {
     let home = Home::new();
     let (model, _) = fix(&home, "no", &[]);
-    let asked = model.asked.lock().expect("unpoisoned").clone();
-    let messages = asked[0]["messages"].as_array().expect("messages").clone();
+    let asked = model.asked();
+    let messages = asked[0].body["messages"].as_array().expect("messages").clone();
     let user = messages.last().expect("the question")["content"].as_str().expect("text").to_owned();
     let fence = user.lines().next().expect("a fence").to_owned();
     assert_eq!(user.matches(&fence).count(), 2, "the fence opens and closes once");
@@ -162,7 +94,7 @@ fn offline_asks_nobody() {
     let report = home.json(&["--offline", "fix", "--all"], 0);
     assert_eq!(seat(&report)["state"], "failed");
     assert!(seat(&report)["note"].as_str().is_some_and(|note| note.contains("offline")), "{}", seat(&report));
-    assert!(model.asked.lock().expect("unpoisoned").is_empty());
+    assert!(model.asked().is_empty());
 }
 
 #[test]

@@ -5,9 +5,12 @@
 
 mod architecture;
 mod cli;
+mod documents;
 mod hook;
 mod hostile_model;
-mod policy;
+mod keyring;
+mod keys;
+mod model;
 mod program;
 mod requirements;
 mod serving;

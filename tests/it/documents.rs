@@ -1,0 +1,25 @@
+//! What the documents show is what works: every policy in them loads, and its examples come out as they say.
+
+use crate::program::{Home, text};
+use crate::tree::root;
+
+/// The fenced blocks of `language` in the document at `path`.
+fn blocks(path: &str, language: &str) -> Vec<String> {
+    let document = std::fs::read_to_string(root().join(path)).expect("the document");
+    let fence = format!("```{language}\n");
+    let block = |rest: &str| rest.split_once("\n```").map(|(block, _)| format!("{block}\n"));
+    document.split(fence.as_str()).skip(1).map(|rest| block(rest).expect("a closed block")).collect()
+}
+
+#[test]
+fn every_policy_in_the_documents_loads() {
+    let policies: Vec<String> =
+        ["docs/policy.md", "docs/settings.md", "README.md"].iter().flat_map(|path| blocks(path, "yaml")).collect();
+    assert!(policies.len() >= 2, "the documents show policies");
+    let home = Home::new();
+    for policy in policies {
+        let file = home.write("policy.yaml", &policy);
+        let output = home.run(&["policy", "check", file.to_str().expect("text")]);
+        assert_eq!(output.status.code(), Some(0), "{policy}\n{}", text(&output));
+    }
+}
