@@ -58,6 +58,24 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(app.getByRole("heading", { level: 1 })).toBeVisible();
         await check("no safe fix");
 
+        await app.keyboard.press("w");
+        await expect(app.getByRole("dialog", { name: "What would be sent" })).toBeVisible();
+        await check("preview");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("g");
+        await app.keyboard.press("p");
+        const rule = app.getByRole("button", { name: /only-the-person-writes/ });
+        await rule.click();
+        await check("policy");
+        await app.keyboard.press("e");
+        await expect(app.getByLabel("Your rules")).toBeFocused();
+        await check("policy, edited");
+        await app.getByRole("button", { name: "Close without saving" }).click();
+        await app.keyboard.press("g");
+        await app.keyboard.press("k");
+        await expect(app.getByRole("heading", { level: 1, name: "Models and keys" })).toBeVisible();
+        await check("models and keys");
+
         await app.keyboard.press("?");
         await expect(app.getByRole("dialog", { name: "Keys" })).toBeVisible();
         await check("keys");

@@ -73,6 +73,7 @@ test("a change of one's own rules is tried on what was recorded, and then holds"
   await openSample(app);
   await app.keyboard.press("g");
   await app.keyboard.press("p");
+  await expect(app.getByRole("button", { name: /only-the-person-writes/ })).toBeVisible();
   await app.keyboard.press("e");
   const text = app.getByLabel("Your rules");
   await text.fill("version: 1\nrules: [{ id: a, acton: deny }]");
@@ -90,7 +91,7 @@ test("a request that waits is shown whole and answered once, with its reason kep
   await openSample(app);
   const agent = new Agent(folder);
   try {
-    const command = { command: "npm run build\u202e" };
+    const command = { command: "npm run build", description: "Build\u202e" };
     const first = agent.ask(7, "Bash", command);
     await expect(app.getByRole("status").filter({ hasText: "Look and decide" })).toBeVisible();
     await app.getByRole("link", { name: "Look and decide" }).click();

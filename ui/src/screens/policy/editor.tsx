@@ -32,6 +32,8 @@ rules:
 
 export function Editor({ policy, onClose }: { policy: PolicyView; onClose: () => void }) {
   const [text, setText] = useState(policy.user_policy === "" ? FIRST : policy.user_policy);
+  // The file as it was when it was opened: what somebody else saves meanwhile is not overwritten.
+  const [opened] = useState(policy.digest);
   const save = useChange("save_policy");
   const settled = useSettled(text, 500);
   const { data: simulation, error } = useCommand("simulate_policy", { policy: settled, limit: RECORDED });
@@ -62,7 +64,7 @@ export function Editor({ policy, onClose }: { policy: PolicyView; onClose: () =>
       <div className={styles.foot}>
         <Button
           disabled={!known || save.isPending || text === policy.user_policy}
-          onClick={() => save.mutate({ policy: text, expected_digest: policy.digest }, { onSuccess: onClose })}
+          onClick={() => save.mutate({ policy: text, expected_digest: opened }, { onSuccess: onClose })}
         >
           Save and put into effect
         </Button>

@@ -47,7 +47,7 @@ export function Policy() {
         )}
         {policy !== undefined &&
           (editing ? (
-            <Editor key={policy.digest} policy={policy} onClose={() => setEditing(false)} />
+            <Editor policy={policy} onClose={() => setEditing(false)} />
           ) : (
             <>
               <Rules policy={policy} />
