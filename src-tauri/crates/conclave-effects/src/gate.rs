@@ -6,6 +6,8 @@
 //!
 //! The gate decides nothing itself and carries nothing out.
 
+#[cfg(test)]
+mod hostile;
 mod permit;
 #[cfg(test)]
 pub(crate) mod tests;
