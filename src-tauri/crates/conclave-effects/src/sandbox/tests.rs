@@ -131,6 +131,18 @@ async fn a_program_ends_as_it_ends() {
 }
 
 #[tokio::test]
+async fn words_reach_a_program_as_they_are_and_no_shell_sees_them() {
+    let Some(arena) = Arena::new() else { return };
+    let words =
+        ["; touch a", "$(touch b)", "`touch c`", "&& touch d", "| tee e", "> f", "*", "~", "$HOME", "-n\ng", " "];
+    let argv: Vec<&str> = ["printf", "%s\\0"].into_iter().chain(words).collect();
+    let report = run(permit(arena.command(&argv)).await).await.unwrap();
+    assert_eq!(report.stdout, words.map(|word| format!("{word}\0")).concat().into_bytes());
+    let left: Vec<_> = fs::read_dir(arena.at("tree")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["file"], "nothing was run but the program");
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_is_not_found() {
     let Some(arena) = Arena::new() else { return };
     arena.plant("tree/tool", "#!/bin/sh\necho from the tree");
