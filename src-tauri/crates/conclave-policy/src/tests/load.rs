@@ -218,6 +218,35 @@ fn a_digest_changes_with_anything_about_a_rule() {
 }
 
 #[test]
+fn the_documents_show_no_rule_that_cannot_match() {
+    let documents = [
+        include_str!("../../../../../README.md"),
+        include_str!("../../../../../docs/policy.md"),
+        include_str!("../../../../../docs/settings.md"),
+    ];
+    let blocks = documents.iter().flat_map(|text| text.split("```yaml\n").skip(1)).map(|rest| rest.split("```").next());
+    let policies: Vec<&str> = blocks.flatten().filter(|block| block.contains("rules:")).collect();
+    assert!(policies.len() >= 2, "the documents show policies");
+    for text in policies {
+        let loaded = Policy::load(text, Layer::User).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(loaded.warnings, [""; 0], "{text}");
+    }
+}
+
+/// A search that goes back and forth would never come to an end here.
+#[test]
+fn a_pattern_made_to_run_for_ever_is_judged() {
+    let tool = format!("{}!", "a".repeat(50_000));
+    let request = parse_request(&format!("{{ actor: 'agent:x', tool: '{tool}' }}")).unwrap();
+    for pattern in ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*a){12}$"] {
+        let policy = load(&format!("{RULE}, conditions: {{ tool: {{ regex: '{pattern}' }} }} }}")).unwrap();
+        assert_eq!(policy.evaluate(&request, 0).rule, NO_MATCH, "{pattern}");
+    }
+    let long = format!("{RULE}, conditions: {{ tool: {{ regex: '{}' }} }} }}", "a".repeat(1001));
+    assert!(load(&long).is_err(), "a pattern has a longest length");
+}
+
+#[test]
 fn conditions_are_described_as_they_are_written() {
     let text =
         "{ tool: [Bash, Read], parameters: { command: { regex: '^a b' } }, not: { cwd: /a }, context: { n: 5 } }";
