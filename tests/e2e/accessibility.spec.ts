@@ -62,8 +62,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(app.getByRole("dialog", { name: "What would be sent" })).toBeVisible();
         await check("preview");
         await app.keyboard.press("Escape");
-        await app.keyboard.press("g");
-        await app.keyboard.press("p");
+        await app.getByRole("link", { name: "Policy" }).click();
         const rule = app.getByRole("button", { name: /only-the-person-writes/ });
         await rule.click();
         await check("policy");
@@ -71,8 +70,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(app.getByLabel("Your rules")).toBeFocused();
         await check("policy, edited");
         await app.getByRole("button", { name: "Close without saving" }).click();
-        await app.keyboard.press("g");
-        await app.keyboard.press("k");
+        await app.getByRole("link", { name: "Models and keys" }).click();
         await expect(app.getByRole("heading", { level: 1, name: "Models and keys" })).toBeVisible();
         await check("models and keys");
 

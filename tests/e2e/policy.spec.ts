@@ -71,8 +71,7 @@ test("the rules in effect are shown with their layers, and a request can be trie
 
 test("a change of one's own rules is tried on what was recorded, and then holds", async ({ app }) => {
   await openSample(app);
-  await app.keyboard.press("g");
-  await app.keyboard.press("p");
+  await app.getByRole("link", { name: "Policy" }).click();
   await expect(app.getByRole("button", { name: /only-the-person-writes/ })).toBeVisible();
   await app.keyboard.press("e");
   const text = app.getByLabel("Your rules");
@@ -133,15 +132,13 @@ test.describe("with a model", () => {
     await expect(sheet.getByLabel("The body of the request")).toContainText("code from line");
     await app.keyboard.press("Escape");
     await expect(sheet).toBeHidden();
-    await app.keyboard.press("g");
-    await app.keyboard.press("p");
+    await app.getByRole("link", { name: "Policy" }).click();
     await expect(app.getByText("Nothing has left this machine, and nothing asked to.")).toBeVisible();
   });
 
   test("without a keychain the page says what to do, and a key is nowhere on it", async ({ app }) => {
     await openSample(app);
-    await app.keyboard.press("g");
-    await app.keyboard.press("k");
+    await app.getByRole("link", { name: "Models and keys" }).click();
     await expect(app.getByRole("heading", { name: "Models and keys" })).toBeVisible();
     await expect(app.getByRole("heading", { name: "model.invalid" })).toBeVisible();
     await expect(app.getByText("No key", { exact: true })).toBeVisible();

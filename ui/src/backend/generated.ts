@@ -399,6 +399,44 @@ export type Excerpt = {
 	marks: Mark[],
 };
 
+/**  A page of exchanges. */
+export type ExchangePage = {
+	/**  Newest first. */
+	rows: ExchangeRow[],
+	/**  Where the next page starts; `null` on the last. */
+	next_cursor: string | null,
+};
+
+/**  One question to a model, without the texts. */
+export type ExchangeRow = {
+	/**  The ledger's entry of the decision that let it out. */
+	seq: number,
+	/**  When it was sent. */
+	at: number,
+	/**  The folder of the project that it was about. */
+	root: string | null,
+	/**  The endpoint's name in the settings. */
+	endpoint: string,
+	/**  The model that was asked. */
+	model: string,
+	/**  The status of the answer; `null` when none came. */
+	status: number | null,
+	/**  How long the question was, in bytes. */
+	request_bytes: number,
+	/**  How long the answer was, in bytes. */
+	response_bytes: number,
+};
+
+/**  One exchange with its texts. */
+export type ExchangeView = {
+	/**  All but the texts. */
+	exchange: ExchangeRow,
+	/**  The body as it was sent, secrets taken out; its beginning where it is shorter than `request_bytes`. */
+	request: string,
+	/**  What came back, secrets taken out, or why nothing did; its beginning where it is shorter than `response_bytes`. */
+	response: string,
+};
+
 /**  Asks what the policy says of a request; nothing is sent and nothing recorded. */
 export type ExplainRequest = {
 	/**  The request as JSON: `actor`, `action`, `resource`, `context`, `paths`, or the short form of a rule's examples. */
@@ -558,6 +596,12 @@ export type FlowStepView = {
 	message: string | null,
 };
 
+/**  Asks for one exchange. */
+export type GetExchange = {
+	/**  Its entry in the ledger. */
+	seq: number,
+};
+
 /**  Names one finding. */
 export type GetFinding = {
 	/**  Its id, or the first digits of it if they name only one. */
@@ -684,6 +728,16 @@ export type ListEgress = {
 	filter?: string,
 	/**  Only these. */
 	only?: EgressOnly,
+	/**  At most this many, 1 to 1000; 100 when `null`. */
+	limit?: number | null,
+};
+
+/**  Asks for a page of the exchanges that were kept, newest first. */
+export type ListExchanges = {
+	/**  Only those about the project in this folder, whether or not it is in the list of projects. */
+	root?: string | null,
+	/**  Where the last page ended. */
+	cursor?: string | null,
 	/**  At most this many, 1 to 1000; 100 when `null`. */
 	limit?: number | null,
 };
@@ -1276,6 +1330,8 @@ export type CommandMap = {
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
 	list_keys: { request: Nothing; response: KeyList; kind: "query" };
 	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
+	list_exchanges: { request: ListExchanges; response: ExchangePage; kind: "query" };
+	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
 	open_demo: { request: Nothing; response: ProjectView; kind: "mutation" };
@@ -1307,6 +1363,8 @@ export const tags = {
 	preview_request: ["policy","findings","keys"],
 	list_keys: ["keys"],
 	list_egress: ["ledger"],
+	list_exchanges: ["ledger"],
+	get_exchange: ["ledger"],
 	list_asks: ["asks"],
 	add_project: ["projects","findings"],
 	open_demo: ["projects","findings"],

@@ -80,14 +80,14 @@ export function Egress({ waiting }: { waiting: ReactNode }) {
           />
           <KeysOf command="policy.filter" />
           <Menu
-            label="Which requests"
+            label={`Show: ${ONLY[only].toLowerCase()}`}
             items={(Object.keys(ONLY) as EgressOnly[]).map((key) => ({
               label: ONLY[key],
               checked: key === only,
               run: () => setOnly(key),
             }))}
           >
-            {ONLY[only]}
+            <span className="faint">Show</span> {ONLY[only].toLowerCase()}
           </Menu>
         </div>
         {pages.error !== null && <ErrorNote error={pages.error} onRetry={() => void pages.refetch()} />}
