@@ -82,6 +82,10 @@ fn the_ledger_comes_out_as_it_is_and_what_waits_is_listed() {
     let egress = home.json(&["audit", "egress"], 0);
     check("egress", &egress);
     assert_eq!(egress["rows"], json!([]), "nothing left this machine");
+    let exchanges = home.json(&["audit", "exchanges", "--project", &app], 0);
+    check("exchanges", &exchanges);
+    assert_eq!(exchanges["rows"], json!([]), "nothing is kept unless it is asked for");
+    check("error", &home.json(&["audit", "exchanges", "--show", "99"], 2));
     check("asks", &home.json(&["asks"], 0));
     check("error", &home.json(&["asks", "allow", "99"], 2));
     check("keys", &home.json(&["keys", "list"], 0));

@@ -11,10 +11,11 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
     AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, CheckPolicy, DoctorView, EgressPage, EraseKey,
-    ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetFinding, ImportSarif, ImportView,
-    KeyErased, KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListFindings, NamedProject, Nothing,
-    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted,
-    SavePolicy, SetKey, SimulatePolicy, SimulationView, StatusView, Tag, UndoFix, UndoneView,
+    ExchangePage, ExchangeView, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetExchange,
+    GetFinding, ImportSarif, ImportView, KeyErased, KeyList, KeySaved, LedgerExported, LedgerView, ListEgress,
+    ListExchanges, ListFindings, NamedProject, Nothing, PolicyCheck, PolicySaved, PolicyView, PreviewRequest,
+    PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SavePolicy, SetKey, SimulatePolicy, SimulationView,
+    StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -94,6 +95,8 @@ commands! {
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
     Query list_keys(Nothing) -> KeyList [Keys];
     Query list_egress(ListEgress) -> EgressPage [Ledger];
+    Query list_exchanges(ListExchanges) -> ExchangePage [Ledger];
+    Query get_exchange(GetExchange) -> ExchangeView [Ledger];
     Query list_asks(Nothing) -> AskList [Asks];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
     Mutation open_demo(Nothing) -> ProjectView [Projects, Findings];

@@ -11,12 +11,14 @@ use specta::Type;
 
 pub use asks::*;
 pub use egress::*;
+pub use exchange::*;
 pub use keys::*;
 pub use policy::*;
 pub use preview::*;
 
 mod asks;
 mod egress;
+mod exchange;
 mod keys;
 mod policy;
 mod preview;

@@ -197,6 +197,20 @@ pub enum Audit {
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: u32,
     },
+    /// List the questions to models that were kept with their answers, newest first, or show one.
+    ///
+    /// Nothing is kept unless `exchange_log` in the settings says so. Secrets are taken out before.
+    Exchanges {
+        /// Only those about the project in this folder.
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+        /// Show this one whole; the number is its entry in the ledger.
+        #[arg(long, value_name = "SEQ", conflicts_with = "project")]
+        show: Option<u64>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: u32,
+    },
     /// Print the whole ledger as JSON Lines, one entry a line with its number and its hash.
     Export,
 }

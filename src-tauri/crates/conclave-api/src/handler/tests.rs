@@ -5,6 +5,7 @@
 use std::fs;
 
 use conclave_policy::{Action, Actor, Decision, Effective, EntryKind, Ledger as _, NewEntry, ToolRequest};
+use conclave_store::NewExchange;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -104,6 +105,49 @@ fn append(api: &Api, request: ToolRequest, effect: Effective, rule: &str) -> u64
     let decision = Decision { effect, rule: rule.to_owned(), reason, layer: None, review: None };
     let entry = NewEntry { at_ms: api.cx().now_ms(), kind: EntryKind::Decision { request, decision } };
     api.cx().store.append(&entry).unwrap()
+}
+
+#[tokio::test]
+async fn exchanges_are_listed_by_folder_and_page_and_shown_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let mut kept = Vec::new();
+    for (root, status) in [("/shop", Some(200)), ("/other", None), ("/shop", Some(500))] {
+        let sent = ToolRequest::new(Actor::Engine, Action::SendHttp, "https://one.example/v1");
+        let seq = append(&api, sent, Effective::Allow, "ok");
+        kept.push(seq);
+        let exchange = NewExchange {
+            seq,
+            at_ms: 7,
+            project: Some(root.to_owned()),
+            endpoint: "Big".to_owned(),
+            model: "big-1".to_owned(),
+            request: format!("question {seq}"),
+            response: "x".repeat(2 * 1024 * 1024),
+            status,
+        };
+        api.cx().store.put_exchange(&exchange).unwrap();
+    }
+    let seqs = |page: &Value| {
+        page["rows"].as_array().unwrap().iter().map(|row| row["seq"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let all = call(&api, "list_exchanges", json!({})).await;
+    assert_eq!((seqs(&all), &all["next_cursor"]), (vec![kept[2], kept[1], kept[0]], &Value::Null));
+    assert_eq!((&all["rows"][1]["status"], &all["rows"][1]["root"]), (&Value::Null, &json!("/other")));
+    let first = call(&api, "list_exchanges", json!({ "root": "/shop", "limit": 1 })).await;
+    let second =
+        call(&api, "list_exchanges", json!({ "root": "/shop", "limit": 1, "cursor": first["next_cursor"] })).await;
+    assert_eq!((seqs(&first), seqs(&second)), (vec![kept[2]], vec![kept[0]]));
+    assert_eq!(fails(&api, "list_exchanges", json!({ "cursor": "x" })).await.code, ErrorCode::BadRequest);
+
+    let whole = call(&api, "get_exchange", json!({ "seq": kept[0] })).await;
+    assert_eq!((&whole["exchange"], &whole["request"]), (&all["rows"][2], &json!(format!("question {}", kept[0]))));
+    assert_eq!(
+        (&whole["exchange"]["response_bytes"], whole["response"].as_str().unwrap().len()),
+        (&json!(2 << 20), 1 << 20)
+    );
+    let missing = fails(&api, "get_exchange", json!({ "seq": 9999 })).await;
+    assert_eq!((missing.code, missing.hint.is_some()), (ErrorCode::NotFound, true));
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! `conclave audit`.
 
+use std::path::Path;
+
 use conclave_api::Api;
 use conclave_api::error::ApiError;
-use conclave_api::view::{EgressOnly, EgressPage, EgressRow, LedgerView, ListEgress, Nothing};
+use conclave_api::view::{
+    EgressOnly, EgressPage, EgressRow, ExchangePage, ExchangeRow, ExchangeView, GetExchange, LedgerView, ListEgress,
+    ListExchanges, Nothing,
+};
 
 use super::call;
 use crate::args::Audit;
@@ -20,6 +25,12 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Audit) -> Result<E
             };
             egress(api, output, &filter.join(" "), only, *limit).await
         }
+        Audit::Exchanges { show: Some(seq), .. } => {
+            let view: ExchangeView = call(api, "get_exchange", &GetExchange { seq: *seq }).await?;
+            output.exchange(&view);
+            Ok(Exit::Done)
+        }
+        Audit::Exchanges { project, limit, .. } => exchanges(api, output, project.as_deref(), *limit).await,
         Audit::Export => {
             api.each_ledger_line(&mut |line| output.raw(line))?;
             Ok(Exit::Done)
@@ -50,5 +61,25 @@ async fn egress(api: &Api, output: &Output, filter: &str, only: EgressOnly, limi
         }
     };
     output.egress(&rows, today);
+    Ok(Exit::Done)
+}
+
+async fn exchanges(api: &Api, output: &Output, project: Option<&Path>, limit: u32) -> Result<Exit, ApiError> {
+    // What was kept outlives the folder, so one that is gone is taken by its name.
+    let root = project.map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
+    let root = root.map(|dir| dir.to_string_lossy().into_owned());
+    let mut request = ListExchanges { root, ..ListExchanges::default() };
+    let mut rows: Vec<ExchangeRow> = Vec::new();
+    loop {
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        request.limit = Some(left.clamp(1, PAGE));
+        let page: ExchangePage = call(api, "list_exchanges", &request).await?;
+        rows.extend(page.rows.into_iter().take(left as usize));
+        request.cursor = page.next_cursor;
+        if request.cursor.is_none() || rows.len() >= limit as usize {
+            break;
+        }
+    }
+    output.exchanges(&rows);
     Ok(Exit::Done)
 }

@@ -3,9 +3,9 @@
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, DoctorView, EgressRow, EgressToday, ExplanationView, FindingRow, FindingView,
-    KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView,
-    UndoneView,
+    AppliedView, AskAnswered, AskList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExplanationView,
+    FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView,
+    SimulationView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -52,6 +52,11 @@ struct Egress<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
+struct Exchanges<'a> {
+    rows: &'a [ExchangeRow],
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Error<'a> {
     error: &'a ApiError,
 }
@@ -75,6 +80,8 @@ const POLICY_CHECK: &str = "conclave/policy-check/1";
 const EXPLANATION: &str = "conclave/explanation/1";
 const SIMULATION: &str = "conclave/simulation/1";
 const EGRESS: &str = "conclave/egress/1";
+const EXCHANGES: &str = "conclave/exchanges/1";
+const EXCHANGE: &str = "conclave/exchange/1";
 const ASKS: &str = "conclave/asks/1";
 const ANSWER: &str = "conclave/answer/1";
 const KEYS: &str = "conclave/keys/1";
@@ -135,6 +142,14 @@ pub(super) fn egress(rows: &[EgressRow], today: EgressToday) -> Value {
     named(EGRESS, Egress { rows, today })
 }
 
+pub(super) fn exchanges(rows: &[ExchangeRow]) -> Value {
+    named(EXCHANGES, Exchanges { rows })
+}
+
+pub(super) fn exchange(view: &ExchangeView) -> Value {
+    named(EXCHANGE, view)
+}
+
 pub(super) fn asks(view: &AskList) -> Value {
     named(ASKS, view)
 }
@@ -180,6 +195,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (EXPLANATION, schema_for!(Named<ExplanationView>)),
         (SIMULATION, schema_for!(Named<SimulationView>)),
         (EGRESS, schema_for!(Named<Egress<'_>>)),
+        (EXCHANGES, schema_for!(Named<Exchanges<'_>>)),
+        (EXCHANGE, schema_for!(Named<ExchangeView>)),
         (ASKS, schema_for!(Named<AskList>)),
         (ANSWER, schema_for!(Named<AskAnswered>)),
         (KEYS, schema_for!(Named<KeyList>)),

@@ -11,9 +11,9 @@ use std::io::{IsTerminal as _, Write as _};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExplanationView,
-    FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView,
-    SimulationView, UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExchangeRow,
+    ExchangeView, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck,
+    PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
 };
 
 use crate::args::Format;
@@ -151,6 +151,16 @@ impl Output {
     /// Prints what left this machine and what was refused.
     pub fn egress(&self, rows: &[EgressRow], today: EgressToday) {
         self.print(|style| text::egress(style, rows, today), || json::egress(rows, today));
+    }
+
+    /// Prints the exchanges with models that were kept.
+    pub fn exchanges(&self, rows: &[ExchangeRow]) {
+        self.print(|style| text::exchanges(style, rows), || json::exchanges(rows));
+    }
+
+    /// Prints one exchange whole.
+    pub fn exchange(&self, view: &ExchangeView) {
+        self.print(|style| text::exchange(style, view), || json::exchange(view));
     }
 
     /// Prints the requests that wait.

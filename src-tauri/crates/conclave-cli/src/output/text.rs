@@ -1,6 +1,7 @@
 //! Text for people: quiet, aligned, readable without colour.
 
 mod egress;
+mod exchange;
 mod policy;
 
 use std::fmt::Write as _;
@@ -16,6 +17,7 @@ use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 use super::Report;
 
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
+pub(super) use exchange::{exchange, exchanges};
 pub(super) use policy::{check, explanation, files, simulation, test};
 
 /// Whether and how colours are used; every colour has a word beside it.

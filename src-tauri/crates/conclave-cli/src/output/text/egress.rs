@@ -67,7 +67,7 @@ fn reviewed(review: &ReviewView) -> String {
 }
 
 /// A number of bytes for people.
-fn bytes(n: u64) -> String {
+pub(super) fn bytes(n: u64) -> String {
     match n {
         0..1000 => format!("{n} B"),
         // A display figure: what rounding loses is below its last digit.
@@ -200,6 +200,6 @@ pub(in crate::output) fn preview(style: Style, view: &PreviewView) -> String {
 }
 
 /// The body line by line, so that nothing in it speaks to the terminal.
-fn body(text: &str) -> String {
+pub(super) fn body(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
