@@ -214,6 +214,26 @@ async fn a_late_answer_is_a_refusal() {
     assert!(reason.contains("within 60 s") || reason.contains("no answer in time"), "{reason}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_limit_holds_over_all_models() {
+    let slow = ["One", "Two", "Three"].map(|name| stub(name, Says::Nothing));
+    let ground = ground(&slow.each_ref(), Mode::Default);
+    let begin = tokio::time::Instant::now();
+    why(review(&ground, &inside(), None).await);
+    assert!(begin.elapsed() <= Duration::from_secs(61), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_review_has_its_limits_without_any_setting() {
+    let ground = ground(&[], Mode::Default);
+    let (models, gate) = (Arc::clone(&ground.reviewer.models), ground.reviewer.gate.clone());
+    let settings = Settings::default();
+    let reviewer = EngineReviewer::new(&settings, models, gate, ground.store.clone(), ground.events.clone());
+    assert_eq!((reviewer.limit, reviewer.asking.available_permits()), (Duration::from_secs(10), 10));
+    let kept = reviewer.verdicts.policy();
+    assert_eq!((kept.time_to_live(), kept.max_capacity()), (Some(Duration::from_secs(300)), Some(1000)));
+}
+
 #[tokio::test]
 async fn a_model_that_allows_everything_allows_nothing_outside_the_envelope() {
     let stub = stub("Hostile", allows());
