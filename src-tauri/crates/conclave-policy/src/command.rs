@@ -99,6 +99,12 @@ pub fn inspect(text: &str) -> Result<Vec<SimpleCommand>, Uninspectable> {
     parse::text(text)
 }
 
+/// A program and its arguments as shell text that means exactly them.
+pub fn text_of(words: &[&str]) -> String {
+    let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 /// Says no in the words of `why`.
 fn no<T>(why: impl Into<String>) -> Result<T, Uninspectable> {
     Err(Uninspectable(why.into()))

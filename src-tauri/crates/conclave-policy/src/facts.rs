@@ -12,6 +12,9 @@ use crate::{Access, Action, Actor, ToolRequest};
 /// The parameters under which clients pass shell text or a program with its arguments.
 const COMMAND_PARAMETERS: [&str; 2] = ["command", "cmd"];
 
+/// The tools that take something else under these names: a patch is no shell text.
+const NO_COMMANDS: [&str; 1] = ["apply_patch"];
+
 /// A request as conditions see it.
 pub(crate) struct Facts<'a> {
     pub(crate) request: &'a ToolRequest,
@@ -104,7 +107,8 @@ fn commands(request: &ToolRequest) -> Option<Result<Vec<SimpleCommand>, String>>
         let argv = request.context.get(keys::ARGV)?;
         return Some(serde_json::from_str(argv).map_err(|error| error.to_string()).and_then(|value| read(&value)));
     }
-    let parameters = &request.call.as_ref()?.parameters;
+    let call = request.call.as_ref().filter(|call| !NO_COMMANDS.contains(&call.tool.as_str()))?;
+    let parameters = &call.parameters;
     let given = COMMAND_PARAMETERS.iter().filter_map(|name| parameters.get(name));
     given.map(read).reduce(|held, next| {
         let mut held = held?;
@@ -119,15 +123,9 @@ fn read(value: &Value) -> Result<Vec<SimpleCommand>, String> {
         Value::String(text) => text.clone(),
         Value::Array(words) => {
             let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
-            let words = words.ok_or("an argument is not a text")?;
-            words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+            command::text_of(&words.ok_or("an argument is not a text")?)
         }
         _ => return Err("the command is neither a text nor a list of texts".to_owned()),
     };
     command::inspect(&text).map_err(|why| why.0)
-}
-
-/// `word` as one literal word of shell text.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

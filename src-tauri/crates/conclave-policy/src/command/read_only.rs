@@ -115,6 +115,18 @@ fn alone(command: &SimpleCommand, program: &str) -> bool {
         return true;
     }
     match program {
+        // Alone it shows every variable, and variables hold keys.
+        "export" if args.is_empty() => false,
+        "jq" => command.unseen != Unseen::Anything && !args.iter().any(|arg| shows_more(arg)),
+        // Options without a dash, and `-E`, show the variables of other programs.
+        "ps" => {
+            command.unseen == Unseen::Nothing
+                && read(args, PS, Order::Mixed).is_ok_and(|line| line.operands.iter().all(|word| *word == "aux"))
+        }
+        // A file behind `@` is read for more arguments, and shown in the complaint about them.
+        "readelf" | "strings" if command.unseen == Unseen::Anything || args.iter().any(|arg| arg.starts_with('@')) => {
+            false
+        }
         "awk" | "gawk" | "mawk" | "nawk" => read(args, "-F: -v:", Order::OptionsFirst).is_ok_and(|line| {
             line.operands.first().is_some_and(|text| awk(text) && text_is_known(command, &line, text))
         }),
@@ -140,6 +152,14 @@ fn alone(command: &SimpleCommand, program: &str) -> bool {
     }
 }
 
+const PS: &str = "-AaefFljdNw -C: -o: -p: -u: --no-headers --pid: --sort:";
+
+/// Whether a program for jq may show more than its input: the variables of the process, or files that it imports.
+fn shows_more(argument: &str) -> bool {
+    let argument = argument.to_ascii_lowercase();
+    ["env", "import", "include"].iter().any(|word| argument.contains(word))
+}
+
 const DATE: &str = "-Ru -I? -d: -r: --date: --iso-8601? --reference: --rfc-3339: --rfc-email --utc";
 
 /// Takes `args` apart if options stand before operands only: programs differ on what an option after them is.
@@ -158,9 +178,11 @@ fn text_is_known(command: &SimpleCommand, line: &Line<'_>, text: &str) -> bool {
     may_take_more(command, line) && (command.unseen == Unseen::Nothing || !text.contains(['*', '?', '[']))
 }
 
-/// Whether a program for awk only prints: it names no file, no command and no other program text.
+/// Whether a program for awk only prints what it is given: it names no file, no command and no other program text, adds
+/// nothing to its arguments and shows no variables of the process.
 fn awk(text: &str) -> bool {
-    !text.contains(['|', '>', '@']) && !["system", "getline"].iter().any(|word| text.contains(word))
+    !text.contains(['|', '>', '@'])
+        && !["\\\n", "ARG", "ENVIRON", "SYMTAB", "getline", "system"].iter().any(|word| text.contains(word))
 }
 
 /// Tests and actions of find that change nothing, and how many values each takes.

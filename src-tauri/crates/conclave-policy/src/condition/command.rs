@@ -62,11 +62,21 @@ impl CommandPart {
                     Reach::Narrow => all(judged),
                 }
             }
-            Self::ReadOnly(wanted) => Ok(read_only(command) == *wanted),
+            Self::ReadOnly(wanted) => {
+                // What only looks may look at anything that it is not seen to be given.
+                let seen = reach == Reach::Wide
+                    || command.unseen == Unseen::Nothing
+                    || (command.unseen == Unseen::Names && TELL_NO_CONTENT.contains(&base_name(&command.program)));
+                Ok((read_only(command) && seen) == *wanted)
+            }
             Self::Escapes(wanted) => Ok(escapes(command).is_some() == *wanted),
         }
     }
 }
+
+/// Programs that read-only commands may hand files to that the text does not name: they show nothing of what is in them.
+const TELL_NO_CONTENT: &[&str] =
+    &["basename", "dirname", "du", "echo", "file", "ls", "readlink", "realpath", "stat", "wc"];
 
 /// Everything a command names but its program.
 fn named(command: &SimpleCommand) -> impl Iterator<Item = &str> {

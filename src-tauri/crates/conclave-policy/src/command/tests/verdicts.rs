@@ -45,6 +45,9 @@ fn commands_that_change_nothing_are_read_only() {
         "python3 --version; node -v",
         "set -e; ls",
         "[ -f x ] && cat x",
+        "jq .name f",
+        "ps aux",
+        "ps -ef",
     ] {
         assert!(harmless(text), "{text}: {:?}", inspect(text));
     }
@@ -133,6 +136,18 @@ fn everything_else_is_not() {
         "awk '{ \"id\" | getline }'",
         "awk -f script f",
         "awk '@load \"x\"'",
+        "awk 'BEGIN { ARGV[1] = \".e\" \"nv\"; ARGC = 2 } { print }'",
+        "awk 'BEGIN { for (name in ENVIRON) print ENVIRON[name] }'",
+        "export",
+        "jq -n env",
+        "jq -n '$ENV'",
+        "echo env | xargs jq -n",
+        "ps e",
+        "ps auxe",
+        "ps -E",
+        "readelf @f",
+        "strings @f",
+        "ls | xargs strings",
         "python3 x.py",
         "less f",
         "man ls",
