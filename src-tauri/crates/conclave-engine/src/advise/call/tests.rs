@@ -54,13 +54,34 @@ fn known_tools_name_their_files() {
             json!({"command": "echo hi > out.txt && cat < ../in"}),
             vec![("/work/out.txt", Write), ("/work/../in", Read)],
         ),
+        // Clients trim names and know the home folder.
+        ("Read", json!({"file_path": " /etc/x "}), vec![("/work/ /etc/x ", Read), ("/etc/x", Read)]),
         (
             "Bash",
             json!({"command": "cp -r --target-directory=/srv a/b word; cd sub && touch ./x"}),
-            vec![("/srv", Write), ("/work/a/b", Write), ("/work/sub/./x", Write)],
+            vec![("/srv", Write), ("/work/a/b", Write), ("/work/sub/./x", Write), ("/work/sub/.", Read)],
         ),
         ("Bash", json!({"command": "echo $(cat /etc/passwd)"}), vec![]),
-        ("run_shell_command", json!({"command": "rm ./x", "directory": "sub"}), vec![("/work/sub/./x", Write)]),
+        (
+            "run_shell_command",
+            json!({"command": "rm ./x", "directory": "sub"}),
+            vec![("/work/sub", Read), ("/work/sub/./x", Write)],
+        ),
+        ("exec_command", json!({"cmd": "rg key", "workdir": "/etc"}), vec![("/etc", Read)]),
+        // A program with its arguments is one command, and no argument is another one.
+        ("shell", json!({"command": ["cat", "/etc/x", "ls ./y"]}), vec![("/etc/x", Read), ("/work/ls ./y", Read)]),
+        (
+            "Bash",
+            json!({"command": "ls ./y && cd /etc && rg key"}),
+            vec![("/work/./y", Read), ("/etc", Read), ("/etc/.", Read)],
+        ),
+        ("Bash", json!({"command": "xargs -a.env echo"}), vec![("/work/.env", Read)]),
+        (
+            "Bash",
+            json!({"command": "git show HEAD:.env :0:./b"}),
+            vec![("/work/.env", Read), ("/work/:0:./b", Read), ("/work/./b", Read)],
+        ),
+        ("Bash", json!({"command": "git clone https://a.example/b"}), vec![]),
         (
             "mcp__files__move-file",
             json!({"source": "a", "destination": "b"}),
@@ -158,4 +179,21 @@ fn the_project_is_the_nearest_marked_folder() {
     std::fs::create_dir(root.join("repo/inner/.conclave")).expect("a folder");
     assert_eq!(project(&inner), Some(root.join("repo/inner")));
     assert_eq!(project(&PathBuf::from("/no/such/folder")), None);
+}
+
+#[test]
+fn git_is_not_asked_in_a_folder_that_was_made_to_look_like_a_repository() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().canonicalize().expect("a path");
+    for name in [".git", "sub/objects", "sub/refs", "sub/deep"] {
+        std::fs::create_dir_all(root.join(name)).expect("folders");
+    }
+    let unknown = |cwd: &str| {
+        let cwd = Some(root.join(cwd).display().to_string());
+        let call = AgentCall { cwd, ..call("Bash", json!({"command": "git status"})) };
+        only(&call).paths.iter().any(|path| path.real.is_none())
+    };
+    assert!(!unknown("sub/deep"));
+    std::fs::write(root.join("sub/HEAD"), "ref: refs/heads/main").expect("a file");
+    assert!(unknown("sub") && unknown("sub/deep") && !unknown(""));
 }
