@@ -164,6 +164,13 @@ async function scenario(window) {
 
   await window.press(ESCAPE);
   await window.until("the inbox as it was", `${options}.length > 0 && ${total} === ${ready}`);
+
+  await window.value(`(location.hash = "#/policy")`);
+  await window.until("the rules in effect", `document.body.innerText.includes("only-the-person-writes")`);
+  await window.pictures("policy");
+  await window.value(`(location.hash = "#/providers")`);
+  await window.until("models and keys", `document.querySelector("h1")?.innerText === "Models and keys"`);
+  await window.pictures("providers");
   say(`${ready} fixes were ready; one was applied and undone`);
 }
 
