@@ -266,6 +266,15 @@ fn doors_and_faces_stay_with_the_crates_that_own_them() {
 }
 
 #[test]
+fn nothing_listens_on_a_port() {
+    let listener = regex(r"\b(TcpListener|UdpSocket)\b");
+    none(
+        rust().filter(|file| !is_test(&file.path)).flat_map(|file| hits(file, file.product_code(), &listener)),
+        "Conclave is spoken to over its own window and standard input; a port would need a token and an origin check",
+    );
+}
+
+#[test]
 fn only_the_window_names_tauri() {
     let tauri = regex(r"\btauri(_build|_plugin_\w+)?::|\bextern crate tauri");
     none(

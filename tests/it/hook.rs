@@ -325,24 +325,22 @@ fn a_hook_is_added_and_removed_and_everything_else_stays() {
     assert_eq!(std::fs::read_to_string(&path).expect("the settings"), "{\"hooks\": []}");
 }
 
+/// What `conclave advise` says of a request, and how it ends.
+fn advise(home: &Home, request: &str) -> (Option<i32>, Value) {
+    let mut command = home.command();
+    command.args(["--format", "json", "advise"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("conclave starts");
+    child.stdin.take().expect("its input").write_all(request.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
 #[test]
 fn one_request_is_decided_from_standard_input() {
     let home = home();
-    let advise = |request: &str| {
-        let mut child = home
-            .command()
-            .args(["--format", "json", "advise"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("conclave starts");
-        child.stdin.take().expect("its input").write_all(request.as_bytes()).expect("written");
-        let output = child.wait_with_output().expect("it ends");
-        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).expect("JSON"))
-    };
     let app = home.path("app");
     let read = json!({ "tool_name": "Read", "parameters": { "file_path": "a.py" }, "agent_id": "me", "cwd": app });
-    let (code, decision) = advise(&read.to_string());
+    let (code, decision) = advise(&home, &read.to_string());
     assert_eq!((code, &decision["action"]), (Some(0), &json!("allow")), "{decision}");
     assert_eq!(decision["confidence"], Value::Null, "a rule invents no confidence");
     for request in [
@@ -351,9 +349,50 @@ fn one_request_is_decided_from_standard_input() {
         r#"{"tool_name": "Read", "parametres": {}}"#.to_owned(),
         String::new(),
     ] {
-        let (code, decision) = advise(&request);
+        let (code, decision) = advise(&home, &request);
         assert_eq!(code, Some(2), "{request}: {decision}");
     }
+}
+
+/// One engine decides for all: what a rule says is said by hook, `advise`, MCP and `policy explain` alike.
+#[test]
+fn every_face_gives_the_same_answer_by_the_same_rule() {
+    let home = home();
+    let text = "version: 1\nrules:\n\
+        - { id: no-deploy, priority: 1, action: deny, reason: no, conditions: { tool: Deploy } }\n\
+        - { id: yes-build, priority: 1, action: allow, reason: yes, conditions: { tool: Build } }\n\
+        - { id: look-at-it, priority: 1, action: sample, reason: look, conditions: { tool: Ship } }\n";
+    policy(&home, text);
+    let mut mcp = Mcp::start(&home);
+    // What is sampled does not happen where nobody is there to look, and the rule that samples it is named.
+    for (id, (tool, rule, explained, action)) in [
+        ("Deploy", "no-deploy", "deny", "deny"),
+        ("Build", "yes-build", "allow", "allow"),
+        ("Ship", "look-at-it", "sample", "deny"),
+        ("Rest", "no_match", "deny", "deny"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let call = json!({ "tool_name": tool, "parameters": {}, "cwd": home.path("app") });
+        let (code, advised) = advise(&home, &call.to_string());
+        assert_eq!(code == Some(0), action == "allow", "{tool}: {advised}");
+        let asked = mcp.ask(id as u64 + 1, "evaluate_tool_request", &call)["structuredContent"].clone();
+        for (answer, word) in [(advised, explained), (asked, action)] {
+            assert_eq!((&answer["action"], &answer["rule_id"]), (&json!(word), &json!(rule)), "{tool}: {answer}");
+        }
+        let request = json!({ "actor": "agent:codex", "tool": tool, "cwd": home.path("app") });
+        let file = home.write("request.json", &request.to_string());
+        let said = home.json(&["policy", "explain", file.to_str().expect("text")], 0);
+        assert_eq!((&said["decision"], &said["rule"]), (&json!(explained), &json!(rule)), "{tool}: {said}");
+        let event = event(&home, "PreToolUse", tool, &json!({})).to_string();
+        match OLD.ask(hook(&home, "codex"), event.as_bytes(), During::Nothing) {
+            Call::Runs => assert_eq!(action, "allow", "{tool}"),
+            Call::Blocked(why) => assert!(action == "deny" && why.contains(&format!("rule `{rule}`")), "{tool}: {why}"),
+            Call::Asked(why) => panic!("{tool}: {why}"),
+        }
+    }
+    mcp.finish();
 }
 
 /// `conclave mcp`, spoken to in lines of JSON.
