@@ -126,7 +126,9 @@ fn before(client: Client, approve: bool, advisor: &Advisor, event: &Event) -> Re
     let decision = &advice.decision;
     let why = format!("{} (rule `{}`, entry {} of the ledger)", decision.reason, decision.rule, advice.seq);
     Ok(match decision.effect {
-        Effective::Allow if approve => Answer::Approve(format!("Conclave allows it: {}", decision.reason)),
+        Effective::Allow if approve && !event.asks_a_person() => {
+            Answer::Approve(format!("Conclave allows it: {}", decision.reason))
+        }
         Effective::Allow => Answer::Nothing,
         Effective::Sample if event.can_ask(client) => Answer::Ask(format!("Conclave leaves this to you: {why}.")),
         Effective::Sample => Answer::Deny(format!(

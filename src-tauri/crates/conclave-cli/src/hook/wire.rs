@@ -62,6 +62,11 @@ pub enum WrongEvent {
 }
 
 impl Event {
+    /// Whether the call itself is a question to the person at the client, which nobody else may answer.
+    pub fn asks_a_person(&self) -> bool {
+        matches!(self.call.tool.as_str(), "AskUserQuestion" | "EnterPlanMode" | "ExitPlanMode")
+    }
+
     /// Whether somebody at the client can be asked about this call.
     pub fn can_ask(&self, client: Client) -> bool {
         client.can_ask() && !matches!(self.call.mode.as_deref(), Some("dontAsk" | "bypassPermissions"))
@@ -256,6 +261,16 @@ mod tests {
             event["permission_mode"] = json!(mode);
             let Ok(Heard::Tool(event)) = hear(client, &event) else { panic!("{client}") };
             assert_eq!(event.can_ask(client), expect, "{client} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_to_a_person_is_not_answered_for_them() {
+        for (tool, expect) in [("ExitPlanMode", true), ("AskUserQuestion", true), ("TodoWrite", false)] {
+            let mut event = claude("PreToolUse");
+            event["tool_name"] = json!(tool);
+            let Ok(Heard::Tool(event)) = hear(Client::ClaudeCode, &event) else { panic!("{tool}") };
+            assert_eq!(event.asks_a_person(), expect, "{tool}");
         }
     }
 
