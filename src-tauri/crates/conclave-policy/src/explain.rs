@@ -105,6 +105,8 @@ fn remedy_of_shipped(rule: &str) -> Option<&'static str> {
             "have it run as plain commands: no substitution, no variable, no script passed to an interpreter"
         }
         "only-the-person-writes" => "apply the fix yourself",
+        "policy-unusable" => "correct that file; `conclave policy check FILE` says when it is right",
+        "human-review" => "ask again, and have the person answer in Conclave\u{2019}s window or with `conclave asks`",
         "agents-leave-secrets-alone" | "secret-files" => "open the file yourself; no model and no agent gets it",
         _ => return None,
     })

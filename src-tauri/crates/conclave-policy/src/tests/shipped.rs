@@ -290,6 +290,16 @@ fn refusals_say_why_and_what_to_do_in_words() {
 }
 
 #[test]
+fn who_has_a_broken_policy_is_told_to_correct_it() {
+    for layer in [Layer::Admin, Layer::User, Layer::Project] {
+        let policy = Policy::refuse_all(layer, "line 3 is no rule");
+        let request = request("engine", Action::ReadFile, "x", &[]);
+        let words = remedy(&policy.evaluate(&request, 0), &request);
+        assert!(words.contains("`conclave policy check FILE`"), "{layer:?}: {words}");
+    }
+}
+
+#[test]
 fn the_data_folder_is_kept_from_agents_wherever_it_is() {
     let policy = Policy::guard("/srv/we[i]rd, {place}").and(Policy::shipped(Mode::Default));
     let decide = |path: &str| {
