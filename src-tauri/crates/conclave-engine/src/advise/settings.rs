@@ -24,6 +24,9 @@ pub struct Hook {
     pub blocks_on_failure: bool,
 }
 
+/// What turns all hooks of Claude Code off; no other client reads it.
+const OFF: &str = "disableAllHooks";
+
 /// A settings file that is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -41,6 +44,9 @@ pub enum SettingsError {
     /// A key stands twice, and programs differ in which one they take.
     #[error("the key `{0}` stands twice; remove one of them first")]
     Doubled(String),
+    /// The client is told to start no hooks at all.
+    #[error("`{0}` is set, so that the client starts no hook; take it out first")]
+    Off(&'static str),
 }
 
 /// The text with `hook` in place of whatever hook of ours was there; a new file for an empty text.
@@ -50,6 +56,9 @@ pub enum SettingsError {
 /// # Errors
 /// See [`SettingsError`].
 pub fn add(text: &str, client: Client, hook: &Hook) -> Result<String, SettingsError> {
+    if parse(text)?.and_then(|root| root.get_boolean(OFF).map(|off| off.value)) == Some(true) {
+        return Err(SettingsError::Off(OFF));
+    }
     if of_ours(text, client)?.iter().map(|(_, hook)| hook).eq([hook, hook]) {
         return Ok(text.to_owned());
     }

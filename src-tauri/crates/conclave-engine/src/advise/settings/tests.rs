@@ -100,6 +100,7 @@ fn a_file_that_may_be_read_in_two_ways_is_left_alone() {
         "{\"hooks\": {}, \"hooks\": {}}",
         "{\"hooks\": {\"PreToolUse\": [], \"PreToolUse\": []}}",
         "{\"env\": {\"A\": 1, \"A\": 2}}",
+        "{\"disableAllHooks\": true, \"hooks\": {}}",
     ];
     for text in texts {
         assert!(add(text, Client::ClaudeCode, &hook()).is_err(), "{text}");
