@@ -1,7 +1,8 @@
 //! The person at a terminal, asked for what waits for one while a command runs.
 //!
-//! Invariants: what is shown is the exact request; only the word `yes` allows it, once; everything else, the end of the
-//! input included, refuses it; only where both input and error output are a terminal is anybody asked.
+//! Invariants: what is shown is the exact request; only `yes` with the number of the question allows it, once, so that
+//! nothing typed before it was shown answers it; everything else, the end of the input included, refuses it; only where
+//! both input and error output are a terminal is anybody asked.
 
 #![allow(clippy::print_stderr, reason = "this is a face")]
 
@@ -54,19 +55,20 @@ async fn ask_all(api: &Api, output: Output, seen: &mut BTreeSet<String>) -> Resu
 }
 
 async fn says_yes(output: Output, ask: &AskView) -> bool {
-    eprint!("\r\u{1b}[2K\n{}Type yes to let it happen once; anything else refuses it: ", output.ask(ask));
+    let yes = format!("yes {}", ask.id);
+    eprint!("\r\u{1b}[2K\n{}Type `{yes}` to let it happen once; anything else refuses it: ", output.ask(ask));
     let (said, hears) = oneshot::channel();
     // A thread of its own: one that waits for a line does not keep the process from ending.
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
-        let _ = said.send(read.is_ok() && is_yes(&line));
+        let _ = said.send(read.is_ok() && is_yes(&line, &yes));
     });
     hears.await.unwrap_or(false)
 }
 
-fn is_yes(line: &str) -> bool {
-    line.trim_end_matches(['\r', '\n']) == "yes"
+fn is_yes(line: &str, yes: &str) -> bool {
+    line.trim_end_matches(['\r', '\n']) == yes
 }
 
 #[cfg(test)]
@@ -74,20 +76,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_word_yes_is_a_yes() {
+    fn only_yes_to_this_very_question_is_a_yes() {
         for (line, yes) in [
-            ("yes\n", true),
-            ("yes\r\n", true),
-            ("yes", true),
+            ("yes 7\n", true),
+            ("yes 7\r\n", true),
+            ("yes 7", true),
+            ("yes\n", false),
+            ("yes 6\n", false),
             ("", false),
             ("\n", false),
             ("y\n", false),
             ("Yes\n", false),
-            (" yes\n", false),
-            ("yes please\n", false),
+            (" yes 7\n", false),
+            ("yes 7 please\n", false),
             ("no\n", false),
         ] {
-            assert_eq!(is_yes(line), yes, "{line:?}");
+            assert_eq!(is_yes(line, "yes 7"), yes, "{line:?}");
         }
     }
 }
