@@ -120,9 +120,10 @@ const MCP: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"pr
 {"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"evaluate_tool_request","arguments":{"tool_name":"WebFetch","parameters":{"url":"https://model.invalid/"}}}}
 "#;
 
+/// `program` where there is nothing but the machine itself: some tests play the server that they ask.
 fn without_network(program: &Path) -> Command {
     let mut command = Command::new("unshare");
-    command.arg("--map-root-user").arg("--net").arg(program);
+    command.args(["--map-root-user", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).arg(program);
     command
 }
 

@@ -46,6 +46,7 @@ const TEST: &[Package] = &[
     program("python3", &["python3"]),
     library("python3-venv"),
     program("strace", &["strace"]),
+    program("iproute2", &["ip"]),
     program("chromium", CHROMIUM),
     program("xvfb", &["Xvfb"]),
     program("xauth", &["xauth"]),

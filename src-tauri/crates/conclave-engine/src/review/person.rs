@@ -14,6 +14,8 @@ use crate::event::{Event, Topic};
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The most questions that may wait at a time; nobody reads more, and a flood of them hides the one that matters.
+const MOST_WAITING: usize = 100;
 /// How often the store is looked at for an answer that another process may have written.
 const PACE: Duration = Duration::from_millis(100);
 
@@ -47,6 +49,9 @@ impl EngineReviewer {
 
     async fn answer(&self, question: &Question<'_>, because: &str) -> Result<Review, StoreError> {
         let now = self.gate.clock().now_ms();
+        if self.store.waiting_asks(now)?.len() >= MOST_WAITING {
+            return Ok(refuse(format!("{MOST_WAITING} questions wait already; answer them first"), None));
+        }
         let decision = question.decision;
         let digest = question.request.digest();
         let id = self.store.put_ask(&NewAsk {

@@ -437,3 +437,17 @@ async fn through_the_gate_a_hostile_reviewer_lets_nothing_out_of_the_envelope() 
         assert_eq!(decision.effect, Effective::Deny, "{request:?}");
     }
 }
+
+#[tokio::test]
+async fn a_flood_of_questions_is_refused_and_hides_none_that_waits() {
+    let ground = ground(&[], Mode::Default);
+    let _person = ground.store.person_arrives().unwrap();
+    let request = inside();
+    let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(review(&ground, &request, None))).collect();
+    for one in &mut waiting {
+        let mut polled = std::pin::pin!(one);
+        assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(polled.as_mut().poll(cx).is_pending())).await);
+    }
+    assert!(why(review(&ground, &request, None).await).contains("100 questions wait already"));
+    assert_eq!(ground.store.waiting_asks(1_000_000).unwrap().len(), 100);
+}
