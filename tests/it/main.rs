@@ -11,6 +11,7 @@ mod hostile_model;
 mod keyring;
 mod keys;
 mod model;
+mod policy;
 mod program;
 mod requirements;
 mod serving;
