@@ -233,6 +233,11 @@ fn what_is_broken_in_the_data_folder_blocks_the_call() {
     std::fs::remove_file(path).expect("removed");
     assert_eq!(asked(), Call::Runs);
 
+    let settings = home.write("data/settings.json", "{");
+    blocked("broken settings");
+    std::fs::remove_file(settings).expect("removed");
+    assert_eq!(asked(), Call::Runs);
+
     for name in ["conclave.db-wal", "conclave.db-shm"] {
         let _ = std::fs::remove_file(home.data().join(name));
     }

@@ -61,6 +61,7 @@ impl From<KeyError> for ApiError {
         match error {
             KeyError::Denied(denied) => denied.into(),
             KeyError::Store(error) => error.into(),
+            KeyError::Key => Self::new(ErrorCode::BadRequest, error.to_string()),
             KeyError::Host { .. } => Self::new(ErrorCode::BadRequest, error.to_string())
                 .with_hint("name a host, for example `api.example.com` or `127.0.0.1:8080`"),
             KeyError::Keychain(error) => {

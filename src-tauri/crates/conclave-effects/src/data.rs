@@ -89,16 +89,7 @@ impl DataDir {
     /// # Errors
     /// [`FsError::NotOurs`] when somebody else owns the file: settings say where code may be sent.
     pub fn settings(&self) -> Result<Option<String>, FsError> {
-        let path = self.path.join("settings.json");
-        let file = match keep_private(&path, OFlags::NONBLOCK, OURS) {
-            Ok(file) => file,
-            Err(FsError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        regular(&file, &path)?;
-        let bytes = read_capped(file, &path, LARGEST_SETTINGS)?;
-        let not_text = |error| FsError::io(&path, std::io::Error::new(std::io::ErrorKind::InvalidData, error));
-        String::from_utf8(bytes).map(Some).map_err(not_text)
+        settings(&self.path)
     }
 
     /// Keeps `bytes` and gives the digest they are kept under; durable when it returns.
@@ -172,6 +163,23 @@ impl DataDir {
     fn blob_path(&self, digest: &str) -> PathBuf {
         self.path.join("blobs").join(digest)
     }
+}
+
+/// The text of `settings.json` in the data folder `folder`, without opening the folder; `None` when there is none.
+///
+/// # Errors
+/// As [`DataDir::settings`].
+pub fn settings(folder: &Path) -> Result<Option<String>, FsError> {
+    let path = folder.join("settings.json");
+    let file = match keep_private(&path, OFlags::NONBLOCK, OURS) {
+        Ok(file) => file,
+        Err(FsError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    regular(&file, &path)?;
+    let bytes = read_capped(file, &path, LARGEST_SETTINGS)?;
+    let not_text = |error| FsError::io(&path, std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+    String::from_utf8(bytes).map(Some).map_err(not_text)
 }
 
 /// Whether the folder is in use for something else: it has entries, and none of them is a sign of ours.

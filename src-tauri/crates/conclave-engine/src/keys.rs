@@ -16,6 +16,9 @@ use conclave_store::{Store, StoreError};
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
 
+/// The longest text that is taken for a key, in bytes.
+const LONGEST_KEY: usize = 8 * 1024;
+
 /// The keys of the keychain.
 pub(crate) struct Keys {
     keychain: Keychain,
@@ -35,6 +38,9 @@ pub enum KeyError {
         /// What is wrong with it.
         why: HttpError,
     },
+    /// The text cannot be a key.
+    #[error("this is no key: a key is one word of at most {LONGEST_KEY} visible ASCII characters; nothing was kept")]
+    Key,
     /// The policy refuses it.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -137,6 +143,11 @@ impl Keys {
 /// See [`KeyError`]; the key before is still there then.
 pub async fn set(cx: &Ctx, host: &str, key: Secret) -> Result<(String, i64), KeyError> {
     let host = named(host)?;
+    // What goes into a header: one word that can be seen.
+    let words = key.expose();
+    if words.is_empty() || words.len() > LONGEST_KEY || !words.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(KeyError::Key);
+    }
     let before = cx.store.keys()?.into_iter().find(|known| known.host == host);
     let permit = cx.gate.authorize(Actor::Person, StoreKey { host: host.clone(), key }).await?;
     let seq = permit.seq();
@@ -213,6 +224,10 @@ pub fn list(cx: &Ctx) -> Result<KeyList, StoreError> {
 /// The host that `text` names, as keys are stored for it: a host, a host with a port, or an address.
 fn named(text: &str) -> Result<String, KeyError> {
     let text = text.trim();
+    if text.contains('*') {
+        let why = HttpError::BadUrl { reason: "it names more than one host".to_owned() };
+        return Err(KeyError::Host { text: text.to_owned(), why });
+    }
     let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}/") };
     host_of(&address).map_err(|why| KeyError::Host { text: text.to_owned(), why })
 }

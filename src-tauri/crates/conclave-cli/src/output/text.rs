@@ -195,8 +195,8 @@ pub(super) fn fixes(style: Style, kind: Report<'_>, report: &FixReport) -> Strin
         let _ = writeln!(out, "{} could not be written.", plural(unwritten, "fix", "fixes"));
     }
     let _ = match report.left_machine {
-        0 => writeln!(out, "Nothing left this machine."),
-        n => writeln!(out, "{} left this machine.", plural(n as usize, "request", "requests")),
+        0 => writeln!(out, "Nothing was sent to another machine."),
+        n => writeln!(out, "{} sent to another machine.", plural(n as usize, "request", "requests")),
     };
     out
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use conclave_core::settings::Settings;
-use conclave_effects::{Clock, resolve, resolve_touched};
+use conclave_effects::data;
+use conclave_effects::{Clock, FsError, resolve, resolve_touched};
 use conclave_policy::{
     Decision, Effective, EntryKind, Ledger as _, LedgerError, NewEntry, Policy, ToolRequest, remedy,
 };
@@ -31,6 +32,12 @@ pub enum AdviseError {
     /// Our own database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The settings file is somebody else's, or cannot be read.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// The settings file has something in it that is not a setting.
+    #[error("the settings cannot be read: {0}; correct `settings.json`, `conclave doctor` says where it is")]
+    Settings(String),
     /// The decision could not be recorded.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -82,6 +89,10 @@ impl Advisor {
             StoreError::Missing { .. } => AdviseError::NoData(data.clone()),
             error => AdviseError::Store(error),
         })?;
+        // Nothing in them changes a decision, but what the person set up is not what is there.
+        if let Some(text) = data::settings(&data)? {
+            serde_json::from_str::<Settings>(&text).map_err(|error| AdviseError::Settings(error.to_string()))?;
+        }
         Ok(Self { store, clock: Clock::system(), data, offline })
     }
 
