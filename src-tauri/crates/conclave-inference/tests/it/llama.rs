@@ -90,7 +90,7 @@ impl Server {
             base_url: format!("{}/v1", self.origin),
             model: ALIAS.to_owned(),
             key_env: None,
-            may_send_code: false,
+            may_send_code: true,
         })
     }
 
