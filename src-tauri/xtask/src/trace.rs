@@ -22,11 +22,15 @@ pub fn traced(program: &Path, record: &Path) -> Command {
     command
 }
 
-/// A script that starts `program` with its arguments, recorded into `record`.
+/// A script that starts `program` with its arguments, recorded into `record`; beside it, with the ending `driver`, it
+/// leaves the address through which a driver steers the page.
 pub fn script(program: &Path, record: &Path) -> String {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+    let driver = quoted(&record.with_extension("driver"));
     let (program, record) = (quoted(program), quoted(record));
-    format!("#!/bin/sh\nexec strace --follow-forks --seccomp-bpf -qq -e {CALLS} -o {record} {program} \"$@\"\n")
+    format!(
+        "#!/bin/sh\nprintf %s \"$WEBKIT_INSPECTOR_SERVER\" >{driver}\nexec strace --follow-forks --seccomp-bpf -qq -e {CALLS} -o {record} {program} \"$@\"\n"
+    )
 }
 
 /// The attempts in `record`, each as strace writes it.
