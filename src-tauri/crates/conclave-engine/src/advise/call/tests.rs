@@ -20,7 +20,7 @@ fn call(tool: &str, parameters: Value) -> AgentCall {
         server: None,
         session: Some("s".to_owned()),
         call_id: Some("c".to_owned()),
-        cwd: Some("/work".to_owned()),
+        cwd: Some("/shop".to_owned()),
         mode: None,
         parameters,
     }
@@ -37,60 +37,60 @@ fn known_tools_name_their_files() {
     use Access::{Read, Write};
     let cases = [
         ("Read", json!({"file_path": "/a/b"}), vec![("/a/b", Read)]),
-        ("Edit", json!({"file_path": "b", "old_string": "/etc/passwd"}), vec![("/work/b", Write)]),
-        ("NotebookEdit", json!({"notebook_path": "n.ipynb"}), vec![("/work/n.ipynb", Write)]),
-        ("Grep", json!({"pattern": "x", "path": "src"}), vec![("/work/src", Read)]),
-        ("Grep", json!({"pattern": "x"}), vec![("/work/.", Read)]),
-        ("read_many_files", json!({"paths": ["a", "b"]}), vec![("/work/a", Read), ("/work/b", Read)]),
-        ("write_file", json!({"file_path": "g", "content": "c"}), vec![("/work/g", Write)]),
+        ("Edit", json!({"file_path": "b", "old_string": "/etc/passwd"}), vec![("/shop/b", Write)]),
+        ("NotebookEdit", json!({"notebook_path": "n.ipynb"}), vec![("/shop/n.ipynb", Write)]),
+        ("Grep", json!({"pattern": "x", "path": "src"}), vec![("/shop/src", Read)]),
+        ("Grep", json!({"pattern": "x"}), vec![("/shop/.", Read)]),
+        ("read_many_files", json!({"paths": ["a", "b"]}), vec![("/shop/a", Read), ("/shop/b", Read)]),
+        ("write_file", json!({"file_path": "g", "content": "c"}), vec![("/shop/g", Write)]),
         (
             "apply_patch",
             json!({"command": "*** Begin Patch\n*** Update File: a\n*** Move to: b\n*** End Patch"}),
-            vec![("/work/a", Write), ("/work/b", Write)],
+            vec![("/shop/a", Write), ("/shop/b", Write)],
         ),
         ("TodoWrite", json!({"todos": []}), vec![]),
         (
             "Bash",
             json!({"command": "echo hi > out.txt && cat < ../in"}),
-            vec![("/work/out.txt", Write), ("/work/../in", Read)],
+            vec![("/shop/out.txt", Write), ("/shop/../in", Read)],
         ),
         // Clients trim names and know the home folder.
-        ("Read", json!({"file_path": " /etc/x "}), vec![("/work/ /etc/x ", Read), ("/etc/x", Read)]),
+        ("Read", json!({"file_path": " /etc/x "}), vec![("/shop/ /etc/x ", Read), ("/etc/x", Read)]),
         (
             "Bash",
             json!({"command": "cp -r --target-directory=/srv a/b word; cd sub && touch ./x"}),
-            vec![("/srv", Write), ("/work/a/b", Write), ("/work/sub/./x", Write), ("/work/sub/.", Read)],
+            vec![("/srv", Write), ("/shop/a/b", Write), ("/shop/sub/./x", Write), ("/shop/sub/.", Read)],
         ),
         ("Bash", json!({"command": "echo $(cat /etc/passwd)"}), vec![]),
         (
             "run_shell_command",
             json!({"command": "rm ./x", "directory": "sub"}),
-            vec![("/work/sub", Read), ("/work/sub/./x", Write)],
+            vec![("/shop/sub", Read), ("/shop/sub/./x", Write)],
         ),
         ("exec_command", json!({"cmd": "rg key", "workdir": "/etc"}), vec![("/etc", Read)]),
         // A program with its arguments is one command, and no argument is another one.
-        ("shell", json!({"command": ["cat", "/etc/x", "ls ./y"]}), vec![("/etc/x", Read), ("/work/ls ./y", Read)]),
+        ("shell", json!({"command": ["cat", "/etc/x", "ls ./y"]}), vec![("/etc/x", Read), ("/shop/ls ./y", Read)]),
         (
             "Bash",
             json!({"command": "ls ./y && cd /etc && rg key"}),
-            vec![("/work/./y", Read), ("/etc", Read), ("/etc/.", Read)],
+            vec![("/shop/./y", Read), ("/etc", Read), ("/etc/.", Read)],
         ),
-        ("Bash", json!({"command": "xargs -a.env echo"}), vec![("/work/.env", Read)]),
+        ("Bash", json!({"command": "xargs -a.env echo"}), vec![("/shop/.env", Read)]),
         (
             "Bash",
             json!({"command": "git show HEAD:.env :0:./b"}),
-            vec![("/work/.env", Read), ("/work/:0:./b", Read), ("/work/./b", Read)],
+            vec![("/shop/.env", Read), ("/shop/:0:./b", Read), ("/shop/./b", Read)],
         ),
         ("Bash", json!({"command": "git clone https://a.example/b"}), vec![]),
         (
             "mcp__files__move-file",
             json!({"source": "a", "destination": "b"}),
-            vec![("/work/a", Write), ("/work/b", Write)],
+            vec![("/shop/a", Write), ("/shop/b", Write)],
         ),
-        ("mcp__x__y", json!({"edits": [{"filePath": "deep"}]}), vec![("/work/deep", Write)]),
+        ("mcp__x__y", json!({"edits": [{"filePath": "deep"}]}), vec![("/shop/deep", Write)]),
         ("mcp__x__y", json!({"uri": "file:///etc/passwd"}), vec![("/etc/passwd", Write)]),
         // A tool of another spelling is another tool.
-        ("read", json!({"file_path": "b"}), vec![("/work/b", Write)]),
+        ("read", json!({"file_path": "b"}), vec![("/shop/b", Write)]),
     ];
     for (tool, parameters, expect) in cases {
         let request = only(&call(tool, parameters.clone()));
