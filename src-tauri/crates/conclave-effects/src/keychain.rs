@@ -162,6 +162,7 @@ impl Keychain {
     }
 
     /// The same keychain with another limit for each call.
+    #[cfg(test)]
     #[must_use]
     pub fn with_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }

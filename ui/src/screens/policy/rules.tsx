@@ -67,7 +67,9 @@ function Rule({ rule }: { rule: RuleView }) {
             <span className="faint">{rule.priority}</span> <code>{rule.id}</code>
             {!rule.enabled && <span className="faint"> switched off</span>}
           </span>
-          <span className={`${styles.why} cut`}>{sentence(rule.reason)}</span>
+          <span className={`${styles.why} cut`}>
+            <Prose text={sentence(rule.reason)} />
+          </span>
         </span>
         <span className={styles.hits}>{rule.hits_7d}</span>
       </button>
