@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 /// Integers beyond this are read differently by different programs.
@@ -13,7 +14,7 @@ const LARGEST_EXACT: u64 = (1 << 53) - 1;
 
 /// Why a text is not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("ambiguous input: {0}")]
+#[error("{0}")]
 pub struct AmbiguousInput(pub String);
 
 /// Reads one JSON value that every program reads in the same way.
@@ -23,8 +24,17 @@ pub struct AmbiguousInput(pub String);
 /// the value, and for more than 128 levels.
 pub fn strict_json(text: &str) -> Result<Value, AmbiguousInput> {
     let mut input = serde_json::Deserializer::from_str(text);
-    let value = Strict.deserialize(&mut input).map_err(|error| AmbiguousInput(error.to_string()))?;
-    input.end().map_err(|_| AmbiguousInput("something follows the value".to_owned()))?;
+    if text.trim().is_empty() {
+        return Err(AmbiguousInput("it is empty".to_owned()));
+    }
+    let value = Strict.deserialize(&mut input).map_err(|error| {
+        AmbiguousInput(match error.classify() {
+            Category::Data => error.to_string(),
+            Category::Eof => format!("it ends too early, at line {} column {}", error.line(), error.column()),
+            Category::Syntax | Category::Io => format!("this is not JSON: {error}"),
+        })
+    })?;
+    input.end().map_err(|_| AmbiguousInput("something follows the value; send one value alone".to_owned()))?;
     Ok(value)
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::condition::Condition;
@@ -50,13 +49,15 @@ pub struct Loaded {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The text is not YAML of the expected form; unknown and doubled keys included.
-    #[error("the policy file cannot be read: {0}")]
+    #[error("{0}")]
     Form(String),
     /// A newer or unknown format.
-    #[error("the policy file has version {0}, this program reads version 1")]
+    #[error(
+        "it is written in version {0}, and this program reads `version: 1`; update Conclave, or write it as version 1"
+    )]
     Version(u64),
     /// Two rules share an id.
-    #[error("two rules are called `{0}`; ids are unique within a file")]
+    #[error("two rules are called `{0}`; give one of them another id")]
     Duplicate(String),
     /// A rule that means nothing: an empty list, a bad pattern, an unknown key.
     #[error("rule `{rule}`: {problem}")]
@@ -89,8 +90,7 @@ pub(crate) struct File {
 }
 
 /// What a file extends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Base {
     Default,
     Strict,
@@ -98,23 +98,13 @@ pub(crate) enum Base {
     None,
 }
 
-/// A rule without its conditions and examples.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    id: String,
-    priority: u32,
-    action: Effective,
-    reason: Option<String>,
-    sampling_guidance: Option<String>,
-    inference_provider: Option<String>,
-    #[serde(default = "yes")]
-    enabled: bool,
-}
+/// What a file can extend, by name.
+const BASES: [(&str, Base); 4] =
+    [("default", Base::Default), ("strict", Base::Strict), ("offline", Base::Offline), ("none", Base::None)];
 
-fn yes() -> bool {
-    true
-}
+/// What a rule can do, by name.
+const ACTIONS: [(&str, Effective); 3] =
+    [("allow", Effective::Allow), ("sample", Effective::Sample), ("deny", Effective::Deny)];
 
 impl Policy {
     /// Reads a policy file as one layer and checks its examples. A file without `version` is in Superego's format.
@@ -132,7 +122,9 @@ impl Policy {
             (Layer::User, base) => base.unwrap_or(Base::Default),
             (_, None) => Base::None,
             (_, Some(_)) => {
-                return Err(LoadError::Form("`extends` belongs to your own policy file alone".to_owned()));
+                return Err(LoadError::Form(
+                    "`extends` belongs to your own policy file alone; take it out here".to_owned(),
+                ));
             }
         };
         if layer == Layer::Project {
@@ -149,19 +141,31 @@ impl Policy {
 pub(crate) fn yaml(text: &str) -> Result<Value, String> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let error = error.to_string();
         // The first line says what and where; the rest draws it.
-        error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        let line = error.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        match line.split_once(DOUBLED) {
+            Some((place, key)) => {
+                let key = key.split(',').next().unwrap_or_default();
+                format!("{place}the key `{key}` stands there twice; keep one of them")
+            }
+            None => format!("this is not YAML: {line}"),
+        }
     })
 }
+
+/// How the reader of YAML begins what it says of a key that stands twice, behind the place.
+const DOUBLED: &str = "duplicate mapping key: ";
 
 /// Reads a file's own rules; its examples are not checked.
 pub(crate) fn read(text: &str) -> Result<File, LoadError> {
     if text.len() > LARGEST_FILE {
-        return Err(LoadError::Form(format!("it has more than {LARGEST_FILE} bytes")));
+        return Err(LoadError::Form(format!("it has more than {LARGEST_FILE} bytes; rules take a few hundred each")));
     }
     let mut object = match yaml(text).map_err(LoadError::Form)? {
         Value::Object(object) => object,
-        _ => return Err(LoadError::Form("a policy file has `version` and `rules`".to_owned())),
+        Value::Null => return Err(LoadError::Form(format!("it is empty; {SMALLEST}"))),
+        _ => return Err(LoadError::Form(format!("it holds no keys; {SMALLEST}"))),
     };
     known(&object, FILE_KEYS, "part of a policy file").map_err(LoadError::Form)?;
     let dialect = match object.get("version") {
@@ -169,18 +173,28 @@ pub(crate) fn read(text: &str) -> Result<File, LoadError> {
         Some(version) => match version.as_u64() {
             Some(1) => Dialect::Native,
             Some(other) => return Err(LoadError::Version(other)),
-            None => return Err(LoadError::Form("`version` is a number".to_owned())),
+            None => return Err(LoadError::Form("`version` is not a number; write `version: 1`".to_owned())),
         },
     };
-    let extends = object.remove("extends").map(serde_json::from_value).transpose();
-    let extends = extends.map_err(|error| LoadError::Form(format!("`extends`: {error}")))?;
-    let Some(Value::Array(list)) = object.remove("rules") else {
-        return Err(LoadError::Form("`rules` is a list of rules".to_owned()));
+    let extends = match text_of(&object, "extends").map_err(LoadError::Form)? {
+        None => None,
+        Some(name) => Some(named("policy to extend", &name, &BASES).map_err(LoadError::Form)?),
+    };
+    let list = match object.remove("rules") {
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(LoadError::Form("`rules` is not a list; each rule begins with `- id:`".to_owned())),
+        None => return Err(LoadError::Form("`rules` is missing; write `rules: []` where there are none".to_owned())),
     };
     let mut file = File { extends, rules: Vec::with_capacity(list.len()), warnings: Vec::new() };
     let mut ids = BTreeSet::new();
-    for value in list {
-        let rule = rule(value, dialect, &mut file.warnings)?;
+    for (index, value) in list.into_iter().enumerate() {
+        let rule = rule(value, dialect, &mut file.warnings).map_err(|error| match error {
+            // A rule without a name is found by its place.
+            LoadError::Rule { rule, problem } if rule.trim().is_empty() => {
+                LoadError::Form(format!("rule {}: {problem}", index + 1))
+            }
+            error => error,
+        })?;
         if !ids.insert(rule.id.clone()) {
             return Err(LoadError::Duplicate(rule.id));
         }
@@ -189,12 +203,23 @@ pub(crate) fn read(text: &str) -> Result<File, LoadError> {
     Ok(file)
 }
 
+/// What the smallest policy file looks like, for whoever wrote something else.
+const SMALLEST: &str = "a policy file has `version: 1` and a list of `rules`";
+
 /// Reads one rule.
 pub(crate) fn rule(value: Value, dialect: Dialect, warnings: &mut Vec<String>) -> Result<Rule, LoadError> {
-    let Value::Object(mut object) = value else { return Err(LoadError::Form("a rule is an object".to_owned())) };
-    let id = object.get("id").and_then(Value::as_str).unwrap_or("without an id").to_owned();
-    let wrong = |problem: String| LoadError::Rule { rule: id.clone(), problem };
-    known(&object, RULE_KEYS, "part of a rule").map_err(wrong)?;
+    let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    read_rule(value, id.clone(), dialect, warnings).map_err(|problem| LoadError::Rule { rule: id, problem })
+}
+
+fn read_rule(value: Value, id: String, dialect: Dialect, warnings: &mut Vec<String>) -> Result<Rule, String> {
+    let Value::Object(mut object) = value else {
+        return Err("it holds no keys; a rule has `id`, `priority`, `action`, `reason` and `conditions`".to_owned());
+    };
+    known(&object, RULE_KEYS, "part of a rule")?;
+    if id.trim().is_empty() || id == crate::NO_MATCH {
+        return Err("a rule needs an `id` of its own, as a text".to_owned());
+    }
     // What the digest covers is the rule as it is written, whatever the order of its keys.
     let digest = written_digest(&object);
     let written = object.remove("conditions").unwrap_or_default();
@@ -203,43 +228,71 @@ pub(crate) fn rule(value: Value, dialect: Dialect, warnings: &mut Vec<String>) -
         match object.remove(list) {
             None => {}
             Some(Value::Array(list)) => examples.extend(list.into_iter().map(|example| (example, expected))),
-            Some(_) => return Err(wrong(format!("`{list}` is a list of requests"))),
+            Some(_) => return Err(format!("`{list}` is not a list of requests")),
         }
     }
-    let file: RuleFile = serde_json::from_value(Value::Object(object)).map_err(|error| wrong(error.to_string()))?;
-    if file.id.trim().is_empty() || file.id == crate::NO_MATCH {
-        return Err(wrong("a rule needs an id of its own".to_owned()));
-    }
-    if file.priority > LAST_PRIORITY {
-        return Err(wrong(format!("`priority` is a number from 0 to {LAST_PRIORITY}")));
-    }
-    let reason = match (file.reason.filter(|reason| !reason.trim().is_empty()), dialect) {
+    let effect = match text_of(&object, "action")? {
+        Some(action) => named("action", &action, &ACTIONS)?,
+        None => return Err("`action` is missing: `allow`, `sample` or `deny`".to_owned()),
+    };
+    let reason = match (text_of(&object, "reason")?.filter(|reason| !reason.trim().is_empty()), dialect) {
         (Some(reason), _) => reason,
-        (None, Dialect::Superego) => format!("rule `{}` says so", file.id),
-        (None, Dialect::Native) => return Err(wrong("the reason is empty; say why in a few words".to_owned())),
+        (None, Dialect::Superego) => format!("rule `{id}` says so"),
+        (None, Dialect::Native) => return Err("the reason is empty; say why in a few words".to_owned()),
     };
     let mut noticed = Vec::new();
-    let reach = if file.action == Effective::Allow { Reach::Narrow } else { Reach::Wide };
-    let condition = conditions(&written, dialect, reach, &mut noticed).map_err(wrong)?;
-    if file.action != Effective::Sample && (file.sampling_guidance.is_some() || file.inference_provider.is_some()) {
-        noticed.push("only a rule that samples is reviewed".to_owned());
-    }
-    warnings.extend(noticed.into_iter().map(|warning| format!("rule `{}`: {warning}", file.id)));
-    Ok(Rule {
-        id: file.id,
+    let reach = if effect == Effective::Allow { Reach::Narrow } else { Reach::Wide };
+    let rule = Rule {
         layer: Layer::User,
         shipped: false,
-        priority: file.priority,
-        effect: file.action,
+        priority: priority(&object)?,
+        effect,
         reason,
-        guidance: file.sampling_guidance,
-        provider: file.inference_provider,
-        enabled: file.enabled,
-        condition,
+        guidance: text_of(&object, "sampling_guidance")?,
+        provider: text_of(&object, "inference_provider")?,
+        enabled: enabled(&object)?,
+        condition: conditions(&written, dialect, reach, &mut noticed)?,
         written,
         examples,
         digest,
-    })
+        id,
+    };
+    if effect != Effective::Sample && (rule.guidance.is_some() || rule.provider.is_some()) {
+        noticed.push("only a rule that samples is reviewed".to_owned());
+    }
+    warnings.extend(noticed.into_iter().map(|warning| format!("rule `{}`: {warning}", rule.id)));
+    Ok(rule)
+}
+
+/// The place of a rule.
+fn priority(rule: &Map<String, Value>) -> Result<u32, String> {
+    let wanted = format!("a whole number from 0 to {LAST_PRIORITY}, and the lowest is tried first");
+    let Some(value) = rule.get("priority") else { return Err(format!("`priority` is missing: {wanted}")) };
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number.filter(|number| *number <= LAST_PRIORITY).ok_or_else(|| format!("`priority` is {value}; it is {wanted}"))
+}
+
+/// Whether a rule counts.
+fn enabled(rule: &Map<String, Value>) -> Result<bool, String> {
+    match rule.get("enabled") {
+        None => Ok(true),
+        Some(value) => value.as_bool().ok_or_else(|| "`enabled` is `true` or `false`".to_owned()),
+    }
+}
+
+/// The text under a key that may be missing or empty.
+fn text_of(object: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("`{key}` is not a text")),
+    }
+}
+
+/// What is called `name`.
+fn named<T: Copy>(what: &str, name: &str, all: &[(&str, T)]) -> Result<T, String> {
+    let found = all.iter().find(|(known, _)| *known == name).map(|(_, one)| *one);
+    found.ok_or_else(|| unknown(what, name, &all.iter().map(|(known, _)| *known).collect::<Vec<_>>()))
 }
 
 fn conditions(value: &Value, dialect: Dialect, reach: Reach, warnings: &mut Vec<String>) -> Result<Condition, String> {

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::digest;
+use crate::suggest::unknown;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,6 +138,12 @@ impl Action {
             Self::WriteKey => "write_key",
             Self::CallTool => "call_tool",
         }
+    }
+
+    /// The action of this name, or what is wrong with it.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        let known = ACTIONS.map(Self::as_str);
+        ACTIONS.into_iter().find(|action| action.as_str() == name).ok_or_else(|| unknown("action", name, &known))
     }
 }
 

@@ -1,11 +1,15 @@
 //! What somebody may have meant.
 
-/// The known word that is nearest to `word`, if one is near enough to be a slip of the pen.
+/// The known word that is nearest to `word`: near enough to be a slip of the pen, or the same thing in shorter words, as
+/// `tool` is for `tool_name`.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     let near = |candidate: &&str| (distance(&word, &candidate.to_lowercase()), candidate.len());
     let best = known.iter().copied().min_by_key(near)?;
-    (distance(&word, &best.to_lowercase()) <= 1 + best.len() / 4).then_some(best)
+    if distance(&word, &best.to_lowercase()) <= 1 + best.len() / 4 {
+        return Some(best);
+    }
+    known.iter().copied().find(|one| word.strip_prefix(one).is_some_and(|rest| rest.starts_with('_')))
 }
 
 /// Says that `word` is not among the `known` ones, and which it may be meant to be.

@@ -12,7 +12,7 @@ use super::{ActorPattern, CommandCondition, Condition, Place};
 use crate::condition::command::CommandPart;
 use crate::facts::Field;
 use crate::predicate::Reach;
-use crate::request::{ACTIONS, keys};
+use crate::request::keys;
 use crate::suggest::unknown;
 use crate::time_range::TimeRange;
 use crate::{Access, Action};
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
             "all" | "AND" => Condition::all_of(self.list(value)?),
             "any" | "OR" => Condition::Any(self.list(value)?),
             "not" | "NOT" => Condition::Not(Box::new(self.flipped(|reader| reader.nested(value))?)),
-            "action" => Condition::Action(texts(value)?.into_iter().map(action).collect::<Result<_, _>>()?),
+            "action" => Condition::Action(texts(value)?.into_iter().map(Action::named).collect::<Result<_, _>>()?),
             "actor" => Condition::Actor(texts(value)?.into_iter().map(actor).collect::<Result<_, _>>()?),
             "tool" | "tool_name" => {
                 self.warn_of_odd_tools(value);
@@ -303,11 +303,6 @@ fn one_of(value: &Value, what: &str, known: &[&str]) -> Result<(), String> {
         Some(word) => Err(unknown(what, word, known)),
         None => Ok(()),
     }
-}
-
-fn action(name: &str) -> Result<Action, String> {
-    let known: Vec<&str> = ACTIONS.iter().map(|action| action.as_str()).collect();
-    ACTIONS.into_iter().find(|action| action.as_str() == name).ok_or_else(|| unknown("action", name, &known))
 }
 
 fn actor(name: &str) -> Result<ActorPattern, String> {

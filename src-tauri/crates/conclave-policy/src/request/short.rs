@@ -41,13 +41,17 @@ pub fn parse_request(text: &str) -> Result<ToolRequest, AmbiguousInput> {
     let (request, at_ms) = read(&value).map_err(AmbiguousInput)?;
     match at_ms {
         None => Ok(request),
-        Some(_) => Err(AmbiguousInput("`at` belongs to the examples of a rule".to_owned())),
+        Some(_) => Err(AmbiguousInput("`at` belongs to the examples of a rule; leave it out".to_owned())),
     }
 }
 
 /// Reads a request, and the time at which it is to be judged where one is given.
 pub(crate) fn read(value: &Value) -> Result<(ToolRequest, Option<i64>), String> {
-    let object = value.as_object().ok_or("a request is an object")?;
+    let Some(object) = value.as_object() else {
+        return Err(
+            if value.is_null() { "it is empty" } else { "a request has keys: `actor`, `tool` and so on" }.to_owned()
+        );
+    };
     if let Some(key) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(unknown("part of a request", key, KEYS));
     }
@@ -57,9 +61,9 @@ pub(crate) fn read(value: &Value) -> Result<(ToolRequest, Option<i64>), String> 
         .map_err(|error: crate::UnknownActor| error.to_string())?;
     let call = call(object)?;
     let action = match object.get("action") {
-        Some(action) => serde_json::from_value(action.clone()).map_err(|error| error.to_string())?,
+        Some(action) => Action::named(action.as_str().ok_or("`action` is not a text")?)?,
         None if call.is_some() => Action::CallTool,
-        None => return Err("`action` is missing: what is to be done?".to_owned()),
+        None => return Err("`tool` is missing, or `action`: what is to be done?".to_owned()),
     };
     let paths = paths(object)?;
     let named = call.as_ref().map(|call| call.tool.as_str()).or_else(|| Some(paths.first()?.given.as_str()));

@@ -57,8 +57,7 @@ fn ambiguous_json_is_refused() {
         "\"a\" \"b\"",
     ];
     for text in refused {
-        let error = strict_json(text).expect_err(text).to_string();
-        assert!(error.starts_with("ambiguous input: "), "{error}");
+        assert!(strict_json(text).is_err(), "{text}");
         assert!(parse_request(text).is_err(), "{text}");
     }
     let deep = "[".repeat(200) + &"]".repeat(200);
@@ -99,5 +98,34 @@ fn requests_are_read_in_their_short_and_in_their_long_form() {
         assert!(parse_request(text).is_err(), "{text}");
     }
     let slip = parse_request("actor: person\naction: read_file\nresorce: x").unwrap_err().to_string();
-    assert_eq!(slip, "ambiguous input: there is no part of a request `resorce`; did you mean `resource`?");
+    assert_eq!(slip, "there is no part of a request `resorce`; did you mean `resource`?");
+}
+
+#[test]
+fn what_is_wrong_is_said_in_words() {
+    for (text, says) in [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        (r#"{"a":"#, "it ends too early, at line 1 column 5"),
+        (r#"{"a":1,"a":2}"#, "the key `a` stands there twice"),
+        (r#"{"a":9007199254740992}"#, "is too large to be read exactly"),
+        ("{} {}", "send one value alone"),
+        ("actor: person", "this is not JSON: "),
+    ] {
+        let error = strict_json(text).expect_err(text).to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+    for (text, says) in [
+        ("", "it is empty"),
+        ("- a", "a request has keys"),
+        (r#"{"tool":"Bash"}"#, "`actor` is missing"),
+        ("actor: agent:a", "`tool` is missing, or `action`"),
+        ("actor: agent:a\naction: red_file", "there is no action `red_file`; did you mean `read_file`?"),
+        ("actor: agent:a\naction: [read_file]", "`action` is not a text"),
+        (r#"{"tool_name":"Bash"}"#, "did you mean `tool`?"),
+        (r#"{"actor":"agent:a","tool":"Bash","session_id":"s"}"#, "did you mean `session`?"),
+    ] {
+        let error = parse_request(text).expect_err(text).to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
 }
