@@ -1,37 +1,7 @@
 /** Logs from scanners: typed or dropped, good, or of a scanner that failed. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, openSample, test } from "./window";
-
-type Log = { tool: string; message?: string; succeeded: boolean };
-
-/** A SARIF log with one result, or that of a scanner that crashed before it had one. */
-function sarif({ tool, message, succeeded }: Log): string {
-  const invocation = succeeded
-    ? { executionSuccessful: true }
-    : {
-        executionSuccessful: false,
-        exitCode: 2,
-        toolExecutionNotifications: [{ level: "error", message: { text: "cannot read the configuration" } }],
-      };
-  const results =
-    message === undefined
-      ? []
-      : [
-          {
-            ruleId: "demo-rule",
-            level: "error",
-            message: { text: message },
-            locations: [
-              { physicalLocation: { artifactLocation: { uri: "shop/orders.py" }, region: { startLine: 1 } } },
-            ],
-          },
-        ];
-  return JSON.stringify({
-    version: "2.1.0",
-    runs: [{ tool: { driver: { name: tool, rules: [{ id: "demo-rule" }] } }, invocations: [invocation], results }],
-  });
-}
+import { expect, openSample, sarif, test } from "./window";
 
 test("a log is imported by its path", async ({ app, folder }) => {
   const path = join(folder, "report.sarif");

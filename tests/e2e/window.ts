@@ -36,10 +36,12 @@ export function binary(): string {
 }
 
 /** The core as a child: JSON lines in, JSON lines out. */
-class Core {
+export class Core {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (reply: string) => void>();
+  readonly #held = new Map<string, (() => void)[]>();
   #lastId = 0;
+  #onKept: () => void = () => {};
   onEvent: (event: string) => void = () => {};
 
   constructor(dataDir: string) {
@@ -57,10 +59,32 @@ class Core {
   call(request: string): Promise<string> {
     this.#lastId += 1;
     const id = this.#lastId;
+    const { cmd, payload } = JSON.parse(request);
     return new Promise((answer) => {
-      this.#waiting.set(id, answer);
-      this.#child.stdin?.write(`${JSON.stringify({ ...JSON.parse(request), id })}\n`);
+      this.#waiting.set(id, (reply) => {
+        const held = this.#held.get(cmd);
+        if (held === undefined) return answer(reply);
+        held.push(() => answer(reply));
+        this.#onKept();
+      });
+      this.#child.stdin?.write(`${JSON.stringify({ id, cmd, payload })}\n`);
     });
+  }
+
+  /**
+   * Keeps the answers to `commands` back, as a slow machine would, until they are let go. Ends when the first one is
+   * kept.
+   */
+  hold(...commands: string[]): Promise<void> {
+    for (const command of commands) this.#held.set(command, []);
+    return new Promise((kept) => (this.#onKept = kept));
+  }
+
+  /** Lets all answers go that were kept back. */
+  letGo(): void {
+    const kept = [...this.#held.values()].flat();
+    this.#held.clear();
+    for (const answer of kept) answer();
   }
 
   async stop(): Promise<void> {
@@ -77,6 +101,8 @@ type Fixtures = {
   settings: object | null;
   /** A folder of the test's own. */
   folder: string;
+  /** What the window asks. */
+  core: Core;
   /** The window, open on its first screen. */
   app: Page;
 };
@@ -92,13 +118,18 @@ export const test = base.extend<Fixtures>({
 
   settings: [null, { option: true }],
 
-  app: async ({ page, folder, settings }, give) => {
+  core: async ({ folder, settings }, give) => {
     const data = join(folder, "data");
     if (settings !== null) {
       await mkdir(join(data, "blobs"), { recursive: true });
       await writeFile(join(data, "settings.json"), JSON.stringify(settings));
     }
     const core = new Core(data);
+    await give(core);
+    await core.stop();
+  },
+
+  app: async ({ page, core }, give) => {
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(`page error: ${error.message}`));
     page.on("console", (message) => {
@@ -124,9 +155,8 @@ export const test = base.extend<Fixtures>({
     await page.addInitScript(() => Object.freeze(Object.prototype));
     await page.goto(ORIGIN);
     await give(page);
-    // The page first: it may be asking for something still.
+    // Before the core: it may be asking for something still.
     await page.close();
-    await core.stop();
     expect(faults).toEqual([]);
   },
 });
@@ -157,4 +187,34 @@ export async function findAllFixes(app: Page): Promise<void> {
   });
   await expect(app.getByRole("contentinfo", { name: "Status" })).toContainText("Nothing running", { timeout: 120_000 });
   await expect(app.getByRole("option").filter({ hasText: "Fix ready" }).first()).toBeVisible();
+}
+
+type Log = { tool: string; message?: string; succeeded: boolean };
+
+/** A SARIF log with one result, or that of a scanner that crashed before it had one. */
+export function sarif({ tool, message, succeeded }: Log): string {
+  const invocation = succeeded
+    ? { executionSuccessful: true }
+    : {
+        executionSuccessful: false,
+        exitCode: 2,
+        toolExecutionNotifications: [{ level: "error", message: { text: "cannot read the configuration" } }],
+      };
+  const results =
+    message === undefined
+      ? []
+      : [
+          {
+            ruleId: "demo-rule",
+            level: "error",
+            message: { text: message },
+            locations: [
+              { physicalLocation: { artifactLocation: { uri: "shop/orders.py" }, region: { startLine: 1 } } },
+            ],
+          },
+        ];
+  return JSON.stringify({
+    version: "2.1.0",
+    runs: [{ tool: { driver: { name: tool, rules: [{ id: "demo-rule" }] } }, invocations: [invocation], results }],
+  });
 }

@@ -108,7 +108,7 @@ let pending: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 /** Where one is; the same object until one goes elsewhere. */
-function currentPlace(): Place {
+export function currentPlace(): Place {
   here ??= parsePlace(location.hash);
   return here;
 }

@@ -1,8 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
-import { expect, test } from "vitest";
-import { type RunProgress, tags } from "../backend/generated";
+import { expect, test, vi } from "vitest";
+import { type RunProgress, type Tag, tags } from "../backend/generated";
 import { provides, refresh } from "./client";
-import { ProgressStore } from "./events";
+import { ProgressStore, gathering } from "./events";
 
 test("a change refreshes the answers that provide its tags, and no others", async () => {
   const client = new QueryClient();
@@ -47,4 +47,33 @@ test("progress is kept by finding, and the first word of a run is told apart", (
   stop();
   store.put(at("a", "three"));
   expect(heard).toHaveLength(3);
+});
+
+test("changes that come while the page asks are asked for after its answers, together", async () => {
+  vi.useFakeTimers();
+  const asked: (readonly Tag[])[] = [];
+  const answers: (() => void)[] = [];
+  const changes = gathering((changed) => {
+    asked.push(changed);
+    return new Promise((done) => answers.push(done));
+  });
+  changes.add(["runs"]);
+  changes.add(["findings", "runs"]);
+  await vi.runAllTimersAsync();
+  expect(asked).toEqual([["runs", "findings"]]);
+
+  changes.add(["ledger"]);
+  changes.add(["asks"]);
+  await vi.runAllTimersAsync();
+  expect(asked).toHaveLength(1);
+  answers[0]?.();
+  await vi.runAllTimersAsync();
+  expect(asked.slice(1)).toEqual([["ledger", "asks"]]);
+
+  changes.add(["keys"]);
+  changes.stop();
+  answers[1]?.();
+  await vi.runAllTimersAsync();
+  expect(asked).toHaveLength(2);
+  vi.useRealTimers();
 });

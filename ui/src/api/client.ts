@@ -1,6 +1,6 @@
 /** Queries and mutations over the backend; cache keys are `[command, payload]`, refreshes follow the core's tags. */
 import { QueryClient, keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, useContext } from "react";
+import { createContext, useCallback, useContext } from "react";
 import type { Backend, Mutation, Query, Request, Response } from "../backend/backend";
 import type { ApiError, Tag } from "../backend/generated";
 import { tags } from "../backend/generated";
@@ -13,12 +13,23 @@ export function useBackend(): Backend {
   return backend;
 }
 
-/** Nothing goes stale by itself: the core says when something changed. */
+/**
+ * Nothing goes stale by itself: the core says when something changed.
+ *
+ * The core is on this machine, so whether there is a network decides nothing: without `always`, no call would leave
+ * the page from when the system says that it is offline.
+ */
 export function newQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { staleTime: Number.POSITIVE_INFINITY, gcTime: 60_000, retry: false, refetchOnWindowFocus: false },
-      mutations: { retry: false },
+      queries: {
+        staleTime: Number.POSITIVE_INFINITY,
+        gcTime: 60_000,
+        retry: false,
+        refetchOnWindowFocus: false,
+        networkMode: "always",
+      },
+      mutations: { retry: false, networkMode: "always" },
     },
   });
 }
@@ -36,15 +47,30 @@ export function commandOptions<C extends Query>(backend: Backend, command: C, pa
   };
 }
 
-/** Runs `command`, then refreshes what it touches. */
+/** What to do with how a change ended. */
+export type Ended<C extends Mutation> = {
+  onSuccess?: (response: Response<C>) => void;
+  onError?: (error: ApiError) => void;
+};
+
+/**
+ * Runs `command` and refreshes what it touches; pending until that is on the page.
+ *
+ * How it ended is told once for every call, before the refresh, which may take its time, and also when the component
+ * that asked has gone. Callbacks given to TanStack's own `mutate` are told to the last call of a living component only.
+ */
 export function useChange<C extends Mutation>(command: C) {
   const backend = useBackend();
   const client = useQueryClient();
-  return useMutation<Response<C>, ApiError, Request<C>>({
+  const { mutate, isPending, error } = useMutation<Response<C>, ApiError, { payload: Request<C>; ended: Ended<C> }>({
     mutationKey: [command],
-    mutationFn: (payload) => backend.call(command, payload),
+    mutationFn: ({ payload }) => backend.call(command, payload),
+    onSuccess: (response, { ended }) => ended.onSuccess?.(response),
+    onError: (failure, { ended }) => ended.onError?.(failure),
     onSettled: () => refresh(client, tags[command]),
   });
+  const run = useCallback((payload: Request<C>, ended: Ended<C> = {}) => mutate({ payload, ended }), [mutate]);
+  return { mutate: run, isPending, error };
 }
 
 /** Fetches again every visible answer that provides one of `changed`, and forgets the others. */

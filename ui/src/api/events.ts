@@ -48,36 +48,62 @@ export function useProgress(finding: string | undefined): RunProgress | undefine
   return useSyncExternalStore(store.subscribe, () => (finding === undefined ? undefined : store.get(finding)));
 }
 
+/**
+ * Gathers changed tags for a moment and hands them to `ask`; the next ones wait until that has its answers.
+ *
+ * A second refresh would throw the first one's answers away: while changes come faster than answers, nothing would show.
+ */
+export function gathering(ask: (changed: readonly Tag[]) => Promise<void>): {
+  add: (changed: readonly Tag[]) => void;
+  stop: () => void;
+} {
+  const pending = new Set<Tag>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let asking = false;
+  let stopped = false;
+  const flush = async () => {
+    timer = undefined;
+    const changed = [...pending];
+    pending.clear();
+    asking = true;
+    await ask(changed);
+    asking = false;
+    if (pending.size > 0) start();
+  };
+  const start = () => {
+    if (!asking && !stopped) timer ??= setTimeout(() => void flush(), GATHER_MS);
+  };
+  return {
+    add(changed) {
+      for (const tag of changed) pending.add(tag);
+      start();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
 /** Listens for as long as the page lives. */
 export function useEvents(): void {
   const backend = useBackend();
   const client = useQueryClient();
   const store = useContext(ProgressContext);
   useEffect(() => {
-    const pending = new Set<Tag>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const flush = () => {
-      timer = undefined;
-      const changed = [...pending];
-      pending.clear();
-      void refresh(client, changed);
-    };
-    const gather = (changed: readonly Tag[]) => {
-      for (const tag of changed) pending.add(tag);
-      timer ??= setTimeout(flush, GATHER_MS);
-    };
+    const gather = gathering((changed) => refresh(client, changed));
     const stop = backend.subscribe((event) => {
       switch (event.kind) {
         case "changed":
-          return gather(event.tags);
+          return gather.add(event.tags);
         case "run":
           // A run that the page did not know of: its row and the counts are out of date.
-          return store.put(event.progress) ? gather(["findings", "runs"]) : undefined;
+          return store.put(event.progress) ? gather.add(["findings", "runs"]) : undefined;
       }
     });
     return () => {
-      clearTimeout(timer);
       stop();
+      gather.stop();
     };
   }, [backend, client, store]);
 }

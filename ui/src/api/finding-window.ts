@@ -3,7 +3,7 @@
  *
  * Pages out of sight are forgotten after a while; their cursors are kept, so that going back needs no walk.
  */
-import { type UseQueryResult, keepPreviousData, useQueries } from "@tanstack/react-query";
+import { type UseQueryResult, keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ApiError, FindingPage, FindingRow, ListFindings, ViewCounts } from "../backend/generated";
 import { useBackend } from "./client";
@@ -19,6 +19,8 @@ type FindingWindow = {
   /** All rows, where the list fits into one page; else `null`. */
   all: readonly FindingRow[] | null;
   ready: boolean;
+  /** False while the rows are those of the last request. */
+  fresh: boolean;
   error: ApiError | null;
   retry: () => void;
 };
@@ -36,30 +38,31 @@ export function useFindingWindow(
   const [stored, setChain] = useState<Chain>({ key, cursors: [null] });
   const chain = stored.key === key ? stored : { key, cursors: [null] };
 
+  const query = (page: number) => {
+    const payload: ListFindings = { ...request, cursor: chain.cursors[page] ?? null, limit: PAGE };
+    return {
+      queryKey: ["list_findings", payload] as const,
+      queryFn: (): Promise<FindingPage> => backend.call("list_findings", payload),
+    };
+  };
   const pages = pagesToFetch(visible, chain.cursors.length);
-  const results = useQueries({
-    queries: pages.map((page) => {
-      const payload: ListFindings = { ...request, cursor: chain.cursors[page] ?? null, limit: PAGE };
-      return {
-        queryKey: ["list_findings", payload] as const,
-        queryFn: (): Promise<FindingPage> => backend.call("list_findings", payload),
-        // The first page of the last request stays in sight while the next one is on its way.
-        ...(page === 0 ? { placeholderData: keepPreviousData<FindingPage> } : {}),
-      };
-    }),
-  }) as UseQueryResult<FindingPage, ApiError>[];
+  // The first page of the last request stays in sight while the next one is on its way. A query of its own: several at
+  // once keep nothing.
+  const head = useQuery<FindingPage, ApiError>({ ...query(0), placeholderData: keepPreviousData });
+  const others = useQueries({ queries: pages.slice(1).map(query) }) as UseQueryResult<FindingPage, ApiError>[];
+  const results = [head, ...others];
 
   const known = extend(chain, pages, results);
   if (known !== stored) setChain(known);
 
-  const head = results[pages.indexOf(0)];
-  const first = head?.data;
+  const first = head.data;
   return {
     total: first?.total ?? 0,
     counts: first?.counts ?? null,
     rowAt: (index) => results[pages.indexOf(Math.floor(index / PAGE))]?.data?.items[index % PAGE],
     all: first !== undefined && first.next_cursor === null ? first.items : null,
     ready: first !== undefined,
+    fresh: first !== undefined && !head.isPlaceholderData,
     error: results.find((result) => result.error !== null)?.error ?? null,
     retry: () => {
       for (const result of results) if (result.error !== null) void result.refetch();

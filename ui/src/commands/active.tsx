@@ -41,6 +41,12 @@ export class ActiveCommands {
     this.#report = report;
   }
 
+  /** Runs `action`, or says why it cannot be run. */
+  attempt(action: Action, chord = ""): void {
+    if (action.disabled === undefined) action.run(chord);
+    else this.#report(action.disabled);
+  }
+
   get(id: CommandId): Action | undefined {
     return [...this.#layers].findLast((layer) => layer.current[id] !== undefined)?.current[id];
   }
@@ -54,9 +60,7 @@ export class ActiveCommands {
 
   run(id: CommandId, chord = ""): void {
     const action = this.get(id);
-    if (action === undefined) return;
-    if (action.disabled === undefined) action.run(chord);
-    else this.#report(action.disabled);
+    if (action !== undefined) this.attempt(action, chord);
   }
 
   /** Single-letter keys can be turned off (WCAG 2.1.4). */

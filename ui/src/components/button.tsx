@@ -1,6 +1,6 @@
 /** Buttons: the plain one, and the one that stands for a command and carries its key. */
 import type { ButtonHTMLAttributes, ReactNode } from "react";
-import type { Action } from "../commands/active";
+import { type Action, useActiveCommands } from "../commands/active";
 import { ariaKeys, isMac } from "../commands/keys";
 import { type CommandId, infoOf } from "../commands/registry";
 import styles from "./button.module.css";
@@ -49,6 +49,7 @@ export function CommandButton({
   className?: string | undefined;
   children: ReactNode;
 }) {
+  const active = useActiveCommands();
   if (action === undefined) return null;
   const chord = infoOf(command).keys[0];
   return (
@@ -58,9 +59,7 @@ export function CommandButton({
       aria-keyshortcuts={chord === undefined ? undefined : ariaKeys(chord, isMac())}
       aria-disabled={action.disabled !== undefined}
       title={action.disabled}
-      onClick={() => {
-        if (action.disabled === undefined) action.run("");
-      }}
+      onClick={() => active.attempt(action)}
     >
       {children}
       <KeysOf command={command} />

@@ -2,7 +2,7 @@
 import { useCallback, useRef, useState } from "react";
 import { useCommand } from "../../api/client";
 import type { FindingView } from "../../backend/generated";
-import { useCommands } from "../../commands/active";
+import { type Actions, useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
 import { useFindingActions } from "./actions";
@@ -19,7 +19,10 @@ type FindingPlace = Extract<Place, { screen: "finding" }>;
 
 export function Finding({ place }: { place: FindingPlace }) {
   const { data, error, refetch } = useCommand("get_finding", { finding: place.finding });
-  useCommands({ "finding.back": { run: () => go(inboxAt(place, place.finding)) } });
+  useCommands({
+    "finding.back": { run: () => go(inboxAt(place, place.finding)) },
+    ...(data === undefined ? NOT_YET : {}),
+  });
   if (data !== undefined) return <Page key={data.row.id} place={place} view={data} />;
   return (
     <div className={styles.waiting}>
@@ -33,6 +36,14 @@ export function Finding({ place }: { place: FindingPlace }) {
     </div>
   );
 }
+
+/** What a key says that is pressed before there is something to act on. */
+const NOT_YET: Actions = Object.fromEntries(
+  (["finding.apply", "finding.undo", "finding.run", "finding.copy"] as const).map((id) => [
+    id,
+    { run: () => {}, disabled: "The finding is still being read: press again when it is there" },
+  ]),
+);
 
 /** The column that stands beside the chosen one where two have room. */
 const BESIDE: Record<Tab, Tab> = { problem: "fixes", fixes: "why", why: "fixes" };

@@ -1,6 +1,7 @@
 /** Files dropped on the window: a log is imported into the project one looks at, a folder becomes a project. */
-import { useEffect, useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 import { useBackend } from "../../api/client";
+import type { Drop } from "../../backend/backend";
 import type { ProjectView } from "../../backend/generated";
 import { fileName, folderOf, looksLikeLog } from "../../format";
 import { useNotices } from "./notice";
@@ -11,28 +12,26 @@ export function useDrop(project: ProjectView | undefined, changes: ReturnType<ty
   const backend = useBackend();
   const { say } = useNotices();
   const [held, setHeld] = useState(false);
-  useEffect(
-    () =>
-      backend.onFilesDropped((drop) => {
-        setHeld(drop.kind === "over");
-        if (drop.kind !== "drop") return;
-        const logs = drop.paths.filter(looksLikeLog);
-        const folder = drop.paths.find((path) => !looksLikeLog(path));
-        if (folder !== undefined) {
-          changes.addFolder(folder, true, logs);
-        } else if (project !== undefined) {
-          for (const path of logs) changes.importLog(project.id, path);
-        } else if (logs[0] !== undefined) {
-          const around = folderOf(logs[0]);
-          say({
-            tone: "plain",
-            title: `${fileName(logs[0])} needs the folder that it is about`,
-            lines: [`Add that folder first. The log lies in ${around}.`],
-            action: { label: "Add that folder and import", run: () => changes.addFolder(around, true, logs) },
-          });
-        }
-      }),
-    [backend, changes, project, say],
-  );
+  const take = useEffectEvent((drop: Drop) => {
+    setHeld(drop.kind === "over");
+    if (drop.kind !== "drop") return;
+    const logs = drop.paths.filter(looksLikeLog);
+    const folder = drop.paths.find((path) => !looksLikeLog(path));
+    if (folder !== undefined) {
+      changes.addFolder(folder, true, logs);
+    } else if (project !== undefined) {
+      for (const path of logs) changes.importLog(project.id, path);
+    } else if (logs[0] !== undefined) {
+      const around = folderOf(logs[0]);
+      say({
+        tone: "plain",
+        title: `${fileName(logs[0])} needs the folder that it is about`,
+        lines: [`Add that folder first. The log lies in ${around}.`],
+        action: { label: "Add that folder and import", run: () => changes.addFolder(around, true, logs) },
+      });
+    }
+  });
+  // Heard without a gap: to listen anew takes the window a moment, and what is dropped in it would be lost.
+  useEffect(() => backend.onFilesDropped((drop) => take(drop)), [backend]);
   return held;
 }

@@ -20,7 +20,7 @@ import { Providers } from "../providers/providers";
 import { Welcome } from "../welcome/welcome";
 import { useDrop } from "./drop";
 import styles from "./frame.module.css";
-import { NoticeBar, useNotices } from "./notice";
+import { NoticeBars, useNotices } from "./notice";
 import { openProject, useProject, useProjectChanges } from "./projects";
 import { Rail } from "./rail";
 import { StatusNotices, Strip } from "./strip";
@@ -36,7 +36,7 @@ export function Frame() {
   const [sheet, setSheet] = useState<"palette" | "keys" | null>(null);
   const held = useDrop(project, changes);
   const active = useActiveCommands();
-  const { say, close } = useNotices();
+  const { say } = useNotices();
   const cancel = useCancel();
 
   useEffect(() => {
@@ -44,10 +44,6 @@ export function Frame() {
   }, [active, say]);
 
   useRunsEnded(project);
-
-  // What a notice says is about the place where it was said.
-  const where = place.screen === "finding" ? place.finding : place.screen;
-  useEffect(() => close, [close, where]);
 
   useCommands({
     palette: { run: () => setSheet("palette") },
@@ -96,7 +92,7 @@ export function Frame() {
         ) : (
           ready && <ScreenOf screen={screen} />
         )}
-        <NoticeBar />
+        <NoticeBars />
       </main>
       <Strip />
       {held && (
@@ -172,6 +168,7 @@ function useRunsEnded(project: ProjectView | undefined): void {
     void backend.call("list_findings", request).then(
       ({ counts }) =>
         say({
+          news: true,
           tone: "plain",
           title: "All runs have ended",
           lines: [
@@ -179,7 +176,7 @@ function useRunsEnded(project: ProjectView | undefined): void {
           ],
         }),
       // The counts are a courtesy; the list itself says what went wrong.
-      () => say({ tone: "plain", title: "All runs have ended" }),
+      () => say({ news: true, tone: "plain", title: "All runs have ended" }),
     );
   }, [backend, project, running, say]);
 }

@@ -1,118 +1,107 @@
-/** What just happened, in one bar above the status strip. The newest replaces the last; it stays until it is closed. */
-import { type ReactNode, createContext, useCallback, useContext, useMemo, useState } from "react";
-import type { ApiError, ImportView, ScanView } from "../../backend/generated";
+/** What just happened, above the status strip: failures until they are closed, and the newest of everything else. */
+import { type ReactNode, createContext, useContext, useEffect, useMemo, useRef, useState } from "react";
+import type { ApiError } from "../../backend/generated";
 import { Button, IconButton } from "../../components/button";
 import { CopyDetail, meaningOf } from "../../components/error-note";
 import { Mark, type MarkName } from "../../components/mark";
 import { Prose } from "../../components/prose";
-import { count, sentence } from "../../format";
+import { sentence } from "../../format";
+import { currentPlace, usePlace } from "../../routes";
 import styles from "./notice.module.css";
+import { type Notice, type Shown, added, staying, whereOf } from "./notices";
 
-type Tone = "plain" | "pass" | "fail";
-
-export type Notice = {
-  tone: Tone;
-  title: string;
-  lines?: readonly string[];
-  action?: { label: string; run: () => void };
-  error?: ApiError;
-};
-
-type Notices = {
-  notice: Notice | null;
+type Say = {
   say: (notice: Notice) => void;
   sayError: (what: string, error: ApiError) => void;
-  close: () => void;
 };
 
-const NoticeContext = createContext<Notices>({ notice: null, say: () => {}, sayError: () => {}, close: () => {} });
+const SayContext = createContext<Say>({ say: () => {}, sayError: () => {} });
 
-export function useNotices(): Notices {
-  return useContext(NoticeContext);
+const ShownContext = createContext<{ shown: readonly Shown[]; close: (id: number) => void }>({
+  shown: [],
+  close: () => {},
+});
+
+/** How to say what happened; the same for as long as the page lives. */
+export function useNotices(): Say {
+  return useContext(SayContext);
 }
 
 export function NoticeProvider({ children }: { children: ReactNode }) {
-  const [notice, say] = useState<Notice | null>(null);
-  const close = useCallback(() => say(null), []);
-  const value = useMemo(
-    (): Notices => ({
-      notice,
-      say,
+  const [said, setSaid] = useState<readonly Shown[]>([]);
+  const lastId = useRef(0);
+  const where = whereOf(usePlace());
+  const shown = staying(said, where);
+
+  // Coming back shows nothing old.
+  useEffect(() => setSaid((before) => staying(before, where)), [where]);
+
+  const say = useMemo((): Say => {
+    const put = (notice: Notice) => {
+      lastId.current += 1;
+      const next = { ...notice, id: lastId.current, where: whereOf(currentPlace()) };
+      setSaid((before) => added(before, next));
+    };
+    return {
+      say: put,
       sayError: (what, error) => {
         const lines = [sentence(error.message), meaningOf(error), sentence(error.hint ?? "")];
-        say({ tone: "fail", title: what, lines: lines.filter((line) => line !== ""), error });
+        put({ tone: "fail", title: what, lines: lines.filter((line) => line !== ""), error });
       },
-      close,
-    }),
-    [notice, close],
+    };
+  }, []);
+  const bars = useMemo(
+    () => ({ shown, close: (id: number) => setSaid((before) => before.filter((one) => one.id !== id)) }),
+    [shown],
   );
-  return <NoticeContext value={value}>{children}</NoticeContext>;
+  return (
+    <SayContext value={say}>
+      <ShownContext value={bars}>{children}</ShownContext>
+    </SayContext>
+  );
 }
 
-const MARKS: Record<Tone, MarkName> = { plain: "info", pass: "pass", fail: "fail" };
-
-export function NoticeBar() {
-  const { notice, close } = useNotices();
+export function NoticeBars() {
+  const { shown, close } = useContext(ShownContext);
   return (
-    <div className={styles.slot} role="status" aria-label="Notice">
-      {notice !== null && (
-        <div className={styles.bar} data-tone={notice.tone}>
-          <span className={styles.mark}>
-            <Mark name={MARKS[notice.tone]} />
-          </span>
-          <div className={styles.text}>
-            <b>{notice.title}</b>
-            {notice.lines?.map((line) => (
-              <span key={line}>
-                <Prose text={line} />
-              </span>
-            ))}
-          </div>
-          {notice.action !== undefined && (
-            <Button
-              onClick={() => {
-                close();
-                notice.action?.run();
-              }}
-            >
-              {notice.action.label}
-            </Button>
-          )}
-          {notice.error !== undefined && <CopyDetail error={notice.error} />}
-          <IconButton label="Close the notice" onClick={close}>
-            <Mark name="close" size={12} />
-          </IconButton>
-        </div>
-      )}
+    <div className={styles.slot} role="status" aria-label="Notice" aria-atomic="false">
+      {shown.map((notice) => (
+        <Bar key={notice.id} notice={notice} onClose={() => close(notice.id)} />
+      ))}
     </div>
   );
 }
 
-/** How many complaints a notice quotes; the scans of the project list the rest. */
-const QUOTED = 3;
+const MARKS: Record<Notice["tone"], MarkName> = { plain: "info", pass: "pass", fail: "fail" };
 
-/** What an import or a scan brought. One that failed is said to have failed, whatever else came with it. */
-export function noticeOfImport(what: string, { scans }: ImportView): Notice {
-  const failed = scans.filter((scan) => scan.state === "failed");
-  const results = scans.reduce((sum, scan) => sum + scan.results, 0);
-  const fresh = scans.reduce((sum, scan) => sum + scan.new_findings, 0);
-  const lines = scans.flatMap(linesOf);
-  if (scans.length === 0)
-    return { tone: "fail", title: `${what}: no scan was in it`, lines: ["Nothing can be said from it."] };
-  if (failed.length > 0) {
-    const names = failed.map((scan) => scan.tool).join(", ");
-    return { tone: "fail", title: `The scan by ${names} failed: that is not a clean result`, lines };
-  }
-  return { tone: "pass", title: `${what}: ${count(results, "result")}, ${fresh} new`, lines };
-}
-
-function linesOf(scan: ScanView): string[] {
-  const lines: string[] = [];
-  if (scan.state === "failed")
-    lines.push(`${scan.tool}: ${sentence(scan.reason ?? "it gives no reason")} Its silence proves nothing.`);
-  if (scan.complaint_count > 0) {
-    const quoted = scan.complaints.slice(0, QUOTED).join("; ");
-    lines.push(`${scan.tool}: ${count(scan.complaint_count, "part")} could not be used: ${quoted}`);
-  }
-  return lines;
+function Bar({ notice: { tone, title, lines, action, error }, onClose }: { notice: Notice; onClose: () => void }) {
+  return (
+    <div className={styles.bar} data-tone={tone}>
+      <span className={styles.mark}>
+        <Mark name={MARKS[tone]} />
+      </span>
+      <div className={styles.text}>
+        <b>{title}</b>
+        {lines?.map((line) => (
+          <span key={line}>
+            <Prose text={line} />
+          </span>
+        ))}
+      </div>
+      {action !== undefined && (
+        <Button
+          onClick={() => {
+            onClose();
+            action.run();
+          }}
+        >
+          {action.label}
+        </Button>
+      )}
+      {error !== undefined && <CopyDetail error={error} />}
+      <IconButton label="Close the notice" onClick={onClose}>
+        <Mark name="close" size={12} />
+      </IconButton>
+    </div>
+  );
 }

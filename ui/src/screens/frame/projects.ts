@@ -4,7 +4,8 @@ import type { ProjectView } from "../../backend/generated";
 import { useChange, useCommand } from "../../api/client";
 import { fileName } from "../../format";
 import { LIST, type Place, go } from "../../routes";
-import { noticeOfImport, useNotices } from "./notice";
+import { useNotices } from "./notice";
+import { noticeOfImport } from "./notices";
 
 /** The project of `place`: the named one, else the first. */
 export function useProject(place: Place): { project: ProjectView | undefined; all: ProjectView[]; ready: boolean } {
@@ -33,6 +34,7 @@ export function useProjectChanges() {
 
   return useMemo(() => {
     const scanProject = (project: string, name: string) => {
+      say({ tone: "plain", title: `Scanning ${name}…` });
       mutateScan(
         { project },
         {
@@ -43,6 +45,7 @@ export function useProjectChanges() {
     };
 
     const importLog = (project: string, path: string) => {
+      say({ tone: "plain", title: `Importing ${fileName(path)}…` });
       mutateLog(
         { project, path },
         {

@@ -134,16 +134,15 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
   };
   useCommands(here);
 
-  // Coming back to a list shows where one was.
-  const ready = found.ready;
+  // A list that has come shows where one is, and has the keys; whoever is in a field by then stays there.
+  const { ready, fresh } = found;
   useEffect(() => {
-    if (ready) {
-      list.current?.focus();
-      list.current?.show(lineOf(at));
-    }
-    // Only once, when the list has come.
+    if (!fresh) return;
+    if (!(document.activeElement instanceof HTMLInputElement)) list.current?.focus();
+    list.current?.show(lineOf(at));
+    // Once for every list.
     // oxlint-disable-next-line react/exhaustive-deps
-  }, [ready]);
+  }, [fresh]);
 
   const groups = grouped?.filter(({ kind }) => kind === "group").length ?? 0;
   return (

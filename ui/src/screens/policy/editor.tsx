@@ -36,8 +36,16 @@ export function Editor({ policy, onClose }: { policy: PolicyView; onClose: () =>
   const [opened] = useState(policy.digest);
   const save = useChange("save_policy");
   const settled = useSettled(text, 500);
-  const { data: simulation, error } = useCommand("simulate_policy", { policy: settled, limit: RECORDED });
-  const known = settled === text && simulation?.fault === null;
+  const {
+    data: simulation,
+    error,
+    isPlaceholderData,
+  } = useCommand("simulate_policy", {
+    policy: settled,
+    limit: RECORDED,
+  });
+  // Only what was tried is saved: not yet while the last answer is about another text.
+  const known = settled === text && !isPlaceholderData && simulation?.fault === null;
   return (
     <div className={styles.editor}>
       <p className={styles.file}>

@@ -10,6 +10,7 @@ import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
 import { clock, count, sentence } from "../../format";
 import { type Place, formatPlace, listOf } from "../../routes";
+import { useNotices } from "../frame/notice";
 import styles from "./waiting.module.css";
 
 /** How long a request stands still before it can be answered, in milliseconds: nobody allows what just appeared. */
@@ -43,12 +44,17 @@ export function Waiting() {
 
 function Ask({ ask, others }: { ask: AskView; others: number }) {
   const change = useChange("answer_ask");
+  const { sayError } = useNotices();
   const [because, setBecause] = useState("");
   const [sure, setSure] = useState(false);
   const armed = useArmed(ask.request);
   const left = useLeft(ask.expires_at);
   const id = useId();
-  const say = (answer: AskAnswer) => change.mutate({ id: ask.id, answer, justification: because.trim() });
+  const say = (answer: AskAnswer) =>
+    change.mutate(
+      { id: ask.id, answer, justification: because.trim() },
+      { onError: (error) => sayError("Your answer was not taken", error) },
+    );
   const disabled = change.isPending
     ? "Your answer is on its way"
     : armed
@@ -125,7 +131,6 @@ function Ask({ ask, others }: { ask: AskView; others: number }) {
           placeholder="kept with your answer; may stay empty"
         />
       </label>
-      {change.error !== null && <ErrorNote error={change.error} />}
       {sure && ask.always !== null ? (
         <div className={styles.rule}>
           <p>This rule is added to yours, and the request is allowed:</p>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ScanView } from "../../backend/generated";
-import { noticeOfImport } from "./notice";
+import { type Notice, type Shown, added, noticeOfImport, staying } from "./notices";
 import { egressWords } from "./strip";
 
 function scan(change: Partial<ScanView> = {}): ScanView {
@@ -48,6 +48,39 @@ test("results and new findings are summed, and what could not be used is quoted"
     title: "Imported a.sarif: 6 results, 2 new",
     lines: ["scanner: 7 parts could not be used: a; b; c"],
   });
+});
+
+const plain = { tone: "plain", title: "Patch copied" } as const;
+const done = { tone: "pass", title: "Applied: a.py written" } as const;
+const news = { tone: "plain", title: "All runs have ended", news: true } as const;
+const refused = { tone: "fail", title: "The fix was not applied", lines: ["a.py has changed in line 3."] } as const;
+const broken = { tone: "fail", title: "The scan by other failed" } as const;
+
+test.each<[string, Notice[], Notice[]]>([
+  ["the newest takes the place of the one before", [plain, done], [done]],
+  ["a failure stays beside what is said later", [refused, plain, done], [refused, done]],
+  ["failures stand together", [refused, broken], [refused, broken]],
+  ["a failure said again stands once", [refused, broken, refused], [broken, refused]],
+  ["what was done stays when something fails", [done, refused], [refused, done]],
+  ["what was begun does not", [plain, refused], [refused]],
+  ["news takes no place of what was done", [done, news], [done]],
+  ["news is said beside a failure", [refused, news], [refused, news]],
+  ["news gives way to an answer", [news, done], [done]],
+])("%s", (_, said, up) => {
+  const shown = said.reduce<readonly Shown[]>(
+    (before, notice, id) => added(before, { ...notice, id, where: "inbox" }),
+    [],
+  );
+  expect(shown.map(({ title }) => title)).toEqual(up.map(({ title }) => title));
+});
+
+test("all but failures go with the place where they were said", () => {
+  const shown = [
+    { ...refused, id: 1, where: "inbox" },
+    { ...done, id: 2, where: "finding/a" },
+  ];
+  expect(staying(shown, "finding/a")).toBe(shown);
+  expect(staying(shown, "finding/b").map(({ id }) => id)).toEqual([1]);
 });
 
 test.each([

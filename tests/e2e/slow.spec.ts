@@ -1,0 +1,96 @@
+/** Answers that come late or in another order: what the person is told does not depend on it. */
+import { appendFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "../../ui/e2e";
+import { expect, findAllFixes, openSample, projectRoot, sarif, test } from "./window";
+
+const notice = (app: Page) => app.getByRole("status", { name: "Notice" });
+
+/** Opens a finding with a fix. */
+async function openFix(app: Page): Promise<void> {
+  await openSample(app);
+  await findAllFixes(app);
+  await app.getByRole("option").filter({ hasText: "Fix ready" }).first().dblclick();
+  await expect(app.getByRole("region", { name: "Fixes" })).toContainText(/recommended/i);
+}
+
+/** Changes the file of the fix that is open, behind its back. */
+async function changeFile(app: Page): Promise<void> {
+  const change = app.getByRole("region", { name: /^Change of / }).first();
+  const path = await change.locator("code").first().textContent();
+  await appendFile(join(await projectRoot(app), `${path}`), "\n");
+}
+
+test("a refusal is said before the page has caught up, also to one who has gone on", async ({ app, core }) => {
+  await openFix(app);
+  await changeFile(app);
+  void core.hold("get_finding", "list_findings", "get_status");
+  await app.keyboard.press("a");
+  await expect(notice(app)).toContainText("The fix was not applied");
+  // It was about this finding, but is not lost with it.
+  await app.keyboard.press("Escape");
+  await expect(app.getByRole("listbox", { name: /findings/ })).toBeVisible();
+  await expect(notice(app)).toContainText("The fix was not applied");
+  core.letGo();
+  await notice(app).getByRole("button", { name: "Close the notice" }).click();
+  await expect(notice(app)).toBeEmpty();
+});
+
+test("a change that ends after one has gone on is told all the same", async ({ app, core }) => {
+  await openFix(app);
+  await changeFile(app);
+  void core.hold("apply_fix");
+  await app.keyboard.press("a");
+  await app.keyboard.press("Escape");
+  await expect(app.getByRole("listbox", { name: /findings/ })).toBeVisible();
+  core.letGo();
+  await expect(notice(app)).toContainText("The fix was not applied");
+});
+
+test("the end of the runs displaces no refusal", async ({ app, core }) => {
+  const status = app.getByRole("contentinfo", { name: "Status" });
+  await openFix(app);
+  void core.hold("run_fix", "list_findings");
+  await app.keyboard.press("r");
+  await expect(status).toContainText("Running 1");
+  await expect(status).toContainText("Nothing running");
+  await changeFile(app);
+  await app.keyboard.press("a");
+  await expect(notice(app)).toContainText("The fix was not applied");
+  core.letGo();
+  await expect(notice(app)).toContainText("All runs have ended");
+  await expect(notice(app)).toContainText("The fix was not applied");
+});
+
+test("a log that failed is not hidden by one that is dropped with it", async ({ app, folder }) => {
+  const [failed, good] = [join(folder, "failed.sarif"), join(folder, "good.sarif")];
+  await writeFile(failed, sarif({ tool: "broken-scanner", succeeded: false }));
+  await writeFile(good, sarif({ tool: "demo-scanner", message: "orders are read without a check", succeeded: true }));
+  await openSample(app);
+  await app.evaluate((paths) => window.conclaveDrop?.({ kind: "drop", paths }), [failed, good]);
+  await expect(notice(app)).toContainText("The scan by broken-scanner failed");
+  await expect(notice(app)).toContainText("Imported good.sarif: 1 result, 1 new");
+});
+
+test("no network is no reason not to answer", async ({ app, folder }) => {
+  const path = join(folder, "report.sarif");
+  await writeFile(path, sarif({ tool: "demo-scanner", message: "orders are read without a check", succeeded: true }));
+  await openSample(app);
+  await app.context().setOffline(true);
+  await app.evaluate((dropped) => window.conclaveDrop?.({ kind: "drop", paths: [dropped] }), path);
+  await expect(notice(app)).toContainText("Imported report.sarif: 1 result, 1 new");
+  await expect(app.getByRole("option").filter({ hasText: "orders are read without a check" })).toBeVisible();
+});
+
+test("what is typed into the filter stays there, however slow the list is", async ({ app, core }) => {
+  await openSample(app);
+  await app.keyboard.press("/");
+  const kept = core.hold("list_findings");
+  await app.keyboard.type("tool");
+  await kept;
+  core.letGo();
+  await expect(app.getByText("No finding matches the filter")).toBeVisible();
+  await app.keyboard.type(":Bandit ");
+  await expect(app.getByRole("listbox", { name: "Needs you: 6 findings" })).toBeVisible();
+  await expect(app.getByRole("textbox", { name: "Filter findings" })).toBeFocused();
+});
