@@ -310,17 +310,25 @@ fn a_hook_is_added_and_removed_and_everything_else_stays() {
     assert!(run(&["hook", "list"], 0).contains("blocks on failure"));
 
     // The very command that was written, run as a client does.
-    let start = added.find("\"command\": \"").expect("a command") + "\"command\": \"".len();
-    let line = added[start..].split('"').next().expect("its end").to_owned();
-    let ask = |input: &[u8]| {
+    let line = added.lines().find_map(|line| line.trim().strip_prefix("\"command\": ")).expect("a command");
+    let line: String = serde_json::from_str(line.trim_end_matches(',')).expect("a text");
+    let ask_by = |line: &str, input: &[u8]| {
         let mut command = Command::new("sh");
-        command.args(["-c", &line]).env_remove("CONCLAVE_HOME");
+        // As a project may set it for the hook.
+        command.args(["-c", line]).env("CONCLAVE_HOME", "/nowhere/at/all");
         OLD.ask(command, input, During::Nothing)
     };
+    let ask = |input: &[u8]| ask_by(&line, input);
     assert_eq!(ask(&reading(&home)), Call::Runs, "{line}");
+    for (program, how) in [("/nowhere/conclave", "missing"), ("sh -c 'kill -KILL $$'", "killed"), ("false", "failed")] {
+        let line = line.replace(&conclave().display().to_string(), program);
+        let Call::Blocked(why) = ask_by(&line, &reading(&home)) else { panic!("{how}: {line}") };
+        assert!(why.ends_with("Conclave gave no answer, so the call is refused.\n"), "{how}: {why}");
+    }
     let policy = json!({ "file_path": home.data().join("policy.yaml"), "content": "" });
     let rewrite = event(&home, "PreToolUse", "Write", &policy).to_string();
-    assert!(matches!(ask(rewrite.as_bytes()), Call::Blocked(_)));
+    let Call::Blocked(why) = ask(rewrite.as_bytes()) else { panic!("{line}") };
+    assert!(!why.contains("no answer"), "{why}");
 
     run(&["hook", "remove", "claude-code"], 0);
     assert_eq!(std::fs::read_to_string(&path).expect("the settings"), before);

@@ -22,12 +22,10 @@ pub(super) async fn run(api: &Api, cli: &Cli, output: &Output, command: &Hook) -
             let program = std::env::current_exe().map_err(|error| {
                 ApiError::new(ErrorCode::Internal, "this program cannot find itself").with_details(error.to_string())
             })?;
-            let data_dir = cli.global.data_dir.as_ref().map(|_| api.cx().data.path());
             let wanted = Wanted {
                 client: place.client,
                 scope: scope(root.as_deref(), &home),
                 program: &program,
-                data_dir,
                 offline: cli.global.offline,
                 approve: *approve,
                 version: *client_version,
@@ -117,17 +115,21 @@ fn added(client: Client, installed: &Installed) -> String {
                 |version| format!("this is version {version}"),
             );
             words.push_str(&format!(
-                "Calls are not blocked while this program is missing or killed: {title} can do that from version \
-                 {needed}, and {found}. Look with `{} --version`, then run this again with `--client-version`.\n",
+                "A hook that crashes or is missing blocks the call. One that hangs does not: {title} can do that from \
+                 version {needed}, and {found}. Look with `{} --version`, then run this again with \
+                 `--client-version`.\n",
                 if client == Client::ClaudeCode { "claude" } else { client.name() }
             ));
         }
         (false, None) => words.push_str(&format!(
-            "{title} runs a call whose hook crashes, hangs or is missing; keep this program where it is.\n"
+            "A hook that crashes or is missing blocks the call. {title} runs a call whose hook hangs.\n"
         )),
     }
-    if client == Client::Codex {
-        words.push_str("Codex asks you once to trust the new hook.\n");
+    if client == Client::Codex && installed.changed {
+        words.push_str(
+            "Codex skips the hook until you trust it: start `codex`, open `/hooks` and trust both entries. Until then \
+             nothing is guarded, and `codex exec` does not ask.\n",
+        );
     }
     if installed.changed {
         words.push_str(&format!("Restart {title} for it to take effect.\n"));

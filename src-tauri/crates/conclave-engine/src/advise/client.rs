@@ -1,6 +1,17 @@
 //! The agents' clients that can ask before a tool is used, and what each of them does with an answer.
 //!
-//! Facts about other people's programs, in one place, each with the version it was seen in.
+//! Facts about other people's programs, in one place. Seen in Claude Code 2.1.332, Codex CLI 0.171.0 and Gemini CLI
+//! 0.61.0:
+//! - Exit status 2 blocks the call, and what the hook wrote to standard error is the reason. Codex and Gemini CLI run the
+//!   call when nothing was written there.
+//! - Status 0 with something else than the client's JSON is no decision, whatever the settings say.
+//! - A hook that is killed, or ends with 1, does not block. One that cannot be started blocks in Gemini CLI alone, and
+//!   only because the shell's message counts as a reason. So the command line of the hook turns all of these into 2.
+//! - A hook that hangs does not block, but in Claude Code with `onFailure: block`.
+//! - Codex skips a hook that the person has not trusted, and a changed one again, without a word in `codex exec`.
+//! - Codex calls every shell tool `Bash`, with the folder of the command as the folder of the call.
+//! - Claude Code and Gemini CLI let a project set variables of the hook's environment, but not `HOME`. Claude Code lets a
+//!   project turn all hooks off.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -83,7 +94,7 @@ impl Client {
         }
     }
 
-    /// The first version that can block a call whose hook crashes, hangs or is missing; `None` when none can.
+    /// The first version with a setting to block a call whose hook fails in any way, hanging too; `None` when none has.
     pub fn blocks_on_failure_from(self) -> Option<Version> {
         (self == Self::ClaudeCode).then_some(Version(2, 1, 295))
     }

@@ -68,8 +68,6 @@ pub struct Wanted<'a> {
     pub scope: Scope<'a>,
     /// The program `conclave` itself.
     pub program: &'a Path,
-    /// The data folder, where it is not the usual one.
-    pub data_dir: Option<&'a Path>,
     /// Whether the hook judges as offline.
     pub offline: bool,
     /// Whether what is allowed is approved too.
@@ -117,7 +115,7 @@ pub async fn add(cx: &Ctx, wanted: Wanted<'_>) -> Result<Installed, InstallError
     let version = wanted.version.or(installed_version(cx, client).await);
     let needed = client.blocks_on_failure_from();
     let hook = Hook {
-        command: command(&wanted)?,
+        command: command(&wanted, cx.data.path())?,
         blocks_on_failure: needed.zip(version).is_some_and(|(needed, version)| version >= needed),
     };
     let path = client.settings_file(scope);
@@ -209,13 +207,18 @@ fn io(path: &Path, source: std::io::Error) -> InstallError {
     InstallError::Io { path: path.to_owned(), source }
 }
 
+/// Blocks the call where no hook is left to answer: clients run a call whose hook is missing or killed, and block it when
+/// the hook ends with 2 and has said why. Any shell takes it as one word.
+const OR_ELSE: &str = "sh -c '\"$0\" \"$@\"; case $? in 0) exit 0;; 2) exit 2;; esac; \
+                       echo \"Conclave gave no answer, so the call is refused.\" >&2; exit 2'";
+
 /// The command line that the client gives to a shell.
-fn command(wanted: &Wanted<'_>) -> Result<String, InstallError> {
+///
+/// It names the data folder, because a project's own files can set variables for a hook: `.env` where Gemini CLI works,
+/// `env` in the settings that Claude Code finds there.
+fn command(wanted: &Wanted<'_>, data_dir: &Path) -> Result<String, InstallError> {
     let text = |path: &Path| path.to_str().map(quoted).ok_or_else(|| InstallError::NotText(path.to_owned()));
-    let mut words = vec![text(wanted.program)?];
-    if let Some(data_dir) = wanted.data_dir {
-        words.extend(["--data-dir".to_owned(), text(data_dir)?]);
-    }
+    let mut words = vec![OR_ELSE.to_owned(), text(wanted.program)?, "--data-dir".to_owned(), text(data_dir)?];
     if wanted.offline {
         words.push("--offline".to_owned());
     }
@@ -290,20 +293,20 @@ mod tests {
     #[test]
     fn a_command_line_survives_the_shell() {
         for (program, expect) in [
-            ("/usr/bin/conclave", "/usr/bin/conclave --offline hook codex"),
-            ("/my tools/conclave", "'/my tools/conclave' --offline hook codex"),
-            ("/it's/$HOME/conclave", r"'/it'\''s/$HOME/conclave' --offline hook codex"),
+            ("/usr/bin/conclave", "/usr/bin/conclave --data-dir '/my data' --offline hook codex"),
+            ("/my tools/conclave", "'/my tools/conclave' --data-dir '/my data' --offline hook codex"),
+            ("/it's/$HOME/conclave", r"'/it'\''s/$HOME/conclave' --data-dir '/my data' --offline hook codex"),
         ] {
             let wanted = Wanted {
                 client: Client::Codex,
                 scope: Scope::User(Path::new("/home/ada")),
                 program: Path::new(program),
-                data_dir: None,
                 offline: true,
                 approve: false,
                 version: None,
             };
-            assert_eq!(command(&wanted).expect("a command line"), expect);
+            let line = command(&wanted, Path::new("/my data")).expect("a command line");
+            assert_eq!(line, format!("{OR_ELSE} {expect}"));
         }
     }
 }
