@@ -101,6 +101,8 @@ const CRATES: &[Allowed] = &[
     },
     Allowed { name: "conclave-cli", ours: &["conclave-api"], outside: Free },
     Allowed { name: "conclave-app", ours: &["conclave-api"], outside: Free },
+    // A process of its own: nothing may link it, and what it shares with us are the words on its lines.
+    Allowed { name: "conclave-local", ours: &["conclave-core"], outside: Free },
     Allowed { name: "conclave-tests", ours: &[], outside: Free },
     Allowed { name: "xtask", ours: &[], outside: Free },
 ];
@@ -117,6 +119,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("rusqlite", &["conclave-store"]),
     ("rmcp", &["conclave-effects", "conclave-cli"]),
     ("clap", &["conclave-cli"]),
+    ("llama-cpp-2", &["conclave-local"]),
+    ("llguidance", &["conclave-local"]),
     ("anyhow", &["conclave-cli", "conclave-app", "conclave-tests", "xtask"]),
     (
         "tokio",

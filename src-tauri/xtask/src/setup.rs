@@ -41,6 +41,9 @@ const BUILD: &[Package] = &[
     program("bubblewrap", &["bwrap"]),
 ];
 
+/// To build the worker for local models as well.
+const LOCAL: &[Package] = &[program("cmake", &["cmake"]), library("libclang-dev"), program("clang", &["clang"])];
+
 /// To run every test as well.
 const TEST: &[Package] = &[
     program("python3", &["python3"]),
@@ -63,9 +66,14 @@ pub fn to_start(place: &Place, log: &mut Log) -> Result<Done> {
     set_up(place, log, &[BUILD])
 }
 
+/// What the worker for local models needs.
+pub fn to_build_local(_: &Place, log: &mut Log) -> Result<Done> {
+    system_packages(log, &[&[library("build-essential")], LOCAL])
+}
+
 /// What `test` needs.
 pub fn to_test(place: &Place, log: &mut Log) -> Result<Done> {
-    set_up(place, log, &[BUILD, TEST])
+    set_up(place, log, &[BUILD, LOCAL, TEST])
 }
 
 fn set_up(place: &Place, log: &mut Log, lists: &[&[Package]]) -> Result<Done> {

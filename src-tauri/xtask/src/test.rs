@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::log::Log;
 use crate::place::{Place, cargo, on_path};
 use crate::step::{Done, Step, run_all};
-use crate::{eval, licences, llama, offline, sample, setup, window};
+use crate::{eval, licences, llama, local, offline, sample, setup, window};
 
 /// The window as it ships, with the page inside it. One set for build, lint and tests, so that nothing is built twice.
 pub const FEATURES: &str = "tauri/custom-protocol";
@@ -27,7 +27,13 @@ const STEPS: &[Step] = &[
     Step { name: "offline", title: "the demo and the core in a machine without a network", run: offline::run },
     Step { name: "browser", title: "the page over the real core, in Chromium", run: browser },
     Step { name: "window", title: "the real window", run: window::run },
-    Step { name: "llama", title: "a real local model", run: llama::run },
+    Step { name: "llama", title: "a real local model behind a server", run: llama::run },
+    Step {
+        name: "local-build",
+        title: "the worker for local models builds (minutes, the first time)",
+        run: local::build,
+    },
+    Step { name: "local", title: "the worker with a real model", run: local::test },
     Step { name: "eval-bandit", title: "Bandit's own examples, fixed and scanned again", run: eval::bandit },
 ];
 
@@ -110,10 +116,14 @@ fn browser(place: &Place, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed)
 }
 
-/// Cargo over the whole workspace, always with the same features, and never for more than an hour.
+/// Cargo over the whole workspace but the worker, always with the same features, and never for more than an hour.
+///
+/// The worker is built with other flags, and takes longer than everything else together.
 pub fn workspace(place: &Place, verb: &str, arguments: &[&str]) -> Command {
     let mut command = limited(3600, cargo().get_program());
-    command.args([verb, "--workspace", "--locked", "--features", FEATURES]).args(arguments);
+    command
+        .args([verb, "--workspace", "--exclude", local::PACKAGE, "--locked", "--features", FEATURES])
+        .args(arguments);
     // A snapshot that differs is a failure, and leaves nothing in the tree.
     command.env("INSTA_UPDATE", "no").current_dir(&place.root);
     command

@@ -12,6 +12,7 @@ pub mod finding;
 pub mod fingerprint;
 pub mod id;
 pub mod language;
+pub mod local;
 pub mod money;
 pub mod patch;
 pub mod path;
