@@ -1,6 +1,6 @@
 /** Every screen in both themes, wide and narrow: no serious fault, nothing cut off, everything within reach of keys. */
 import { type Page, axe } from "../../ui/e2e";
-import { expect, findAllFixes, openSample, test } from "./window";
+import { expect, findAllFixes, openFinding, openSample, test } from "./window";
 
 /** Faults that bar somebody from using the screen. */
 async function faults(app: Page): Promise<string[]> {
@@ -45,7 +45,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await check("inbox with its scans");
         await app.keyboard.press("Escape");
 
-        await app.getByRole("option").filter({ hasText: "Fix ready" }).first().dblclick();
+        await openFinding(app, app.getByRole("option").filter({ hasText: "Fix ready" }).first());
         await expect(
           app.getByRole("group", { name: "Actions" }).getByRole("button", { name: /^Apply fix/ }),
         ).toBeVisible();
@@ -54,8 +54,7 @@ for (const colorScheme of ["light", "dark"] as const) {
           await app.keyboard.press("v");
         }
         await app.keyboard.press("Escape");
-        await app.getByRole("option").filter({ hasText: "No safe fix found" }).first().dblclick();
-        await expect(app.getByRole("heading", { level: 1 })).toBeVisible();
+        await openFinding(app, app.getByRole("option").filter({ hasText: "No safe fix found" }).first());
         await check("no safe fix");
 
         await app.keyboard.press("w");

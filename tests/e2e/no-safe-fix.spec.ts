@@ -1,11 +1,11 @@
 /** Honesty: a finding without a safe fix says so, says why, and offers nothing to apply. */
-import { expect, findAllFixes, openSample, test } from "./window";
+import { expect, findAllFixes, openFinding, openSample, test } from "./window";
 
 test("no safe fix is shown as carefully as one", async ({ app }) => {
   await openSample(app);
   await findAllFixes(app);
   await app.getByRole("link", { name: /^No safe fix/ }).click();
-  await app.getByRole("option").first().dblclick();
+  await openFinding(app, app.getByRole("option").first());
 
   await expect(app.getByText("No safe fix found")).toBeVisible();
   await expect(app.getByRole("heading", { level: 2, name: "Tried" })).toBeVisible();

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { binary, expect, openSample, test } from "./window";
+import { binary, expect, openFinding, openSample, test } from "./window";
 
 /** An agent that asks for leave through the MCP server, on the same data folder as the window. */
 class Agent {
@@ -93,12 +93,15 @@ test("a request that waits is shown whole and answered once, with its reason kep
     const command = { command: "npm run build", description: "Build\u202e" };
     const first = agent.ask(7, "Bash", command);
     await expect(app.getByRole("status").filter({ hasText: "Look and decide" })).toBeVisible();
+    // The clock stands until the key was pressed, however long that takes.
+    await app.clock.pauseAt(Date.now() + 60_000);
     await app.getByRole("link", { name: "Look and decide" }).click();
     const ask = app.getByRole("region", { name: /asks to use the tool Bash/ });
     await expect(ask).toContainText("npm run build");
     await expect(ask, "nothing can hide in it").toContainText("\\u202e");
     // Nobody allows what has only just appeared.
     await app.keyboard.press("1");
+    await app.clock.resume();
     await expect(ask).toBeVisible();
     await ask.getByLabel("Because").fill("it only builds");
     await expect(ask.getByRole("button", { name: "Allow once" })).not.toHaveAttribute("aria-disabled", "true");
@@ -124,7 +127,7 @@ test.describe("with a model", () => {
 
   test("exactly what would be sent can be read before anything is sent", async ({ app }) => {
     await openSample(app);
-    await app.getByRole("option").first().dblclick();
+    await openFinding(app, app.getByRole("option").first());
     await app.keyboard.press("w");
     const sheet = app.getByRole("dialog", { name: "What would be sent" });
     await expect(sheet).toContainText("model.invalid");

@@ -2,7 +2,7 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "../../ui/e2e";
-import { expect, findAllFixes, openSample, projectRoot, sarif, test } from "./window";
+import { expect, findAllFixes, openFinding, openSample, projectRoot, sarif, test } from "./window";
 
 const notice = (app: Page) => app.getByRole("status", { name: "Notice" });
 
@@ -10,7 +10,7 @@ const notice = (app: Page) => app.getByRole("status", { name: "Notice" });
 async function openFix(app: Page): Promise<void> {
   await openSample(app);
   await findAllFixes(app);
-  await app.getByRole("option").filter({ hasText: "Fix ready" }).first().dblclick();
+  await openFinding(app, app.getByRole("option").filter({ hasText: "Fix ready" }).first());
   await expect(app.getByRole("region", { name: "Fixes" })).toContainText(/recommended/i);
 }
 
@@ -47,19 +47,29 @@ test("a change that ends after one has gone on is told all the same", async ({ a
   await expect(notice(app)).toContainText("The fix was not applied");
 });
 
-test("the end of the runs displaces no refusal", async ({ app, core }) => {
-  const status = app.getByRole("contentinfo", { name: "Status" });
+test("the end of the runs moves nothing under the pointer, and displaces no refusal", async ({ app }) => {
   await openFix(app);
-  void core.hold("run_fix", "list_findings");
-  await app.keyboard.press("r");
-  await expect(status).toContainText("Running 1");
-  await expect(status).toContainText("Nothing running");
   await changeFile(app);
   await app.keyboard.press("a");
   await expect(notice(app)).toContainText("The fix was not applied");
-  core.letGo();
-  await expect(notice(app)).toContainText("All runs have ended");
+  await app.keyboard.press("r");
+  await expect(notice(app)).toContainText("Run started");
+  const before = await notice(app).boundingBox();
+  const status = app.getByRole("contentinfo", { name: "Status" });
+  await expect(status).toContainText("Nothing running: 15 fixes ready, 1 without a safe fix");
   await expect(notice(app)).toContainText("The fix was not applied");
+  expect(await notice(app).boundingBox()).toEqual(before);
+});
+
+test("a key pressed before the finding is there is told to be pressed again", async ({ app, core }) => {
+  await openSample(app);
+  await expect(app.getByRole("complementary")).toContainText("No fix looked for yet");
+  await app.keyboard.press("j");
+  void core.hold("get_finding");
+  await app.keyboard.press("Enter");
+  await app.keyboard.press("w");
+  await expect(notice(app)).toContainText("The finding is still being read");
+  core.letGo();
 });
 
 test("a log that failed is not hidden by one that is dropped with it", async ({ app, folder }) => {

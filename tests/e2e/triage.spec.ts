@@ -1,7 +1,7 @@
 /** The main job, by keyboard alone: from the sample's findings to a fix that is applied and taken back. */
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, findAllFixes, openSample, projectRoot, test } from "./window";
+import { expect, findAllFixes, openFinding, openSample, projectRoot, test } from "./window";
 
 test("a fix is found, applied and undone without a pointer", async ({ app }) => {
   await openSample(app);
@@ -46,7 +46,7 @@ test("a fix is found, applied and undone without a pointer", async ({ app }) => 
 test("a file that changed since is refused and left as it is", async ({ app }) => {
   await openSample(app);
   await findAllFixes(app);
-  await app.getByRole("option").filter({ hasText: "Fix ready" }).first().dblclick();
+  await openFinding(app, app.getByRole("option").filter({ hasText: "Fix ready" }).first());
   const path = await app
     .getByRole("region", { name: /^Change of / })
     .first()

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { type Page, test as base, expect } from "../../ui/e2e";
+import { type Locator, type Page, test as base, expect } from "../../ui/e2e";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DIST = join(ROOT, "ui/dist");
@@ -177,6 +177,13 @@ export async function projectRoot(app: Page): Promise<string> {
     window.conclaveRpc?.(JSON.stringify({ id: 0, cmd: "list_projects", payload: {} })),
   );
   return JSON.parse(`${reply}`).ok.items[0].root;
+}
+
+/** Opens a finding from the list and waits until it is there. */
+export async function openFinding(app: Page, row: Locator): Promise<void> {
+  await row.dblclick();
+  await expect(app.getByRole("button", { name: "Back to the inbox" })).toBeVisible();
+  await expect(app.getByRole("button", { name: /^(What would be sent|Undo)/ })).toBeVisible();
 }
 
 /** Has fixes looked for all open findings and waits until no run is left. */

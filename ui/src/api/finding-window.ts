@@ -3,7 +3,7 @@
  *
  * Pages out of sight are forgotten after a while; their cursors are kept, so that going back needs no walk.
  */
-import { type UseQueryResult, keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
+import { type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type { ApiError, FindingPage, FindingRow, ListFindings, ViewCounts } from "../backend/generated";
 import { useBackend } from "./client";
@@ -24,6 +24,11 @@ type FindingWindow = {
   error: ApiError | null;
   retry: () => void;
 };
+
+/** Asks for the counts of `project`, and the first of its findings. */
+export function everyFinding(project: string): ListFindings {
+  return { project, view: "all", query: "", sort: "risk", cursor: null, limit: 1 };
+}
 
 /** Cursors by page number, for one request. */
 type Chain = { key: string; cursors: (string | null)[] };
@@ -46,9 +51,12 @@ export function useFindingWindow(
     };
   };
   const pages = pagesToFetch(visible, chain.cursors.length);
-  // The first page of the last request stays in sight while the next one is on its way. A query of its own: several at
-  // once keep nothing.
-  const head = useQuery<FindingPage, ApiError>({ ...query(0), placeholderData: keepPreviousData });
+  // The first page stays in sight while the same view is filtered or sorted anew. A query of its own: several at once
+  // keep nothing.
+  const head = useQuery<FindingPage, ApiError, FindingPage, ReturnType<typeof query>["queryKey"]>({
+    ...query(0),
+    placeholderData: (page, last) => (last?.queryKey[1].view === request.view ? page : undefined),
+  });
   const others = useQueries({ queries: pages.slice(1).map(query) }) as UseQueryResult<FindingPage, ApiError>[];
   const results = [head, ...others];
 

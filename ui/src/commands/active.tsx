@@ -112,7 +112,8 @@ function listenForKeys(active: ActiveCommands): () => void {
     const chord = chordOf(event);
     if (chord === null || event.defaultPrevented || event.isComposing) return;
     if (isTaken(event.target, chord)) return;
-    const now = performance.now();
+    // When it was pressed, not when there was time for it.
+    const now = event.timeStamp;
     const prefix = first !== undefined && now - first.at < SEQUENCE_MS ? `${first.chord} ` : "";
     const id = find(active, prefix + chord) ?? (prefix === "" ? undefined : find(active, chord));
     first = undefined;

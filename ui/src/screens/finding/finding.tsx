@@ -3,6 +3,7 @@ import { useCallback, useRef, useState } from "react";
 import { useCommand } from "../../api/client";
 import type { FindingView } from "../../backend/generated";
 import { type Actions, useCommands } from "../../commands/active";
+import { COMMAND_IDS, infoOf } from "../../commands/registry";
 import { ErrorNote } from "../../components/error-note";
 import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
 import { useFindingActions } from "./actions";
@@ -20,8 +21,8 @@ type FindingPlace = Extract<Place, { screen: "finding" }>;
 export function Finding({ place }: { place: FindingPlace }) {
   const { data, error, refetch } = useCommand("get_finding", { finding: place.finding });
   useCommands({
-    "finding.back": { run: () => go(inboxAt(place, place.finding)) },
     ...(data === undefined ? NOT_YET : {}),
+    "finding.back": { run: () => go(inboxAt(place, place.finding)) },
   });
   if (data !== undefined) return <Page key={data.row.id} place={place} view={data} />;
   return (
@@ -39,7 +40,7 @@ export function Finding({ place }: { place: FindingPlace }) {
 
 /** What a key says that is pressed before there is something to act on. */
 const NOT_YET: Actions = Object.fromEntries(
-  (["finding.apply", "finding.undo", "finding.run", "finding.copy"] as const).map((id) => [
+  COMMAND_IDS.filter((id) => infoOf(id).screens?.includes("finding")).map((id) => [
     id,
     { run: () => {}, disabled: "The finding is still being read: press again when it is there" },
   ]),

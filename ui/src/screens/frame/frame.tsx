@@ -1,8 +1,7 @@
 /** What stands around every screen: title bar, rail, notice and status strip; the commands that work everywhere. */
-import { useEffect, useMemo, useRef, useState } from "react";
-import { useBackend, useChange, useCommand } from "../../api/client";
+import { useEffect, useMemo, useState } from "react";
+import { useChange, useCommand } from "../../api/client";
 import { useEvents } from "../../api/events";
-import type { ProjectView } from "../../backend/generated";
 import { type Action, useActiveCommands, useCommands } from "../../commands/active";
 import { KeySheet } from "../../commands/key-sheet";
 import { Palette } from "../../commands/palette";
@@ -42,8 +41,6 @@ export function Frame() {
   useEffect(() => {
     active.reportTo((reason) => say({ tone: "plain", title: reason }));
   }, [active, say]);
-
-  useRunsEnded(project);
 
   useCommands({
     palette: { run: () => setSheet("palette") },
@@ -94,7 +91,7 @@ export function Frame() {
         )}
         <NoticeBars />
       </main>
-      <Strip />
+      <Strip project={project} />
       {held && (
         <div className={styles.drop} aria-hidden="true">
           <p>
@@ -151,34 +148,6 @@ function useCancel(): Action {
       ),
     disabled: (status?.running ?? 0) === 0 ? "Nothing is running" : undefined,
   };
-}
-
-/** Says so when the last run has ended, and with what. */
-function useRunsEnded(project: ProjectView | undefined): void {
-  const backend = useBackend();
-  const { say } = useNotices();
-  const { data: status } = useCommand("get_status", {});
-  const running = status?.running ?? 0;
-  const before = useRef(running);
-  useEffect(() => {
-    const ended = before.current > 0 && running === 0;
-    before.current = running;
-    if (!ended || project === undefined) return;
-    const request = { project: project.id, view: "all", query: "", sort: "risk", cursor: null, limit: 1 } as const;
-    void backend.call("list_findings", request).then(
-      ({ counts }) =>
-        say({
-          news: true,
-          tone: "plain",
-          title: "All runs have ended",
-          lines: [
-            `${count(counts.fix_ready, "fix", "fixes")} ready, ${count(counts.no_safe_fix, "finding")} without a safe fix.`,
-          ],
-        }),
-      // The counts are a courtesy; the list itself says what went wrong.
-      () => say({ news: true, tone: "plain", title: "All runs have ended" }),
-    );
-  }, [backend, project, running, say]);
 }
 
 function skipToMain(event: { preventDefault: () => void }): void {

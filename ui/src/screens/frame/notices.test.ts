@@ -52,7 +52,6 @@ test("results and new findings are summed, and what could not be used is quoted"
 
 const plain = { tone: "plain", title: "Patch copied" } as const;
 const done = { tone: "pass", title: "Applied: a.py written" } as const;
-const news = { tone: "plain", title: "All runs have ended", news: true } as const;
 const refused = { tone: "fail", title: "The fix was not applied", lines: ["a.py has changed in line 3."] } as const;
 const broken = { tone: "fail", title: "The scan by other failed" } as const;
 
@@ -63,9 +62,6 @@ test.each<[string, Notice[], Notice[]]>([
   ["a failure said again stands once", [refused, broken, refused], [broken, refused]],
   ["what was done stays when something fails", [done, refused], [refused, done]],
   ["what was begun does not", [plain, refused], [refused]],
-  ["news takes no place of what was done", [done, news], [done]],
-  ["news is said beside a failure", [refused, news], [refused, news]],
-  ["news gives way to an answer", [news, done], [done]],
 ])("%s", (_, said, up) => {
   const shown = said.reduce<readonly Shown[]>(
     (before, notice, id) => added(before, { ...notice, id, where: "inbox" }),

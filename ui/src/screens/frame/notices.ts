@@ -1,7 +1,7 @@
 /**
  * Which notices are up, as data: what one said last, below every failure that nobody has closed yet. Pure.
  *
- * A failure is never displaced. Anything else is about the place where it was said and goes with it.
+ * They answer what somebody did; what happens by itself stands in the status strip, where it moves nothing. A failure is never displaced. Anything else is about the place where it was said and goes with it.
  */
 import type { ApiError, ImportView, ScanView } from "../../backend/generated";
 import { count, sentence } from "../../format";
@@ -13,8 +13,6 @@ export type Notice = {
   lines?: readonly string[];
   action?: { label: string; run: () => void };
   error?: ApiError;
-  /** True for what happened by itself: it does not take the place of what was done on the person's word. */
-  news?: boolean;
 };
 
 /** A notice that is up: `id` tells it from all others, `where` is the place that it was said at. */
@@ -26,14 +24,14 @@ export function whereOf(place: Place): string {
 }
 
 /**
- * Adds `next`, below the failures. It takes the place of a plain notice, and of what it says again; that something
- * was done gives way to the next thing done, but neither to a failure nor to news.
+ * Adds `next`, below the failures. It takes the place of what was said before it, but a failure leaves what was done
+ * up, with the way to undo it.
  */
 export function added(shown: readonly Shown[], next: Shown): readonly Shown[] {
   const failures = shown.filter((one) => one.tone === "fail" && !sameFailure(one, next));
   const done = shown.filter(({ tone }) => tone === "pass");
   if (next.tone === "fail") return [...failures, next, ...done];
-  return [...failures, ...(next.news === true && done.length > 0 ? done : [next])];
+  return [...failures, next];
 }
 
 /** What stays up when one is at `where`. */

@@ -1,5 +1,6 @@
 /** Where one can go: the screens, and the saved views of the inbox with their counts. */
 import { useCommand } from "../../api/client";
+import { everyFinding } from "../../api/finding-window";
 import type { ProjectView } from "../../backend/generated";
 import { Mark, type MarkName } from "../../components/mark";
 import { type Place, VIEWS, formatPlace, inboxAt, listOf } from "../../routes";
@@ -61,14 +62,7 @@ function RailLink({
 }
 
 function Views({ place, project }: { place: Place; project: ProjectView }) {
-  const { data } = useCommand("list_findings", {
-    project: project.id,
-    view: "all",
-    query: "",
-    sort: "risk",
-    cursor: null,
-    limit: 1,
-  });
+  const { data } = useCommand("list_findings", everyFinding(project.id));
   return (
     <div className={styles.views}>
       {VIEWS.map((view) => (

@@ -1,13 +1,14 @@
 /** The status strip: what is watched, what runs, and what left this machine. Always there. */
 import { useState } from "react";
 import { useCommand } from "../../api/client";
-import type { Network, StatusView } from "../../backend/generated";
+import { everyFinding } from "../../api/finding-window";
+import type { Network, ProjectView, StatusView } from "../../backend/generated";
 import { IconButton } from "../../components/button";
 import { Mark } from "../../components/mark";
 import { count } from "../../format";
 import styles from "./strip.module.css";
 
-export function Strip() {
+export function Strip({ project }: { project: ProjectView | undefined }) {
   const { data: status, error } = useCommand("get_status", {});
   return (
     <footer className={styles.strip} aria-label="Status">
@@ -18,7 +19,10 @@ export function Strip() {
             {status.watched > 0 && <i className={styles.dot} />}
             {status.watched > 0 ? `Watching ${count(status.watched, "folder")}` : "Nothing watched yet"}
           </span>
-          <span>{status.running > 0 ? `Running ${status.running}` : "Nothing running"}</span>
+          <span role="status">
+            {status.running > 0 ? `Running ${status.running}` : "Nothing running"}
+            {status.running === 0 && project !== undefined && <Brought project={project} />}
+          </span>
           <span className={styles.net}>
             <Mark name={status.network === "open" ? "leave" : "lock"} size={12} />
             {egressWords(status)}
@@ -28,6 +32,17 @@ export function Strip() {
       )}
     </footer>
   );
+}
+
+/** What the runs have brought, where there was one. */
+function Brought({ project }: { project: ProjectView }) {
+  const { data } = useCommand("list_findings", everyFinding(project.id));
+  const { fix_ready: ready = 0, no_safe_fix: none = 0 } = data?.counts ?? {};
+  const words = [
+    ...(ready > 0 ? [`${count(ready, "fix", "fixes")} ready`] : []),
+    ...(none > 0 ? [`${none} without a safe fix`] : []),
+  ];
+  return words.length > 0 && <span className="wide">{`: ${words.join(", ")}`}</span>;
 }
 
 /** What left this machine, as a fact. */

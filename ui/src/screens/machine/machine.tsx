@@ -3,6 +3,7 @@ import { useCommand } from "../../api/client";
 import type { LedgerView } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
+import { HeadBar } from "../../components/head-bar";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
 import { Seats } from "../../components/seats";
@@ -19,9 +20,7 @@ export function Machine() {
   const missing = doctor.data?.items.filter(({ ok }) => !ok).length ?? 0;
   return (
     <>
-      <div className={styles.bar}>
-        <h1>This machine</h1>
-        <span className="grow" />
+      <HeadBar title="This machine">
         <Button
           onClick={() => {
             void doctor.refetch();
@@ -30,7 +29,7 @@ export function Machine() {
         >
           Look again
         </Button>
-      </div>
+      </HeadBar>
       <div className={styles.columns}>
         <section className={styles.column} aria-labelledby="tools" tabIndex={0}>
           <SectionHead

@@ -5,6 +5,7 @@ import { toApiError } from "../../backend/backend";
 import type { KeyHost, KeyList } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
+import { HeadBar } from "../../components/head-bar";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
@@ -20,10 +21,9 @@ export function Providers() {
   const { data: status } = useCommand("get_status", {});
   return (
     <>
-      <div className={styles.bar}>
-        <h1 className="grow">Models and keys</h1>
+      <HeadBar title="Models and keys">
         <Button onClick={() => void keys.refetch()}>Look again</Button>
-      </div>
+      </HeadBar>
       <div className={styles.scroll} tabIndex={0} role="region" aria-label="Models and keys">
         {keys.error !== null && <ErrorNote error={keys.error} onRetry={() => void keys.refetch()} />}
         {keys.data === undefined && keys.error === null && (
