@@ -23,7 +23,7 @@ use rustix::fs::FileType;
 
 pub use capped::Capped;
 pub use error::FsError;
-pub use named::{BACKUP, ReadFile, WriteFile, open_file, write_file};
+pub use named::{ReadFile, WriteFile, backup, open_file, write_file};
 pub(crate) use named::{sync_folder, write_whole};
 pub use walk::{SkipReason, Skipped, Walk};
 pub(crate) use walk::{walk, walk_from};

@@ -18,8 +18,18 @@ use super::{Capped, FsError};
 use crate::touched::{Identity, is_same, on_paths};
 use crate::{Effect, Permit, Stale};
 
-/// What the copy of a file is called that was replaced: the file's name and this.
-pub const BACKUP: &str = ".conclave-backup";
+/// What the copy of a file is called that was replaced: the file's name and this, and a number from the second copy on.
+const BACKUP: &str = ".conclave-backup";
+
+/// The name of the copy number `number`, from 1, of the file at `path`.
+pub fn backup(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(BACKUP);
+    if number > 1 {
+        name.push(format!("-{number}"));
+    }
+    name.into()
+}
 
 /// The key of a request's context under which the identity of a file's folder is.
 const FOLDER: &str = "folder";
@@ -45,7 +55,7 @@ pub struct WriteFile {
     pub bytes: Vec<u8>,
     /// SHA-256 of the bytes that must be there, where `bytes` were made from them.
     pub base: Option<String>,
-    /// Whether what is replaced is kept beside it, under its name with [`BACKUP`].
+    /// Whether what is replaced is kept beside it, as the next [`backup`]; those that are there stay as they are.
     pub backup: bool,
 }
 
@@ -167,7 +177,7 @@ impl Named {
         }
         if before.is_some() {
             let settled = if backup {
-                rustix::fs::renameat(&self.folder, &temporary, &self.folder, format!("{}{BACKUP}", self.name))
+                self.keep(&temporary)
             } else {
                 rustix::fs::unlinkat(&self.folder, &temporary, AtFlags::empty())
             };
@@ -178,6 +188,15 @@ impl Named {
             }
         }
         rustix::fs::fsync(&self.folder).map_err(|errno| self.io(errno))
+    }
+
+    /// Gives the first free name of a copy to the file `temporary`.
+    fn keep(&self, temporary: &str) -> rustix::io::Result<()> {
+        let keep = |number| {
+            let name = backup(Path::new(&self.name), number);
+            rustix::fs::renameat_with(&self.folder, temporary, &self.folder, name, RenameFlags::NOREPLACE)
+        };
+        (1..).map(keep).find(|kept| *kept != Err(Errno::EXIST)).unwrap_or(Err(Errno::EXIST))
     }
 
     /// Gives the name to the file `temporary`, if what has it is what was judged; that is then called `temporary`.

@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{Ground, kind};
+use crate::fs::backup;
 use crate::gate::tests::permit_now;
 use crate::{FsError, ReadFile, WriteFile, open_file, write_file};
 
@@ -97,6 +98,11 @@ fn what_is_replaced_is_kept_beside_it_where_that_was_asked() {
     write_file(permit_now(WriteFile { backup: true, ..replacement(&ground, "fresh", "new") })).unwrap();
     assert_eq!((text(&ground, "secret"), text(&ground, "secret.conclave-backup")), ("new".into(), "secret".into()));
     assert_eq!((text(&ground, "fresh"), ground.at("fresh.conclave-backup").exists()), ("new".into(), false));
+    for bytes in ["newer", "newest"] {
+        write_file(permit_now(WriteFile { backup: true, ..replacement(&ground, "secret", bytes) })).unwrap();
+    }
+    let kept = (1..=3).map(|number| fs::read_to_string(backup(&ground.at("secret"), number)).unwrap());
+    assert_eq!(kept.collect::<Vec<_>>(), ["secret", "new", "newer"], "no copy takes the place of an older one");
 }
 
 #[test]
