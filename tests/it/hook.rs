@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::cli::check;
 use crate::program::{Home, Rpc, conclave, text};
 
 /// What becomes of a call.
@@ -332,10 +333,132 @@ fn a_hook_is_added_and_removed_and_everything_else_stays() {
 
     run(&["hook", "remove", "claude-code"], 0);
     assert_eq!(std::fs::read_to_string(&path).expect("the settings"), before);
+    assert_eq!(backup(&path, ""), before, "the first copy is the first file");
+    assert!(backup(&path, "-2").contains("hook claude-code") && backup(&path, "-3") == added);
     run(&["hook", "add", "codex"], 2);
     std::fs::write(&path, "{\"hooks\": []}").expect("written");
     run(&["hook", "add", "claude-code"], 2);
     assert_eq!(std::fs::read_to_string(&path).expect("the settings"), "{\"hooks\": []}");
+}
+
+fn backup(path: &std::path::Path, number: &str) -> String {
+    std::fs::read_to_string(format!("{}.conclave-backup{number}", path.display())).expect("a copy")
+}
+
+/// A `conclave` command of somebody whose home folder is this one.
+fn own(home: &Home, words: &[&str], code: i32) -> String {
+    let output = home.command().env("HOME", home.path(".")).args(words).output().expect("conclave starts");
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {}", text(&output));
+    text(&output)
+}
+
+fn own_json(home: &Home, words: &[&str], code: i32) -> Value {
+    let printed = own(home, &[&["--format", "json"], words].concat(), code);
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{words:?}: {error}: {printed}"))
+}
+
+#[test]
+fn what_was_there_before_the_hook_is_there_after_it_to_the_byte() {
+    let home = home();
+    let version = |version| ["hook", "add", "claude-code", "--client-version", version];
+    for before in [
+        "",
+        "\n",
+        "{}",
+        "{ \"hooks\": {} }",
+        "{\"hooks\": {\"PreToolUse\": [], \"PostToolUse\": []}}\n",
+        "{\r\n  \"hooks\": {\r\n    \"PreToolUse\": [\r\n    ]\r\n  }\r\n}\r\n",
+    ] {
+        let path = home.write(".claude/settings.json", before);
+        own(&home, &version("2.1.100"), 0);
+        own(&home, &version("2.1.317"), 0);
+        own(&home, &["hook", "remove", "claude-code"], 0);
+        assert_eq!(std::fs::read_to_string(&path).expect("the settings"), before);
+        assert_eq!(backup(&path, ""), before);
+        // What else changed meanwhile stays changed.
+        own(&home, &version("2.1.317"), 0);
+        let added = std::fs::read_to_string(&path).expect("the settings");
+        std::fs::write(&path, added.replacen('{', "{ \"model\": \"opus\",", 1)).expect("written");
+        own(&home, &["hook", "remove", "claude-code"], 0);
+        let left = std::fs::read_to_string(&path).expect("the settings");
+        assert!(left.contains("opus") && !left.contains("hook claude-code"), "{left}");
+        std::fs::remove_dir_all(home.path(".claude")).expect("removed");
+    }
+}
+
+#[test]
+fn a_hook_that_is_turned_off_is_said_not_to_run() {
+    let home = home();
+    let path = home.write(".claude/settings.json", "{}\n");
+    let version = ["hook", "add", "claude-code", "--client-version", "2.1.317"];
+    check("hook-add", &own_json(&home, &version, 0));
+    let list = own_json(&home, &["hook", "list"], 0);
+    check("hook-list", &list);
+    assert_eq!(
+        (&list["hooks"][0]["runs"], &list["hooks"][0]["turned_off_by"]),
+        (&json!(true), &Value::Null),
+        "{list:#}"
+    );
+
+    let added = std::fs::read_to_string(&path).expect("the settings");
+    std::fs::write(&path, added.replacen('{', "{ \"disableAllHooks\": true,", 1)).expect("written");
+    let list = own_json(&home, &["hook", "list"], 2);
+    check("hook-list", &list);
+    assert_eq!(list["hooks"][0]["runs"], json!(false), "{list:#}");
+    assert_eq!(list["hooks"][0]["turned_off_by"]["key"], "disableAllHooks", "{list:#}");
+    let said = own(&home, &["hook", "list"], 2);
+    assert!(said.contains("will not run: `disableAllHooks` is true in"), "{said}");
+    let said = own(&home, &version, 2);
+    assert!(said.contains("starts no hook"), "{said}");
+
+    // A project's own settings count before the person's, in that project.
+    std::fs::write(&path, &added).expect("written");
+    home.write("app/.claude/settings.json", "{\"disableAllHooks\": true}");
+    own(&home, &["hook", "list"], 0);
+    let said = own(&home, &["hook", "list", "--project", "app"], 2);
+    assert!(said.contains("app/.claude/settings.json"), "{said}");
+    own(&home, &["hook", "add", "claude-code", "--project", "app"], 2);
+    home.write("app/.claude/settings.local.json", "{\"disableAllHooks\": false}");
+    own(&home, &["hook", "list", "--project", "app"], 0);
+
+    std::fs::write(&path, "[]").expect("written");
+    let list = own_json(&home, &["hook", "list"], 3);
+    check("hook-list", &list);
+    assert_eq!(list["hooks"][0]["runs"], Value::Null, "{list:#}");
+    check("error", &own_json(&home, &["hook", "remove", "claude-code"], 2));
+    std::fs::write(&path, added).expect("written");
+    check("hook-remove", &own_json(&home, &["hook", "remove", "claude-code"], 0));
+}
+
+#[test]
+fn a_client_that_cannot_fail_closed_is_said_to_be_one() {
+    let home = home();
+    // As the native installer leaves it: a link to a program that has the version as its name.
+    let add = |version: &str| {
+        let program = home.write(&format!("versions/{version}"), "");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+        std::fs::create_dir_all(home.path("bin")).expect("a folder");
+        let _ = std::fs::remove_file(home.path("bin/claude"));
+        std::os::unix::fs::symlink(&program, home.path("bin/claude")).expect("a link");
+        home.write(".claude/settings.json", "{}");
+        let mut command = home.command();
+        command.env("HOME", home.path(".")).env("PATH", home.path("bin")).args(["hook", "add", "claude-code"]);
+        text(&command.output().expect("conclave starts"))
+    };
+    let said = add("2.1.294");
+    assert!(
+        said.contains("Claude Code 2.1.294 cannot fail closed: ") && said.contains("2.1.295 and later can"),
+        "{said}"
+    );
+    let said = add("2.1.295");
+    assert!(said.contains("It fails closed: ") && !said.contains("cannot"), "{said}");
+    let said = add("latest");
+    assert!(said.contains("Claude Code was not told to fail closed, because its version could not be found"), "{said}");
+    for client in ["codex", "gemini"] {
+        std::fs::create_dir(home.path(&format!(".{client}"))).expect("a folder");
+        let said = own(&home, &["hook", "add", client], 0);
+        assert!(said.contains(" cannot fail closed: it runs a call whose hook hangs"), "{said}");
+    }
 }
 
 /// What `conclave advise` says of a request, and how it ends.
@@ -354,17 +477,40 @@ fn one_request_is_decided_from_standard_input() {
     let app = home.path("app");
     let read = json!({ "tool_name": "Read", "parameters": { "file_path": "a.py" }, "agent_id": "me", "cwd": app });
     let (code, decision) = advise(&home, &read.to_string());
+    check("advice", &decision);
     assert_eq!((code, &decision["action"]), (Some(0), &json!("allow")), "{decision}");
+    let own = json!({ "actor": "agent:me", "tool": "Read", "parameters": { "file_path": "a.py" }, "cwd": app });
+    let (code, same) = advise(&home, &own.to_string());
+    check("advice", &same);
+    assert_eq!(
+        (code, &same["action"], &same["rule_id"]),
+        (Some(0), &decision["action"], &decision["rule_id"]),
+        "{same}"
+    );
+    // What a call touches is read off it in either form.
+    for file in ["/etc/shadow", "../data/policy.yaml"] {
+        let call = json!({ "actor": "agent:me", "tool": "Read", "parameters": { "file_path": file }, "cwd": app });
+        let (code, refused) = advise(&home, &call.to_string());
+        check("advice", &refused);
+        assert_eq!((code, &refused["action"]), (Some(2), &json!("deny")), "{refused}");
+    }
     assert_eq!(decision["confidence"], Value::Null, "a rule invents no confidence");
     for request in [
         json!({ "tool_name": "no-such.tool", "parameters": {} }).to_string(),
         r#"{"tool_name": "Read", "tool_name": "Read"}"#.to_owned(),
         r#"{"tool_name": "Read", "parametres": {}}"#.to_owned(),
+        r#"{"tool_name": "Read", "tool": "Read"}"#.to_owned(),
         String::new(),
     ] {
         let (code, decision) = advise(&home, &request);
         assert_eq!(code, Some(2), "{request}: {decision}");
+        if decision["error"].is_object() {
+            check("error", &decision);
+            let hint = decision["error"]["hint"].as_str().expect("what to do");
+            assert!(hint.contains("\"tool_name\"") && hint.contains("\"actor\""), "both forms are shown: {hint}");
+        }
     }
+    assert_eq!(advise(&home, "").1["error"]["message"], "nothing came on standard input");
 }
 
 /// One engine decides for all: what a rule says is said by hook, `advise`, MCP and `policy explain` alike.

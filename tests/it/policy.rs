@@ -58,6 +58,77 @@ fn a_policy_file_is_checked_before_it_counts_and_counts_once_it_is_there() {
 }
 
 #[test]
+fn every_layer_is_listed_with_its_file_and_whether_it_counts() {
+    let home = Home::new();
+    let project = "version: 1\nrules: [{ id: p, priority: 1, action: deny, reason: r, conditions: { tool: Bash } }]\n";
+    home.write("app/.conclave/policy.yaml", project);
+    home.write("app/src/a.py", "");
+    home.write("bare/.git/HEAD", "ref: refs/heads/main\n");
+    let layers = |words: &[&str]| {
+        let view = home.json(&[&["policy", "which"], words].concat(), 0);
+        check("policy", &view);
+        let files = view["files"].as_array().expect("files").clone();
+        let layers: Vec<_> = files.iter().map(|file| file["layer"].as_str().expect("a layer").to_owned()).collect();
+        assert_eq!(layers, ["floor", "admin", "user", "project"], "{view:#}");
+        (files, view)
+    };
+    let (files, _) = layers(&["--project", "bare"]);
+    assert_eq!((&files[3]["state"], &files[3]["rules"]), (&json!("missing"), &json!(0)), "{files:#?}");
+    assert!(files[3]["path"].as_str().is_some_and(|path| path.ends_with("bare/.conclave/policy.yaml")), "{files:#?}");
+    assert_eq!((&files[2]["state"], &files[2]["own_rules"]), (&json!("built_in"), &json!(0)), "{files:#?}");
+
+    home.write("data/policy.yaml", NO_PUSH);
+    let (files, view) = layers(&["--project", "app/src"]);
+    assert_eq!((&files[2]["state"], &files[2]["own_rules"]), (&json!("loaded"), &json!(1)), "{files:#?}");
+    assert_eq!((&files[3]["state"], &files[3]["rules"]), (&json!("loaded"), &json!(1)), "{files:#?}");
+    assert_eq!(files[3]["digest"].as_str().map(str::len), Some(64), "{files:#?}");
+    let counted: u64 = files.iter().filter_map(|file| file["rules"].as_u64()).sum();
+    assert_eq!(view["rules"].as_array().map(Vec::len), Some(counted as usize), "{view:#}");
+    let mut here = home.command();
+    here.args(["policy", "which"]).current_dir(home.path("app/src"));
+    let said = text(&here.output().expect("conclave starts"));
+    assert!(said.contains("app/.conclave/policy.yaml\n") && said.contains("in force: 1 rule\n"), "{said}");
+
+    home.write("app/.conclave/policy.yaml", &project.replace("deny", "denny"));
+    let (files, _) = layers(&["--project", "app"]);
+    assert_eq!((&files[3]["state"], &files[3]["rules"]), (&json!("refused"), &json!(0)), "{files:#?}");
+    let said = text(&home.run(&["policy", "which", "--project", "app"]));
+    assert_eq!(said.matches("did you mean `deny`?").count(), 1, "{said}");
+    home.write("data/policy.yaml", &NO_PUSH.replace("deny", "denny"));
+    let said = text(&home.run(&["policy", "which", "--project", "bare"]));
+    assert_eq!(said.matches("did you mean `deny`?").count(), 1, "{said}");
+    assert_eq!(home.run(&["policy", "which", "--project", "nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_what_to_do() {
+    let home = Home::new();
+    home.write("folder/a", "");
+    home.write("empty.yaml", "");
+    std::fs::write(home.path("latin.yaml"), b"version: 1 # \xe9\n").expect("written");
+    home.write("large.yaml", &"#\n".repeat(1 << 20));
+    for (name, says) in [
+        ("nowhere.yaml", "does not exist"),
+        ("folder", "is not a regular file"),
+        ("latin.yaml", "is not UTF-8"),
+        ("large.yaml", "is larger than"),
+    ] {
+        for command in ["check", "test", "simulate", "explain"] {
+            let error = home.json(&["policy", command, name], 2);
+            check("error", &error);
+            let message = error["error"]["message"].as_str().expect("words");
+            assert!(message.contains(says) && error["error"]["hint"].is_string(), "{command} {name}: {error:#}");
+        }
+    }
+    let check = home.json(&["policy", "check", "empty.yaml"], 2);
+    assert!(check["fault"].as_str().is_some_and(|fault| fault.starts_with("it is empty")), "{check:#}");
+    let mut command = home.command();
+    command.args(["policy", "explain", "-"]).stdin(Stdio::null());
+    let said = text(&command.output().expect("conclave starts"));
+    assert!(said.contains("nothing came on standard input") && said.contains("{\"actor\": "), "{said}");
+}
+
+#[test]
 fn a_request_from_standard_input_is_explained_rule_by_rule() {
     let home = Home::new();
     let mut command = home.command();

@@ -817,14 +817,33 @@ export type PolicyCheck = {
 	examples: number,
 };
 
+/**  What became of a source of rules. */
+export type PolicyFileState = 
+/**  The rules are part of the program. */
+"built_in" | 
+/**  It is in force. */
+"loaded" | 
+/**  It cannot be used; everything in its scope is refused. */
+"refused" | 
+/**  There is no such file. */
+"missing";
+
 /**  One source of rules. */
 export type PolicyFileView = {
 	/**  Where it stands. */
 	layer: RuleLayer,
 	/**  For people: `built in`, `admin`, `yours`, or the project's name. */
 	origin: string,
-	/**  The file; `null` for what is built in. */
+	/**  The file, or where one would be; `null` for what is built in. */
 	path: string | null,
+	/**  What became of it. */
+	state: PolicyFileState,
+	/**  The digest of its text, or of the rules where they are built in; `null` where there is nothing. */
+	digest: string | null,
+	/**  How many rules it brings, those of the shipped policy that it extends included. */
+	rules: number,
+	/**  How many of them it holds itself. */
+	own_rules: number,
 	/**  Why it is not used; until it is corrected its layer refuses everything. */
 	fault: string | null,
 	/**  What is probably not meant as it is written. */

@@ -21,8 +21,8 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ApiError, ErrorCode};
-use crate::show;
-use crate::view::{Event, RunProgress, Tag};
+use crate::view::{Event, PolicyView, RunProgress, Tag};
+use crate::{handler, show};
 
 /// Conclave, opened; cheap to clone.
 #[derive(Clone)]
@@ -242,6 +242,15 @@ impl Api {
     /// It cannot be read, or holds no text.
     pub async fn read_text(&self, path: &Path) -> Result<String, ApiError> {
         Ok(named::read_text(self.cx(), path).await?)
+    }
+
+    /// The policy as it holds for what happens in `folder`, an absolute path without links, with every file that counts
+    /// there or could.
+    ///
+    /// # Errors
+    /// The database says nothing.
+    pub fn policy_in(&self, folder: &Path) -> Result<PolicyView, ApiError> {
+        handler::policy_in(self, folder)
     }
 
     /// The project's files for showing; opened once a session.

@@ -137,8 +137,9 @@ pub enum Command {
     },
     /// Decide one request from standard input, and record the decision.
     ///
-    /// The request is JSON: `{"tool_name": …, "parameters": {…}}` with `session_id`, `agent_id` and `cwd` where they are
-    /// known. The status is 0 when it may happen, else 2.
+    /// The request is one JSON object: `{"actor": "agent:NAME", "tool": …, "parameters": {…}}` with `session`, `server` and
+    /// `cwd` where they are known, or in Superego’s words `{"tool_name": …, "parameters": {…}}` with `session_id`,
+    /// `agent_id` and `cwd`. The status is 0 when it may happen, else 2.
     Advise,
     /// Serve agents as an MCP server on standard input and output: they ask here before they act.
     Mcp,
@@ -232,8 +233,12 @@ pub enum Policy {
         /// A file with the request as JSON; `-` is standard input.
         file: PathBuf,
     },
-    /// List the files and layers in effect.
-    Which,
+    /// List every layer with its file, whether it is in force, its digest and how many rules it has.
+    Which {
+        /// As for a call that is made in this folder, instead of here.
+        #[arg(long, value_name = "DIR")]
+        project: Option<PathBuf>,
+    },
     /// Say on which recorded requests another policy would decide otherwise.
     Simulate {
         /// The file to try in place of your own policy.
@@ -309,13 +314,17 @@ pub enum Hook {
         #[arg(long, value_name = "VERSION")]
         client_version: Option<Version>,
     },
-    /// Show the hooks in the settings of all clients.
+    /// Show the hooks in the settings of all clients, and whether they are started.
+    ///
+    /// The status is 2 when one of them will not run, and 3 when settings cannot be understood.
     List {
         /// Also look into the settings of this project.
         #[arg(long, value_name = "DIR")]
         project: Option<PathBuf>,
     },
     /// Take the hook out of a client’s settings.
+    ///
+    /// Where nothing else in the file changed, it is as it was before, to the byte; a copy of the file is left beside it.
     Remove {
         #[command(flatten)]
         place: HookPlace,

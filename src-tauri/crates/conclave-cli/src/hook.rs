@@ -35,7 +35,7 @@ const STACK: usize = 16 * 1024 * 1024;
 /// Why no answer could be found.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error(transparent)]
+    #[error("the client\u{2019}s question cannot be read: {0}")]
     Ambiguous(#[from] AmbiguousInput),
     #[error(transparent)]
     Event(#[from] wire::WrongEvent),

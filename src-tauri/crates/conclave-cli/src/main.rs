@@ -80,7 +80,9 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
             }
             Err(error) => return Err(error),
         };
-        output.notices(&api.notices());
+        let shown = command::shows_policy(&cli.command).then(|| api.cx().policy.banner()).flatten();
+        let notices: Vec<String> = api.notices().into_iter().filter(|notice| Some(notice) != shown.as_ref()).collect();
+        output.notices(&notices);
         if !matches!(cli.command, Command::Rpc) {
             terminal::attend(&api, *output);
         }

@@ -1,6 +1,6 @@
 //! Files that a person names: read whole, or written whole.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use conclave_effects::fs::{FsError, ReadFile, WriteFile, open_file, write_file};
@@ -23,7 +23,7 @@ pub enum NamedError {
     #[error(transparent)]
     Fs(#[from] FsError),
     /// It holds no text, or too much of it.
-    #[error("`{path}` cannot be read as text: {reason}")]
+    #[error("`{path}` {reason}")]
     NotText {
         /// The file.
         path: String,
@@ -43,7 +43,14 @@ pub async fn read_text(cx: &Ctx, path: &Path) -> Result<String, NamedError> {
     let mut text = String::new();
     match file.read_to_string(&mut text) {
         Ok(_) => Ok(text),
-        Err(error) => Err(NamedError::NotText { path: path.display().to_string(), reason: error.to_string() }),
+        Err(error) => {
+            let reason = match error.kind() {
+                ErrorKind::InvalidData => "is not UTF-8".to_owned(),
+                ErrorKind::FileTooLarge => format!("is larger than {LARGEST_TEXT} bytes"),
+                _ => format!("cannot be read: {error}"),
+            };
+            Err(NamedError::NotText { path: path.display().to_string(), reason })
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod always;
 mod edit;
+mod place;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -25,6 +26,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub use always::{always_allow, always_rule};
 pub use edit::{PolicyError, Saved, check, save_user_policy, user_policy};
+pub use place::seen_from;
 pub use trial::{Changed, Simulation, TrialError, explain, simulate};
 
 use conclave_store::StoreError;
@@ -42,12 +44,31 @@ pub struct PolicyFile {
     pub origin: String,
     /// The file; `None` for what is built in.
     pub path: Option<PathBuf>,
-    /// The digest of its text; `None` where there is none.
+    /// What became of it.
+    pub state: FileState,
+    /// The digest of its text; of the rules where they are built in; `None` where there is nothing.
     pub digest: Option<String>,
+    /// How many rules it brings, those of the shipped policy that it extends included.
+    pub rules: usize,
+    /// How many of them it holds itself.
+    pub own_rules: usize,
     /// Why it is not used; until it is corrected it refuses everything in its scope.
     pub fault: Option<String>,
     /// What is probably not meant as it is written.
     pub warnings: Vec<String>,
+}
+
+/// What became of a source of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// It is part of the program.
+    BuiltIn,
+    /// It is in force.
+    Loaded,
+    /// It cannot be used; everything in its scope is refused.
+    Refused,
+    /// There is no such file.
+    Missing,
 }
 
 /// The policy in force and its files; cheap to clone, all clones are the same.
@@ -92,18 +113,7 @@ impl PolicyFiles {
 
     /// What keeps the policy from being what its files say, and what holds instead.
     pub fn banner(&self) -> Option<String> {
-        let files = self.files();
-        let mut faults = files.iter().filter_map(|file| Some((file, file.fault.as_deref()?)));
-        let (file, fault) = faults.next()?;
-        let more = match faults.count() {
-            0 => String::new(),
-            n => format!(" (and {n} more)"),
-        };
-        let scope = match file.layer {
-            Layer::Project => format!("in `{}` ", file.origin),
-            Layer::Floor | Layer::Admin | Layer::User => String::new(),
-        };
-        Some(format!("Everything {scope}is refused until a policy file is corrected{more}: {fault}"))
+        banner(&self.files())
     }
 
     /// Reads all files again and puts what they say in force; whether anything is different now.
@@ -124,6 +134,21 @@ impl PolicyFiles {
     fn with(&self, roots: &[String], user: Option<&str>) -> Layers {
         read(self.0.data.path(), self.0.offline, &self.0.reviewers, roots, user)
     }
+}
+
+/// What keeps `files` from being in force as they are, and what holds instead.
+pub fn banner(files: &[PolicyFile]) -> Option<String> {
+    let mut faults = files.iter().filter_map(|file| Some((file, file.fault.as_deref()?)));
+    let (file, fault) = faults.next()?;
+    let more = match faults.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    let scope = match file.layer {
+        Layer::Project => format!("in `{}` ", file.origin),
+        Layer::Floor | Layer::Admin | Layer::User => String::new(),
+    };
+    Some(format!("Everything {scope}is refused until a policy file is corrected{more}: {fault}"))
 }
 
 /// Reads every file again; faces are told when anything is different.
@@ -199,19 +224,11 @@ pub fn layers(data: &Path, settings: &Settings, offline: bool, roots: &[String])
 }
 
 fn read(data: &Path, offline: bool, reviewers: &BTreeSet<String>, roots: &[String], user: Option<&str>) -> Layers {
-    let built_in = PolicyFile {
-        layer: Layer::Floor,
-        origin: "built in".to_owned(),
-        path: None,
-        digest: None,
-        fault: None,
-        warnings: Vec::new(),
-    };
     let mut policy = Policy::floor().and(Policy::guard(&data.to_string_lossy()));
     if offline {
         policy = policy.and(Policy::offline());
     }
-    let mut files = vec![built_in];
+    let mut files = vec![of_rules(Layer::Floor, "built in".to_owned(), &policy)];
     let own = match user {
         None => policy_files::user_policy(data),
         Some(text) => Ok(Some(text.to_owned())),
@@ -244,13 +261,15 @@ fn source(
     text: Result<Option<String>, PolicyFileError>,
     reviewers: &BTreeSet<String>,
 ) -> Option<(Policy, PolicyFile)> {
-    let file = PolicyFile { layer, origin, path: None, digest: None, fault: None, warnings: Vec::new() };
-    let there = |digest| PolicyFile { path: Some(path.clone()), digest, ..file.clone() };
     match text {
-        Ok(None) if layer == Layer::User => Some((shipped(), file)),
+        Ok(None) if layer == Layer::User => {
+            let policy = shipped();
+            let file = of_rules(layer, origin, &policy);
+            Some((policy, file))
+        }
         Ok(None) => None,
         Ok(Some(text)) => {
-            let file = there(Some(digest(text.as_bytes())));
+            let file = PolicyFile { digest: Some(digest(text.as_bytes())), ..missing(layer, origin, path.clone()) };
             Some(match Policy::load(&text, layer) {
                 Ok(loaded) => {
                     let strangers = loaded.policy.rules().filter_map(|rule| {
@@ -258,13 +277,14 @@ fn source(
                         Some(format!("rule `{}`: {}", rule.id(), review::unknown(name)))
                     });
                     let warnings = loaded.warnings.iter().cloned().chain(strangers).collect();
-                    (loaded.policy, PolicyFile { warnings, ..file })
+                    let (rules, own_rules) = counted(&loaded.policy);
+                    (loaded.policy, PolicyFile { state: FileState::Loaded, rules, own_rules, warnings, ..file })
                 }
                 Err(error) => refused(file, format!("`{}`: {error}", path.display())),
             })
         }
         // These errors name the file themselves.
-        Err(error) => Some(refused(there(None), error.to_string())),
+        Err(error) => Some(refused(missing(layer, origin, path), error.to_string())),
     }
 }
 
@@ -275,6 +295,43 @@ fn shipped() -> Policy {
     Policy::load("version: 1\nrules: []\n", Layer::User).expect("a file without rules loads").policy
 }
 
+/// Rules that are part of the program, as a source.
+fn of_rules(layer: Layer, origin: String, policy: &Policy) -> PolicyFile {
+    let (rules, own_rules) = counted(policy);
+    PolicyFile {
+        layer,
+        origin,
+        path: None,
+        state: FileState::BuiltIn,
+        digest: Some(policy.digest()),
+        rules,
+        own_rules,
+        fault: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// A file that is not there.
+fn missing(layer: Layer, origin: String, path: PathBuf) -> PolicyFile {
+    PolicyFile {
+        layer,
+        origin,
+        path: Some(path),
+        state: FileState::Missing,
+        digest: None,
+        rules: 0,
+        own_rules: 0,
+        fault: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// How many rules there are, and how many of them do not ship with Conclave.
+fn counted(policy: &Policy) -> (usize, usize) {
+    (policy.rules().count(), policy.rules().filter(|rule| !rule.is_shipped()).count())
+}
+
 fn refused(file: PolicyFile, fault: String) -> (Policy, PolicyFile) {
-    (Policy::refuse_all(file.layer, &fault), PolicyFile { fault: Some(fault), ..file })
+    let policy = Policy::refuse_all(file.layer, &fault);
+    (policy, PolicyFile { state: FileState::Refused, fault: Some(fault), ..file })
 }

@@ -19,7 +19,7 @@ pub(crate) use exchange::{get_exchange, list_exchanges};
 pub(crate) use findings::{get_finding, list_findings};
 pub(crate) use keys::{erase_key, list_keys, set_key};
 pub(crate) use machine::{get_doctor, get_status, verify_ledger};
-pub(crate) use policy::{check_policy, explain_request, get_policy, save_policy, simulate_policy};
+pub(crate) use policy::{check_policy, explain_request, get_policy, policy_in, save_policy, simulate_policy};
 pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
 pub(crate) use runs::{cancel_runs, chosen, run_fix};

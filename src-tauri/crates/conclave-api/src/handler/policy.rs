@@ -1,16 +1,18 @@
 //! The policy in force: shown, explained, tried out, replaced.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use conclave_engine::policies::{self, PolicyFile, TrialError};
+use conclave_engine::policies::{self, FileState, PolicyFile, TrialError};
 use conclave_policy::{Decision, Layer, Matched, Policy, Rule, ToolRequest, digest, remedy};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
 use crate::view::{
-    ChangedDecision, CheckPolicy, ExampleView, ExplainRequest, ExplanationView, Nothing, PolicyCheck, PolicyFileView,
-    PolicySaved, PolicyView, RuleView, SavePolicy, SimulatePolicy, SimulationView, StepOutcome, StepView,
+    ChangedDecision, CheckPolicy, ExampleView, ExplainRequest, ExplanationView, Nothing, PolicyCheck, PolicyFileState,
+    PolicyFileView, PolicySaved, PolicyView, RuleView, SavePolicy, SimulatePolicy, SimulationView, StepOutcome,
+    StepView,
 };
 
 /// Over what time a rule's hits are counted, in milliseconds.
@@ -20,19 +22,30 @@ const MOST_CHANGED: usize = 500;
 
 pub(crate) async fn get_policy(api: &Api, _: Nothing) -> Result<PolicyView, ApiError> {
     let cx = api.cx();
+    view(api, &cx.gate.policies().current(), &cx.policy.files())
+}
+
+/// The policy as it holds for what happens in `folder`, with every file that counts there or could.
+pub(crate) fn policy_in(api: &Api, folder: &Path) -> Result<PolicyView, ApiError> {
+    let layers = policies::seen_from(api.cx(), folder)?;
+    view(api, &layers.policy, &layers.files)
+}
+
+fn view(api: &Api, policy: &Policy, files: &[PolicyFile]) -> Result<PolicyView, ApiError> {
+    let cx = api.cx();
+    let banner = policies::banner(files);
     let names: HashMap<String, String> = cx.store.projects()?.into_iter().map(|one| (one.root, one.name)).collect();
-    let files: Vec<PolicyFileView> = cx.policy.files().iter().map(|one| file(one, &names)).collect();
+    let files: Vec<PolicyFileView> = files.iter().map(|one| file(one, &names)).collect();
     let mut hits: HashMap<(Option<Layer>, String), u64> = HashMap::new();
     for hit in cx.store.rule_hits(cx.now_ms() - WEEK_MS)? {
         *hits.entry((hit.layer, hit.rule)).or_default() += hit.count;
     }
     let hits_of = |rule: &Rule| hits.get(&(Some(rule.layer()), rule.id().to_owned())).copied().unwrap_or_default();
-    let policy = cx.gate.policies().current();
     let rules = policy.rules().map(|one| rule(one, origin(one, &files), hits_of(one))).collect();
     // A file that cannot be read is among the files, with its fault.
     let text = policies::user_policy(cx).ok().flatten();
     Ok(PolicyView {
-        banner: cx.policy.banner(),
+        banner,
         files,
         rules,
         path: cx.data.policy_path().display().to_string(),
@@ -46,9 +59,22 @@ fn file(file: &PolicyFile, names: &HashMap<String, String>) -> PolicyFileView {
         layer: show::layer(file.layer),
         origin: names.get(&file.origin).unwrap_or(&file.origin).clone(),
         path: file.path.as_ref().map(|path| path.display().to_string()),
+        state: match file.state {
+            FileState::BuiltIn => PolicyFileState::BuiltIn,
+            FileState::Loaded => PolicyFileState::Loaded,
+            FileState::Refused => PolicyFileState::Refused,
+            FileState::Missing => PolicyFileState::Missing,
+        },
+        digest: file.digest.clone(),
+        rules: count(file.rules),
+        own_rules: count(file.own_rules),
         fault: file.fault.clone(),
         warnings: file.warnings.clone(),
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// Whose rule it is: as its file says, where only one file can be meant.
@@ -57,7 +83,7 @@ fn origin(rule: &Rule, files: &[PolicyFileView]) -> String {
         return "built in".to_owned();
     }
     let layer = show::layer(rule.layer());
-    let mut of_layer = files.iter().filter(|file| file.layer == layer);
+    let mut of_layer = files.iter().filter(|file| file.layer == layer && file.state != PolicyFileState::Missing);
     match (of_layer.next(), of_layer.next()) {
         (Some(file), None) => file.origin.clone(),
         _ => "a project".to_owned(),
@@ -108,7 +134,6 @@ pub(crate) async fn explain_request(api: &Api, request: ExplainRequest) -> Resul
 }
 
 pub(crate) async fn check_policy(api: &Api, request: CheckPolicy) -> Result<PolicyCheck, ApiError> {
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let loaded = match Policy::load(&request.policy, Layer::User) {
         Ok(loaded) => loaded,
         Err(error) => {

@@ -56,12 +56,34 @@ pub struct PolicyFileView {
     pub layer: RuleLayer,
     /// For people: `built in`, `admin`, `yours`, or the project's name.
     pub origin: String,
-    /// The file; `null` for what is built in.
+    /// The file, or where one would be; `null` for what is built in.
     pub path: Option<String>,
+    /// What became of it.
+    pub state: PolicyFileState,
+    /// The digest of its text, or of the rules where they are built in; `null` where there is nothing.
+    pub digest: Option<String>,
+    /// How many rules it brings, those of the shipped policy that it extends included.
+    pub rules: u32,
+    /// How many of them it holds itself.
+    pub own_rules: u32,
     /// Why it is not used; until it is corrected its layer refuses everything.
     pub fault: Option<String>,
     /// What is probably not meant as it is written.
     pub warnings: Vec<String>,
+}
+
+/// What became of a source of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyFileState {
+    /// The rules are part of the program.
+    BuiltIn,
+    /// It is in force.
+    Loaded,
+    /// It cannot be used; everything in its scope is refused.
+    Refused,
+    /// There is no such file.
+    Missing,
 }
 
 /// One rule.

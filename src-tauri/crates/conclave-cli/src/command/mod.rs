@@ -11,14 +11,18 @@ mod mcp;
 mod policy;
 mod projects;
 mod single;
+mod stdin;
 
-pub use advise::run as advise;
+use std::path::{Path, PathBuf};
+
 use conclave_api::Api;
-use conclave_api::error::ApiError;
+use conclave_api::error::{ApiError, ErrorCode};
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Policy};
 use crate::exit::Exit;
 use crate::output::Output;
+
+pub use advise::run as advise;
 
 /// Runs the command that was given.
 pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
@@ -47,15 +51,29 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
     }
 }
 
+/// Whether the command itself says what keeps the policy from being in force.
+pub fn shows_policy(command: &Command) -> bool {
+    matches!(command, Command::Policy { command: Policy::Which { .. } | Policy::Test { file: None } })
+}
+
+/// A folder that the person names, as an absolute path without links.
+fn real_folder(dir: &Path) -> Result<PathBuf, ApiError> {
+    let found = dir.canonicalize().ok().filter(|dir| dir.is_dir());
+    found.ok_or_else(|| {
+        ApiError::new(ErrorCode::NotFound, format!("`{}` is not a folder", dir.display()))
+            .with_hint("name the folder of a project")
+    })
+}
+
 /// Runs one command of the list with its typed request and response.
 pub async fn call<Request, Response>(api: &Api, name: &str, request: &Request) -> Result<Response, ApiError>
 where
     Request: serde::Serialize,
     Response: serde::de::DeserializeOwned,
 {
-    use conclave_api::error::ErrorCode::Internal;
-    let broken =
-        |error: serde_json::Error| ApiError::new(Internal, format!("`{name}` failed")).with_details(error.to_string());
+    let broken = |error: serde_json::Error| {
+        ApiError::new(ErrorCode::Internal, format!("`{name}` failed")).with_details(error.to_string())
+    };
     let payload = serde_json::to_value(request).map_err(broken)?;
     serde_json::from_value(conclave_api::commands::dispatch(api, name, payload).await?).map_err(broken)
 }

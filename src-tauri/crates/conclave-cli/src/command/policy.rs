@@ -1,34 +1,44 @@
 //! `conclave policy`.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use conclave_api::Api;
-use conclave_api::error::{ApiError, ErrorCode};
+use conclave_api::error::ApiError;
 use conclave_api::view::{
     CheckPolicy, ExplainRequest, ExplanationView, Nothing, PolicyCheck, PolicyView, SimulatePolicy, SimulationView,
 };
 
-use super::call;
+use super::{call, real_folder, stdin};
 use crate::args::Policy;
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// The longest request that is read from standard input, in bytes.
-const LONGEST_REQUEST: u64 = 1024 * 1024;
+/// What to do about a file in which no policy can be looked for.
+const NAME_A_POLICY: &str =
+    "name a text file that you may read; the smallest policy is two lines, `version: 1` and `rules: []`";
+
+/// One line that is a request.
+const REQUEST: &str =
+    r#"{"actor": "agent:claude-code", "tool": "Bash", "parameters": {"command": "git push"}, "cwd": "/work"}"#;
 
 pub(super) async fn run(api: &Api, output: &Output, command: &Policy) -> Result<Exit, ApiError> {
     match command {
         Policy::Check { file } | Policy::Test { file: Some(file) } => check(api, output, file).await,
         Policy::Test { file: None } => test(api, output).await,
         Policy::Explain { file } => explain(api, output, file).await,
-        Policy::Which => which(api, output).await,
+        Policy::Which { project } => which(api, output, project.as_deref()),
         Policy::Simulate { file, limit } => simulate(api, output, file, *limit).await,
     }
 }
 
+/// The text of a file; where it cannot be had, `next` says what to do, unless that was said already.
+async fn text(api: &Api, file: &Path, next: &str) -> Result<String, ApiError> {
+    let hint = |error: ApiError| if error.hint.is_some() { error } else { error.with_hint(next) };
+    api.read_text(file).await.map_err(hint)
+}
+
 async fn check(api: &Api, output: &Output, file: &Path) -> Result<Exit, ApiError> {
-    let policy = api.read_text(file).await?;
+    let policy = text(api, file, NAME_A_POLICY).await?;
     let view: PolicyCheck = call(api, "check_policy", &CheckPolicy { policy }).await?;
     output.policy_check(&view);
     Ok(if view.fault.is_none() { Exit::Done } else { Exit::Usage })
@@ -42,30 +52,26 @@ async fn test(api: &Api, output: &Output) -> Result<Exit, ApiError> {
 }
 
 async fn explain(api: &Api, output: &Output, file: &Path) -> Result<Exit, ApiError> {
-    let request = if file == Path::new("-") { standard_input()? } else { api.read_text(file).await? };
+    let request = if file == Path::new("-") {
+        stdin::read(&format!("pipe a request into it, as in this line:\n{REQUEST}"))?
+    } else {
+        text(api, file, &format!("name a text file that you may read, with a request as in this line:\n{REQUEST}"))
+            .await?
+    };
     let view: ExplanationView = call(api, "explain_request", &ExplainRequest { request }).await?;
     output.explanation(&view);
     Ok(Exit::Done)
 }
 
-fn standard_input() -> Result<String, ApiError> {
-    let wrong = |why: String| ApiError::new(ErrorCode::BadRequest, "standard input holds no request").with_details(why);
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(LONGEST_REQUEST + 1).read_to_string(&mut text);
-    match read.map_err(|error| wrong(error.to_string()))? as u64 {
-        0..=LONGEST_REQUEST => Ok(text),
-        _ => Err(wrong(format!("it is longer than {LONGEST_REQUEST} bytes"))),
-    }
-}
-
-async fn which(api: &Api, output: &Output) -> Result<Exit, ApiError> {
-    let view: PolicyView = call(api, "get_policy", &Nothing {}).await?;
+/// The files that count for a call made in `project`, or here.
+fn which(api: &Api, output: &Output, project: Option<&Path>) -> Result<Exit, ApiError> {
+    let view = api.policy_in(&real_folder(project.unwrap_or(Path::new(".")))?)?;
     output.policy_files(&view);
     Ok(Exit::Done)
 }
 
 async fn simulate(api: &Api, output: &Output, file: &Path, limit: Option<u32>) -> Result<Exit, ApiError> {
-    let policy = api.read_text(file).await?;
+    let policy = text(api, file, NAME_A_POLICY).await?;
     let view: SimulationView = call(api, "simulate_policy", &SimulatePolicy { policy, limit }).await?;
     output.simulation(&view);
     Ok(if view.fault.is_none() { Exit::Done } else { Exit::Usage })

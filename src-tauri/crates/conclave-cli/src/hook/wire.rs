@@ -53,6 +53,9 @@ pub enum Answer {
 /// Input that is no event of this client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WrongEvent {
+    /// It has no fields at all.
+    #[error("the client\u{2019}s question is not an object")]
+    Form,
     /// A field is missing or something else than it should be.
     #[error("the client\u{2019}s question has no {0} in `{1}`")]
     Field(&'static str, &'static str),
@@ -78,7 +81,7 @@ impl Event {
 /// # Errors
 /// [`WrongEvent`] for anything that is not an event of this client as its documentation has it.
 pub fn hear(client: Client, value: &Value) -> Result<Heard, WrongEvent> {
-    let object = value.as_object().ok_or(WrongEvent::Field("object", "the input"))?;
+    let object = value.as_object().ok_or(WrongEvent::Form)?;
     let name = text(object, "hook_event_name")?.ok_or(WrongEvent::Field("text", "hook_event_name"))?;
     let moment = match name {
         name if name == client.before() => Moment::Before,

@@ -1,5 +1,10 @@
 //! One JSON object a command; each names its schema, and the schemas are in `docs/schemas`.
 
+mod hook;
+
+use conclave_api::advise::Advice;
+use conclave_api::advise::client::Client;
+use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
@@ -89,6 +94,10 @@ const KEY_SAVED: &str = "conclave/key-saved/1";
 const KEY_ERASED: &str = "conclave/key-erased/1";
 const PREVIEW: &str = "conclave/preview/1";
 const ERROR: &str = "conclave/error/1";
+const ADVICE: &str = "conclave/advice/1";
+const HOOK_ADD: &str = "conclave/hook-add/1";
+const HOOK_LIST: &str = "conclave/hook-list/1";
+const HOOK_REMOVE: &str = "conclave/hook-remove/1";
 
 pub(super) fn scans(project: &str, scans: &[ScanView]) -> Value {
     named(SCAN, Scans { project, scans })
@@ -178,6 +187,22 @@ pub(super) fn error(error: &ApiError) -> Value {
     named(ERROR, Error { error })
 }
 
+pub(super) fn advice(advice: &Advice) -> Value {
+    named(ADVICE, hook::Advised::from(advice))
+}
+
+pub(super) fn hook_added(client: Client, installed: &Installed) -> Value {
+    named(HOOK_ADD, hook::Added::new(client, installed))
+}
+
+pub(super) fn hook_removed(client: Client, installed: &Installed) -> Value {
+    named(HOOK_REMOVE, hook::Removed::new(client, installed))
+}
+
+pub(super) fn hooks(found: &[Found]) -> Value {
+    named(HOOK_LIST, hook::Hooks::new(found))
+}
+
 /// Every schema with its name.
 #[cfg(test)]
 fn schemas() -> Vec<(&'static str, Schema)> {
@@ -204,6 +229,10 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (KEY_ERASED, schema_for!(Named<KeyErased>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (ERROR, schema_for!(Named<Error<'_>>)),
+        (ADVICE, schema_for!(Named<hook::Advised<'_>>)),
+        (HOOK_ADD, schema_for!(Named<hook::Added<'_>>)),
+        (HOOK_LIST, schema_for!(Named<hook::Hooks<'_>>)),
+        (HOOK_REMOVE, schema_for!(Named<hook::Removed>)),
     ]
 }
 

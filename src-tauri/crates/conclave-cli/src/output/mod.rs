@@ -8,6 +8,9 @@ mod text;
 
 use std::io::{IsTerminal as _, Write as _};
 
+use conclave_api::advise::Advice;
+use conclave_api::advise::client::Client;
+use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
@@ -146,6 +149,26 @@ impl Output {
     /// Prints what another policy would have decided.
     pub fn simulation(&self, view: &SimulationView) {
         self.print(|style| text::simulation(style, view), || json::simulation(view));
+    }
+
+    /// Prints what was decided on one request.
+    pub fn advice(&self, advice: &Advice) {
+        self.print(|style| text::advice(style, advice), || json::advice(advice));
+    }
+
+    /// Prints how a client's settings stand now that the hook is in them.
+    pub fn hook_added(&self, client: Client, installed: &Installed) {
+        self.print(|style| text::hook_added(style, client, installed), || json::hook_added(client, installed));
+    }
+
+    /// Prints how a client's settings stand now that no hook is in them.
+    pub fn hook_removed(&self, client: Client, installed: &Installed) {
+        self.print(|_| text::hook_removed(client, installed), || json::hook_removed(client, installed));
+    }
+
+    /// Prints the hooks that were found.
+    pub fn hooks(&self, found: &[Found]) {
+        self.print(|style| text::hooks(style, found), || json::hooks(found));
     }
 
     /// Prints what left this machine and what was refused.

@@ -2,6 +2,7 @@
 
 mod egress;
 mod exchange;
+mod hook;
 mod policy;
 
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use super::Report;
 
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
 pub(super) use exchange::{exchange, exchanges};
+pub(super) use hook::{advice, hook_added, hook_removed, hooks};
 pub(super) use policy::{check, explanation, files, simulation, test};
 
 /// Whether and how colours are used; every colour has a word beside it.
@@ -99,8 +101,8 @@ fn status(status: Status) -> &'static str {
 
 pub(super) fn error(error: &ApiError) -> String {
     let mut out = format!("conclave: {}\n", clean(&error.message));
-    if let Some(hint) = &error.hint {
-        let _ = writeln!(out, "  {}", clean(hint));
+    for line in error.hint.iter().flat_map(|hint| hint.lines()) {
+        let _ = writeln!(out, "  {}", clean(line));
     }
     if let Some(details) = &error.details {
         let _ = writeln!(out, "  ({})", clean(details));

@@ -37,6 +37,9 @@ pub enum Scope<'a> {
     Project(&'a Path),
 }
 
+/// Where whoever runs the machine keeps settings of Claude Code, which count before everybody's own.
+pub(super) const MANAGED: &str = "/etc/claude-code/managed-settings.json";
+
 /// A text that names no client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a client; clients are `claude-code`, `codex` and `gemini`")]
@@ -109,6 +112,22 @@ impl Client {
         }
     }
 
+    /// The settings files that can turn the hooks of a person with these settings off, the strongest first.
+    pub(super) fn switches(self, scopes: &[Scope<'_>]) -> Vec<PathBuf> {
+        if self != Self::ClaudeCode {
+            return Vec::new();
+        }
+        let of_projects = scopes.iter().filter_map(|scope| match scope {
+            Scope::Project(root) => {
+                Some([root.join(".claude/settings.local.json"), root.join(".claude/settings.json")])
+            }
+            Scope::User(_) => None,
+        });
+        let of_users = scopes.iter().filter(|scope| matches!(scope, Scope::User(_)));
+        let of_users = of_users.map(|scope| self.settings_file(*scope));
+        std::iter::once(PathBuf::from(MANAGED)).chain(of_projects.flatten()).chain(of_users).collect()
+    }
+
     /// The name of its package.
     pub(super) fn package(self) -> &'static str {
         match self {
@@ -119,7 +138,7 @@ impl Client {
     }
 
     /// The program's name on the search path.
-    pub(super) fn program(self) -> &'static str {
+    pub fn program(self) -> &'static str {
         match self {
             Self::ClaudeCode => "claude",
             Self::Codex => "codex",
@@ -186,6 +205,16 @@ mod tests {
         for text in ["", "2.1", "2.1.295-beta", "2.1.295.1", "latest", "2.-1.3"] {
             assert!(text.parse::<Version>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_projects_settings_count_before_the_persons_and_the_machines_before_both() {
+        let scopes = [Scope::User(Path::new("/home/ada")), Scope::Project(Path::new("/shop"))];
+        let files = Client::ClaudeCode.switches(&scopes);
+        let expect = [MANAGED, "/shop/.claude/settings.local.json", "/shop/.claude/settings.json"];
+        assert_eq!(files[..3], expect.map(PathBuf::from));
+        assert_eq!(files[3..], [PathBuf::from("/home/ada/.claude/settings.json")]);
+        assert_eq!(Client::Codex.switches(&scopes), Vec::<PathBuf>::new());
     }
 
     #[test]

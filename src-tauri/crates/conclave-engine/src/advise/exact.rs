@@ -12,9 +12,9 @@ pub const LARGEST: usize = 1024 * 1024;
 /// [`AmbiguousInput`] for more than [`LARGEST`] bytes, for what is no UTF-8, and for what [`strict_json`] refuses.
 pub fn read_exact(bytes: &[u8]) -> Result<Value, AmbiguousInput> {
     if bytes.len() > LARGEST {
-        return Err(AmbiguousInput(format!("more than {LARGEST} bytes")));
+        return Err(AmbiguousInput(format!("it has more than {LARGEST} bytes")));
     }
-    strict_json(std::str::from_utf8(bytes).map_err(|error| AmbiguousInput(error.to_string()))?)
+    strict_json(std::str::from_utf8(bytes).map_err(|_| AmbiguousInput("it is not UTF-8".to_owned()))?)
 }
 
 #[cfg(test)]

@@ -3,22 +3,26 @@
 //! Files are read and written through the gate as the person, because the person asked; a client's settings are
 //! otherwise nobody's to write. Programs are not started: a client's version is read off its installed package.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use conclave_effects::fs::backup;
 use conclave_effects::gate::Denied;
-use conclave_effects::{FsError, ReadFile, WriteFile, find_program, open_file, write_file};
+use conclave_effects::{FsError, ReadFile, WriteFile, find_program, open_file, resolve, write_file};
 use conclave_policy::{Actor, Effective, digest};
 use serde_json::{Value, json};
 
 use super::advisor::{AdviseError, Advisor};
 use super::call::AgentCall;
-use super::client::{Client, Scope, Version};
+use super::client::{Client, MANAGED, Scope, Version};
 use super::settings::{self, Hook, SettingsError};
 use crate::ctx::Ctx;
 
 /// Larger settings files, in bytes, are not looked at.
 const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// So many copies of a settings file are looked at.
+const MOST_BACKUPS: u32 = 1000;
 
 /// Why a client's settings are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,15 @@ pub enum InstallError {
     /// The file cannot be read or written.
     #[error(transparent)]
     Fs(#[from] FsError),
+    /// The settings are no text.
+    #[error("`{}` is not UTF-8; save it as UTF-8, or move it away", .0.display())]
+    NotUtf8(PathBuf),
+    /// The settings are larger than any that a person writes.
+    #[error("`{}` is larger than {LARGEST} bytes; make it smaller, or move it away", .0.display())]
+    TooLarge(PathBuf),
+    /// The client starts no hook.
+    #[error("`{}` sets `{}`, so {} starts no hook; take it out first", .0.path.display(), .0.key, Client::ClaudeCode.title())]
+    Off(Off),
     /// The file cannot be looked at.
     #[error("`{}`: {source}", path.display())]
     Io {
@@ -38,7 +51,7 @@ pub enum InstallError {
         source: std::io::Error,
     },
     /// The folder for the settings is not there.
-    #[error("`{}` does not exist; start the client once, or make the folder", .0.display())]
+    #[error("`{}` does not exist; start the client there once, or make the folder", .0.display())]
     NoFolder(PathBuf),
     /// The settings are not what the client expects.
     #[error("`{}`: {why}", path.display())]
@@ -66,6 +79,8 @@ pub struct Wanted<'a> {
     pub client: Client,
     /// Into whose settings.
     pub scope: Scope<'a>,
+    /// Whose settings the client reads then, the same ones among them.
+    pub scopes: &'a [Scope<'a>],
     /// The program `conclave` itself.
     pub program: &'a Path,
     /// Whether the hook judges as offline.
@@ -89,6 +104,15 @@ pub struct Installed {
     pub version: Option<Version>,
 }
 
+/// What keeps a client from starting hooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Off {
+    /// The settings file.
+    pub path: PathBuf,
+    /// The key in it.
+    pub key: &'static str,
+}
+
 /// A hook that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -100,8 +124,23 @@ pub struct Found {
     pub before: Option<Hook>,
     /// Whether there is one after a call too.
     pub after: bool,
+    /// What keeps the client from starting it, as far as that stands in its settings.
+    pub off: Option<Off>,
     /// The settings that cannot be understood, in words.
     pub problem: Option<String>,
+}
+
+impl Found {
+    /// Settings that cannot be understood.
+    fn unknown(client: Client, path: PathBuf, problem: String) -> Self {
+        Self { client, path, before: None, after: false, off: None, problem: Some(problem) }
+    }
+
+    /// Whether the client asks before each call, as far as that stands in its settings; `None` when they cannot be
+    /// understood.
+    pub fn runs(&self) -> Option<bool> {
+        self.problem.is_none().then(|| self.before.is_some() && self.off.is_none())
+    }
 }
 
 /// Puts the hook in place, or in the place of an older one, and leaves a copy of the file as it was.
@@ -112,6 +151,9 @@ pub async fn add(cx: &Ctx, wanted: Wanted<'_>) -> Result<Installed, InstallError
     let Wanted { client, scope, program, .. } = wanted;
     can_be_started(program)?;
     self_test(cx, client, wanted.offline)?;
+    if let Some(off) = turned_off(cx, client, wanted.scopes).await {
+        return Err(InstallError::Off(off));
+    }
     let version = wanted.version.or(installed_version(cx, client).await);
     let needed = client.blocks_on_failure_from();
     let hook = Hook {
@@ -123,14 +165,16 @@ pub async fn add(cx: &Ctx, wanted: Wanted<'_>) -> Result<Installed, InstallError
     Ok(Installed { path, hook: Some(hook), changed, version })
 }
 
-/// Takes the hook out, and leaves a copy of the file as it was.
+/// Takes the hook out, and leaves a copy of the file as it was. Where nothing else changed since the hook came in, the
+/// bytes from before are back.
 ///
 /// # Errors
 /// See [`InstallError`]; then the settings are as they were.
 pub async fn remove(cx: &Ctx, client: Client, scope: Scope<'_>) -> Result<Installed, InstallError> {
     let path = client.settings_file(scope);
     let there = path.try_exists().map_err(|error| io(&path, error))?;
-    let changed = there && change(cx, &path, |text| settings::remove(text, client)).await?;
+    let backups = backups(cx, &path).await;
+    let changed = there && change(cx, &path, |text| without(text, client, &backups)).await?;
     Ok(Installed { path, hook: None, changed, version: None })
 }
 
@@ -141,6 +185,7 @@ pub async fn remove(cx: &Ctx, client: Client, scope: Scope<'_>) -> Result<Instal
 pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallError> {
     let mut found = Vec::new();
     for client in Client::ALL {
+        let off = turned_off(cx, client, scopes).await;
         for scope in scopes {
             let path = client.settings_file(*scope);
             let text = match read(cx, &path).await {
@@ -148,8 +193,7 @@ pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallE
                 Ok(None) => continue,
                 Err(InstallError::Denied(denied)) => return Err(denied.into()),
                 Err(error) => {
-                    let problem = Some(error.to_string());
-                    found.push(Found { client, path, before: None, after: false, problem });
+                    found.push(Found::unknown(client, path, error.to_string()));
                     continue;
                 }
             };
@@ -158,15 +202,57 @@ pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallE
                 Ok(hooks) => {
                     let after = hooks.iter().any(|(event, _)| *event == client.after());
                     let before = hooks.into_iter().find(|(event, _)| *event == client.before()).map(|(_, hook)| hook);
-                    found.push(Found { client, path, before, after, problem: None });
+                    found.push(Found { client, path, before, after, off: off.clone(), problem: None });
                 }
                 Err(why) => {
-                    found.push(Found { client, path, before: None, after: false, problem: Some(why.to_string()) });
+                    let problem = InstallError::Settings { path: path.clone(), why }.to_string();
+                    found.push(Found::unknown(client, path, problem));
                 }
             }
         }
     }
     Ok(found)
+}
+
+/// What keeps `client` from starting hooks under these settings. What cannot be read says nothing here: who reads the
+/// hooks in it complains.
+async fn turned_off(cx: &Ctx, client: Client, scopes: &[Scope<'_>]) -> Option<Off> {
+    for path in client.switches(scopes) {
+        let Ok(Some(text)) = read(cx, &path).await else { continue };
+        if let Ok(Some(switch)) = settings::switch(&text, path == Path::new(MANAGED)) {
+            return switch.off.then_some(Off { path, key: switch.key });
+        }
+    }
+    None
+}
+
+/// The copies beside the settings, from before each change that was made to them here.
+async fn backups(cx: &Ctx, path: &Path) -> Vec<String> {
+    let mut backups = Vec::new();
+    // They are beside the file itself, where the settings are a link.
+    let Ok(path) = resolve(path) else { return backups };
+    for number in 1.. {
+        match read(cx, &backup(&path, number)).await {
+            Ok(Some(text)) => backups.push(text),
+            // One that cannot be read helps as little as one that is not there.
+            Err(_) if number < MOST_BACKUPS => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    backups
+}
+
+/// The text without any hook of ours: the one from before, where adding the hook to it gives this very text.
+fn without(text: &str, client: Client, backups: &[String]) -> Result<String, SettingsError> {
+    let mut text = text.to_owned();
+    // Each step goes back to an older copy; more steps than copies would be a circle.
+    for _ in backups {
+        let Some((_, hook)) = settings::of_ours(&text, client)?.into_iter().next() else { return Ok(text) };
+        let gives = |before: &&String| settings::add(before, client, &hook).is_ok_and(|after| after == text);
+        let Some(before) = backups.iter().find(|before| **before != text && gives(before)) else { break };
+        text.clone_from(before);
+    }
+    settings::remove(&text, client)
 }
 
 /// Writes what `edit` makes of the file; whether that changed anything.
@@ -199,8 +285,14 @@ async fn read(cx: &Ctx, path: &Path) -> Result<Option<String>, InstallError> {
     let effect = ReadFile { path: path.to_owned(), max_bytes: LARGEST };
     let mut file = open_file(cx.gate.authorize(Actor::Person, effect).await?)?;
     let mut text = String::new();
-    file.read_to_string(&mut text).map_err(|error| io(path, error))?;
-    Ok(Some(text))
+    match file.read_to_string(&mut text) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::InvalidData => InstallError::NotUtf8(path.to_owned()),
+            ErrorKind::FileTooLarge => InstallError::TooLarge(path.to_owned()),
+            _ => io(path, error),
+        }),
+    }
 }
 
 fn io(path: &Path, source: std::io::Error) -> InstallError {
@@ -271,7 +363,7 @@ fn self_test(cx: &Ctx, client: Client, offline: bool) -> Result<(), InstallError
 async fn installed_version(cx: &Ctx, client: Client) -> Option<Version> {
     client.blocks_on_failure_from()?;
     let program = find_program(client.program(), cx.data.path())?;
-    let program = conclave_effects::resolve(&program).ok()?;
+    let program = resolve(&program).ok()?;
     // The native installer gives each version's program the version as its name.
     if let Some(version) = program.file_name().and_then(|name| name.to_str()?.parse().ok()) {
         return Some(version);
@@ -300,6 +392,7 @@ mod tests {
             let wanted = Wanted {
                 client: Client::Codex,
                 scope: Scope::User(Path::new("/home/ada")),
+                scopes: &[],
                 program: Path::new(program),
                 offline: true,
                 approve: false,

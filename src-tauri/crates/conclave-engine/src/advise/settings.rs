@@ -20,21 +20,36 @@ use splice::Container;
 pub struct Hook {
     /// The command line that the client gives to a shell.
     pub command: String,
-    /// Whether the client is told to block the call when the hook crashes, hangs or is missing.
+    /// Whether the client is told to block the call when the hook fails in any way, hanging too.
     pub blocks_on_failure: bool,
 }
 
 /// What turns all hooks of Claude Code off; no other client reads it.
 const OFF: &str = "disableAllHooks";
 
+/// What leaves Claude Code with the hooks of whoever runs the machine; it counts in their settings alone.
+const THEIRS_ONLY: &str = "allowManagedHooksOnly";
+
+/// What Claude Code's settings say about starting a person's hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch {
+    /// The key that says it.
+    pub key: &'static str,
+    /// Whether they are not started.
+    pub off: bool,
+}
+
 /// A settings file that is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// It is not JSON, not even with comments.
-    #[error("the settings are not JSON: {0}")]
+    #[error("it is not JSON ({0}); correct it, or move it away")]
     Form(String),
+    /// It is JSON without any key.
+    #[error("it is not an object with keys, which is what the client expects; correct it, or move it away")]
+    NotObject,
     /// A part of it is something else than the client expects there.
-    #[error("`{place}` is not {expected}; put it right first")]
+    #[error("`{place}` is not {expected}, which is what the client expects; correct it first")]
     Unexpected {
         /// Where, as a path of keys.
         place: String,
@@ -42,11 +57,8 @@ pub enum SettingsError {
         expected: &'static str,
     },
     /// A key stands twice, and programs differ in which one they take.
-    #[error("the key `{0}` stands twice; remove one of them first")]
+    #[error("the key `{0}` stands there twice, and programs differ in which one counts; remove one of them first")]
     Doubled(String),
-    /// The client is told to start no hooks at all.
-    #[error("`{0}` is set, so that the client starts no hook; take it out first")]
-    Off(&'static str),
 }
 
 /// The text with `hook` in place of whatever hook of ours was there; a new file for an empty text.
@@ -56,9 +68,6 @@ pub enum SettingsError {
 /// # Errors
 /// See [`SettingsError`].
 pub fn add(text: &str, client: Client, hook: &Hook) -> Result<String, SettingsError> {
-    if parse(text)?.and_then(|root| root.get_boolean(OFF).map(|off| off.value)) == Some(true) {
-        return Err(SettingsError::Off(OFF));
-    }
     if of_ours(text, client)?.iter().map(|(_, hook)| hook).eq([hook, hook]) {
         return Ok(text.to_owned());
     }
@@ -71,7 +80,7 @@ pub fn add(text: &str, client: Client, hook: &Hook) -> Result<String, SettingsEr
 
 /// The text with one more element in the list of `event`, which is made where it is missing.
 fn add_group(text: &str, event: &str, group: &serde_json::Value) -> Result<String, SettingsError> {
-    let root = parse(text)?.ok_or_else(|| unexpected("the file", "an object"))?;
+    let root = parse(text)?.ok_or(SettingsError::NotObject)?;
     let member = |key: &str, value: serde_json::Value| format!("{}: {value:#}", json!(key));
     Ok(match hooks(&root)? {
         None => splice::put(text, &members(&root), &member("hooks", json!({ event: [group] }))),
@@ -119,6 +128,18 @@ fn remove_one(text: &str, client: Client) -> Result<Option<String>, SettingsErro
     Ok(None)
 }
 
+/// What Claude Code's settings in `text` say about starting a person's hooks, if anything; `managed` ones are those of
+/// whoever runs the machine.
+///
+/// # Errors
+/// See [`SettingsError`].
+pub fn switch(text: &str, managed: bool) -> Result<Option<Switch>, SettingsError> {
+    let Some(root) = parse(text)? else { return Ok(None) };
+    let says = |key| root.get_boolean(key).map(|value| Switch { key, off: value.value });
+    let theirs_only = says(THEIRS_ONLY).filter(|switch| managed && switch.off);
+    Ok(theirs_only.or_else(|| says(OFF)))
+}
+
 /// The hooks of ours in the text, each with its event.
 ///
 /// # Errors
@@ -140,7 +161,7 @@ fn hook_of(entry: &Value<'_>, client: Client) -> Option<Hook> {
     let entry = entry.as_object()?;
     let command = entry.get_string("command")?.value.clone().into_owned();
     let (program, client_and_flags) = command.rsplit_once(" hook ")?;
-    let ours = program.contains("conclave") && client_and_flags.split(' ').next() == Some(client.name());
+    let ours = program.to_lowercase().contains("conclave") && client_and_flags.split(' ').next() == Some(client.name());
     let blocks_on_failure = entry.get_string("onFailure").is_some_and(|text| text.value == "block");
     ours.then_some(Hook { command, blocks_on_failure })
 }
@@ -171,7 +192,7 @@ fn parse(text: &str) -> Result<Option<Object<'_>>, SettingsError> {
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
     match parsed.map_err(|error| SettingsError::Form(error.to_string()))?.value {
         Some(Value::Object(object)) => no_doubled_keys(&object).map(|()| Some(object)),
-        Some(_) => Err(unexpected("the file", "an object")),
+        Some(_) => Err(SettingsError::NotObject),
         None => Ok(None),
     }
 }

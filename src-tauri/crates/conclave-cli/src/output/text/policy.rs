@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use conclave_api::view::{
-    Effect, ExplanationView, PolicyCheck, PolicyFileView, PolicyView, RuleLayer, SimulationView, StepOutcome,
+    Effect, ExplanationView, PolicyCheck, PolicyFileState, PolicyFileView, PolicyView, RuleLayer, SimulationView,
+    StepOutcome,
 };
 
 use super::{Style, clean, moment, plural};
@@ -71,30 +72,43 @@ pub(in crate::output) fn test(style: Style, view: &PolicyView) -> String {
 
 pub(in crate::output) fn files(style: Style, view: &PolicyView) -> String {
     let mut out = String::new();
-    if let Some(banner) = &view.banner {
-        let _ = writeln!(out, "{}\n", style.bold(&clean(banner)));
-    }
     for file in &view.files {
         self::file(&mut out, style, file);
     }
-    let _ = writeln!(out, "{} in effect. The strictest layer decides; no match is deny.", counted_rules(view));
-    if !view.files.iter().any(|file| file.path.as_ref() == Some(&view.path)) {
-        let _ = writeln!(out, "Your own rules would go to {}.", clean(&view.path));
-    }
+    let rules = plural(view.rules.len(), "rule", "rules");
+    let _ = writeln!(out, "{rules} in all. The strictest layer decides; no match is deny.");
     out
-}
-
-fn counted_rules(view: &PolicyView) -> String {
-    plural(view.rules.len(), "rule", "rules")
 }
 
 fn file(out: &mut String, style: Style, file: &PolicyFileView) {
     let path = file.path.as_deref().unwrap_or("built in");
-    let _ = writeln!(out, "{:<8} {:<24} {}", layer(file.layer), clean(&file.origin), clean(path));
+    let _ = writeln!(out, "{:<8} {}", layer(file.layer), clean(path));
+    let rules = match file.own_rules {
+        own if own == file.rules => counted(own, "rule"),
+        own => format!("{}, {own} of them in this file", counted(file.rules, "rule")),
+    };
+    let state = match (file.state, file.path.is_some()) {
+        (PolicyFileState::BuiltIn, false) => format!("in force: {}", counted(file.rules, "rule")),
+        (PolicyFileState::BuiltIn, true) => {
+            format!("no such file, so the shipped rules are in force: {}", counted(file.rules, "rule"))
+        }
+        (PolicyFileState::Loaded, _) => format!("in force: {rules}"),
+        (PolicyFileState::Refused, _) => {
+            style.bold("not in force: everything in its scope is refused until it is corrected")
+        }
+        (PolicyFileState::Missing, _) => "no such file".to_owned(),
+    };
+    let _ = writeln!(out, "         {state}");
     if let Some(fault) = &file.fault {
-        let _ = writeln!(out, "  {}: {}", style.bold("refuses everything until it is corrected"), clean(fault));
+        let fault = fault.strip_prefix(&format!("`{path}`: ")).unwrap_or(fault);
+        let _ = writeln!(out, "         {}", clean(fault));
     }
-    warnings(out, &file.warnings);
+    if let Some(digest) = &file.digest {
+        let _ = writeln!(out, "         {}", style.faint(&format!("digest {digest}")));
+    }
+    for warning in &file.warnings {
+        let _ = writeln!(out, "         warning: {}", clean(warning));
+    }
 }
 
 pub(in crate::output) fn explanation(style: Style, view: &ExplanationView) -> String {

@@ -3,7 +3,7 @@
 use jsonc_parser::ParseOptions;
 use serde_json::{Value, json};
 
-use super::{Client, Hook, add, of_ours, remove};
+use super::{Client, Hook, Switch, add, of_ours, remove, switch};
 
 fn hook() -> Hook {
     Hook { command: "/opt/conclave/bin/conclave hook claude-code".to_owned(), blocks_on_failure: true }
@@ -100,9 +100,36 @@ fn a_file_that_may_be_read_in_two_ways_is_left_alone() {
         "{\"hooks\": {}, \"hooks\": {}}",
         "{\"hooks\": {\"PreToolUse\": [], \"PreToolUse\": []}}",
         "{\"env\": {\"A\": 1, \"A\": 2}}",
-        "{\"disableAllHooks\": true, \"hooks\": {}}",
     ];
     for text in texts {
         assert!(add(text, Client::ClaudeCode, &hook()).is_err(), "{text}");
     }
+}
+
+#[test]
+fn whether_hooks_are_started_is_read_where_it_counts() {
+    let off = |key| Some(Switch { key, off: true });
+    let on = Some(Switch { key: "disableAllHooks", off: false });
+    for (text, own, managed) in [
+        ("", None, None),
+        ("{}", None, None),
+        ("{\"disableAllHooks\": true, // for now\n}", off("disableAllHooks"), off("disableAllHooks")),
+        ("{\"disableAllHooks\": false}", on, on),
+        ("{\"disableAllHooks\": \"true\"}", None, None),
+        ("{\"hooks\": {\"disableAllHooks\": true}}", None, None),
+        ("{\"allowManagedHooksOnly\": true}", None, off("allowManagedHooksOnly")),
+        ("{\"allowManagedHooksOnly\": false, \"disableAllHooks\": false}", on, on),
+    ] {
+        assert_eq!((switch(text, false), switch(text, true)), (Ok(own), Ok(managed)), "{text}");
+    }
+    assert!(switch("[]", false).is_err());
+}
+
+#[test]
+fn a_hook_is_found_again_whatever_its_program_is_called() {
+    let renamed =
+        Hook { command: "sh -c 'echo \"Conclave gave no answer\"' /opt/guard hook codex".to_owned(), ..hook() };
+    let added = add("{}", Client::Codex, &renamed).expect("added");
+    assert_eq!(add(&added, Client::Codex, &renamed).as_ref(), Ok(&added), "twice is once");
+    assert_eq!(remove(&added, Client::Codex).as_deref(), Ok("{}"));
 }
