@@ -64,7 +64,18 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// [`LedgerError`] when the entry is not durable; then no effect may follow.
     fn append(&self, entry: &NewEntry) -> Result<u64, LedgerError>;
+
+    /// Appends `entry` without keeping the caller, whose thread may serve others meanwhile: `done` hears what `append`
+    /// would have given. Threads wait for it, so it is quick and does not use the ledger.
+    ///
+    /// A ledger that never makes anybody wait has no need of its own way.
+    fn append_then(&self, entry: NewEntry, done: Appended) {
+        done(self.append(&entry));
+    }
 }
+
+/// Hears the sequence number of an entry once it is durable, or why it is not.
+pub type Appended = Box<dyn FnOnce(Result<u64, LedgerError>) + Send>;
 
 /// Why an entry could not be recorded, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

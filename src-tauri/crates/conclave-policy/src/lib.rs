@@ -33,7 +33,7 @@ pub use envelope::inside_envelope;
 pub use evaluate::{NO_MATCH, Policy};
 pub use explain::{Explanation, Matched, Step, remedy};
 pub use json::{AmbiguousInput, strict_json};
-pub use ledger::{EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
+pub use ledger::{Appended, EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
 pub use load::{LoadError, Loaded};
 pub use request::short::parse_request;
 pub use request::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath, UnknownActor, keys};

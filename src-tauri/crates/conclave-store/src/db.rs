@@ -1,6 +1,6 @@
 //! Opens the database and hands out its connections.
 //!
-//! One connection writes, guarded by a lock; a few read. A file `<database>.lock` says who is here: every open store
+//! One connection writes (see `writer`); a few read. A file `<database>.lock` says who is here: every open store
 //! holds it shared for its life, and whoever must replace the file (first use, migration, damage) holds it alone, so
 //! that no process is left writing into a file that has been renamed away.
 
@@ -12,12 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::claim::{self, Claimant};
 use crate::error::{Result, StoreError};
 use crate::migrations::STEPS;
 use crate::upkeep::{self, Opening};
+use crate::writer::Writer;
 
 /// Behind the database's name: the file whose lock says who is here.
 const LOCK: &str = ".lock";
@@ -28,6 +29,9 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// How often, and after which pause, opening asks for the lock: together as long as [`BUSY`].
 const TRIES: u32 = 250;
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// This many prepared statements are kept on each connection: more than the tables have that are written to often.
+const STATEMENTS: usize = 64;
 
 /// This many idle reading connections are kept.
 const READERS: usize = 4;
@@ -41,12 +45,11 @@ pub struct Store {
 struct Inner {
     path: PathBuf,
     // In this order they end: the last connection must be able to write, to clear the write-ahead log, and all of them
-    // and the claim end while the lock still says that somebody is here.
+    // and the claim end while the lock, which the writer holds, still says that somebody is here.
     readers: Mutex<Vec<Connection>>,
-    writer: Mutex<Connection>,
     claimant: Mutex<Option<Claimant>>,
+    writer: Writer,
     busy: Duration,
-    _here: File,
 }
 
 /// Tells whether anybody has written since the last look, this process included.
@@ -126,11 +129,10 @@ impl Store {
     fn of(path: &Path, writer: Connection, busy: Duration, lock: File) -> Self {
         let inner = Inner {
             path: path.to_owned(),
-            writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
             claimant: Mutex::new(None),
+            writer: Writer::new(path.to_owned(), writer, lock),
             busy,
-            _here: lock,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -147,14 +149,12 @@ impl Store {
 
     /// Runs `work` in one transaction that no other writer can come between; an error takes everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut writer = held(&self.inner.writer);
-        let done = (|| {
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })();
-        suspect(&self.inner.path, done)
+        self.inner.writer.write(work)
+    }
+
+    /// Writes for many at a time; see [`Writer`].
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.inner.writer
     }
 
     /// Runs `work` on a snapshot.
@@ -216,14 +216,18 @@ fn data_version(connection: &Connection) -> Result<i64> {
     Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }
 
-/// Leaves a mark beside the database when `result` speaks of damage, so that the next opening looks at all of it.
-fn suspect<T>(database: &Path, result: Result<T>) -> Result<T> {
-    if let Err(StoreError::Corrupt(_)) = &result {
+/// Does what [`note_damage`] does about `result`.
+pub(crate) fn suspect<T>(database: &Path, result: Result<T>) -> Result<T> {
+    result.inspect_err(|error| note_damage(database, error))
+}
+
+/// Leaves a mark beside the database when `error` speaks of damage, so that the next opening looks at all of it.
+pub(crate) fn note_damage(database: &Path, error: &StoreError) {
+    if let StoreError::Corrupt(_) = error {
         let mark = beside(database, upkeep::SUSPECT);
         // The error is on its way to the caller; a mark that cannot be made only delays the check.
         let _ = private(OpenOptions::new().write(true).create(true).truncate(false)).open(mark);
     }
-    result
 }
 
 fn lock_file(database: &Path) -> Result<File> {
@@ -256,6 +260,7 @@ fn connect(path: &Path, steps: &[&str], busy: Duration) -> Result<Connection> {
 pub(crate) fn open(path: &Path, mode: OpenFlags, busy: Duration) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(busy)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     // `fullfsync` matters on macOS only; temporary tables stay in memory, so that no text of a project reaches `/tmp`;
@@ -305,6 +310,6 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
 }
 
 // A panic while the lock was held has rolled its transaction back; the connection is as good as before.
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

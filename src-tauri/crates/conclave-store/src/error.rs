@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 /// Why the store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// A newer Conclave has written the database; nothing was changed.
     #[error("the database has form {found} and this Conclave knows forms up to {known}; use the newer Conclave")]

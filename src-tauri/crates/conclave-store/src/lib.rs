@@ -16,6 +16,7 @@ mod migrations;
 mod presence;
 mod table;
 mod upkeep;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -33,5 +34,8 @@ pub use table::job::{Job, JobEnd};
 pub use table::key::KeyHost;
 pub use table::ledger::LedgerVerdict;
 pub use table::ledger_list::{DecisionPage, DecisionQuery, EgressTotals, LedgerRow, Only, RuleHits};
+pub use table::metric::{LATENCY_MS, MetricRow};
 pub use table::outcome::{Outcome, OutcomeKind};
 pub use table::scan::{ScanRecord, ScanSaved, ScanState};
+pub use table::spend::{Cap, Caps, NOT_SETTLED, NewSpend, OverCap, Reservation, Reserving, Settlement, Tokens};
+pub use table::spend_list::{SpendBy, SpendOf, SpendPage, SpendRow, SpendTotal};

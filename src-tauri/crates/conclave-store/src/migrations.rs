@@ -25,6 +25,8 @@ pub(crate) const STEPS: &[&str] = &[
     table::key::CREATE,
     table::exchange::CREATE,
     table::ledger_list::CREATE,
+    table::spend::CREATE,
+    table::metric::CREATE,
 ];
 
 /// How many steps the open database has taken.

@@ -6,7 +6,7 @@
 //! one chain; entries are never changed. Not claimed: whoever can write the file can also build another consistent
 //! chain. That shows only against a head that was written down elsewhere.
 
-use conclave_policy::{GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
+use conclave_policy::{Appended, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -52,6 +52,8 @@ impl Store {
     /// # Errors
     /// A database that cannot be read; a broken chain is no error but a verdict.
     pub fn verify_ledger(&self) -> Result<LedgerVerdict> {
+        // What this process has handed over belongs to it.
+        self.writer().settle();
         self.read(verify)
     }
 
@@ -75,20 +77,34 @@ impl Store {
 
 impl Ledger for Store {
     fn append(&self, entry: &NewEntry) -> std::result::Result<u64, LedgerError> {
-        self.write(|transaction| append(transaction, entry)).map_err(|error| LedgerError(error.to_string()))
+        let text = entry.canonical();
+        self.writer().write_grouped(move |transaction| append_text(transaction, &text)).map_err(failed)
     }
+
+    fn append_then(&self, entry: NewEntry, done: Appended) {
+        let text = entry.canonical();
+        self.writer()
+            .hand_over(move |transaction| append_text(transaction, &text), move |result| done(result.map_err(failed)));
+    }
+}
+
+fn failed(error: StoreError) -> LedgerError {
+    LedgerError(error.to_string())
 }
 
 /// Appends within a transaction of somebody else's.
 pub(crate) fn append(transaction: &Transaction<'_>, entry: &NewEntry) -> Result<u64> {
+    append_text(transaction, &entry.canonical())
+}
+
+fn append_text(transaction: &Transaction<'_>, text: &str) -> Result<u64> {
     let (entries, previous): (i64, String) = transaction
         .prepare_cached("SELECT entries, hash FROM ledger_head")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .ok_or_else(|| StoreError::Corrupt("the ledger\u{2019}s head is missing".to_owned()))?;
     let seq = entries + 1;
-    let text = entry.canonical();
-    let hash = entry_hash(&previous, seq.unsigned_abs(), &text);
+    let hash = entry_hash(&previous, seq.unsigned_abs(), text);
     transaction
         .prepare_cached("INSERT INTO ledger (seq, entry, hash) VALUES (?1, ?2, ?3)")?
         .execute(params![seq, text, hash])?;

@@ -10,10 +10,13 @@ pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod ledger_list;
+pub(crate) mod metric;
 pub(crate) mod outcome;
 pub(crate) mod project;
 pub(crate) mod resolution;
 pub(crate) mod scan;
+pub(crate) mod spend;
+pub(crate) mod spend_list;
 pub(crate) mod stage;
 
 use serde::Serialize;

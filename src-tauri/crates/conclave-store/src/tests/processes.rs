@@ -5,6 +5,7 @@
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
 
 use conclave_core::id::ProjectId;
 use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
@@ -39,6 +40,25 @@ fn a_process() {
             }
             say("done");
         }
+        "crowd" => {
+            for n in 0..OPERATIONS / PROCESSES {
+                let at = i64::from(number * OPERATIONS + n);
+                store.append_then(decision(at, "remote", Effective::Allow), Box::new(|result| assert!(result.is_ok())));
+            }
+            // What was handed over is written before the store ends.
+            drop(store);
+            say("done");
+        }
+        "append many" => loop {
+            let (done, told) = channel();
+            for _ in 0..20 {
+                let done = done.clone();
+                let tell = move |result: Result<u64, _>| done.send(result.unwrap()).unwrap();
+                store.append_then(decision(NOW, "remote", Effective::Deny), Box::new(tell));
+            }
+            drop(done);
+            told.iter().for_each(|seq| say(&seq.to_string()));
+        },
         "append" => loop {
             say(&store.append(&decision(NOW, "remote", Effective::Deny)).unwrap().to_string());
         },
@@ -168,14 +188,31 @@ fn eight_processes_leave_one_chain_and_lose_no_row() {
 }
 
 #[test]
+fn eight_processes_that_write_in_groups_leave_one_chain() {
+    let (folder, store) = fresh();
+    let mut processes: Vec<Process> = (0..PROCESSES).map(|n| Process::start("crowd", n, &folder)).collect();
+    processes.iter_mut().for_each(Process::go);
+    for mut process in processes {
+        assert_eq!(process.hear(), "done");
+        assert!(process.child.wait().unwrap().success());
+    }
+    let verdict = store.verify_ledger().unwrap();
+    assert_eq!((verdict.rows, verdict.fault), (u64::from(OPERATIONS), None));
+    let raw = Connection::open(database(&folder)).unwrap();
+    let sql = "SELECT count(DISTINCT entry ->> '$.at_ms') FROM ledger";
+    let different: u32 = raw.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(different, OPERATIONS, "every entry of every process is there once");
+}
+
+#[test]
 fn a_writer_that_is_killed_leaves_a_chain_with_all_it_reported() {
     let (folder, store) = fresh();
-    for round in 0..10 {
-        let mut writer = Process::start("append", round, &folder);
+    for round in 0..20 {
+        let mut writer = Process::start(["append", "append many"][round % 2], 0, &folder);
         writer.go();
         let mut last = 0;
-        for _ in 0..=round {
-            last = writer.hear().parse().unwrap();
+        for _ in 0..=3 * round {
+            last = last.max(writer.hear().parse().unwrap());
         }
         writer.kill();
         let verdict = store.verify_ledger().unwrap();
