@@ -19,6 +19,7 @@ use conclave_policy::{
     Actor, Decision, Effective, EntryKind, Layer, Ledger, LedgerError, NewEntry, Policy, Question, Review, Reviewed,
     Reviewer, ToolRequest, inside_envelope, remedy,
 };
+use tokio::sync::oneshot;
 
 pub use permit::{Effect, PERMIT_LASTS, Permit, Stale};
 
@@ -95,14 +96,14 @@ impl Gate {
     /// [`LedgerError`] when the decision is not durable; then it must count as a refusal.
     pub async fn judge(&self, request: &ToolRequest) -> Result<(Decision, u64), LedgerError> {
         let decision = self.decide(request).await;
-        let seq = self.record(request, &decision)?;
+        let seq = self.record(request, &decision).await?;
         Ok((decision, seq))
     }
 
     /// Asks for leave to carry out `effect` on behalf of `actor`.
     ///
-    /// The decision, whichever way it goes, is in the ledger when this returns; the append is one small commit and
-    /// runs on the calling thread.
+    /// The decision, whichever way it goes, is in the ledger when this returns; decisions that are made at the same time
+    /// wait for the disk together. Dropped before, it may leave a decision behind that nothing followed.
     ///
     /// # Errors
     /// [`Denied`] when the policy or the reviewer refuses, and when the decision cannot be recorded.
@@ -129,6 +130,18 @@ impl Gate {
         let kind = EntryKind::Outcome { refers_to: seq, outcome: outcome.to_owned() };
         self.0.ledger.append(&NewEntry { at_ms: self.0.clock.now_ms(), kind })?;
         Ok(())
+    }
+
+    /// Hands over what came of the effect whose decision is entry `seq`, without waiting until it is durable. Where it
+    /// cannot be recorded, the log says so, and the decision stands without an outcome, which an audit shows.
+    pub fn note_outcome(&self, seq: u64, outcome: &str) {
+        let kind = EntryKind::Outcome { refers_to: seq, outcome: outcome.to_owned() };
+        let done = move |result| {
+            if let Err(error) = result {
+                tracing::warn!(seq, %error, "the outcome of an effect is not recorded");
+            }
+        };
+        self.0.ledger.append_then(NewEntry { at_ms: self.0.clock.now_ms(), kind }, Box::new(done));
     }
 
     /// The clock that dates the ledger.
@@ -190,9 +203,13 @@ impl Gate {
         Ok(())
     }
 
-    fn record(&self, request: &ToolRequest, decision: &Decision) -> Result<u64, LedgerError> {
+    async fn record(&self, request: &ToolRequest, decision: &Decision) -> Result<u64, LedgerError> {
         let kind = EntryKind::Decision { request: request.clone(), decision: decision.clone() };
-        self.0.ledger.append(&NewEntry { at_ms: self.0.clock.now_ms(), kind })
+        let (done, told) = oneshot::channel();
+        // Nobody listens any more when the effect has been given up.
+        let done = move |result| done.send(result).unwrap_or_default();
+        self.0.ledger.append_then(NewEntry { at_ms: self.0.clock.now_ms(), kind }, Box::new(done));
+        told.await.unwrap_or_else(|_| Err(LedgerError("it gave no answer".to_owned())))
     }
 }
 

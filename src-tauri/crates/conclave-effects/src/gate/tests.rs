@@ -1,13 +1,14 @@
 //! The gate's promises, and the gates that other tests of this crate use.
 
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use conclave_policy::{
-    Action, Actor, Effective, EntryKind, Layer, Ledger, LedgerError, Mode, NewEntry, Policy, Question, Review,
-    Reviewed, Reviewer,
+    Action, Actor, Appended, Effective, EntryKind, Layer, Ledger, LedgerError, Mode, NewEntry, Policy, Question,
+    Review, Reviewed, Reviewer,
 };
 
 use super::{Denied, Gate, Policies};
@@ -45,6 +46,31 @@ struct Full;
 impl Ledger for Full {
     fn append(&self, _: &NewEntry) -> Result<u64, LedgerError> {
         Err(LedgerError("no space left".to_owned()))
+    }
+}
+
+/// A ledger that writes later, and may end before it does.
+#[derive(Default)]
+struct Later {
+    waiting: Mutex<Vec<(NewEntry, Appended)>>,
+    written: Kept,
+}
+
+impl Later {
+    fn write(&self) {
+        for (entry, done) in self.waiting.lock().unwrap().drain(..) {
+            done(self.written.append(&entry));
+        }
+    }
+}
+
+impl Ledger for Later {
+    fn append(&self, _: &NewEntry) -> Result<u64, LedgerError> {
+        Err(LedgerError("it makes nobody wait".to_owned()))
+    }
+
+    fn append_then(&self, entry: NewEntry, done: Appended) {
+        self.waiting.lock().unwrap().push((entry, done));
     }
 }
 
@@ -137,6 +163,38 @@ async fn without_a_durable_entry_there_is_no_permit() {
         ("ledger", "the ledger cannot be written: no space left")
     );
     assert_eq!(gate.record_outcome(1, "done"), Err(LedgerError("no space left".to_owned())));
+}
+
+#[tokio::test]
+async fn the_permit_comes_when_the_entry_is_durable_and_not_before() {
+    let policy = Policy::load(ALLOW, Layer::User).unwrap().policy;
+    let ledger = Arc::new(Later::default());
+    let gate = Gate::new(Policies::new(policy), ledger.clone(), says(None), Clock::fixed(0));
+    let mut first = pin!(gate.authorize(Actor::Person, read()));
+    let mut second = pin!(gate.authorize(Actor::Person, read()));
+    for asking in [&mut first, &mut second] {
+        assert!(poll_fn(|context| Poll::Ready(asking.as_mut().poll(context).is_pending())).await);
+    }
+    assert_eq!(ledger.waiting.lock().unwrap().len(), 2, "they wait together, and keep no thread");
+    ledger.write();
+    assert_eq!((first.await.ok().unwrap().seq(), second.await.ok().unwrap().seq()), (1, 2));
+
+    let mut given_up = pin!(gate.authorize(Actor::Person, read()));
+    assert!(poll_fn(|context| Poll::Ready(given_up.as_mut().poll(context).is_pending())).await);
+    ledger.waiting.lock().unwrap().clear();
+    assert_eq!(given_up.await.err().unwrap().reason, "the ledger cannot be written: it gave no answer");
+}
+
+#[tokio::test]
+async fn an_outcome_is_handed_over_and_nobody_waits_for_it() {
+    let policy = Policy::load(ALLOW, Layer::User).unwrap().policy;
+    let ledger = Arc::new(Later::default());
+    let gate = Gate::new(Policies::new(policy), ledger.clone(), says(None), Clock::fixed(5));
+    gate.note_outcome(7, "answered");
+    assert_eq!(ledger.written.count(), 0);
+    ledger.write();
+    let kind = EntryKind::Outcome { refers_to: 7, outcome: "answered".to_owned() };
+    assert_eq!(ledger.written.entry(1), NewEntry { at_ms: 5, kind });
 }
 
 #[tokio::test(start_paused = true)]
