@@ -2,7 +2,7 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "../../ui/e2e";
-import { expect, findAllFixes, openFinding, openSample, projectRoot, sarif, test } from "./window";
+import { expect, fileOfFix, findAllFixes, openFinding, openSample, sarif, test } from "./window";
 
 const notice = (app: Page) => app.getByRole("status", { name: "Notice" });
 
@@ -14,16 +14,9 @@ async function openFix(app: Page): Promise<void> {
   await expect(app.getByRole("region", { name: "Fixes" })).toContainText(/recommended/i);
 }
 
-/** Changes the file of the fix that is open, behind its back. */
-async function changeFile(app: Page): Promise<void> {
-  const change = app.getByRole("region", { name: /^Change of / }).first();
-  const path = await change.locator("code").first().textContent();
-  await appendFile(join(await projectRoot(app), `${path}`), "\n");
-}
-
 test("a refusal is said before the page has caught up, also to one who has gone on", async ({ app, core }) => {
   await openFix(app);
-  await changeFile(app);
+  await appendFile(await fileOfFix(app), "\n");
   void core.hold("get_finding", "list_findings", "get_status");
   await app.keyboard.press("a");
   await expect(notice(app)).toContainText("The fix was not applied");
@@ -38,7 +31,7 @@ test("a refusal is said before the page has caught up, also to one who has gone 
 
 test("a change that ends after one has gone on is told all the same", async ({ app, core }) => {
   await openFix(app);
-  await changeFile(app);
+  await appendFile(await fileOfFix(app), "\n");
   void core.hold("apply_fix");
   await app.keyboard.press("a");
   await app.keyboard.press("Escape");
@@ -49,7 +42,7 @@ test("a change that ends after one has gone on is told all the same", async ({ a
 
 test("the end of the runs moves nothing under the pointer, and displaces no refusal", async ({ app }) => {
   await openFix(app);
-  await changeFile(app);
+  await appendFile(await fileOfFix(app), "\n");
   await app.keyboard.press("a");
   await expect(notice(app)).toContainText("The fix was not applied");
   await app.keyboard.press("r");

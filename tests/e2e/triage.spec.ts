@@ -1,7 +1,6 @@
 /** The main job, by keyboard alone: from the sample's findings to a fix that is applied and taken back. */
 import { appendFile, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { expect, findAllFixes, openFinding, openSample, projectRoot, test } from "./window";
+import { expect, fileOfFix, findAllFixes, openFinding, openSample, test } from "./window";
 
 test("a fix is found, applied and undone without a pointer", async ({ app }) => {
   await openSample(app);
@@ -20,13 +19,7 @@ test("a fix is found, applied and undone without a pointer", async ({ app }) => 
   await expect(app.getByRole("heading", { level: 2, name: "Why believe it" })).toBeVisible();
   await expect(app.getByRole("region", { name: "Fixes" })).toContainText(/recommended/i);
 
-  const path = await app
-    .getByRole("region", { name: /^Change of / })
-    .first()
-    .locator("code")
-    .first()
-    .textContent();
-  const file = join(await projectRoot(app), `${path}`);
+  const file = await fileOfFix(app);
   const before = await readFile(file);
 
   await app.keyboard.press("a");
@@ -47,13 +40,7 @@ test("a file that changed since is refused and left as it is", async ({ app }) =
   await openSample(app);
   await findAllFixes(app);
   await openFinding(app, app.getByRole("option").filter({ hasText: "Fix ready" }).first());
-  const path = await app
-    .getByRole("region", { name: /^Change of / })
-    .first()
-    .locator("code")
-    .first()
-    .textContent();
-  const file = join(await projectRoot(app), `${path}`);
+  const file = await fileOfFix(app);
   await appendFile(file, "\n");
   const changed = await readFile(file);
 

@@ -172,11 +172,18 @@ export async function openSample(app: Page): Promise<void> {
 }
 
 /** The folder of the project that is open first. */
-export async function projectRoot(app: Page): Promise<string> {
+async function projectRoot(app: Page): Promise<string> {
   const reply = await app.evaluate(() =>
     window.conclaveRpc?.(JSON.stringify({ id: 0, cmd: "list_projects", payload: {} })),
   );
   return JSON.parse(`${reply}`).ok.items[0].root;
+}
+
+/** The file that the fix on the screen would change. */
+export async function fileOfFix(app: Page): Promise<string> {
+  const change = app.getByRole("region", { name: /^Change of / }).first();
+  const path = await change.locator("code").first().textContent();
+  return join(await projectRoot(app), `${path}`);
 }
 
 /** Opens a finding from the list and waits until it is there. */

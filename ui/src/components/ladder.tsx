@@ -64,7 +64,7 @@ function Rung({ rung }: { rung: EvidenceView }) {
         {line}
       </button>
       {open && (
-        <pre id={id} className={styles.log} tabIndex={0} aria-label={`${rung.label}: command and log`}>
+        <pre id={id} className={`${styles.log} verbatim`} tabIndex={0} aria-label={`${rung.label}: command and log`}>
           {rung.command !== null && <b>$ {rung.command}</b>}
           {rung.command !== null && rung.log !== null && "\n"}
           {rung.log}

@@ -108,7 +108,7 @@ function ScannerSays({ view: { row, message, tool_version, rule_help, references
         {row.tool} {tool_version} <code className="path">{row.rule}</code>: “{message}”
       </p>
       {open && rule_help !== null && (
-        <pre id={id} className={styles.help} tabIndex={0} aria-label="Rule help, in the tool’s words">
+        <pre id={id} className={`${styles.help} verbatim`} tabIndex={0} aria-label="Rule help, in the tool’s words">
           {rule_help}
         </pre>
       )}

@@ -156,8 +156,10 @@ function Row({ row, now }: { row: EgressRow; now: number }) {
           </button>
         </td>
         <td className={`${styles.num} muted`}>{moment(row.at, now)}</td>
-        <td className={styles.cut}>{row.model ?? who(row.actor)}</td>
-        <td className={styles.cut}>
+        <td className={styles.who} title={row.model ?? who(row.actor)}>
+          {row.model ?? who(row.actor)}
+        </td>
+        <td className={styles.host} title={row.host}>
           <code className="path">{row.host}</code>
         </td>
         <td className={styles.num}>{sent && row.bytes !== null ? bytes(row.bytes) : "none"}</td>

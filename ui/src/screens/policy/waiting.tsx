@@ -68,7 +68,7 @@ function Ask({ ask, others }: { ask: AskView; others: number }) {
   };
   useCommands(actions);
   return (
-    <section className={styles.ask} aria-labelledby={id}>
+    <section className={styles.ask} aria-labelledby={id} data-waits>
       <header>
         <Mark name="sample" />
         <h3 id={id} className="grow">
@@ -92,7 +92,9 @@ function Ask({ ask, others }: { ask: AskView; others: number }) {
         {ask.guidance !== null && (
           <>
             <dt>Look at</dt>
-            <dd>{ask.guidance}</dd>
+            <dd>
+              <Prose text={sentence(ask.guidance)} />
+            </dd>
           </>
         )}
         {ask.paths.length > 0 && (
