@@ -96,7 +96,7 @@ pub fn hear(client: Client, value: &Value) -> Result<Heard, WrongEvent> {
         _ => None,
     };
     let own = |key| Ok::<_, WrongEvent>(text(object, key)?.map(str::to_owned));
-    let call = AgentCall {
+    let mut call = AgentCall {
         client: client.name().to_owned(),
         tool,
         server,
@@ -106,6 +106,10 @@ pub fn hear(client: Client, value: &Value) -> Result<Heard, WrongEvent> {
         mode: own("permission_mode")?,
         parameters,
     };
+    if call.call_id.is_none() && client == Client::Gemini {
+        // It numbers no calls. By what the tool gets, a call that ran is still found to be one that was decided.
+        call.call_id = Some(call.digest());
+    }
     Ok(Heard::Tool(Box::new(Event { moment, call })))
 }
 
@@ -184,7 +188,8 @@ mod tests {
             "tool_name": "mcp_git_log", "tool_input": {}, "mcp_context": {"server_name": "git", "tool_name": "log"},
         });
         let event = heard(Client::Gemini, gemini);
-        assert_eq!((event.call.server.as_deref(), event.call.call_id), (Some("git"), None));
+        let digest = event.call.digest();
+        assert_eq!((event.call.server.as_deref(), event.call.call_id), (Some("git"), Some(digest)));
     }
 
     #[test]
