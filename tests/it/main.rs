@@ -5,6 +5,7 @@
 
 mod architecture;
 mod cli;
+mod clients;
 mod documents;
 mod hook;
 mod hostile_model;

@@ -43,7 +43,8 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
     let resolutions = report["resolutions"].as_array().map_or(0, Vec::len);
     ensure!(resolutions > 0, "the demo resolved nothing");
 
-    let programs = test_programs(place, log)?;
+    let mut programs = test_programs(place, log)?;
+    programs.retain(|(package, _)| CORE.iter().any(|name| package.ends_with(name)));
     ensure!(programs.len() >= CORE.len(), "only {} test programs were found", programs.len());
     for (package, program) in &programs {
         log.run(without_network(program).arg("--quiet").current_dir(package))?;
@@ -121,14 +122,14 @@ const MCP: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"pr
 "#;
 
 /// `program` where there is nothing but the machine itself: some tests play the server that they ask.
-fn without_network(program: &Path) -> Command {
+pub fn without_network(program: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).arg(program);
     command
 }
 
-/// The folder of each package of the core, with one of its test programs.
-fn test_programs(place: &Place, log: &mut Log) -> Result<Vec<(PathBuf, PathBuf)>> {
+/// The folder of each package, with one of its test programs.
+pub fn test_programs(place: &Place, log: &mut Log) -> Result<Vec<(PathBuf, PathBuf)>> {
     let messages = log.output(&mut workspace(place, "test", &["--no-run", "--message-format", "json", "-q"]))?;
     let mut programs = Vec::new();
     for line in messages.lines() {
@@ -138,7 +139,7 @@ fn test_programs(place: &Place, log: &mut Log) -> Result<Vec<(PathBuf, PathBuf)>
             continue;
         };
         let package = manifest.parent().unwrap_or(&manifest).to_owned();
-        if profile.test && CORE.iter().any(|name| package.ends_with(name)) {
+        if profile.test {
             programs.push((package, program));
         }
     }

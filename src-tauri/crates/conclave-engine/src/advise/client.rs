@@ -10,8 +10,9 @@
 //! - A hook that hangs does not block, but in Claude Code with `onFailure: block`.
 //! - Codex skips a hook that the person has not trusted, and a changed one again, without a word in `codex exec`.
 //! - Codex calls every shell tool `Bash`, with the folder of the command as the folder of the call.
-//! - Claude Code and Gemini CLI let a project set variables of the hook's environment, but not `HOME`. Claude Code lets a
-//!   project turn all hooks off.
+//! - Claude Code and Gemini CLI let a project set variables of the hook's environment, but not `HOME`.
+//! - Each lets a project that the person trusts turn all hooks off: `disableAllHooks`, `features.hooks`,
+//!   `hooksConfig.enabled`. Claude Code asks for no trust where it is started with `-p`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

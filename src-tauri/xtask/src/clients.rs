@@ -1,0 +1,74 @@
+//! The real clients of agents, from npm, with the hook of Conclave in them and a model on this machine before them.
+//!
+//! They are installed by `tests/clients/package-lock.json`, which pins each package with its digest, and none of their
+//! installation scripts runs. Where the machine allows it, the tests run without a network, so that no client of theirs
+//! can reach anybody.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::log::Log;
+use crate::offline::{test_programs, without_network};
+use crate::place::{Place, made};
+use crate::setup::digest;
+use crate::step::Done;
+use crate::test::limited;
+
+/// How many clients there are to install.
+const CLIENTS: usize = 3;
+
+/// Runs the tests that want them.
+pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
+    let clients = match installed(place, log) {
+        Ok(folder) => folder,
+        Err(error) => return Ok(Done::Skipped(format!("the clients cannot be installed: {error:#}"))),
+    };
+    let tests = place.root.join("tests");
+    let program = test_programs(place, log)?.into_iter().find(|(package, _)| *package == tests);
+    let (_, program) = program.context("cargo built no integration tests")?;
+    let alone = log.run(&mut without_network(Path::new("true"))).is_ok();
+    let inner = if alone { without_network(&program) } else { Command::new(&program) };
+    let mut command = limited(900, inner.get_program());
+    let said = log.output(
+        command
+            .args(inner.get_args())
+            .args(["clients::", "--nocapture"])
+            .current_dir(tests)
+            .env("CONCLAVE_BIN", place.program("conclave")?)
+            .env("CONCLAVE_CLIENTS", &clients),
+    )?;
+    let mut ran: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once("ran with ")?.1)).collect();
+    ran.sort_unstable();
+    ran.dedup();
+    ensure!(!ran.is_empty(), "no test found a client");
+    let network = if alone { "without a network" } else { "with the network of this machine" };
+    let ran_all = if ran.len() < CLIENTS { format!(", {} missing", CLIENTS - ran.len()) } else { String::new() };
+    Ok(Done::Figure(format!("  {}{ran_all}, {network}", ran.join(", "))))
+}
+
+/// The folder with `node_modules` of the clients, installed when it is not there.
+pub fn installed(place: &Place, log: &mut Log) -> Result<PathBuf> {
+    let source = place.root.join("tests/clients");
+    let folder = made(place.target.join("clients"))?;
+    let (stamp, lock) = (folder.join("installed"), digest(&source.join("package-lock.json"))?);
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(folder);
+    }
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(source.join(name), folder.join(name)).with_context(|| format!("cannot copy `{name}`"))?;
+    }
+    println!("  installs with npm, into {}: the packages of tests/clients/package-lock.json", folder.display());
+    let cache = folder.join("cache");
+    log.run(
+        limited(600, "npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache"])
+            .arg(&cache)
+            .current_dir(&folder),
+    )?;
+    // What is installed needs it no more, and it is as large again.
+    std::fs::remove_dir_all(&cache).with_context(|| format!("cannot remove `{}`", cache.display()))?;
+    std::fs::write(&stamp, lock).with_context(|| format!("cannot write `{}`", stamp.display()))?;
+    Ok(folder)
+}
