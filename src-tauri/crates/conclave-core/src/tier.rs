@@ -28,7 +28,7 @@ impl RunPlan {
             Severity::Medium => (2, 30),
             Severity::Low | Severity::Note => (1, 30),
         };
-        Self { severity, models: models.min(settings.models.len()), analysis_s, check_s: settings.check_timeout_s }
+        Self { severity, models: models.min(settings.order().len()), analysis_s, check_s: settings.check_timeout_s }
     }
 }
 
@@ -58,13 +58,7 @@ mod tests {
     }
 
     fn settings(models: usize) -> Settings {
-        let model = |n| ModelSetting {
-            name: format!("model {n}"),
-            base_url: "http://127.0.0.1:1/v1".to_owned(),
-            model: "m".to_owned(),
-            key_env: None,
-            may_send_code: false,
-        };
+        let model = |n| ModelSetting::new(&format!("m{n}"), "http://127.0.0.1/v1", "m");
         Settings { models: (0..models).map(model).collect(), ..Settings::default() }
     }
 

@@ -210,9 +210,9 @@ pub fn list(cx: &Ctx) -> Result<KeyList, StoreError> {
         host.set_at_ms = Some(key.set_at_ms);
     }
     for model in cx.models.iter() {
-        let Some(name) = &model.host else { continue };
+        let Some(name) = &model.info().host else { continue };
         let host = hosts.entry(name.clone()).or_insert_with(|| state(name));
-        host.models.push(model.endpoint.name.clone());
+        host.models.push(model.name().to_owned());
         // A variable that the settings name goes before the keychain.
         if let Some(variable) = &model.variable {
             host.source = KeySource::Environment { variable: variable.clone(), set: model.missing().is_none() };

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::settings::{ExchangeLog, ModelSetting, Settings};
-use conclave_effects::{Gate, Keychain, ModelClass, Secret, SendHttp, host_of};
-use conclave_inference::{About, Answer, AskError, Endpoint, Exchanged, Log, ModelRequest, Terms, ask, question};
+use conclave_effects::{Gate, Keychain, ModelClass, Secret};
+use conclave_inference::{
+    About, Answer, Api, AskError, Call, Exchanged, Info, Log, ModelRequest, Provider, Reach, Sketch, Terms,
+};
 use conclave_policy::Actor;
 use conclave_store::{NewExchange, Store};
 use tokio::time::Instant;
@@ -26,10 +28,8 @@ pub struct Models {
 
 /// One model.
 pub struct Model {
-    /// Where it is asked.
-    pub endpoint: Endpoint,
-    /// The host as keys are stored for it; `None` for an address that nothing is sent to.
-    pub host: Option<String>,
+    /// The way to it.
+    pub provider: Box<dyn Provider>,
     /// Its key, where the settings name a variable that holds it.
     key: Option<Result<Secret, KeyMissing>>,
     /// The variable that the settings name.
@@ -42,17 +42,24 @@ pub struct Model {
 pub struct KeyMissing(pub String);
 
 impl Model {
-    fn new(setting: &ModelSetting) -> Self {
-        let host = host_of(&setting.base_url).ok();
-        let bound = |key: Secret| match &host {
+    fn new(provider: Box<dyn Provider>, variable: Option<String>) -> Self {
+        let bound = |key: Secret| match &provider.info().host {
             Some(host) => key.for_host(host.clone()),
             None => key,
         };
-        let key = setting
-            .key_env
-            .as_ref()
-            .map(|name| Secret::from_env(name).map(bound).ok_or_else(|| KeyMissing(name.clone())));
-        Self { endpoint: Endpoint::new(setting), host, key, variable: setting.key_env.clone() }
+        let key =
+            variable.as_ref().map(|name| Secret::from_env(name).map(bound).ok_or_else(|| KeyMissing(name.clone())));
+        Self { provider, key, variable }
+    }
+
+    /// What it is.
+    pub fn info(&self) -> &Info {
+        self.provider.info()
+    }
+
+    /// Its name in the settings.
+    pub fn name(&self) -> &str {
+        &self.info().name
     }
 
     /// The key that it should have and has not.
@@ -61,10 +68,15 @@ impl Model {
     }
 }
 
+fn api(setting: &ModelSetting) -> Model {
+    Model::new(Box::new(Api::new(setting)), setting.key_env.clone())
+}
+
 impl Models {
     /// The models of `settings`, with their keys as the environment has them now.
     pub fn new(settings: &Settings, store: Store) -> Self {
-        let models = settings.models.iter().map(|setting| Arc::new(Model::new(setting))).collect();
+        let apis = settings.models.iter().filter(|setting| setting.enabled).map(api);
+        let models = apis.map(Arc::new).collect();
         let keys = Keys::new(Keychain::open(), store.clone());
         Self { models, keys, proxy: settings.proxy.clone(), log: settings.exchange_log.clone(), store }
     }
@@ -81,7 +93,7 @@ impl Models {
 
     /// The model that the settings call `name`.
     pub fn named(&self, name: &str) -> Option<&Arc<Model>> {
-        self.models.iter().find(|model| model.endpoint.name == name)
+        self.models.iter().find(|model| model.name() == name)
     }
 
     /// The keychain's keys.
@@ -114,41 +126,42 @@ impl Models {
         let known = self.at_hand();
         let left = until.saturating_duration_since(Instant::now());
         let terms = Terms { key, known: &known, proxy: self.proxy.as_deref(), log, ..Terms::new(about, left) };
-        // Where that cannot be found out, `ask` says why.
-        let class = model.endpoint.class(gate, &terms, until).await.unwrap_or(ModelClass::Hosted);
+        let reach = Reach { gate, actor: actor.clone(), terms };
+        // Where that cannot be found out, asking says why.
+        let class = model.provider.class(&reach, until).await.unwrap_or(ModelClass::Hosted);
         let others = match class {
             ModelClass::Local => Vec::new(),
-            ModelClass::Hosted => self.keys.all(gate, &actor, model.host.as_deref()).await?,
+            ModelClass::Hosted => self.keys.all(gate, &actor, model.info().host.as_deref()).await?,
         };
         let known: Vec<&Secret> = known.iter().copied().chain(&others).collect();
         let left = until.saturating_duration_since(Instant::now());
-        let terms = Terms { known: &known, deadline: left, ..terms };
-        ask(gate, actor, &model.endpoint, request, terms, &mut |_| {}).await
+        let reach = Reach { gate, actor, terms: Terms { known: &known, deadline: left, ..terms } };
+        model.provider.ask(Call { reach, request, on_delta: &mut |_| {} }).await
     }
 
     /// What [`Models::ask`] would send, without its key.
     ///
     /// # Errors
     /// [`AskError`] when nothing would be sent.
-    pub async fn question(
+    pub async fn sketch(
         &self,
         gate: &Gate,
         model: &Model,
         (request, about): (&ModelRequest, &About),
-    ) -> Result<SendHttp, AskError> {
-        let class = model.endpoint.known_class();
+    ) -> Result<Sketch, AskError> {
+        let class = model.provider.known_class();
         let others = match class {
             ModelClass::Local => Vec::new(),
             ModelClass::Hosted => self.keys.all(gate, &Actor::Person, None).await?,
         };
         let known: Vec<&Secret> = self.at_hand().into_iter().chain(&others).collect();
         let terms = Terms { known: &known, proxy: self.proxy.as_deref(), ..Terms::new(about, Duration::ZERO) };
-        question(&model.endpoint, class, request, &terms)
+        model.provider.sketch(request, &terms)
     }
 
     /// The model's key from the keychain, where the settings name no variable and there is one.
     async fn own_key(&self, gate: &Gate, actor: &Actor, model: &Model) -> Result<Option<Secret>, AskError> {
-        match (&model.key, &model.host) {
+        match (&model.key, &model.info().host) {
             (None, Some(host)) => self.keys.of(gate, actor, host).await,
             _ => Ok(None),
         }
@@ -170,8 +183,8 @@ impl Models {
             seq,
             at_ms,
             project: about.project.clone(),
-            endpoint: model.endpoint.name.clone(),
-            model: model.endpoint.model.clone(),
+            endpoint: model.name().to_owned(),
+            model: model.info().model.clone(),
             request,
             response,
             status,

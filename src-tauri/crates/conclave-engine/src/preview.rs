@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use conclave_core::id::FindingId;
 use conclave_core::tier::RunPlan;
-use conclave_effects::{Effect as _, ModelClass};
-use conclave_policy::{Actor, Decision, keys};
+use conclave_effects::ModelClass;
+use conclave_policy::{Decision, keys};
 
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
@@ -64,35 +64,34 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
     let request = prompt::fix_request(&brief, file);
     let (mut requests, mut notes) = (Vec::new(), Vec::new());
     for model in stage::panel(&cx.models, &plan) {
-        let endpoint = &model.endpoint;
+        let info = model.info();
         if let Some(missing) = model.missing() {
             notes.push(missing.to_string());
             continue;
         }
-        if endpoint.is_loopback() && !endpoint.is_class_known() {
-            let name = &endpoint.name;
+        if !model.provider.is_class_known() {
+            let name = &info.name;
             notes.push(format!(
                 "`{name}` has not been asked yet where its model runs; until it says that it runs here, it counts as hosted"
             ));
         }
-        let effect = match cx.models.question(&cx.gate, model, (&request, &about)).await {
-            Ok(effect) => effect,
+        let sketch = match cx.models.sketch(&cx.gate, model, (&request, &about)).await {
+            Ok(sketch) => sketch,
             Err(error) => {
-                notes.push(format!("`{}`: {error}", endpoint.name));
+                notes.push(format!("`{}`: {error}", info.name));
                 continue;
             }
         };
-        let judged = effect.request(&Actor::Analyst(endpoint.name.clone()));
-        let bytes = effect.body.bytes();
+        let judged = sketch.request;
         requests.push(Previewed {
-            name: endpoint.name.clone(),
-            model: endpoint.model.clone(),
+            name: info.name.clone(),
+            model: info.model.clone(),
             address: judged.resource.clone(),
             host: judged.context.get(keys::HOST).cloned().unwrap_or_default(),
-            class: endpoint.known_class(),
-            body: String::from_utf8_lossy(bytes).into_owned(),
-            bytes: bytes.len() as u64,
-            redactions: effect.redactions().to_vec(),
+            class: model.provider.known_class(),
+            body: String::from_utf8_lossy(&sketch.bytes).into_owned(),
+            bytes: sketch.bytes.len() as u64,
+            redactions: sketch.redactions,
             decision: cx.gate.policies().current().evaluate(&judged, cx.now_ms()),
         });
     }

@@ -181,7 +181,7 @@ impl EngineReviewer {
     async fn ask(&self, question: &Question<'_>, model: &Model, request: &ModelRequest) -> Result<Heard, Silence> {
         // The semaphore is never closed.
         let _asking = self.asking.acquire().await.map_err(|closed| Silence::Failed(closed.to_string()))?;
-        let name = &model.endpoint.name;
+        let name = model.name();
         // A request may name anything, a file's content included.
         let project = question.request.context.get(keys::PROJECT).cloned();
         let about = About { data: vec![DataClass::Metadata, DataClass::Source], project, tier: None };
@@ -201,7 +201,7 @@ impl EngineReviewer {
 
     fn reviewed(&self, model: &Model, heard: &Heard, begin: Instant, cached: bool) -> Reviewed {
         Reviewed::Model {
-            provider: model.endpoint.name.clone(),
+            provider: model.name().to_owned(),
             model: heard.model.clone(),
             confidence: heard.verdict.confidence,
             risk_factors: heard.verdict.risk_factors.iter().map(|risk| quote(risk, None)).collect(),
@@ -232,9 +232,9 @@ fn key(question: &Question<'_>, model: &Model) -> String {
         question.rule_digest,
         &question.request.canonical(),
         cwd,
-        &model.endpoint.name,
-        &model.endpoint.base_url,
-        &model.endpoint.model,
+        model.name(),
+        &model.info().place,
+        &model.info().model,
         &prompt::review_version(),
     ];
     digest_parts(parts.map(str::as_bytes))

@@ -59,7 +59,7 @@ pub enum Form {
 }
 
 /// Tokens used, as the server counts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Tokens read, cached ones included.
     pub input_tokens: u64,
@@ -67,4 +67,6 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Of the tokens read, those the server had in its cache.
     pub cached_tokens: u64,
+    /// Of the tokens written, those of its reasoning, where the server tells them apart.
+    pub reasoning_tokens: u64,
 }

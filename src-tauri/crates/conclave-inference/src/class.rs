@@ -8,13 +8,13 @@
 
 use std::time::Duration;
 
-use conclave_effects::{Gate, ModelClass};
+use conclave_effects::ModelClass;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{AskError, Waiting};
-use crate::provider::api::metadata;
-use crate::request::{Endpoint, Terms};
+use crate::provider::Reach;
+use crate::provider::api::{Api, metadata};
 
 /// How long the questions may take, all together.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -55,39 +55,29 @@ const DIALECTS: [Dialect; 3] = [
     },
 ];
 
-/// The class of the model at `endpoint`, asked of its server.
+/// The class of the model of `api`, asked of its server.
 ///
 /// # Errors
 /// Nobody on this machine answers, or nobody may be asked; then nothing is known, and another time it may be.
-pub(crate) async fn find_out(
-    gate: &Gate,
-    endpoint: &Endpoint,
-    terms: &Terms<'_>,
-    until: Instant,
-) -> Result<ModelClass, AskError> {
-    if !endpoint.is_loopback() || is_cloud(&endpoint.model) {
+pub(crate) async fn find_out(api: &Api, reach: &Reach<'_>, until: Instant) -> Result<ModelClass, AskError> {
+    if !api.is_loopback() || is_cloud(api.model()) {
         return Ok(ModelClass::Hosted);
     }
     let until = until.min(Instant::now() + LIMIT);
-    let asked = timeout_at(until, ask_server(gate, endpoint, terms, until)).await;
+    let asked = timeout_at(until, ask_server(api, reach, until)).await;
     asked.unwrap_or(Err(AskError::Timeout(Waiting::FirstByte)))
 }
 
-async fn ask_server(
-    gate: &Gate,
-    endpoint: &Endpoint,
-    terms: &Terms<'_>,
-    until: Instant,
-) -> Result<ModelClass, AskError> {
+async fn ask_server(api: &Api, reach: &Reach<'_>, until: Instant) -> Result<ModelClass, AskError> {
     for dialect in &DIALECTS {
         let mut answers = Vec::new();
-        for question in (dialect.questions)(&endpoint.model) {
-            match metadata(gate, endpoint, terms, question, until).await? {
+        for question in (dialect.questions)(api.model()) {
+            match metadata(api, reach, question, until).await? {
                 Some(answer) => answers.push(answer),
                 None => break,
             }
         }
-        if (dialect.is_local)(&endpoint.model, &answers) {
+        if (dialect.is_local)(api.model(), &answers) {
             return Ok(ModelClass::Local);
         }
     }

@@ -104,8 +104,49 @@ pub enum AskError {
     /// The model finished without a word.
     #[error("the model gave an empty answer")]
     Empty,
+    /// The server has too much to do.
+    #[error("the server has too much to do; {}", wait(*.retry_after))]
+    Overloaded {
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The answer is not in the form that was asked for, and the second one neither.
+    #[error("the answer is not in the agreed form: {why}")]
+    WrongForm {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A spending limit would be passed, or is set while the price is unknown; nothing was sent.
+    #[error("{0}")]
+    OverBudget(String),
+    /// It failed several times in a row and is left alone for a while; nothing was sent.
+    #[error("`{name}` failed {failures} times in a row; it is tried again in {} s", left.as_secs().max(1))]
+    Resting {
+        /// The provider's name.
+        name: String,
+        /// How often.
+        failures: u32,
+        /// How long it is still left alone.
+        left: Duration,
+    },
+    /// The program or worker is not there, or too old.
+    #[error("{0}")]
+    NotInstalled(String),
+    /// The program or worker ended without an answer.
+    #[error("`{program}` ended without an answer ({how}): `{message}`")]
+    Ended {
+        /// The program.
+        program: String,
+        /// By which exit code or signal.
+        how: String,
+        /// In the program's words.
+        message: String,
+    },
+    /// The other end does not offer this.
+    #[error("{0}")]
+    NotOffered(String),
     /// What came is no answer of this dialect.
-    #[error("the answer could not be read: {why}; check that the address is that of an OpenAI-compatible API")]
+    #[error("the answer could not be read: {why}; check that the address and the dialect are right")]
     Malformed {
         /// What was wrong, in words.
         why: String,
@@ -156,6 +197,13 @@ impl AskError {
             Self::Cut => "cut",
             Self::Empty => "empty",
             Self::Malformed { .. } => "malformed",
+            Self::Overloaded { .. } => "overloaded",
+            Self::WrongForm { .. } => "wrong_form",
+            Self::OverBudget(_) => "over_budget",
+            Self::Resting { .. } => "resting",
+            Self::NotInstalled(_) => "not_installed",
+            Self::Ended { .. } => "ended",
+            Self::NotOffered(_) => "not_offered",
         }
     }
 
@@ -163,6 +211,8 @@ impl AskError {
     pub(crate) fn tidy(mut self, key: Option<&str>) -> Self {
         if let Self::Server { message: words, .. }
         | Self::Rejected { message: words, .. }
+        | Self::Ended { message: words, .. }
+        | Self::WrongForm { why: words }
         | Self::Malformed { why: words } = &mut self
         {
             *words = quote(words, key);

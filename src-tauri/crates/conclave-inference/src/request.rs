@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use conclave_core::settings::ModelSetting;
-use conclave_effects::{DataClass, Gate, ModelClass, Secret};
-use tokio::sync::OnceCell;
-use tokio::time::Instant;
+use conclave_effects::{DataClass, Secret};
 
-use crate::class::find_out;
-use crate::error::AskError;
+use crate::money::Purse;
 
 /// One question. Its words are the engine's; this crate only carries them.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +44,8 @@ pub struct Terms<'a> {
     pub proxy: Option<&'a str>,
     /// Where what was sent and what came back is kept, if it is to be.
     pub log: Option<&'a Log<'a>>,
+    /// Where money is set aside for it, where that is kept.
+    pub purse: Option<&'a dyn Purse>,
     /// What is known of the question.
     pub about: &'a About,
     /// When an answer is of no use any more.
@@ -57,7 +55,7 @@ pub struct Terms<'a> {
 impl<'a> Terms<'a> {
     /// The terms of a question without a key, a proxy or a log.
     pub fn new(about: &'a About, deadline: Duration) -> Self {
-        Self { key: None, known: &[], proxy: None, log: None, about, deadline }
+        Self { key: None, known: &[], proxy: None, log: None, purse: None, about, deadline }
     }
 
     /// Everything that must not be in what is sent.
@@ -80,49 +78,4 @@ pub struct Exchanged {
     pub response: String,
     /// The status of the answer; `None` when none came.
     pub status: Option<u16>,
-}
-
-/// A model at an address. It holds no key.
-#[derive(Debug)]
-pub struct Endpoint {
-    /// A name for people.
-    pub name: String,
-    /// Where the API begins, for example `http://127.0.0.1:8080/v1`.
-    pub base_url: String,
-    /// The model's name there.
-    pub model: String,
-    /// The person's word that source code may go to this host although the model does not run on this machine.
-    pub may_send_code: bool,
-    class: OnceCell<ModelClass>,
-}
-
-impl Endpoint {
-    /// The endpoint that `setting` names.
-    pub fn new(setting: &ModelSetting) -> Self {
-        Self {
-            name: setting.name.clone(),
-            base_url: setting.base_url.clone(),
-            model: setting.model.clone(),
-            may_send_code: setting.may_send_code,
-            class: OnceCell::new(),
-        }
-    }
-
-    /// Where the model runs. Its server is asked when that is first wanted, before `until`, and then never again.
-    ///
-    /// # Errors
-    /// The server is on this machine and could not be asked: the model counts as hosted, and the next caller asks again.
-    pub async fn class(&self, gate: &Gate, terms: &Terms<'_>, until: Instant) -> Result<ModelClass, AskError> {
-        self.class.get_or_try_init(|| find_out(gate, self, terms, until)).await.copied()
-    }
-
-    /// Whether it is known where the model runs, or could be known without asking anybody.
-    pub fn is_class_known(&self) -> bool {
-        self.class.initialized()
-    }
-
-    /// Where the model runs, as far as that is known without asking anybody.
-    pub fn known_class(&self) -> ModelClass {
-        self.class.get().copied().unwrap_or(ModelClass::Hosted)
-    }
 }

@@ -93,7 +93,7 @@ async fn a_key_that_cannot_be_read_stops_what_would_leave_and_nothing_else() {
     assert!(list(&cx).unwrap().trouble.is_some());
 
     cx.store.erase_key("api.example.com").unwrap();
-    let here = cx.models.named("Here").unwrap().host.clone().unwrap();
+    let here = cx.models.named("Here").unwrap().info().host.clone().unwrap();
     cx.store.put_key(&here, 7).unwrap();
     assert_eq!(ask(&cx, "Here").await.unwrap_err().kind(), "no_key", "its own key is missing");
 }
@@ -148,7 +148,7 @@ fn every_host_is_listed_with_its_key() {
     cx.store.put_key("old.example", 8).unwrap();
     let hosts = list(&cx).unwrap().hosts;
     let seen: Vec<_> = hosts.iter().map(|key| (key.host.as_str(), key.models.join(" "), key.set_at_ms)).collect();
-    let here = cx.models.named("Here").unwrap().host.clone().unwrap();
+    let here = cx.models.named("Here").unwrap().info().host.clone().unwrap();
     let expect = [
         (here.as_str(), "Here".to_owned(), None),
         ("127.0.0.2:9", "Away".to_owned(), Some(7)),

@@ -37,13 +37,7 @@ struct Stub {
 
 fn stub(name: &str, says: Says) -> Stub {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let setting = ModelSetting {
-        name: name.to_owned(),
-        base_url: format!("http://{}/v1", listener.local_addr().unwrap()),
-        model: "m".to_owned(),
-        key_env: None,
-        may_send_code: false,
-    };
+    let setting = ModelSetting::new(name, &format!("http://{}/v1", listener.local_addr().unwrap()), "m");
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     // The threads end with the test process.

@@ -44,18 +44,18 @@ pub(super) async fn ask(
     source: &Source,
     deadline: Duration,
 ) -> Draft {
-    let endpoint = &model.endpoint;
-    let actor = Actor::Analyst(endpoint.name.clone());
+    let info = model.info();
+    let actor = Actor::Analyst(info.name.clone());
     match cx.models.ask(&cx.gate, actor, model, (request, about), deadline).await {
         Ok(Answer::Text { text, .. }) => {
             let origin = Origin::Model {
-                model: endpoint.model.clone(),
-                endpoint: endpoint.name.clone(),
-                local: endpoint.known_class() == ModelClass::Local,
+                model: info.model.clone(),
+                endpoint: info.name.clone(),
+                local: model.provider.known_class() == ModelClass::Local,
             };
             read(&text, origin, path, source)
         }
-        Ok(Answer::Refusal { .. }) => Draft::Refused { reason: format!("{} declined to answer", endpoint.name) },
+        Ok(Answer::Refusal { .. }) => Draft::Refused { reason: format!("{} declined to answer", info.name) },
         Err(error) => Draft::Failed { why: error.to_string() },
     }
 }

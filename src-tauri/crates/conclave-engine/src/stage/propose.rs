@@ -199,7 +199,7 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
     let about = prompt::about_fix(plan, &sources.root());
     for model in panel(&cx.models, plan) {
         // What stays if its task breaks.
-        seats.push(seat(model.endpoint.name.clone(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
+        seats.push(seat(model.name(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
         let (cx, model, about) = (cx.clone(), Arc::clone(model), about.clone());
         let (request, source, path) = (request.clone(), source.clone(), file.path.clone());
         let task = asked.spawn(async move {

@@ -6,19 +6,25 @@
 
 use std::time::Duration;
 
+use conclave_core::money::Money;
+use conclave_core::settings::ModelSetting;
 use conclave_effects::{
     Body, Consent, DataClass, Denied, Effect, Facts, Gate, HttpError, HttpResponse, Method, ModelClass, Permit, Secret,
-    SendHttp, TimeoutKind, Timeouts, send,
+    SendHttp, TimeoutKind, Timeouts, host_of, send,
 };
 use conclave_policy::Actor;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::answer::{Answer, Form};
+use crate::answer::{Answer, Form, Usage};
+use crate::class::find_out;
 use crate::dialect::openai_chat::{Decoder, Extras, Item, MAX_ANSWER_BYTES, PATH, error_of, request_body};
-use crate::error::{AskError, Waiting};
+use crate::error::{AskError, Waiting, quote};
+use crate::money::{Price, Spent};
 use crate::provider::retry::{pause, retry_after};
-use crate::request::{About, Endpoint, Exchanged, ModelRequest, Terms};
+use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
+use crate::request::{About, Exchanged, ModelRequest, Terms};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -35,51 +41,126 @@ const MAX_KEPT_BYTES: usize = 1024 * 1024;
 /// As much is read of what a server says of itself: a list of models may be long.
 const MAX_METADATA_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Asks `endpoint`, on behalf of `actor`, and waits for the whole answer until the deadline of `terms` has passed.
-///
-/// `on_delta` sees the text grow; what it has seen is worth nothing unless this returns an answer.
-///
-/// # Errors
-/// [`AskError`] says what stood in the way, fit for a screen. A refusal by the model is an [`Answer`], not an error.
-pub async fn ask(
-    gate: &Gate,
-    actor: Actor,
-    endpoint: &Endpoint,
-    request: &ModelRequest,
-    terms: Terms<'_>,
-    on_delta: &mut (dyn FnMut(&str) + Send),
-) -> Result<Answer, AskError> {
-    let until = Instant::now() + terms.deadline;
-    let key = terms.key.map(Secret::expose);
-    let class = match endpoint.class(gate, &terms, until).await {
-        Ok(class) => class,
-        Err(_) if endpoint.may_send_code => ModelClass::Hosted,
-        Err(error) => return Err(error.tidy(key)),
-    };
-    let mut extras = Extras::for_request(request);
-    let mut tries_left = 1;
-    loop {
-        let exchange = Exchange { gate, actor: actor.clone(), endpoint, class, request, terms, extras, until };
-        let Failure { error, may_repeat } = match exchange.run(on_delta).await {
-            Ok(answer) => return Ok(answer.tidy(key)),
-            Err(failure) => failure,
+/// A model at an address.
+pub struct Api {
+    info: Info,
+    /// Where the API begins.
+    base_url: String,
+    class: OnceCell<ModelClass>,
+}
+
+impl Api {
+    /// The model that `setting` names.
+    pub fn new(setting: &ModelSetting) -> Self {
+        let info = Info {
+            name: setting.name.clone(),
+            kind: Kind::Api,
+            model: setting.model.clone(),
+            place: setting.base_url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            host: host_of(&setting.base_url).ok(),
+            may_send_code: setting.may_send_code,
+            can: Capabilities::default(),
+            price: setting.price.map(Price::from),
         };
-        if !may_repeat {
-            return Err(error.tidy(key));
-        }
-        if let Some(fewer) = extras.after(&error) {
-            tracing::debug!(gen_ai.request.model = endpoint.model, ?fewer, "asking again without what was refused");
-            extras = fewer;
-            continue;
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        match pause(&error, left) {
-            Some(pause) if tries_left > 0 => {
-                tries_left -= 1;
-                sleep(pause).await;
+        Self { info, base_url: setting.base_url.clone(), class: OnceCell::new() }
+    }
+
+    /// Whether the address is on this machine, as the gate will see it. Where the model runs is another question:
+    /// [`Provider::class`].
+    pub(crate) fn is_loopback(&self) -> bool {
+        let about = About::default();
+        let terms = Terms::new(&about, Duration::ZERO);
+        let probe = post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO).request(&Actor::Engine);
+        probe.context.get("place").is_some_and(|place| place == "loopback")
+    }
+
+    /// The model's name at the other end.
+    pub(crate) fn model(&self) -> &str {
+        &self.info.model
+    }
+
+    async fn answer(&self, call: Call<'_>) -> Result<Answer, AskError> {
+        let Call { reach, request, on_delta } = call;
+        let terms = reach.terms;
+        let until = Instant::now() + terms.deadline;
+        let key = terms.key.map(Secret::expose);
+        let class = match self.class(&reach, until).await {
+            Ok(class) => class,
+            Err(_) if self.info.may_send_code => ModelClass::Hosted,
+            Err(error) => return Err(error.tidy(key)),
+        };
+        let mut extras = Extras::for_request(request);
+        let mut tries_left = 1;
+        loop {
+            let (gate, actor) = (reach.gate, reach.actor.clone());
+            let exchange = Exchange { gate, actor, api: self, class, request, terms, extras, until };
+            let Failure { error, may_repeat, .. } = match exchange.run(on_delta).await {
+                Ok(answer) => return Ok(answer.tidy(key)),
+                Err(failure) => failure,
+            };
+            if !may_repeat {
+                return Err(error.tidy(key));
             }
-            _ => return Err(error.tidy(key)),
+            if let Some(fewer) = extras.after(&error) {
+                tracing::debug!(gen_ai.request.model = self.model(), ?fewer, "asking again without what was refused");
+                extras = fewer;
+                continue;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match pause(&error, left) {
+                Some(pause) if tries_left > 0 => {
+                    tries_left -= 1;
+                    sleep(pause).await;
+                }
+                _ => return Err(error.tidy(key)),
+            }
         }
+    }
+}
+
+impl Provider for Api {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    fn known_class(&self) -> ModelClass {
+        self.class.get().copied().unwrap_or(ModelClass::Hosted)
+    }
+
+    fn is_class_known(&self) -> bool {
+        self.class.initialized() || !self.is_loopback()
+    }
+
+    fn class<'a>(&'a self, reach: &'a Reach<'a>, until: Instant) -> Asking<'a, ModelClass> {
+        Box::pin(async move { self.class.get_or_try_init(|| find_out(self, reach, until)).await.copied() })
+    }
+
+    fn ask<'a>(&'a self, call: Call<'a>) -> Asking<'a, Answer> {
+        Box::pin(self.answer(call))
+    }
+
+    fn sketch(&self, request: &ModelRequest, terms: &Terms<'_>) -> Result<Sketch, AskError> {
+        let body = body(request, self, Extras::for_request(request), terms)?;
+        let effect = post(self, self.known_class(), terms, body, terms.deadline);
+        let judged = effect.request(&Actor::Analyst(self.info.name.clone()));
+        let redactions = effect.redactions().to_vec();
+        Ok(Sketch { request: judged, bytes: effect.body.bytes().to_vec(), redactions })
+    }
+
+    fn check<'a>(&'a self, reach: &'a Reach<'a>) -> Asking<'a, Checked> {
+        Box::pin(async move {
+            let until = Instant::now() + reach.terms.deadline;
+            let models = metadata(self, reach, ("/v1/models", None), until).await?;
+            let listed = models.as_ref().and_then(|models| models["data"].as_array());
+            let names = listed.into_iter().flatten().filter_map(|model| model["id"].as_str());
+            let models: Vec<String> = names.map(|name| quote(name, None)).collect();
+            let mut warnings = Vec::new();
+            if !models.is_empty() && !models.iter().any(|name| name == self.model()) {
+                warnings.push(format!("it does not list the model `{}`", quote(self.model(), None)));
+            }
+            let found = format!("it answers and lists {} models", models.len());
+            Ok(Checked { found, warnings, models, can: self.info.can })
+        })
     }
 }
 
@@ -88,17 +169,23 @@ struct Failure {
     error: AskError,
     /// Whether nothing of an answer had come yet.
     may_repeat: bool,
+    /// Whether it is certain that nobody counts it.
+    is_free: bool,
 }
 
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
-        Self { error, may_repeat: false }
+        Self { error, may_repeat: false, is_free: false }
     }
 }
 
 impl Failure {
+    fn not_sent(error: AskError) -> Self {
+        Self { error, may_repeat: false, is_free: true }
+    }
+
     fn before_first_byte(error: AskError) -> Self {
-        Self { error, may_repeat: true }
+        Self { error, may_repeat: true, is_free: true }
     }
 }
 
@@ -120,7 +207,7 @@ impl Heard {
 struct Exchange<'a> {
     gate: &'a Gate,
     actor: Actor,
-    endpoint: &'a Endpoint,
+    api: &'a Api,
     class: ModelClass,
     request: &'a ModelRequest,
     terms: Terms<'a>,
@@ -130,10 +217,28 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     async fn run(self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Failure> {
-        let leave = self.gate.authorize(self.actor.clone(), self.effect()?);
+        let info = &self.api.info;
+        let price = if self.class == ModelClass::Local { Some(&Price::FREE) } else { info.price.as_ref() };
+        let hold = match self.terms.purse {
+            Some(purse) => {
+                let most = price.and_then(|price| price.most(self.request));
+                Some(purse.reserve(&info.name, &info.model, most).await.map_err(Failure::not_sent)?)
+            }
+            None => None,
+        };
+        let result = self.exchange(on_delta).await;
+        if let Some(hold) = hold {
+            hold.settle(spent(&result, price));
+        }
+        result
+    }
+
+    async fn exchange(&self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Failure> {
+        let effect = self.effect().map_err(Failure::not_sent)?;
+        let leave = self.gate.authorize(self.actor.clone(), effect);
         let permit = match timeout_at(self.until, leave).await {
-            Ok(decided) => decided.map_err(|denied| self.denied(denied))?,
-            Err(_) => return Err(AskError::Timeout(Waiting::Leave).into()),
+            Ok(decided) => decided.map_err(|denied| Failure::not_sent(self.denied(denied)))?,
+            Err(_) => return Err(Failure::not_sent(AskError::Timeout(Waiting::Leave))),
         };
         let seq = permit.seq();
         let sent = self.terms.log.map(|_| permit.effect().body.bytes().to_vec());
@@ -147,15 +252,15 @@ impl Exchange<'_> {
             Ok(Answer::Refusal { .. }) => "the model declined".to_owned(),
             Err(failure) => format!("no answer: {}", failure.error.kind()),
         };
-        tracing::debug!(gen_ai.request.model = self.endpoint.model, seq, outcome, "exchange ended");
+        tracing::debug!(gen_ai.request.model = self.api.model(), seq, outcome, "exchange ended");
         record(self.gate, seq, &outcome);
         result
     }
 
     fn effect(&self) -> Result<SendHttp, AskError> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let body = body(self.request, self.endpoint, self.extras, &self.terms)?;
-        Ok(post(self.endpoint, self.class, &self.terms, body, left))
+        let body = body(self.request, self.api, self.extras, &self.terms)?;
+        Ok(post(self.api, self.class, &self.terms, body, left))
     }
 
     /// What is kept of an exchange: the answer is looked through for secrets as the question was.
@@ -176,10 +281,9 @@ impl Exchange<'_> {
         on_delta: &mut (dyn FnMut(&str) + Send),
         heard: &mut Heard,
     ) -> Result<Answer, Failure> {
-        let model = &self.endpoint.model;
+        let model = self.api.model();
         let keep = self.terms.log.is_some();
-        let mut response =
-            send(permit).await.map_err(|error| Failure::before_first_byte(broken(self.endpoint, error)))?;
+        let mut response = send(permit).await.map_err(|error| Failure::before_first_byte(broken(self.api, error)))?;
         heard.status = Some(response.status);
         if response.status != 200 {
             let wait = retry_after(&response.headers, self.gate.clock().now_ms());
@@ -192,7 +296,7 @@ impl Exchange<'_> {
         let asked_with_schema = self.extras.schema && self.request.schema.is_some();
         let mut decoder = Decoder::new(model, if asked_with_schema { Form::Schema } else { Form::Free });
         while !decoder.is_over() {
-            let Some(bytes) = response.chunk().await.map_err(|error| broken(self.endpoint, error))? else { break };
+            let Some(bytes) = response.chunk().await.map_err(|error| broken(self.api, error))? else { break };
             heard.take(&bytes, keep);
             for item in decoder.push(&bytes) {
                 if let Item::Text(text) = item {
@@ -209,13 +313,32 @@ impl Exchange<'_> {
             return AskError::Denied(denied);
         }
         let why = "it begins neither with `https://` nor, on this machine, with `http://`".to_owned();
-        AskError::BadAddress { endpoint: self.endpoint.name.clone(), why }
+        AskError::BadAddress { endpoint: self.api.info.name.clone(), why }
     }
 }
 
-fn broken(endpoint: &Endpoint, error: HttpError) -> AskError {
-    let name = endpoint.name.clone();
-    let address = endpoint.base_url.split(['?', '#']).next().unwrap_or_default().to_owned();
+/// What an exchange came to. Where nothing was taken, nothing is counted; where an answer broke off, nobody here knows.
+fn spent(result: &Result<Answer, Failure>, price: Option<&Price>) -> Spent {
+    let of = |usage: &Option<Usage>, outcome| {
+        let cost = usage.as_ref().and_then(|usage| price?.cost(usage));
+        Spent {
+            cost: cost.or(price.filter(|price| **price == Price::FREE).map(|_| Money::ZERO)),
+            usage: *usage,
+            outcome,
+        }
+    };
+    match result {
+        Ok(Answer::Text { usage, .. }) => of(usage, "answered"),
+        Ok(Answer::Refusal { usage, .. }) => of(usage, "declined"),
+        Err(Failure { error, is_free: true, .. }) => {
+            Spent { cost: Some(Money::ZERO), usage: None, outcome: error.kind() }
+        }
+        Err(Failure { error, .. }) => of(&None, error.kind()),
+    }
+}
+
+fn broken(api: &Api, error: HttpError) -> AskError {
+    let (name, address) = (api.info.name.clone(), api.info.place.clone());
     match error {
         HttpError::BadUrl { reason } => AskError::BadAddress { endpoint: name, why: reason },
         // The only header that is not ours is the one with the key.
@@ -236,40 +359,26 @@ fn broken(endpoint: &Endpoint, error: HttpError) -> AskError {
     }
 }
 
-/// The effect that asks `endpoint`, whose model is of `class`: what would be sent, to be looked at.
-///
-/// # Errors
-/// [`AskError::NotSent`] when it cannot be looked through for secrets.
-pub fn question(
-    endpoint: &Endpoint,
-    class: ModelClass,
-    request: &ModelRequest,
-    terms: &Terms<'_>,
-) -> Result<SendHttp, AskError> {
-    let body = body(request, endpoint, Extras::for_request(request), terms)?;
-    Ok(post(endpoint, class, terms, body, terms.deadline))
-}
-
-/// What the server of `endpoint` answers to a question about itself at a path, a POST where there is a body; `None` when
+/// What the server of `api` answers to a question about itself at a path, a POST where there is a body; `None` when
 /// it answers something that is no JSON, or that it has no such path.
 pub(crate) async fn metadata(
-    gate: &Gate,
-    endpoint: &Endpoint,
-    terms: &Terms<'_>,
+    api: &Api,
+    reach: &Reach<'_>,
     (path, body): (&str, Option<Value>),
     until: Instant,
 ) -> Result<Option<Value>, AskError> {
+    let (gate, terms) = (reach.gate, &reach.terms);
     let left = until.saturating_duration_since(Instant::now());
-    let base = endpoint.base_url.trim_end_matches('/');
+    let base = api.base_url.trim_end_matches('/');
     let bytes = body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
     let effect = SendHttp {
         method: if body.is_some() { Method::Post } else { Method::Get },
         url: format!("{}{path}", base.strip_suffix("/v1").unwrap_or(base)),
         headers: headers("application/json"),
         secret_headers: bearer(terms.key),
-        body: Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(endpoint, error))?,
+        body: Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(api, error))?,
         consent: Consent::Settings,
-        purpose: format!("ask where the model {} at {} runs", endpoint.model, endpoint.name),
+        purpose: format!("ask what the server of {} says of {}", api.info.name, api.model()),
         facts: Facts { data: vec![DataClass::Metadata], ..Facts::default() },
         proxy: terms.proxy.map(str::to_owned),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: left, total: left },
@@ -282,7 +391,7 @@ pub(crate) async fn metadata(
             Ok(response.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()))
         }
         Ok(_) => Ok(None),
-        Err(error) => Err(broken(endpoint, error)),
+        Err(error) => Err(broken(api, error)),
     };
     let outcome = match &answer {
         Ok(Some(_)) => "answered".to_owned(),
@@ -301,28 +410,17 @@ fn record(gate: &Gate, seq: u64, outcome: &str) {
     }
 }
 
-impl Endpoint {
-    /// Whether the endpoint's address is on this machine, as the gate will see it. Where its model runs is another
-    /// question: [`Endpoint::class`].
-    pub fn is_loopback(&self) -> bool {
-        let about = About::default();
-        let terms = Terms::new(&about, Duration::ZERO);
-        let probe = post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO).request(&Actor::Engine);
-        probe.context.get("place").is_some_and(|place| place == "loopback")
-    }
+fn body(request: &ModelRequest, api: &Api, extras: Extras, terms: &Terms<'_>) -> Result<Body, AskError> {
+    let bytes = request_body(request, api.model(), extras).to_string().into_bytes();
+    Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(api, error))
 }
 
-fn body(request: &ModelRequest, endpoint: &Endpoint, extras: Extras, terms: &Terms<'_>) -> Result<Body, AskError> {
-    let bytes = request_body(request, &endpoint.model, extras).to_string().into_bytes();
-    Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(endpoint, error))
-}
-
-fn post(endpoint: &Endpoint, class: ModelClass, terms: &Terms<'_>, body: Body, left: Duration) -> SendHttp {
+fn post(api: &Api, class: ModelClass, terms: &Terms<'_>, body: Body, left: Duration) -> SendHttp {
     let about = terms.about;
     // Whoever sets up a model consents to its use on this machine; elsewhere it takes the word that code may go there.
-    let consented = endpoint.may_send_code || class == ModelClass::Local;
+    let consented = api.info.may_send_code || class == ModelClass::Local;
     let facts = Facts {
-        model: Some(endpoint.model.clone()),
+        model: Some(api.info.model.clone()),
         model_class: Some(class),
         data: about.data.clone(),
         project: about.project.clone(),
@@ -331,12 +429,12 @@ fn post(endpoint: &Endpoint, class: ModelClass, terms: &Terms<'_>, body: Body, l
     };
     SendHttp {
         method: Method::Post,
-        url: format!("{}{PATH}", endpoint.base_url.trim_end_matches('/')),
+        url: format!("{}{PATH}", api.base_url.trim_end_matches('/')),
         headers: headers("text/event-stream, application/json"),
         secret_headers: bearer(terms.key),
         body,
         consent: if consented { Consent::Settings } else { Consent::None },
-        purpose: format!("ask the model {} at {}", endpoint.model, endpoint.name),
+        purpose: format!("ask the model {} at {}", api.model(), api.info.name),
         facts,
         proxy: terms.proxy.map(str::to_owned),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: IDLE.min(left), total: left },

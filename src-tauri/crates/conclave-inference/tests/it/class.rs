@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
 use conclave_effects::ModelClass;
-use conclave_inference::{About, Endpoint, Terms};
+use conclave_inference::{About, Api, Provider as _, Terms};
 use conclave_policy::Mode;
 use tokio::time::Instant;
 
-use crate::support::gate;
+use crate::support::{gate, reach};
 
 /// Paths that a server knows, with what stands there.
 type Pages = &'static [(&'static str, &'static str)];
@@ -43,14 +43,8 @@ fn serve(pages: Pages) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     (address, seen)
 }
 
-fn endpoint(address: SocketAddr, model: &str) -> Endpoint {
-    Endpoint::new(&ModelSetting {
-        name: "Stub".to_owned(),
-        base_url: format!("http://{address}/v1"),
-        model: model.to_owned(),
-        key_env: None,
-        may_send_code: false,
-    })
+fn endpoint(address: SocketAddr, model: &str) -> Api {
+    Api::new(&ModelSetting::new("Stub", &format!("http://{address}/v1"), model))
 }
 
 fn terms() -> Terms<'static> {
@@ -93,10 +87,10 @@ async fn only_a_server_that_says_so_has_a_model_on_this_machine() {
         let (address, seen) = serve(pages);
         let endpoint = endpoint(address, model);
         assert_eq!(endpoint.known_class(), ModelClass::Hosted, "{name}: nothing is known before");
-        assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect("it answers"), expect, "{name}");
+        assert_eq!(endpoint.class(&reach(&gate, terms()), soon()).await.expect("it answers"), expect, "{name}");
         let asked = seen.lock().expect("log").len();
         assert!(asked > 0, "{name}");
-        assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect("it is known"), expect, "{name}");
+        assert_eq!(endpoint.class(&reach(&gate, terms()), soon()).await.expect("it is known"), expect, "{name}");
         assert_eq!(endpoint.known_class(), expect, "{name}");
         assert_eq!(seen.lock().expect("log").len(), asked, "{name}: asked once");
         let sent = seen.lock().expect("log").join("\n");
@@ -109,15 +103,9 @@ async fn a_cloud_name_or_another_machine_is_not_even_asked() {
     let (gate, ledger) = gate(Mode::Default);
     let (address, seen) = serve(&[("/props", r#"{"model_path":"/models/x.gguf"}"#)]);
     let cloud = endpoint(address, "gpt-oss:120b-cloud");
-    assert_eq!(cloud.class(&gate, &terms(), soon()).await.expect("known"), ModelClass::Hosted);
-    let away = ModelSetting {
-        name: "Away".to_owned(),
-        base_url: "https://models.example/v1".to_owned(),
-        model: "m".to_owned(),
-        key_env: None,
-        may_send_code: true,
-    };
-    assert_eq!(Endpoint::new(&away).class(&gate, &terms(), soon()).await.expect("known"), ModelClass::Hosted);
+    assert_eq!(cloud.class(&reach(&gate, terms()), soon()).await.expect("known"), ModelClass::Hosted);
+    let away = ModelSetting { may_send_code: true, ..ModelSetting::new("Away", "https://models.example/v1", "m") };
+    assert_eq!(Api::new(&away).class(&reach(&gate, terms()), soon()).await.expect("known"), ModelClass::Hosted);
     assert!(seen.lock().expect("log").is_empty() && ledger.text().is_empty());
 }
 
@@ -128,7 +116,7 @@ async fn a_server_that_was_not_there_is_asked_again() {
     let address = free.local_addr().expect("address");
     drop(free);
     let endpoint = endpoint(address, "m");
-    assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect_err("nobody").kind(), "unreachable");
+    assert_eq!(endpoint.class(&reach(&gate, terms()), soon()).await.expect_err("nobody").kind(), "unreachable");
     let listener = TcpListener::bind(address).expect("still free");
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a question");
@@ -140,5 +128,5 @@ async fn a_server_that_was_not_there_is_asked_again() {
         }
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"model_path\":\"/m\" }").expect("it listens");
     });
-    assert_eq!(endpoint.class(&gate, &terms(), soon()).await.expect("it is there"), ModelClass::Local);
+    assert_eq!(endpoint.class(&reach(&gate, terms()), soon()).await.expect("it is there"), ModelClass::Local);
 }

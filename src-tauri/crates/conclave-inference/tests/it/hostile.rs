@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
 use conclave_effects::{Gate, Secret};
-use conclave_inference::{About, Answer, AskError, Endpoint, Exchanged, Form, ModelRequest, Terms, Waiting, ask};
-use conclave_policy::{Actor, Mode};
+use conclave_inference::{About, Answer, Api, AskError, Exchanged, Form, ModelRequest, Provider as _, Terms, Waiting};
+use conclave_policy::Mode;
 use serde_json::{Value, json};
 
-use crate::support::{MemoryLedger, gate};
+use crate::support::{MemoryLedger, ask, gate};
 
 const KEY: &str = "sk-hostile-4711";
 const HI: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
@@ -120,24 +120,18 @@ fn good() -> Reply {
     Reply::Say(stream(&format!("{HI}{STOP}{DONE}")))
 }
 
-fn endpoint(address: SocketAddr) -> Endpoint {
+fn endpoint(address: SocketAddr) -> Api {
     at(&format!("http://{address}/v1/"), false)
 }
 
-fn at(base_url: &str, may_send_code: bool) -> Endpoint {
-    Endpoint::new(&ModelSetting {
-        name: "Hostile".to_owned(),
-        base_url: base_url.to_owned(),
-        model: "m-1".to_owned(),
-        key_env: None,
-        may_send_code,
-    })
+fn at(base_url: &str, may_send_code: bool) -> Api {
+    Api::new(&ModelSetting { may_send_code, ..ModelSetting::new("Hostile", base_url, "m-1") })
 }
 
 /// Asks with the key `key`.
 async fn ask_with(
     gate: &Gate,
-    endpoint: &Endpoint,
+    endpoint: &Api,
     request: &ModelRequest,
     key: &str,
     deadline: Duration,
@@ -145,7 +139,7 @@ async fn ask_with(
 ) -> Result<Answer, AskError> {
     let (key, about) = (Secret::new(key.to_owned()), About::default());
     let terms = Terms { key: Some(&key), ..Terms::new(&about, deadline) };
-    ask(gate, Actor::Engine, endpoint, request, terms, on_delta).await
+    ask(gate, endpoint, request, terms, on_delta).await
 }
 
 fn request(schema: bool) -> ModelRequest {
@@ -383,7 +377,7 @@ async fn an_address_that_cannot_be_asked_is_named_as_such() {
             let error = result.expect_err(address);
             assert_eq!(error.kind(), "bad_address", "{address}");
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-            assert!(!endpoint.is_loopback(), "{address}");
+            assert!(endpoint.is_class_known(), "{address}");
         }
     }
     assert!(!ledger.text().contains(KEY) && !ledger.text().contains("hunter2"), "{}", ledger.text());
@@ -410,7 +404,8 @@ fn an_endpoint_is_on_this_machine_where_the_gate_says_so() {
         ("https://192.168.1.1/v1", false),
     ];
     for (address, expected) in cases {
-        assert_eq!(at(address, false).is_loopback(), expected, "{address}");
+        // Only of a server on this machine there is something to be asked.
+        assert_eq!(!at(address, false).is_class_known(), expected, "{address}");
     }
 }
 
@@ -430,7 +425,7 @@ async fn what_was_said_is_kept_only_where_it_is_to_be_and_without_keys() {
         let known = [&other];
         let terms = Terms { key: Some(&key), known: &known, log: Some(&log), ..Terms::new(&about, PLENTY) };
         let question = ModelRequest { user: words.clone(), ..request(false) };
-        let _ = ask(&gate, Actor::Engine, &endpoint(server.address), &question, terms, &mut |_| {}).await;
+        let _ = ask(&gate, &endpoint(server.address), &question, terms, &mut |_| {}).await;
         let kept = kept.lock().expect("log");
         let [exchanged] = kept.as_slice() else { panic!("one exchange: {kept:?}") };
         assert_eq!(exchanged.status, status);

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use conclave_core::settings::ModelSetting;
 use conclave_effects::{Body, Consent, Facts, Gate, Method, Secret, SendHttp, Timeouts, send};
-use conclave_inference::{About, Answer, AskError, Endpoint, Form, ModelRequest, Terms, ask};
+use conclave_inference::{About, Answer, Api, AskError, Form, ModelRequest, Terms};
 use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
 
-use crate::support::gate;
+use crate::support::{ask, gate};
 
 const ALIAS: &str = "small";
 /// Long enough for a busy machine; a test that works never comes near it.
@@ -84,13 +84,10 @@ impl Server {
         send(permit).await.ok().map(|response| response.status)
     }
 
-    fn endpoint(&self) -> Endpoint {
-        Endpoint::new(&ModelSetting {
-            name: "llama.cpp".to_owned(),
-            base_url: format!("{}/v1", self.origin),
-            model: ALIAS.to_owned(),
-            key_env: None,
+    fn endpoint(&self) -> Api {
+        Api::new(&ModelSetting {
             may_send_code: true,
+            ..ModelSetting::new("llama.cpp", &format!("{}/v1", self.origin), ALIAS)
         })
     }
 
@@ -104,7 +101,7 @@ impl Server {
     ) -> Result<Answer, AskError> {
         let (key, about) = (Secret::new(key.to_owned()), About::default());
         let terms = Terms { key: Some(&key), ..Terms::new(&about, LIMIT) };
-        ask(gate, Actor::Engine, &self.endpoint(), request, terms, on_delta).await
+        ask(gate, &self.endpoint(), request, terms, on_delta).await
     }
 }
 

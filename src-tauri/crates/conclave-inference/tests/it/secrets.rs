@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use conclave_core::settings::ModelSetting;
 use conclave_effects::Secret;
-use conclave_inference::{About, Endpoint, ModelRequest, Terms, ask};
+use conclave_inference::{About, Api, ModelRequest, Terms};
+use conclave_policy::Mode;
 use conclave_policy::secret::sample;
-use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
 
-use crate::support::gate;
+use crate::support::{ask, gate};
 
 /// Samples of each format in each form.
 const SEEDS: u64 = 8;
@@ -63,13 +63,7 @@ fn listener() -> (SocketAddr, Arc<Mutex<Vec<Vec<u8>>>>) {
 #[tokio::test]
 async fn no_secret_of_a_known_format_arrives() {
     let (address, bodies) = listener();
-    let endpoint = Endpoint::new(&ModelSetting {
-        name: "Stub".to_owned(),
-        base_url: format!("http://{address}/v1"),
-        model: "m".to_owned(),
-        key_env: None,
-        may_send_code: false,
-    });
+    let endpoint = Api::new(&ModelSetting::new("Stub", &format!("http://{address}/v1"), "m"));
     let (gate, _) = gate(Mode::Default);
     let own = Secret::new("correct-horse-battery-staple-4711".to_owned());
     let about = About { data: Vec::new(), project: None, tier: None };
@@ -90,7 +84,7 @@ async fn no_secret_of_a_known_format_arrives() {
             ModelRequest { system: String::new(), user: code, max_tokens: 8, schema: None, schema_name: String::new() };
         let known = [&own];
         let terms = Terms { known: &known, ..Terms::new(&about, Duration::from_secs(60)) };
-        let asked = ask(&gate, Actor::Engine, &endpoint, &request, terms, &mut |_| {}).await;
+        let asked = ask(&gate, &endpoint, &request, terms, &mut |_| {}).await;
         assert!(asked.is_ok(), "{format}: {:?}", asked.err());
         let body = bodies.lock().expect("bodies").pop().expect("it was asked");
         let open = json!({ "messages": [{ "content": request.user }] }).to_string();

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use conclave_effects::{Clock, Gate, Policies};
-use conclave_policy::{EntryKind, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
+use conclave_inference::{Answer, AskError, Call, ModelRequest, Provider, Reach, Terms};
+use conclave_policy::{Actor, EntryKind, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
 
 /// A ledger in memory.
 #[derive(Clone, Default)]
@@ -38,7 +39,11 @@ impl MemoryLedger {
     fn questions(&self) -> Vec<u64> {
         let entries = self.0.lock().expect("ledger");
         let question = |(seq, entry): (u64, &NewEntry)| match &entry.kind {
-            EntryKind::Decision { request, .. } if !request.context["purpose"].starts_with("ask where") => Some(seq),
+            EntryKind::Decision { request, .. }
+                if !request.context["purpose"].starts_with("ask what the server of") =>
+            {
+                Some(seq)
+            }
             _ => None,
         };
         (1..).zip(entries.iter()).filter_map(question).collect()
@@ -61,4 +66,20 @@ pub fn gate(mode: Mode) -> (Gate, MemoryLedger) {
         Clock::fixed(100_000),
     );
     (gate, ledger)
+}
+
+/// Asks `provider` on behalf of the engine.
+pub async fn ask(
+    gate: &Gate,
+    provider: &dyn Provider,
+    request: &ModelRequest,
+    terms: Terms<'_>,
+    on_delta: &mut (dyn FnMut(&str) + Send),
+) -> Result<Answer, AskError> {
+    provider.ask(Call { reach: reach(gate, terms), request, on_delta }).await
+}
+
+/// The engine's way through `gate`.
+pub fn reach<'a>(gate: &'a Gate, terms: Terms<'a>) -> Reach<'a> {
+    Reach { gate, actor: Actor::Engine, terms }
 }

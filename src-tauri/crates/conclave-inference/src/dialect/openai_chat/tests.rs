@@ -22,6 +22,8 @@ struct Case {
     reasoning: String,
     refusal: Option<String>,
     usage: Option<[u64; 3]>,
+    #[serde(default)]
+    reasoning_tokens: u64,
     model: Option<String>,
     error: Option<String>,
     without: Option<String>,
@@ -74,6 +76,7 @@ fn expected(case: &Case) -> Result<Answer, String> {
         input_tokens: input,
         output_tokens: output,
         cached_tokens: cached,
+        reasoning_tokens: case.reasoning_tokens,
     });
     let model = || case.model.clone().expect("a case with an answer names its model");
     match (&case.text, &case.refusal, &case.error) {
