@@ -16,6 +16,7 @@ pub mod gate;
 pub mod http;
 pub mod keychain;
 pub mod policy_files;
+pub mod reached;
 pub mod replace;
 pub mod sandbox;
 pub mod scratch;
@@ -38,6 +39,7 @@ pub use http::{
 };
 pub use keychain::{EraseKey, Keychain, KeychainError, ReadKey, StoreKey, StoredKey};
 pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};
+pub use reached::{Reached, reached};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};

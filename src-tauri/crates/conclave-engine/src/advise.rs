@@ -9,7 +9,9 @@ pub mod client;
 mod exact;
 mod hearing;
 pub mod install;
+mod reach;
 pub mod settings;
+mod shell;
 mod tools;
 
 pub use advisor::{Advice, AdviseError, Advisor, Compared};

@@ -3,7 +3,8 @@
 //! This is deliberately not a shell and not a full grammar of one. It understands the part of the language in which the
 //! text says everything: simple commands of literal words, pipelines, `&&` `||` `;` `&`, groups, subshells, literal
 //! redirections and a table of known wrappers. Whatever would need a run to be known (a substitution, a variable, a
-//! loop, a function) is [`Uninspectable`], with the reason. The text is judged as `sh`, `bash` and `zsh` run it when
+//! loop, a function) is [`Uninspectable`], with the reason; `"$(cat <<'END'` with its body is the one substitution that
+//! says what it becomes, and stands for that. The text is judged as `sh`, `bash` and `zsh` run it when
 //! they are given it as a whole; aliases and shell start files cannot be seen from here.
 //!
 //! Invariants: pure; never panics; work is linear in the text, which is at most [`LONGEST`] bytes, and nesting is at
@@ -16,7 +17,8 @@
 //! - [`escapes`] is a list of known ways out: `Some` means that allowing this command by its program's name allows more
 //!   than the name says. `None` is no promise: it says nothing of programs that are not in its table.
 //! - Arguments are what the text says, and not yet files: a pattern, a folder that is searched and whatever
-//!   [`SimpleCommand::unseen`] stands for reach files that no rule about paths sees here.
+//!   [`SimpleCommand::unseen`] stands for reach files that no rule about paths sees here. [`sweeps`] says where to look
+//!   for them.
 //! - [`SimpleCommand::redirects`] are files that the shell itself opens; they count for a rule about paths, and a
 //!   command that writes one is not read only.
 
@@ -25,14 +27,18 @@ use crate::request::Access;
 mod environment;
 mod escapes;
 mod lex;
+mod literal;
 mod options;
 mod parse;
 mod read_only;
 mod sed;
+mod sweep;
 mod wrapper;
 
 pub use escapes::escapes;
-pub use read_only::read_only;
+pub use read_only::{read_only, reads_what_it_names};
+pub(crate) use sweep::TELL_NO_CONTENT;
+pub use sweep::{Sweep, sweeps};
 
 /// The longest text that is looked at, in bytes.
 pub const LONGEST: usize = 65_536;

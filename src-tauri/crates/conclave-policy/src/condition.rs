@@ -32,7 +32,7 @@ pub(crate) enum Condition {
     Parameter(Place, Predicate),
     /// The words of a context value: separated by spaces, or a JSON list of texts.
     Words(String, Reach, Predicate),
-    /// Each touched path, where it lies and how it is touched.
+    /// Each touched path, where it lies and how it is touched; one that is not known exists for no rule.
     Paths {
         reach: Reach,
         path: Option<Predicate>,
@@ -97,6 +97,7 @@ impl Condition {
                 }
                 match (path, real) {
                     (None, _) => Ok(true),
+                    (Some(path), None) if path.is_about_existence() => path.judge(Subject::Absent, &folder),
                     (Some(path), Some(real)) => path.judge(Subject::Text(real), &folder),
                     (Some(_), None) => Err(Unjudgeable("it is not known which file is meant".to_owned())),
                 }

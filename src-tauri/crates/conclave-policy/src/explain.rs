@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
+use crate::request::keys;
 use crate::{Action, Actor, Decision, Effective, Layer, Policy, ToolRequest};
 
 /// A decision with every rule that was looked at.
@@ -68,6 +69,9 @@ pub fn remedy(decision: &Decision, request: &ToolRequest) -> String {
         return "open Conclave and answer there; nobody could be asked".to_owned();
     }
     let rule = &decision.rule;
+    if let Some(words) = remedy_of_call(rule, request) {
+        return words;
+    }
     if let Some(words) = remedy_of_shipped(rule) {
         return words.to_owned();
     }
@@ -89,6 +93,32 @@ pub fn remedy(decision: &Decision, request: &ToolRequest) -> String {
             ),
             _ => format!("to allow it, put a rule with `action: {}` into your `policy.yaml`", request.action),
         },
+    }
+}
+
+/// The remedies that name a part of the call.
+fn remedy_of_call(rule: &str, request: &ToolRequest) -> Option<String> {
+    let known = |key| request.context.get(key);
+    let unknown = request.paths.iter().find(|path| path.real.is_none()).map(|path| path.given.as_str());
+    match rule {
+        "malformed-call" => Some(format!("{}; call the tool as its description says", known(keys::MALFORMED)?)),
+        "unknown-file" => Some(format!(
+            "`{}` cannot be followed from where the command runs; name it from a folder that is there, without a step up \
+             (`..`) out of one that is not",
+            unknown?
+        )),
+        "unbounded-search" => Some(format!(
+            "more lies in `{}` than can be looked at; name a narrower folder, or leave folders out",
+            known(keys::UNBOUNDED)?
+        )),
+        _ => {
+            let file = known(keys::REACHES)?;
+            let name = file.rsplit('/').next().unwrap_or(file);
+            Some(format!(
+                "this would also read `{file}`; search a narrower folder, or leave that file out (`--exclude={name}` for \
+                 grep, `-g '!{name}'` for rg, `! -name {name}` for find)"
+            ))
+        }
     }
 }
 

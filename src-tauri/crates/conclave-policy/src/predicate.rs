@@ -114,6 +114,16 @@ pub(crate) enum Predicate {
 }
 
 impl Predicate {
+    /// Whether it is about nothing but whether there is something.
+    pub(crate) fn is_about_existence(&self) -> bool {
+        match self {
+            Self::Exists(_) => true,
+            Self::All(parts) | Self::Any(parts) => !parts.is_empty() && parts.iter().all(Self::is_about_existence),
+            Self::Not(part) => part.is_about_existence(),
+            _ => false,
+        }
+    }
+
     /// Whether the subject is as wanted. `folder` looks up a folder for [`Predicate::Within`].
     pub(crate) fn judge(&self, subject: Subject<'_>, folder: &dyn Fn(&str) -> Option<String>) -> Truth {
         match self {

@@ -242,6 +242,12 @@ pub mod keys {
     pub const SANDBOX: &str = "sandbox";
     /// A program and its arguments, as a JSON list of strings.
     pub const ARGV: &str = "argv";
+    /// What is wrong with a call that lacks what its tool needs, or has it in another form.
+    pub const MALFORMED: &str = "malformed";
+    /// A protected file that a call reaches without naming it, because it searches or copies the folder around it.
+    pub const REACHES: &str = "reaches";
+    /// A folder that is searched or copied and holds too many files to look at each.
+    pub const UNBOUNDED: &str = "unbounded";
 }
 
 impl ToolRequest {

@@ -18,6 +18,7 @@ use conclave_policy::{
 use conclave_store::{DecisionQuery, HookCall, Store, StoreError};
 
 use super::call::{AgentCall, TooMuch};
+use super::reach;
 use crate::policies;
 
 /// How long a call's decision waits for another process that writes. Clients wait much longer.
@@ -102,9 +103,11 @@ impl Advisor {
     /// See [`AdviseError`]; then the call must not be made.
     pub fn judge(&self, call: &AgentCall) -> Result<Advice, AdviseError> {
         let at_ms = self.clock.now_ms();
-        let requests = call.requests(&resolve_touched)?;
-        let (request, decision) =
-            strictest(&policy_for(&self.store, &self.data, self.offline, &requests.0)?, requests, at_ms);
+        let (mut first, mut others) = call.requests(&resolve_touched)?;
+        let policy = policy_for(&self.store, &self.data, self.offline, &first)?;
+        let mut all: Vec<&mut ToolRequest> = std::iter::once(&mut first).chain(&mut others).collect();
+        reach::add(call, &policy, at_ms, &mut all);
+        let (request, decision) = strictest(&policy, (first, others), at_ms);
         let digest = request.digest();
         let remedy = match decision.effect {
             // Whoever asked can ask their own person.

@@ -4,14 +4,14 @@
 //! Invariants: what cannot be read makes the request stricter (a path that is nowhere, a host that is none), never
 //! smaller.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use conclave_policy::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath, command, digest_parts, keys};
+use conclave_policy::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath, digest_parts, keys};
 use serde_json::Value;
 use url::Url;
 
+use super::shell::{self, Swept};
 use super::tools::{self, Names};
 
 /// The most different hosts that one call may name.
@@ -19,9 +19,6 @@ const MOST_HOSTS: usize = 16;
 
 /// The most files that one call may name.
 const MOST_PATHS: usize = 4096;
-
-/// The most letters of options before a value in the same word.
-const LETTERS: usize = 16;
 
 /// Stands for an address whose host cannot be told; no host on earth has this name.
 const NO_HOST: &str = "unreadable.invalid";
@@ -91,6 +88,9 @@ impl AgentCall {
     pub(super) fn requests(&self, resolve: Resolve<'_>) -> Result<(ToolRequest, Vec<ToolRequest>), TooMuch> {
         let mut request = ToolRequest::new(Actor::Agent(self.client.clone()), Action::CallTool, &self.tool);
         request.paths = self.paths(resolve);
+        if let Some(lack) = tools::known(&self.tool).and_then(|tool| tools::lacks(tool, &self.parameters)) {
+            request = request.with(keys::MALFORMED, lack);
+        }
         if request.paths.len() > MOST_PATHS {
             return Err(TooMuch { most: MOST_PATHS, what: "files" });
         }
@@ -125,31 +125,64 @@ impl AgentCall {
         here.ancestors().find(marked).map(Path::to_path_buf)
     }
 
+    /// The files whose content the call may show without naming them.
+    pub(super) fn sweeps(&self) -> Vec<Swept> {
+        let here = self.here();
+        let Some(tool) = tools::known(&self.tool) else { return Vec::new() };
+        match tool.names {
+            Names::Search(names) => {
+                let mut folders = self.named(names);
+                if folders.is_empty() {
+                    folders.push(".");
+                }
+                let folders = folders.iter().map(|folder| expanded(folder.trim()).to_string_lossy().into_owned());
+                folders.map(|folder| (here.clone(), tools::searched(tool, &self.parameters, &folder))).collect()
+            }
+            Names::Shell(names) => {
+                let texts = names.iter().filter_map(|name| shell::text(self.parameters.get(name)?));
+                texts.flat_map(|text| shell::sweeps(&text, &self.folder())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn here(&self) -> PathBuf {
+        PathBuf::from(self.cwd.as_deref().unwrap_or_default())
+    }
+
+    /// The folder in which a shell tool is told to run.
+    fn folder(&self) -> PathBuf {
+        let here = self.here();
+        self.named(tools::FOLDERS).first().map_or(here.clone(), |folder| here.join(folder))
+    }
+
+    fn named(&self, names: &[&str]) -> Vec<&str> {
+        names.iter().flat_map(|name| texts(self.parameters.get(name))).collect()
+    }
+
     fn paths(&self, resolve: Resolve<'_>) -> Vec<TouchedPath> {
-        let here = Path::new(self.cwd.as_deref().unwrap_or_default());
-        let named = |names: &[&str]| names.iter().flat_map(|name| texts(self.parameters.get(name))).collect::<Vec<_>>();
+        let here = &self.here();
         match tools::known(&self.tool) {
             Some(tool) => match tool.names {
-                Names::Files(names) => files(&named(names), here, tool.access, resolve),
-                Names::FilesOrHere(names) => {
-                    let mut found = named(names);
+                Names::Files(names) => files(&self.named(names), here, tool.access, resolve),
+                Names::FilesOrHere(names) | Names::Search(names) => {
+                    let mut found = self.named(names);
                     if found.is_empty() {
                         found.push(".");
                     }
                     files(&found, here, tool.access, resolve)
                 }
                 Names::Patch(names) => {
-                    let patches = named(names);
+                    let patches = self.named(names);
                     let found: Vec<&str> = patches.iter().flat_map(|patch| tools::patched_files(patch)).collect();
                     files(&found, here, tool.access, resolve)
                 }
                 Names::Shell(names) => {
-                    let folders = named(tools::FOLDERS);
-                    let folder = folders.first().map_or(here.to_owned(), |folder| here.join(folder));
+                    let folders = self.named(tools::FOLDERS);
                     // A search that names no folder searches the one in which it runs.
                     let mut found = files(&folders, here, Access::Read, resolve);
-                    for text in names.iter().filter_map(|name| shell_text(self.parameters.get(name)?)) {
-                        found.extend(shell_paths(&text, &folder, resolve));
+                    for text in names.iter().filter_map(|name| shell::text(self.parameters.get(name)?)) {
+                        found.extend(shell::paths(&text, &self.folder(), resolve));
                     }
                     found
                 }
@@ -194,78 +227,8 @@ fn files(names: &[&str], here: &Path, access: Access, resolve: Resolve<'_>) -> V
     found
 }
 
-/// A command as shell text: as it stands, or from a program and its arguments.
-fn shell_text(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Array(words) => {
-            let words: Vec<&str> = words.iter().map(Value::as_str).collect::<Option<_>>()?;
-            Some(Cow::Owned(command::text_of(&words)))
-        }
-        _ => None,
-    }
-}
-
-/// The files that a shell text names: those that the shell opens, the folders it changes to, and every argument that is
-/// or may be a file.
-///
-/// A text that is not understood names none here; that it is not understood is a matter for rules about commands.
-fn shell_paths(text: &str, folder: &Path, resolve: Resolve<'_>) -> Vec<TouchedPath> {
-    let mut paths = Vec::new();
-    for command in command::inspect(text).unwrap_or_default() {
-        let read_only = command::read_only(&command);
-        let directory = command.directory.as_deref();
-        let folder = directory.map_or(folder.to_owned(), |directory| folder.join(expanded(directory)));
-        let access = if read_only { Access::Read } else { Access::Write };
-        let opened = command.redirects.iter().map(|redirect| (redirect.path.as_str(), redirect.access));
-        let named = command.args.iter().flat_map(|argument| file_arguments(argument, &folder, read_only));
-        // A command that names no folder may search the one in which it runs.
-        let place = directory.map(|_| (".", Access::Read));
-        if read_only && command.program.ends_with("git") && is_taken_for_a_repository(&folder) {
-            let given = folder.to_string_lossy().into_owned();
-            paths.push(TouchedPath { given, real: None, access: Access::Write });
-        }
-        for (name, access) in opened.chain(named.map(|name| (name, access))).chain(place) {
-            paths.push(TouchedPath { given: name.to_owned(), ..resolve(&expanded(name), &folder, access) });
-        }
-    }
-    paths
-}
-
-/// Whether git would take `folder`, or one above it before the repository's own, for a repository because of the plain
-/// files in it: such a folder can be made by writing files, and git runs programs that its configuration names.
-fn is_taken_for_a_repository(folder: &Path) -> bool {
-    let within = folder.ancestors().take_while(|folder| !folder.join(".git").exists());
-    within.into_iter().any(|folder| ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists()))
-}
-
-/// The parts of an argument that name a file, if any does: all of it, or what stands behind `--option=`.
-///
-/// Of a command that `looks` only, also what stands behind letters of options, and the file in `revision:file`: one more
-/// file only makes a command stricter that would be allowed.
-fn file_arguments<'a>(argument: &'a str, folder: &Path, looks: bool) -> Vec<&'a str> {
-    let exists = |value: &str| !value.is_empty() && folder.join(value).symlink_metadata().is_ok();
-    let begins = |value: &str| value.starts_with(['/', '~', '.']);
-    let is = |value: &str| exists(value) || (begins(value) || value.contains('/')) && !value.contains("://");
-    let (whole, inside) = match argument.strip_prefix('-') {
-        None => (
-            Some(argument),
-            argument.split_once(':').map(|(_, file)| file.trim_start_matches([':', '0', '1', '2', '3'])),
-        ),
-        Some(option) => {
-            let behind =
-                |(at, _)| Some(&option[at..]).filter(|value| value.len() > 1 && (exists(value) || begins(value)));
-            let letters = !option.starts_with('-');
-            let behind = option.char_indices().skip(1).take(LETTERS).find_map(behind).filter(|_| letters);
-            (option.split_once('=').map(|(_, value)| value), behind)
-        }
-    };
-    let inside = inside.filter(|value| looks && (exists(value) || begins(value)));
-    whole.filter(|value| is(value)).into_iter().chain(inside).collect()
-}
-
 /// A name with `~` in front as a shell takes it.
-fn expanded(name: &str) -> PathBuf {
+pub(super) fn expanded(name: &str) -> PathBuf {
     let rest = name.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
     match (rest, std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),

@@ -10,6 +10,7 @@ use conclave_policy::{Effective, Layer, Policy, Reviewer, ToolRequest, remedy};
 
 use super::advisor::{Advice, AdviseError, policy_for};
 use super::call::AgentCall;
+use super::reach;
 use crate::ctx::Ctx;
 use crate::review::EngineReviewer;
 
@@ -61,7 +62,10 @@ impl Hearing {
     /// # Errors
     /// See [`AdviseError`]; then the call must not be made.
     pub async fn judge(&self, call: &AgentCall, word: Word) -> Result<Advice, AdviseError> {
-        let (first, others) = call.requests(&resolve_touched)?;
+        let (mut first, mut others) = call.requests(&resolve_touched)?;
+        let policy = policy_for(&self.cx.store, self.cx.data.path(), self.offline, &first)?;
+        let mut all: Vec<&mut ToolRequest> = std::iter::once(&mut first).chain(&mut others).collect();
+        reach::add(call, &policy, self.cx.gate.clock().now_ms(), &mut all);
         let mut advice = self.judge_one(&first, word).await?;
         for request in &others {
             if advice.decision.effect != Effective::Allow {

@@ -1,9 +1,11 @@
-//! What is known of agents' tools: which parameters name files, and how those are touched.
+//! What is known of agents' tools: which parameters name files, how those are touched, and what a call cannot lack.
 //!
 //! A tool that is not listed is judged by its parameters all the same; a parameter with one of the usual names counts
 //! as a file that is written, because nobody has said that it is only read.
 
 use conclave_policy::Access;
+use conclave_policy::command::Sweep;
+use serde_json::Value;
 
 /// How a tool names what it touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub(super) enum Names {
     Files(&'static [&'static str]),
     /// As [`Self::Files`]; without any of them it is the folder in which the call is made.
     FilesOrHere(&'static [&'static str]),
+    /// As [`Self::FilesOrHere`]; lines of files that lie there are shown.
+    Search(&'static [&'static str]),
     /// A text with the headers of `apply_patch` in one of these parameters.
     Patch(&'static [&'static str]),
     /// A shell command in one of these parameters.
@@ -41,7 +45,7 @@ pub(super) const KNOWN: &[Known] = &[
     files("NotebookRead", Access::Read, &["notebook_path"]),
     files("NotebookEdit", Access::Write, &["notebook_path"]),
     here("Glob", &["path"]),
-    here("Grep", &["path"]),
+    search("Grep", &["path"]),
     here("LS", &["path"]),
     shell("Bash", &["command"]),
     shell("PowerShell", &["command"]),
@@ -61,8 +65,8 @@ pub(super) const KNOWN: &[Known] = &[
     files("replace", Access::Write, &["file_path"]),
     here("list_directory", &["dir_path", "path"]),
     here("glob", &["dir_path", "path"]),
-    here("grep_search", &["dir_path", "path"]),
-    here("search_file_content", &["dir_path", "path"]),
+    search("grep_search", &["dir_path", "path"]),
+    search("search_file_content", &["dir_path", "path"]),
     shell("run_shell_command", &["command"]),
     addresses("web_fetch", &["prompt", "url"]),
 ];
@@ -95,6 +99,10 @@ const fn here(name: &'static str, parameters: &'static [&'static str]) -> Known 
     Known { name, names: Names::FilesOrHere(parameters), access: Access::Read }
 }
 
+const fn search(name: &'static str, parameters: &'static [&'static str]) -> Known {
+    Known { name, names: Names::Search(parameters), access: Access::Read }
+}
+
 const fn shell(name: &'static str, parameters: &'static [&'static str]) -> Known {
     Known { name, names: Names::Shell(parameters), access: Access::Write }
 }
@@ -106,6 +114,49 @@ const fn addresses(name: &'static str, parameters: &'static [&'static str]) -> K
 /// The tool with exactly this name.
 pub(super) fn known(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.name == name)
+}
+
+/// What a call of `tool` lacks without which nobody can say what it touches, in words.
+///
+/// Only the parameters that are judged are looked at: what else a tool needs is its client's affair.
+pub(super) fn lacks(tool: &Known, parameters: &Value) -> Option<String> {
+    let Some(parameters) = parameters.as_object() else { return Some("its parameters are no object".to_owned()) };
+    let (names, is_needed) = match tool.names {
+        Names::Files(names) | Names::Patch(names) | Names::Shell(names) | Names::Addresses(names) => (names, true),
+        Names::FilesOrHere(names) | Names::Search(names) => (names, false),
+    };
+    let given = |name: &str| parameters.get(name).filter(|value| !value.is_null());
+    let is_texts = |value: &Value| match value {
+        Value::String(_) => true,
+        Value::Array(items) => !items.is_empty() && items.iter().all(Value::is_string),
+        _ => false,
+    };
+    if let Some(name) = names.iter().find(|name| given(name).is_some_and(|value| !is_texts(value))) {
+        return Some(format!("`{name}` is no text"));
+    }
+    if is_needed && !names.iter().any(|name| given(name).is_some()) {
+        return Some(format!("it has no `{}`", names.first()?));
+    }
+    match tool.names {
+        Names::Search(_) if !given("pattern").is_some_and(Value::is_string) => Some("it has no `pattern`".to_owned()),
+        _ => None,
+    }
+}
+
+/// What a search with `tool` reads beneath `folder`.
+///
+/// Claude Code searches with ripgrep, hidden files included and ignored ones left out unless its `glob` names them; of the
+/// others nothing is taken for left out.
+pub(super) fn searched(tool: &Known, parameters: &Value, folder: &str) -> Sweep {
+    let glob = parameters.get("glob").filter(|value| !value.is_null());
+    match (tool.name, glob) {
+        ("Grep", None) => Sweep { folder: folder.to_owned(), hidden: true, ..Sweep::default() },
+        // The client splits several globs in a way of its own.
+        ("Grep", Some(Value::String(glob))) if !glob.contains([' ', ',']) => {
+            Sweep { folder: folder.to_owned(), hidden: true, globs: vec![glob.clone()], ..Sweep::default() }
+        }
+        _ => Sweep::everything(folder),
+    }
 }
 
 /// The files that a text for `apply_patch` adds, updates, moves or deletes.

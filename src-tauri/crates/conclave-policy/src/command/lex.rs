@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::{LONGEST, Uninspectable, no};
+use super::{LONGEST, Uninspectable, literal, no};
 
 /// A piece of shell text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Uninspectable> {
     if let Some(odd) = text.chars().find(|&c| is_odd(c)) {
         return no(format!("it holds the invisible character U+{:04X}", odd as u32));
     }
-    let mut lexer = Lexer { rest: text.chars().peekable(), tokens: Vec::new(), documents: Vec::new() };
+    let mut lexer =
+        Lexer { rest: text.chars().peekable(), tokens: Vec::new(), documents: Vec::new(), literals: MOST_LITERALS };
     lexer.run()?;
     Ok(lexer.tokens)
 }
@@ -90,7 +91,12 @@ struct Lexer<'a> {
     rest: Peekable<Chars<'a>>,
     tokens: Vec<Token>,
     documents: Vec<Document>,
+    /// How many more `$(cat <<'END'` are read; each takes a look at all that follows.
+    literals: usize,
 }
+
+/// The most `$(cat <<'END'` that one text may hold.
+const MOST_LITERALS: usize = 8;
 
 /// What ends a word outside quotes.
 fn ends_word(c: char) -> bool {
@@ -224,7 +230,10 @@ impl Lexer<'_> {
             return Ok(());
         }
         let tabs = self.next_is('-');
+        // The word that ends a body is taken as it is written and never expanded.
+        let literals = std::mem::take(&mut self.literals);
         let end = self.target()?;
+        self.literals = literals;
         self.documents.push(Document { end: end.text, quoted: end.quoted, tabs });
         Ok(())
     }
@@ -376,6 +385,7 @@ impl Lexer<'_> {
         match self.rest.peek() {
             None | Some(' ' | '\t' | '\n' | '|' | ')') => text.push('$'),
             Some('"') if quoted => text.push('$'),
+            Some('(') if quoted && self.literals > 0 => self.literal(text)?,
             Some('(') => return no("it uses command substitution"),
             Some('\'') if !quoted => return no("it uses `$'…'` quoting"),
             Some('"') => return no("it uses `$\"…\"` quoting"),
@@ -394,6 +404,22 @@ impl Lexer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The text of `(cat <<'END'`, which stands behind a `$` in double quotes.
+    fn literal(&mut self, text: &mut String) -> Result<(), Uninspectable> {
+        let ahead: String = self.rest.clone().collect();
+        // A body that an earlier part of the line waits for would come first.
+        match literal::document(&ahead).filter(|_| self.documents.is_empty()) {
+            Some((body, rest)) => {
+                self.literals -= 1;
+                text.push_str(&body);
+                let passed = ahead[..ahead.len() - rest.len()].chars().count();
+                self.rest.by_ref().take(passed).for_each(drop);
+                Ok(())
+            }
+            None => no("it uses command substitution"),
+        }
     }
 
     /// Refuses a `!` that an interactive shell would replace by an earlier command.

@@ -16,6 +16,31 @@ pub fn read_only(command: &SimpleCommand) -> bool {
     parse::with_started(command).is_ok_and(|all| all.iter().all(own_words_read_only))
 }
 
+/// Whether `command` only reads what it names, whatever else it may do: page through it with ways out, or take orders
+/// from the configuration of another repository.
+#[must_use]
+pub fn reads_what_it_names(command: &SimpleCommand) -> bool {
+    let args = &command.args;
+    read_only(command)
+        || match super::wrapper::name(&command.program) {
+            "bat" | "batcat" | "man" | "more" => true,
+            // A log is written, and what follows a `+` is a command.
+            "less" => !args.iter().any(|arg| arg.starts_with('+') || arg.starts_with('-') && arg.contains(['o', 'O'])),
+            "git" => git(after_folders(args)),
+            _ => false,
+        }
+}
+
+/// The arguments of git behind those that say where the repository is.
+fn after_folders(mut args: &[String]) -> &[String] {
+    while let [flag, _, after @ ..] = args
+        && flag == "-C"
+    {
+        args = after;
+    }
+    args
+}
+
 /// Whether `command` is harmless when what it starts is.
 fn own_words_read_only(command: &SimpleCommand) -> bool {
     if command.redirects.iter().any(|redirect| redirect.access == Access::Write)
@@ -79,26 +104,32 @@ const PROGRAMS: &[(&str, &str, usize)] = &[
     ("which", "*", ANY), ("who", "*", ANY), ("whoami", "*", ANY),
     ("xxd", "-Cabeipru -c: -g: -l: -o: -s:", 1),
     ("fd", FD, ANY), ("fdfind", FD, ANY),
-    ("rg", "-0FHILNPSUchilnoqsuvwx -A: -B: -C: -M: -T: -d: -e: -f: -g: -m: -r: -t: --after-context: --before-context: \
+    ("rg", RG, ANY),
+];
+
+/// Options of rg that change nothing.
+pub(super) const RG: &str = "-0FHILNPSUchilnoqsuvwx -A: -B: -C: -M: -T: -d: -e: -f: -g: -m: -r: -t: --after-context: --before-context: \
             --case-sensitive --color: --column --context: --count --count-matches --file: --files --files-with-matches \
             --files-without-match --fixed-strings --glob: --heading --hidden --iglob: --ignore-case --invert-match \
             --json --line-number --line-regexp --max-columns: --max-count: --max-depth: --multiline --multiline-dotall \
             --no-filename --no-heading --no-ignore --no-line-number --null --only-matching --pcre2 --quiet --regexp: \
             --replace: --smart-case --sort: --stats --text --trim --type-list --type-not: --type: --unrestricted \
-            --vimgrep --with-filename --word-regexp", ANY),
-];
+            --vimgrep --with-filename --word-regexp";
 
 const FD: &str = "-0HILaFgilpsu -E: -S: -c: -d: -e: -t: --absolute-path --case-sensitive --color: --exclude: \
                   --extension: --fixed-strings --follow --full-path --glob --hidden --ignore-case --max-depth: \
                   --max-results: --min-depth: --no-ignore --print0 --size: --type:";
 
-/// Programs that print their version, and do nothing else, when that is all that is asked; none of them takes plugins,
-/// options or another version of itself from the folder it is started in.
+/// Programs that print their version or how they are used, and do nothing else, when that is all that is asked; none of
+/// them takes plugins, options or another version of itself from the folder it is started in, as cargo, rustc and go do.
 #[rustfmt::skip]
 const PRINT_A_VERSION: &[&str] = &[
-    "bash", "clang", "cmake", "curl", "g++", "gcc", "gh", "git", "helm", "java", "javac", "kubectl", "make", "ninja", "node",
-    "npm", "perl", "php", "pip", "pip3", "podman", "python", "python3", "ruby", "sed", "sh", "sqlite3", "ssh", "tar", "uv",
-    "vim", "wget", "zsh",
+    "awk", "bash", "cat", "clang", "clang++", "cmake", "cp", "ctest", "curl", "diff", "docker", "dpkg", "fd", "ffmpeg",
+    "file", "find", "g++", "gawk", "gcc", "gh", "git", "grep", "gzip", "head", "helm", "java", "javac", "jq", "kubectl",
+    "ld", "ls", "make", "mkdir", "mv", "ninja", "node", "npm", "openssl", "patch", "perl", "php", "pip", "pip3",
+    "pkg-config", "podman", "psql", "python", "python3", "rg", "rm", "rsync", "ruby", "sed", "sh", "shellcheck", "sort",
+    "sqlite3", "ssh", "strace", "tail", "tar", "tee", "tree", "unzip", "uv", "valgrind", "vim", "wget", "xz", "zip",
+    "zsh",
 ];
 
 /// Other ways to ask for a version only.
@@ -110,6 +141,8 @@ fn alone(command: &SimpleCommand, program: &str) -> bool {
     let args = &command.args;
     if let [only] = args.as_slice()
         && ((only == "--version" && PRINT_A_VERSION.contains(&program))
+            // For its help docker asks its plugins.
+            || (only == "--help" && program != "docker" && PRINT_A_VERSION.contains(&program))
             || VERSION_WORDS.contains(&(program, only.as_str())))
     {
         return true;
@@ -187,7 +220,7 @@ fn awk(text: &str) -> bool {
 
 /// Tests and actions of find that change nothing, and how many values each takes.
 #[rustfmt::skip]
-const FIND: &[(&str, usize)] = &[
+pub(super) const FIND: &[(&str, usize)] = &[
     ("!", 0), ("(", 0), (")", 0), (",", 0), ("-H", 0), ("-L", 0), ("-P", 0), ("-a", 0), ("-amin", 1), ("-and", 0),
     ("-anewer", 1), ("-atime", 1), ("-cmin", 1), ("-cnewer", 1), ("-ctime", 1), ("-daystart", 0), ("-depth", 0),
     ("-empty", 0), ("-executable", 0), ("-false", 0), ("-follow", 0), ("-fstype", 1), ("-gid", 1), ("-group", 1),

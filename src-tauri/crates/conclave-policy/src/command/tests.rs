@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::request::Access::{Read, Write};
 
+mod literals;
 mod properties;
+mod sweeps;
 mod verdicts;
 
 /// The commands of `text` as lists of words, or the reason why not.

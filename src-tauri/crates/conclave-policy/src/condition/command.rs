@@ -3,7 +3,7 @@
 //! Each command is judged by itself; where the text is not understood, nothing about its commands can be judged.
 
 use crate::Access;
-use crate::command::{SimpleCommand, Unseen, escapes, read_only};
+use crate::command::{SimpleCommand, TELL_NO_CONTENT, Unseen, escapes, read_only};
 use crate::facts::Facts;
 use crate::pattern::{Text, Unjudgeable};
 use crate::predicate::{Predicate, Reach, Subject, Truth, all, any};
@@ -73,10 +73,6 @@ impl CommandPart {
         }
     }
 }
-
-/// Programs that read-only commands may hand files to that the text does not name: they show nothing of what is in them.
-const TELL_NO_CONTENT: &[&str] =
-    &["basename", "dirname", "du", "echo", "file", "ls", "readlink", "realpath", "stat", "wc"];
 
 /// Everything a command names but its program.
 fn named(command: &SimpleCommand) -> impl Iterator<Item = &str> {
