@@ -21,7 +21,7 @@ use conclave_core::settings::Settings;
 use conclave_effects::gate::Policies;
 use conclave_effects::policy_files::{self, PolicyFileError, admin_policy, project_policy};
 use conclave_effects::{DataDir, FsError};
-use conclave_policy::{Layer, Policy, digest};
+use conclave_policy::{Layer, LoadError, Loaded, Policy, digest, suggest};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub use always::{always_allow, always_rule};
@@ -270,15 +270,10 @@ fn source(
         Ok(None) => None,
         Ok(Some(text)) => {
             let file = PolicyFile { digest: Some(digest(text.as_bytes())), ..missing(layer, origin, path.clone()) };
-            Some(match Policy::load(&text, layer) {
-                Ok(loaded) => {
-                    let strangers = loaded.policy.rules().filter_map(|rule| {
-                        let name = rule.provider().filter(|name| !reviewers.contains(*name))?;
-                        Some(format!("rule `{}`: {}", rule.id(), review::unknown(name)))
-                    });
-                    let warnings = loaded.warnings.iter().cloned().chain(strangers).collect();
-                    let (rules, own_rules) = counted(&loaded.policy);
-                    (loaded.policy, PolicyFile { state: FileState::Loaded, rules, own_rules, warnings, ..file })
+            Some(match load(&text, layer, reviewers) {
+                Ok(Loaded { policy, warnings }) => {
+                    let (rules, own_rules) = counted(&policy);
+                    (policy, PolicyFile { state: FileState::Loaded, rules, own_rules, warnings, ..file })
                 }
                 Err(error) => refused(file, format!("`{}`: {error}", path.display())),
             })
@@ -286,6 +281,26 @@ fn source(
         // These errors name the file themselves.
         Err(error) => Some(refused(missing(layer, origin, path), error.to_string())),
     }
+}
+
+/// Loads the file of `layer` with this text, whose rules may name `reviewers`.
+///
+/// Who is no reviewer is an error in the person's own file: they know their models. Elsewhere it is a warning, because
+/// whoever wrote the file cannot know them; what such a rule samples is refused.
+fn load(text: &str, layer: Layer, reviewers: &BTreeSet<String>) -> Result<Loaded, LoadError> {
+    let mut loaded = Policy::load(text, layer)?;
+    let mut strangers = Vec::new();
+    for rule in loaded.policy.rules() {
+        let Some(name) = rule.provider().filter(|name| !reviewers.contains(*name)) else { continue };
+        if layer == Layer::User {
+            let known: Vec<&str> = reviewers.iter().map(String::as_str).collect();
+            let problem = suggest::unknown("reviewer", name, &known);
+            return Err(LoadError::Rule { rule: rule.id().to_owned(), problem });
+        }
+        strangers.push(format!("rule `{}`: {}", rule.id(), review::unknown(name)));
+    }
+    loaded.warnings.extend(strangers);
+    Ok(loaded)
 }
 
 /// What the person's file would say if there were one: the shipped policy and no more.

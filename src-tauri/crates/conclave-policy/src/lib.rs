@@ -24,7 +24,7 @@ mod review;
 mod rule;
 pub mod secret;
 mod shipped;
-mod suggest;
+pub mod suggest;
 mod time_range;
 
 pub use decision::{Decision, Effective, Reviewed};

@@ -134,8 +134,9 @@ pub(crate) async fn explain_request(api: &Api, request: ExplainRequest) -> Resul
 }
 
 pub(crate) async fn check_policy(api: &Api, request: CheckPolicy) -> Result<PolicyCheck, ApiError> {
-    let loaded = match Policy::load(&request.policy, Layer::User) {
-        Ok(loaded) => loaded,
+    let checked = policies::check(api.cx(), &request.policy);
+    let (warnings, loaded) = match checked.and_then(|said| Ok((said, Policy::load(&request.policy, Layer::User)?))) {
+        Ok(checked) => checked,
         Err(error) => {
             return Ok(PolicyCheck { fault: Some(error.to_string()), warnings: Vec::new(), rules: 0, examples: 0 });
         }
@@ -143,7 +144,7 @@ pub(crate) async fn check_policy(api: &Api, request: CheckPolicy) -> Result<Poli
     let own: Vec<&Rule> = loaded.policy.rules().filter(|rule| !rule.is_shipped()).collect();
     Ok(PolicyCheck {
         fault: None,
-        warnings: policies::check(api.cx(), &request.policy).unwrap_or(loaded.warnings.clone()),
+        warnings,
         rules: count(own.len()),
         examples: count(own.iter().map(|rule| rule.examples().len()).sum()),
     })

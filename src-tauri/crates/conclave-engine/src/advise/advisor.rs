@@ -76,6 +76,7 @@ pub struct Advisor {
     store: Store,
     clock: Clock,
     data: PathBuf,
+    settings: Settings,
     offline: bool,
 }
 
@@ -90,11 +91,12 @@ impl Advisor {
             StoreError::Missing { .. } => AdviseError::NoData(data.clone()),
             error => AdviseError::Store(error),
         })?;
-        // Nothing in them changes a decision, but what the person set up is not what is there.
-        if let Some(text) = data::settings(&data)? {
-            serde_json::from_str::<Settings>(&text).map_err(|error| AdviseError::Settings(error.to_string()))?;
-        }
-        Ok(Self { store, clock: Clock::system(), data, offline })
+        // They say whom rules may name as reviewers.
+        let settings = match data::settings(&data)? {
+            Some(text) => serde_json::from_str(&text).map_err(|error| AdviseError::Settings(error.to_string()))?,
+            None => Settings::default(),
+        };
+        Ok(Self { store, clock: Clock::system(), data, settings, offline })
     }
 
     /// Judges a call that is about to be made, and records the answer.
@@ -104,7 +106,7 @@ impl Advisor {
     pub fn judge(&self, call: &AgentCall) -> Result<Advice, AdviseError> {
         let at_ms = self.clock.now_ms();
         let (mut first, mut others) = call.requests(&resolve_touched)?;
-        let policy = policy_for(&self.store, &self.data, self.offline, &first)?;
+        let policy = policy_for(&self.store, &self.data, &self.settings, self.offline, &first)?;
         let mut all: Vec<&mut ToolRequest> = std::iter::once(&mut first).chain(&mut others).collect();
         reach::add(call, &policy, at_ms, &mut all);
         let (request, decision) = strictest(&policy, (first, others), at_ms);
@@ -169,6 +171,7 @@ impl Advisor {
 pub(super) fn policy_for(
     store: &Store,
     data: &Path,
+    settings: &Settings,
     offline: bool,
     request: &ToolRequest,
 ) -> Result<Policy, AdviseError> {
@@ -186,8 +189,7 @@ pub(super) fn policy_for(
         }
     }
     let roots: Vec<String> = roots.into_iter().collect();
-    // Settings would only say which reviewers rules may name, for the warnings.
-    Ok(policies::layers(data, &Settings::default(), offline, &roots).policy)
+    Ok(policies::layers(data, settings, offline, &roots).policy)
 }
 
 /// The request that fares worst, with its decision.

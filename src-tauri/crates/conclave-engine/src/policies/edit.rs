@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use conclave_effects::FsError;
 use conclave_effects::policy_files::PolicyFileError;
 use conclave_policy::{
-    Action, Actor, Decision, Effective, EntryKind, Layer, Ledger as _, LedgerError, LoadError, NewEntry, Policy,
-    ToolRequest, digest,
+    Action, Actor, Decision, Effective, EntryKind, Layer, Ledger as _, LedgerError, LoadError, NewEntry, ToolRequest,
+    digest,
 };
 use conclave_store::StoreError;
 
-use super::reload;
+use super::{load, reload};
 use crate::ctx::Ctx;
 
 /// Why the policy file was not changed.
@@ -66,9 +66,7 @@ pub fn user_policy(cx: &Ctx) -> Result<Option<String>, PolicyFileError> {
 /// # Errors
 /// [`LoadError`] when it is no policy.
 pub fn check(cx: &Ctx, text: &str) -> Result<Vec<String>, LoadError> {
-    Policy::load(text, Layer::User)?;
-    let layers = cx.policy.with(&[], Some(text));
-    Ok(layers.files.into_iter().filter(|file| file.layer == Layer::User).flat_map(|file| file.warnings).collect())
+    Ok(load(text, Layer::User, &cx.policy.0.reviewers)?.warnings)
 }
 
 /// Puts `text` in the place of the person's own file and in force; `expected` is the digest of the text that was edited,

@@ -31,6 +31,18 @@ impl Ground {
         Self { folder, cx }
     }
 
+    /// One whose settings name models so.
+    fn with_models(names: &[&str]) -> Self {
+        let ground = Self::new();
+        let models: Vec<_> = names
+            .iter()
+            .map(|name| json!({ "name": name, "base_url": "http://127.0.0.1:9/v1", "model": "m" }))
+            .collect();
+        fs::write(ground.folder.path().join("data/settings.json"), json!({ "models": models }).to_string()).unwrap();
+        let cx = open(&Options { data_dir: ground.folder.path().join("data"), offline: false }).unwrap().0;
+        Self { cx, ..ground }
+    }
+
     fn shop(&self) -> String {
         self.folder.path().join("shop").canonicalize().unwrap().display().to_string()
     }
@@ -134,15 +146,30 @@ fn a_project_can_only_make_it_stricter_and_only_for_itself() {
 }
 
 #[test]
-fn a_rule_that_names_an_unknown_reviewer_has_a_warning() {
-    let ground = Ground::new();
-    let named =
-        |name: &str| SAMPLING.replace("action: sample", &format!("action: sample\n      inference_provider: {name}"));
-    ground.write_user(&named("person"));
-    let warnings = |ground: &Ground| ground.cx.policy.files().pop().unwrap().warnings;
-    assert_eq!(warnings(&ground), [""; 0]);
-    ground.write_user(&named("Nobody"));
-    assert!(warnings(&ground)[0].contains("`Nobody`"), "{:?}", warnings(&ground));
+fn a_rule_of_yours_that_names_an_unknown_reviewer_is_an_error_and_one_of_a_project_a_warning() {
+    let ground = Ground::with_models(&["Local Qwen", "Hosted"]);
+    let named = |name: &str| format!("{SAMPLING}      inference_provider: {name}\n");
+    let file = |ground: &Ground| ground.cx.policy.files().pop().unwrap();
+    for known in ["person", "Local Qwen", "Hosted"] {
+        ground.write_user(&named(known));
+        assert_eq!((file(&ground).fault, file(&ground).warnings), (None, vec![]), "{known}");
+    }
+    for (name, meant) in [("Lokal Qwen", "did you mean `Local Qwen`?"), ("Nobody", "known are `Hosted`")] {
+        ground.write_user(&named(name));
+        let fault = file(&ground).fault.unwrap();
+        let told = [&format!("`{name}`")[..], meant, "`look-at-frobs`", "policy.yaml"];
+        assert!(told.iter().all(|words| fault.contains(words)), "{fault}");
+        assert!(ground.cx.policy.banner().is_some());
+        assert_eq!(ground.decide(&read_project("/home/ada/other")).effect, Effective::Deny, "as with any bad file");
+        let refused = check(&ground.cx, &named(name)).unwrap_err();
+        assert!(refused.to_string().contains(meant), "{refused}");
+        let saved = save_user_policy(&ground.cx, &named(name), Some(&digest(named(name).as_bytes())));
+        assert!(matches!(saved, Err(PolicyError::Load(_))), "{saved:?}");
+    }
+    ground.write_user("version: 1\nrules: []\n");
+    ground.write_project(&named("Nobody").replace("extends: none   # nothing else\n", ""));
+    assert_eq!((file(&ground).fault, file(&ground).warnings.len()), (None, 1));
+    assert!(file(&ground).warnings[0].contains("`Nobody`"), "{:?}", file(&ground).warnings);
 }
 
 #[tokio::test]

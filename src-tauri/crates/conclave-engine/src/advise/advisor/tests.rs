@@ -162,7 +162,8 @@ fn no_name_that_only_looks_like_a_tools_inherits_what_that_may() {
         json!({ "file_path": "a", "path": "a", "paths": ["a"], "command": "ls", "url": "https://a.example" });
     let judge = |tool: &str| {
         let requests = home.call("1", tool, parameters.clone()).requests(&resolve_touched).expect("not too much");
-        let policy = policy_for(&advisor.store, &advisor.data, false, &requests.0).expect("a policy");
+        let policy =
+            policy_for(&advisor.store, &advisor.data, &advisor.settings, false, &requests.0).expect("a policy");
         strictest(&policy, requests, 0).1.effect
     };
     let swapped = |name: &str| -> String {
