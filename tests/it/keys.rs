@@ -176,6 +176,13 @@ fn without_a_keychain_everything_else_works_and_the_remedy_is_said() {
         assert_ne!(set.status.code(), Some(0));
         assert!(text(&set).contains("keyring") || text(&set).contains("keychain"), "{}", text(&set));
         assert!(finds(text(&set).as_bytes()).is_none());
+        if nothing {
+            let (set, list) = (text(&set), command(&["keys", "list"]));
+            assert_eq!(list.status.code(), Some(2), "{}", text(&list));
+            for words in ["no keychain is running", "start GNOME Keyring or KWallet and try again"] {
+                assert!(set.contains(words) && text(&list).contains(words), "{words}: {set}{}", text(&list));
+            }
+        }
         let scan = command(&["scan", "app"]);
         assert_eq!(scan.status.code(), Some(0), "{}", text(&scan));
     }

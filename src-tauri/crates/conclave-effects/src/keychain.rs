@@ -35,6 +35,10 @@ const START_ONE: &str = "start GNOME Keyring or KWallet and try again, or name a
 /// Longest key, in bytes.
 const LONGEST_KEY: usize = 16 * 1024;
 
+/// The effect of finding out whether there is a keychain; no entry is looked at and nobody is asked for a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReachKeychain;
+
 /// The effect of taking a key out of the keychain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadKey {
@@ -55,6 +59,12 @@ pub struct StoreKey {
 pub struct EraseKey {
     /// Whose key.
     pub host: String,
+}
+
+impl Effect for ReachKeychain {
+    fn request(&self, actor: &Actor) -> ToolRequest {
+        ToolRequest::new(actor.clone(), Action::ReadKey, "the keychain").with("operation", "reach")
+    }
 }
 
 impl Effect for ReadKey {
@@ -172,6 +182,15 @@ impl Keychain {
         Self { connect, limit, turn: Arc::new(Semaphore::new(1)) }
     }
 
+    /// Whether there is a keychain that answers.
+    ///
+    /// # Errors
+    /// [`KeychainError`] says what stands in the way, and what the person can do.
+    pub async fn reach(&self, permit: Permit<ReachKeychain>) -> Result<(), KeychainError> {
+        permit.open()?;
+        self.with_store(|_| Ok(())).await
+    }
+
     /// The key of the permit's host.
     ///
     /// # Errors
@@ -217,7 +236,7 @@ impl Keychain {
         self.call(&host, |entry| entry.delete_credential()).await
     }
 
-    /// Does `work` with the entry of `host`, in a thread that may hang: threads of the runtime would keep its end waiting.
+    /// Does `work` with the entry of `host`.
     async fn call<T: Send + 'static>(
         &self,
         host: &str,
@@ -226,17 +245,29 @@ impl Keychain {
         if host.trim().is_empty() {
             return Err(KeychainError::Refused("the host is empty".to_owned()));
         }
+        let account = host.to_owned();
+        let with_entry = move |store: &CredentialStore| {
+            let entry = store.build(SERVICE, &account, None).map_err(|error| sort(&account, &error))?;
+            work(&entry).map_err(|error| sort(&account, &error))
+        };
+        self.with_store(with_entry).await
+    }
+
+    /// Opens the keychain and does `work` with it, in a thread that may hang: threads of the runtime would keep its end
+    /// waiting.
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&CredentialStore) -> Result<T, KeychainError> + Send + 'static,
+    ) -> Result<T, KeychainError> {
         let deadline = Instant::now() + self.limit;
         let timed_out = |_| KeychainError::TimedOut(self.limit.as_secs());
         let turn = timeout_at(deadline, Arc::clone(&self.turn).acquire_owned()).await.map_err(timed_out)?;
-        let (connect, account) = (Arc::clone(&self.connect), host.to_owned());
+        let connect = Arc::clone(&self.connect);
         let (give, given) = oneshot::channel();
         let body = move || {
-            let done =
-                connect().map_err(|error| KeychainError::NoService { reason: words(&error) }).and_then(|store| {
-                    let entry = store.build(SERVICE, &account, None).map_err(|error| sort(&account, &error))?;
-                    work(&entry).map_err(|error| sort(&account, &error))
-                });
+            let done = connect()
+                .map_err(|error| KeychainError::NoService { reason: words(&error) })
+                .and_then(|store| work(&*store));
             // Nobody waits any more when it took too long.
             let _ = give.send(done);
             drop(turn);

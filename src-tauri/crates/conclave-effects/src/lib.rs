@@ -37,7 +37,7 @@ pub use http::{
     Body, Consent, DataClass, Facts, HttpError, HttpResponse, Method, ModelClass, SendHttp, TimeoutKind, Timeouts,
     host_of, send,
 };
-pub use keychain::{EraseKey, Keychain, KeychainError, ReadKey, StoreKey, StoredKey};
+pub use keychain::{EraseKey, Keychain, KeychainError, ReachKeychain, ReadKey, StoreKey, StoredKey};
 pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};
 pub use reached::{Reached, reached};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};

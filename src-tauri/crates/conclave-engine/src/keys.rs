@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use conclave_effects::keychain::{EraseKey, Keychain, KeychainError, ReadKey, StoreKey};
+use conclave_effects::keychain::{EraseKey, Keychain, KeychainError, ReachKeychain, ReadKey, StoreKey};
 use conclave_effects::{Denied, Gate, HttpError, Secret, host_of};
 use conclave_inference::AskError;
 use conclave_policy::Actor;
@@ -55,7 +55,7 @@ pub enum KeyError {
 /// The keychain, and every host that has a key or could use one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyList {
-    /// What the keychain said last; `None` while nothing went wrong.
+    /// Why no key can be kept or read now, in the keychain's words; `None` while nothing is known to be wrong.
     pub trouble: Option<String>,
     /// By name.
     pub hosts: Vec<KeyState>,
@@ -123,6 +123,18 @@ impl Keys {
         self.remember(read.as_ref().err());
         let why = |error| AskError::NoKey(format!("the key for `{host}` cannot be read, so nothing is sent: {error}"));
         read.map(|stored| stored.key).map_err(why)
+    }
+
+    /// What is wrong with the keychain now: whether it is there is found out, and whether it gives keys is known from the
+    /// last one that was wanted, because asking for one may show a prompt.
+    async fn state(&self, gate: &Gate) -> Option<String> {
+        let Ok(permit) = gate.authorize(Actor::Person, ReachKeychain).await else { return self.trouble() };
+        if let Err(error) = self.keychain.reach(permit).await {
+            return Some(error.to_string());
+        }
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.take_if(|before| matches!(before, KeychainError::NoService { .. }));
+        trouble.as_ref().map(ToString::to_string)
     }
 
     fn remember(&self, error: Option<&KeychainError>) {
@@ -196,11 +208,11 @@ fn record(cx: &Ctx, seq: u64, done: bool) {
     cx.events.send(Event::Changed(vec![Topic::Keys]));
 }
 
-/// Every host that has a key or is asked by a model of the settings.
+/// Every host that has a key or is asked by a model of the settings, and whether there is a keychain.
 ///
 /// # Errors
 /// The store fails.
-pub fn list(cx: &Ctx) -> Result<KeyList, StoreError> {
+pub async fn list(cx: &Ctx) -> Result<KeyList, StoreError> {
     let mut hosts: BTreeMap<String, KeyState> = BTreeMap::new();
     let state =
         |host: &String| KeyState { host: host.clone(), models: Vec::new(), source: KeySource::None, set_at_ms: None };
@@ -218,7 +230,7 @@ pub fn list(cx: &Ctx) -> Result<KeyList, StoreError> {
             host.source = KeySource::Environment { variable: variable.clone(), set: model.missing().is_none() };
         }
     }
-    Ok(KeyList { trouble: cx.models.keys().trouble(), hosts: hosts.into_values().collect() })
+    Ok(KeyList { trouble: cx.models.keys().state(&cx.gate).await, hosts: hosts.into_values().collect() })
 }
 
 /// The host that `text` names, as keys are stored for it: a host, a host with a port, or an address.

@@ -8,9 +8,9 @@ use crate::error::ApiError;
 use crate::view::{EraseKey, KeyErased, KeyHost, KeyList, KeySaved, KeySource, KeychainView, Nothing, SetKey};
 
 pub(crate) async fn list_keys(api: &Api, _: Nothing) -> Result<KeyList, ApiError> {
-    let list = keys::list(api.cx())?;
+    let list = keys::list(api.cx()).await?;
     let keychain = match list.trouble {
-        // Asking it may bring up its prompt, so nobody asks before there is need.
+        // Asking it for a key may bring up its prompt, so nobody asks before there is need.
         None => KeychainView { ok: true, found: "asked when a key is set or needed".to_owned(), remedy: None },
         Some(trouble) => {
             let (found, remedy) = match trouble.split_once("; ") {

@@ -19,6 +19,9 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Keys) -> Result<Ex
         Keys::List => {
             let view: KeyList = call(api, "list_keys", &Nothing {}).await?;
             output.keys(&view);
+            if !view.keychain.ok {
+                return Ok(Exit::Usage);
+            }
         }
         Keys::Set { argument: Some(_), .. } => {
             let hint = "the shell may have kept what you typed: have the provider give you another key, and leave it \

@@ -20,8 +20,8 @@ use super::tests::Kept;
 use super::{Effect, Gate, Policies};
 use crate::replace::{FileChange, WriteProject};
 use crate::{
-    Body, Clock, Consent, CopyToScratch, DataClass, EraseKey, Facts, Limits, Method, ModelClass, ReadFile, ReadKey,
-    ReadProject, RunCommand, Secret, SendHttp, StoreKey, Timeouts, WatchProject, WriteFile,
+    Body, Clock, Consent, CopyToScratch, DataClass, EraseKey, Facts, Limits, Method, ModelClass, ReachKeychain,
+    ReadFile, ReadKey, ReadProject, RunCommand, Secret, SendHttp, StoreKey, Timeouts, WatchProject, WriteFile,
 };
 
 /// A model that allows whatever it is asked about, with all confidence and for the very request.
@@ -252,6 +252,7 @@ async fn nobody_talks_the_gate_into_anything() {
 
     let host = || "api.example.com".to_owned();
     trial.effect(ASKING, || ReadKey { host: host() }).await;
+    trial.effect(ASKING, || ReachKeychain).await;
     trial.effect(NOBODY, || StoreKey { host: host(), key: Secret::new("a key".to_owned()) }).await;
     trial.effect(NOBODY, || EraseKey { host: host() }).await;
 

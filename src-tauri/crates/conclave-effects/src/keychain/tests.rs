@@ -53,6 +53,17 @@ async fn keys_are_kept_replaced_and_erased() {
 }
 
 #[tokio::test]
+async fn a_keychain_is_reached_or_what_helps_is_said() {
+    let (keychain, store) = in_memory();
+    keychain.reach(permit(ReachKeychain).await).await.unwrap();
+    assert!(store.search(&[("service", SERVICE)].into()).unwrap_or_default().is_empty(), "no entry was made");
+    let gone = || Err(Error::PlatformFailure("no bus".into()));
+    let error = Keychain::new(Arc::new(gone), LIMIT).reach(permit(ReachKeychain).await).await.unwrap_err();
+    assert!(matches!(error, KeychainError::NoService { .. }), "{error}");
+    assert!(error.to_string().contains("no bus") && error.to_string().contains(START_ONE), "{error}");
+}
+
+#[tokio::test]
 async fn an_entry_of_another_host_or_of_somebody_else_is_damaged() {
     let (keychain, store) = in_memory();
     let entry = store.build(SERVICE, HOST, None).unwrap();

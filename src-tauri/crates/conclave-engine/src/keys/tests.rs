@@ -90,7 +90,7 @@ async fn a_key_that_cannot_be_read_stops_what_would_leave_and_nothing_else() {
     assert_eq!(error.kind(), "no_key", "{error}");
     assert!(error.to_string().contains("`api.example.com`"), "{error}");
     assert!(ask(&cx, "Here").await.unwrap().contains("hi"), "a model on this machine goes on");
-    assert!(list(&cx).unwrap().trouble.is_some());
+    assert!(list(&cx).await.unwrap().trouble.is_some());
 
     cx.store.erase_key("api.example.com").unwrap();
     let here = cx.models.named("Here").unwrap().info().host.clone().unwrap();
@@ -141,12 +141,12 @@ async fn exchanges_are_kept_by_project_and_without_secrets() {
     }
 }
 
-#[test]
-fn every_host_is_listed_with_its_key() {
+#[tokio::test]
+async fn every_host_is_listed_with_its_key() {
     let (_folder, cx) = ground();
     cx.store.put_key("127.0.0.2:9", 7).unwrap();
     cx.store.put_key("old.example", 8).unwrap();
-    let hosts = list(&cx).unwrap().hosts;
+    let hosts = list(&cx).await.unwrap().hosts;
     let seen: Vec<_> = hosts.iter().map(|key| (key.host.as_str(), key.models.join(" "), key.set_at_ms)).collect();
     let here = cx.models.named("Here").unwrap().info().host.clone().unwrap();
     let expect = [
