@@ -115,7 +115,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("notify", &["conclave-effects"]),
     ("notify-debouncer-full", &["conclave-effects"]),
     ("keyring", &["conclave-effects"]),
-    ("rustix", &["conclave-effects", "xtask"]),
+    ("rustix", &["conclave-effects", "conclave-tests", "xtask"]),
     ("rusqlite", &["conclave-store"]),
     ("rmcp", &["conclave-effects", "conclave-cli"]),
     ("clap", &["conclave-cli"]),

@@ -555,13 +555,13 @@ fn every_face_gives_the_same_answer_by_the_same_rule() {
 }
 
 /// `conclave mcp`, spoken to in lines of JSON.
-struct Mcp {
+pub struct Mcp {
     child: std::process::Child,
     lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
 }
 
 impl Mcp {
-    fn start(home: &Home) -> Self {
+    pub fn start(home: &Home) -> Self {
         use std::io::BufRead as _;
         let mut child =
             home.command().arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("conclave starts");
@@ -575,12 +575,12 @@ impl Mcp {
         mcp
     }
 
-    fn send(&mut self, message: &Value) {
+    pub fn send(&mut self, message: &Value) {
         writeln!(self.child.stdin.as_mut().expect("its input"), "{message}").expect("written");
     }
 
     /// The answer to request `id`; every line must be one of the protocol.
-    fn answer(&mut self, id: u64) -> Value {
+    pub fn answer(&mut self, id: u64) -> Value {
         loop {
             let line = self.lines.next().expect("another line").expect("text");
             let message: Value = serde_json::from_str(&line).expect("nothing but the protocol");
@@ -591,18 +591,29 @@ impl Mcp {
         }
     }
 
-    fn call(&mut self, id: u64, method: &str, params: &Value) -> Value {
+    pub fn call(&mut self, id: u64, method: &str, params: &Value) -> Value {
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
         self.answer(id)
     }
 
-    fn ask(&mut self, id: u64, tool: &str, request: &Value) -> Value {
+    pub fn ask(&mut self, id: u64, tool: &str, request: &Value) -> Value {
         let answer = self.call(id, "tools/call", &json!({ "name": tool, "arguments": request }));
         answer["result"].clone()
     }
 
-    fn finish(mut self) {
+    /// Puts a question to a person under the number `id`, and leaves it open.
+    pub fn ask_person(&mut self, id: u64, request: &Value) {
+        let params = json!({ "name": "evaluate_tool_with_human_review", "arguments": request });
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }));
+    }
+
+    /// Says all that it will ever say.
+    pub fn close(&mut self) {
         drop(self.child.stdin.take());
+    }
+
+    pub fn finish(mut self) {
+        self.close();
         let mut rest = String::new();
         let status = self.child.wait().expect("it ends");
         let _ = self.child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut rest));
@@ -649,8 +660,7 @@ fn a_person_is_asked_over_mcp_and_their_reason_is_kept() {
     let mut mcp = Mcp::start(&home);
     let read = json!({ "tool_name": "Read", "parameters": { "file_path": "a.py" }, "cwd": home.path("app") });
     for (id, word, action) in [(1, "allow_once", "allow"), (2, "deny_once", "deny")] {
-        let request = json!({ "name": "evaluate_tool_with_human_review", "arguments": read });
-        mcp.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": request }));
+        mcp.ask_person(id, &read);
         let ask = loop {
             let asks = person.call("list_asks", json!({})).expect("asks");
             if let Some(ask) = asks["asks"].as_array().and_then(|asks| asks.first()) {
@@ -666,4 +676,69 @@ fn a_person_is_asked_over_mcp_and_their_reason_is_kept() {
     }
     mcp.finish();
     person.finish();
+}
+
+#[test]
+fn a_question_is_withdrawn_when_its_client_cancels_it_or_is_gone() {
+    let home = home();
+    let mut person = Rpc::start(&home);
+    person.call("get_status", json!({})).expect("a face with a person");
+    let read = json!({ "tool_name": "Read", "parameters": { "file_path": "a.py" }, "cwd": home.path("app") });
+    let asks_changed = |event: &Value| event["tags"].as_array().is_some_and(|tags| tags.contains(&json!("asks")));
+    for gone in [false, true] {
+        let mut mcp = Mcp::start(&home);
+        mcp.ask_person(1, &read);
+        let id = loop {
+            let asks = person.call("list_asks", json!({})).expect("asks");
+            if let Some(ask) = asks["asks"].as_array().and_then(|asks| asks.first()) {
+                break ask["id"].clone();
+            }
+            person.event(asks_changed);
+        };
+        if gone {
+            mcp.close();
+            // It does not wait for the person before it leaves.
+            assert_eq!(mcp.answer(1)["result"]["isError"], json!(true));
+        } else {
+            let params = json!({ "requestId": 1, "reason": "not needed any more" });
+            mcp.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
+            while person.call("list_asks", json!({})).expect("asks")["asks"] != json!([]) {
+                person.event(asks_changed);
+            }
+        }
+        mcp.finish();
+        let answer = json!({ "id": id, "answer": "allow_once", "justification": "" });
+        let late = person.call("answer_ask", answer).expect_err("nobody waits");
+        assert_eq!(late["message"], "whoever asked took it back", "{late}");
+    }
+    person.finish();
+}
+
+#[test]
+fn every_face_knows_whom_a_rule_may_name_as_its_reviewer() {
+    let home = home();
+    let model = json!({ "name": "Local Qwen", "base_url": "http://127.0.0.1:9/v1", "model": "m" });
+    home.write("data/settings.json", &json!({ "models": [model] }).to_string());
+    let deploy = json!({ "tool_name": "Deploy", "parameters": {}, "cwd": home.path("app") });
+    for (name, action) in [("Local Qwen", "sample"), ("Lokal Qwen", "deny")] {
+        let rule = format!(
+            "version: 1\nrules:\n  - {{ id: look, priority: 1, action: sample, reason: look, \
+             inference_provider: {name}, conditions: {{ tool: Deploy }} }}\n"
+        );
+        policy(&home, &rule);
+        let (_, said) = advise(&home, &deploy.to_string());
+        assert_eq!(said["action"], action, "{said}");
+        let request = json!({ "actor": "agent:codex", "tool": "Deploy", "cwd": home.path("app") });
+        let banner = &home.json(&["policy", "which"], 0)["banner"];
+        if action == "deny" {
+            assert!(said["reason"].as_str().is_some_and(|why| why.contains("did you mean `Local Qwen`?")), "{said}");
+            assert!(banner.as_str().is_some_and(|text| text.contains("did you mean `Local Qwen`?")), "{banner}");
+        } else {
+            let file = home.write("request.json", &request.to_string());
+            assert_eq!(home.json(&["policy", "explain", file.to_str().expect("text")], 0)["decision"], "sample");
+            assert_eq!(banner, &Value::Null);
+        }
+        let status = if action == "deny" { 2 } else { 0 };
+        home.json(&["policy", "check", "data/policy.yaml"], status);
+    }
 }

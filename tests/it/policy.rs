@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::cli::{check, first_id, project};
+use crate::model::Model;
 use crate::program::{Home, text};
 
 const NO_PUSH: &str = "\
@@ -159,7 +160,10 @@ fn the_ledger_comes_out_as_it_is_and_what_waits_is_listed() {
     check("error", &home.json(&["audit", "exchanges", "--show", "99"], 2));
     check("asks", &home.json(&["asks"], 0));
     check("error", &home.json(&["asks", "allow", "99"], 2));
-    check("keys", &home.json(&["keys", "list"], 0));
+    let mut keys = home.command();
+    keys.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus").args(["--format", "json", "keys", "list"]);
+    let keys = keys.output().expect("conclave starts");
+    check("keys", &serde_json::from_slice(&keys.stdout).expect("JSON"));
 
     let export = home.run(&["audit", "export"]);
     let lines: Vec<Value> = String::from_utf8(export.stdout)
@@ -170,4 +174,44 @@ fn the_ledger_comes_out_as_it_is_and_what_waits_is_listed() {
     let numbers: Vec<u64> = lines.iter().map(|line| line["seq"].as_u64().expect("a number")).collect();
     assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>());
     assert_eq!(home.json(&["audit", "verify"], 0)["head"], lines.last().expect("an entry")["hash"]);
+}
+
+#[test]
+fn exchanges_are_erased_by_project_or_all_and_none_are_kept_once_that_is_off() {
+    let home = Home::new();
+    let app = project(&home);
+    home.write("other/load.py", "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n");
+    let other = home.path("other").display().to_string();
+    let model = Model::answering("no");
+    let keeping = |log: Value| {
+        let mut settings: Value = serde_json::from_str(&model.settings()).expect("settings");
+        settings["exchange_log"] = log;
+        home.write("data/settings.json", &settings.to_string());
+    };
+    let kept = |words: &[&str]| {
+        let rows = home.json(&[&["audit", "exchanges"], words].concat(), 0)["rows"].clone();
+        rows.as_array().expect("rows").len()
+    };
+    let fix_all = || [&app, &other].map(|root| home.json(&["fix", "--all", "--project", root], 0));
+    home.json(&["scan", &app], 0);
+    home.json(&["scan", &other], 0);
+    keeping(json!({ "on": true }));
+    fix_all();
+    let (of_app, of_other) = (kept(&["--project", &app]), kept(&["--project", &other]));
+    assert!(of_app > 0 && of_other > 0 && kept(&[]) == of_app + of_other, "{of_app} {of_other}");
+
+    // What was kept before stays until it is erased.
+    keeping(json!({ "on": true, "projects": { &app: false } }));
+    assert_eq!(kept(&["--project", &app]), of_app);
+    let erased = home.json(&["audit", "exchanges", "--erase", "--project", &app], 0);
+    check("exchanges-erased", &erased);
+    assert_eq!((&erased["root"], &erased["erased"]), (&json!(app), &json!(of_app)));
+    assert_eq!((kept(&["--project", &app]), kept(&[])), (0, of_other));
+    fix_all();
+    assert_eq!(kept(&["--project", &app]), 0, "nothing more is kept of it");
+
+    home.run(&["audit", "exchanges", "--erase"]);
+    assert_eq!(kept(&[]), 0);
+    assert_eq!(home.run(&["audit", "exchanges", "--erase", "--show", "1"]).status.code(), Some(2));
+    assert_eq!(home.json(&["audit", "verify"], 0)["intact"], json!(true), "the decisions stay");
 }

@@ -73,6 +73,8 @@ export type AskAnswered = {
 export type AskList = {
 	/**  Oldest first. */
 	asks: AskView[],
+	/**  Whether a person is at any face of Conclave; where nobody is, nothing waits: it is denied at once. */
+	attended: boolean,
 };
 
 /**  A file or folder that a request touches. */
@@ -289,7 +291,7 @@ export type EgressRow = {
 	host: string,
 	/**  The address without its query. */
 	address: string,
-	/**  Whether the host is another machine. */
+	/**  Whether it leaves this machine: the host is another one, or the model behind it is not known to run here. */
 	remote: boolean,
 	/**  What for. */
 	purpose: string,
@@ -317,12 +319,18 @@ export type EgressRow = {
 
 /**  What left and what was refused in the last 24 hours. */
 export type EgressToday = {
-	/**  Requests that were let out to other machines. */
+	/**  Requests that were let out of this machine, those to hosted models behind a proxy on it included. */
 	requests: number,
 	/**  Requests that were refused. */
 	denied: number,
-	/**  Bytes in the bodies that were let out to other machines. */
+	/**  Bytes in the bodies of those that were let out. */
 	bytes: number,
+};
+
+/**  Removes exchanges that were kept; the decisions that let them out stay in the ledger. */
+export type EraseExchanges = {
+	/**  Only those about the project in this folder; all of them when `null`. */
+	root: string | null,
 };
 
 /**  Removes a key from the keychain. */
@@ -435,6 +443,14 @@ export type ExchangeView = {
 	request: string,
 	/**  What came back, secrets taken out, or why nothing did; its beginning where it is shorter than `response_bytes`. */
 	response: string,
+};
+
+/**  Exchanges that are gone. */
+export type ExchangesErased = {
+	/**  See [`EraseExchanges::root`]. */
+	root: string | null,
+	/**  How many there were. */
+	erased: number,
 };
 
 /**  Asks what the policy says of a request; nothing is sent and nothing recorded. */
@@ -1364,6 +1380,7 @@ export type CommandMap = {
 	export_ledger: { request: ExportLedger; response: LedgerExported; kind: "mutation" };
 	set_key: { request: SetKey; response: KeySaved; kind: "mutation" };
 	erase_key: { request: EraseKey; response: KeyErased; kind: "mutation" };
+	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
 };
 
@@ -1397,5 +1414,6 @@ export const tags = {
 	export_ledger: ["ledger"],
 	set_key: ["keys","ledger"],
 	erase_key: ["keys","ledger"],
+	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

@@ -113,13 +113,27 @@ impl Api {
         Ok(queue::cancel_waiting(self.cx())?)
     }
 
+    /// Has this process hear of what other processes ask and decide, until Conclave ends.
+    pub fn hear_others(&self) {
+        tokio::spawn(self.clone().follow_others());
+    }
+
     /// Says that a person is at this face and will answer what waits for one, until Conclave ends; this face hears of
     /// what other processes ask.
+    ///
+    /// # Errors
+    /// It cannot be said; then this person is not asked.
+    pub fn person_arrives(&self) -> Result<(), ApiError> {
+        *lock(&self.0.presence) = Some(self.cx().store.person_arrives()?);
+        self.hear_others();
+        Ok(())
+    }
+
+    /// As [`Api::person_arrives`], for a face that has other work too and goes on where that fails.
     pub fn person_is_here(&self) {
-        tokio::spawn(self.clone().follow_others());
-        match self.cx().store.person_arrives() {
-            Ok(presence) => *lock(&self.0.presence) = Some(presence),
-            Err(error) => self.notice(format!("you will not be asked for anything: {error}")),
+        if let Err(error) = self.person_arrives() {
+            self.hear_others();
+            self.notice(format!("you will not be asked for anything: {error}"));
         }
     }
 

@@ -10,12 +10,12 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, CheckPolicy, DoctorView, EgressPage, EraseKey,
-    ExchangePage, ExchangeView, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetExchange,
-    GetFinding, ImportSarif, ImportView, KeyErased, KeyList, KeySaved, LedgerExported, LedgerView, ListEgress,
-    ListExchanges, ListFindings, NamedProject, Nothing, PolicyCheck, PolicySaved, PolicyView, PreviewRequest,
-    PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SavePolicy, SetKey, SimulatePolicy, SimulationView,
-    StatusView, Tag, UndoFix, UndoneView,
+    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, CheckPolicy, DoctorView, EgressPage,
+    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView,
+    ExportLedger, FindingPage, FindingView, GetExchange, GetFinding, ImportSarif, ImportView, KeyErased, KeyList,
+    KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, NamedProject, Nothing, PolicyCheck,
+    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SavePolicy,
+    SetKey, SimulatePolicy, SimulationView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -110,6 +110,7 @@ commands! {
     Mutation export_ledger(ExportLedger) -> LedgerExported [Ledger];
     Mutation set_key(SetKey) -> KeySaved [Keys, Ledger];
     Mutation erase_key(EraseKey) -> KeyErased [Keys, Ledger];
+    Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
 }
 

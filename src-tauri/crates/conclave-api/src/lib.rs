@@ -12,7 +12,7 @@ mod handler;
 mod show;
 pub mod view;
 
-pub use api::{Api, Options, default_data_dir};
+pub use api::{Api, Options, Subscription, default_data_dir};
 pub use conclave_core::candidate::FixClass;
 pub use conclave_core::evidence::{Check, CheckOutcome};
 pub use conclave_core::finding::{Severity, Status};

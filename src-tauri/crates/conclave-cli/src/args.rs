@@ -200,7 +200,8 @@ pub enum Audit {
     },
     /// List the questions to models that were kept with their answers, newest first, or show one.
     ///
-    /// Nothing is kept unless `exchange_log` in the settings says so. Secrets are taken out before.
+    /// Nothing is kept unless `exchange_log` in the settings says so. Secrets are taken out before. What was kept before
+    /// it was turned off stays until its days are over or `--erase` removes it.
     Exchanges {
         /// Only those about the project in this folder.
         #[arg(long, value_name = "DIR")]
@@ -208,6 +209,9 @@ pub enum Audit {
         /// Show this one whole; the number is its entry in the ledger.
         #[arg(long, value_name = "SEQ", conflicts_with = "project")]
         show: Option<u64>,
+        /// Remove them instead, all or those of the project; what was decided stays in the ledger.
+        #[arg(long, conflicts_with_all = ["show", "limit"])]
+        erase: bool,
         /// At most so many.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: u32,
@@ -272,6 +276,11 @@ pub enum Keys {
 pub enum Asks {
     /// List them.
     List,
+    /// Be asked: show each one as it comes and take your answer, until you end it.
+    ///
+    /// While it runs in a terminal, you count as being there, so that what needs your word is asked and not denied at
+    /// once. With `--format json` it prints a line for each and neither asks nor counts.
+    Watch,
     /// Let one happen, once.
     Allow {
         /// Its id.

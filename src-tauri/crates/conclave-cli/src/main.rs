@@ -17,7 +17,7 @@ use conclave_api::error::{ApiError, ErrorCode};
 use conclave_api::view::{DoctorItem, DoctorView};
 use conclave_api::{Api, Options};
 
-use crate::args::{Cli, Command, Format};
+use crate::args::{Asks, Cli, Command, Format};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -83,7 +83,10 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
         let shown = command::shows_policy(&cli.command).then(|| api.cx().policy.banner()).flatten();
         let notices: Vec<String> = api.notices().into_iter().filter(|notice| Some(notice) != shown.as_ref()).collect();
         output.notices(&notices);
-        if !matches!(cli.command, Command::Rpc) {
+        // These say themselves who is there.
+        let own =
+            matches!(cli.command, Command::Rpc | Command::Asks { command: None | Some(Asks::List | Asks::Watch) });
+        if !own {
             terminal::attend(&api, *output);
         }
         let exit = command::run(&api, cli, output).await;

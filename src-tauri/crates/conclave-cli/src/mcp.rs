@@ -1,10 +1,14 @@
 //! `conclave mcp`: agents ask here, over the Model Context Protocol, before they act.
 //!
 //! The tools judge and record; neither of them does what it is asked about. Deliberately absent: any other tool, and
-//! any way to change the policy from here. Invariant: nothing but the protocol goes to standard output.
+//! any way to change the policy from here. Invariants: nothing but the protocol goes to standard output; a question that
+//! nobody waits for any more, because it was cancelled or its client is gone, is withdrawn at once.
 
 use std::borrow::Cow;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use conclave_api::Api;
 use conclave_api::advise::{Advice, AgentCall, Decision, Effective, Hearing, Reviewed, Word};
@@ -17,6 +21,8 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 
@@ -103,8 +109,11 @@ enum Verdict {
 /// Serves until standard input ends.
 pub async fn serve(api: &Api, offline: bool) -> Result<Exit, ApiError> {
     let broken = |error: String| ApiError::new(ErrorCode::Internal, "the connection broke").with_details(error);
-    let server = Server { hearing: Hearing::new(api.cx(), offline) };
-    let running = match server.serve(rmcp::transport::io::stdio_pipes()).await {
+    let gone = CancellationToken::new();
+    let (input, output) = rmcp::transport::io::stdio_pipes();
+    let input = Noticing { input, ended: gone.clone() };
+    let server = Server { hearing: Hearing::new(api.cx(), offline), gone };
+    let running = match server.serve((input, output)).await {
         Ok(running) => running,
         // A client that leaves before it says anything has nothing to complain about.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(Exit::Done),
@@ -116,6 +125,25 @@ pub async fn serve(api: &Api, offline: bool) -> Result<Exit, ApiError> {
 
 struct Server {
     hearing: Hearing,
+    /// Cancelled when the client has said all it will ever say.
+    gone: CancellationToken,
+}
+
+/// An input whose end is told at once: the protocol's own loop waits for the calls under way before it says so.
+struct Noticing<R> {
+    input: R,
+    ended: CancellationToken,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Noticing<R> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let (before, room) = (buf.filled().len(), buf.remaining() > 0);
+        let read = ready!(Pin::new(&mut self.input).poll_read(cx, buf));
+        if read.is_err() || (room && buf.filled().len() == before) {
+            self.ended.cancel();
+        }
+        Poll::Ready(read)
+    }
 }
 
 impl ServerHandler for Server {
@@ -152,14 +180,16 @@ impl ServerHandler for Server {
         };
         let client = context.client_info().map(|client| client.name);
         let call = call(asked, client);
+        // What the policy settles by itself is answered in any case; dropping a question withdraws it.
         tokio::select! {
+            biased;
             judged = self.hearing.judge(&call, offer.word) => Ok(match judged {
                 Ok(advice) => answer(&advice),
                 Err(error) => refusal(&error.to_string()),
             }
             .into()),
-            // Dropping the question withdraws it.
             () = context.ct.cancelled() => Ok(refusal("it was cancelled").into()),
+            () = self.gone.cancelled() => Ok(refusal("whoever asked is gone").into()),
         }
     }
 }

@@ -1,10 +1,14 @@
 //! The person at a terminal, asked for what waits for one while a command runs.
 //!
+//! [`watch`] does nothing else, for a person who sits there to be asked.
+//!
 //! Invariants: what is shown is the exact request; only `yes` with the number of the question allows it, once, so that
 //! nothing typed before it was shown answers it; everything else, the end of the input included, refuses it; only where
 //! both input and error output are a terminal is anybody asked.
 
 #![allow(clippy::print_stderr, reason = "this is a face")]
+
+mod watch;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -18,9 +22,16 @@ use tokio::sync::oneshot;
 
 use crate::output::Output;
 
+pub use watch::watch;
+
+/// Whether somebody sits at a terminal, reading what is said and able to answer.
+fn is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
 /// Asks the person whenever something waits, until the process ends; nothing where nobody sits at a terminal.
 pub fn attend(api: &Api, output: Output) {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if !is_there() {
         return;
     }
     let mut events = api.subscribe();
@@ -41,22 +52,37 @@ pub fn attend(api: &Api, output: Output) {
 
 async fn ask_all(api: &Api, output: Output, seen: &mut BTreeSet<String>) -> Result<(), ApiError> {
     loop {
-        let waiting: AskList = super::command::call(api, "list_asks", &json!({})).await?;
-        let Some(ask) = waiting.asks.into_iter().find(|ask| !seen.contains(&ask.id)) else { return Ok(()) };
+        let waiting = waiting(api).await?;
+        let Some(ask) = waiting.into_iter().find(|ask| !seen.contains(&ask.id)) else { return Ok(()) };
         seen.insert(ask.id.clone());
-        let answer = if says_yes(output, &ask).await { AskAnswer::AllowOnce } else { AskAnswer::DenyOnce };
-        let request = AnswerAsk { id: ask.id, answer, justification: String::new() };
-        let payload = serde_json::to_value(&request).unwrap_or_default();
+        let yes = says_yes(output, &ask).await;
         // Somebody else may have answered meanwhile.
-        if let Err(error) = dispatch(api, "answer_ask", payload).await {
+        if let Err(error) = answer(api, ask.id, yes).await {
             output.error(&error);
         }
     }
 }
 
-async fn says_yes(output: Output, ask: &AskView) -> bool {
+async fn waiting(api: &Api) -> Result<Vec<AskView>, ApiError> {
+    let list: AskList = super::command::call(api, "list_asks", &json!({})).await?;
+    Ok(list.asks)
+}
+
+async fn answer(api: &Api, id: String, yes: bool) -> Result<(), ApiError> {
+    let answer = if yes { AskAnswer::AllowOnce } else { AskAnswer::DenyOnce };
+    let request = AnswerAsk { id, answer, justification: String::new() };
+    dispatch(api, "answer_ask", serde_json::to_value(&request).unwrap_or_default()).await.map(drop)
+}
+
+/// Shows the question; gives the one line that allows it.
+fn show(output: Output, ask: &AskView) -> String {
     let yes = format!("yes {}", ask.id);
     eprint!("\r\u{1b}[2K\n{}Type `{yes}` to let it happen once; anything else refuses it: ", output.ask(ask));
+    yes
+}
+
+async fn says_yes(output: Output, ask: &AskView) -> bool {
+    let yes = show(output, ask);
     let (said, hears) = oneshot::channel();
     // A thread of its own: one that waits for a line does not keep the process from ending.
     std::thread::spawn(move || {

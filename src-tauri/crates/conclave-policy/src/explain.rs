@@ -66,7 +66,8 @@ pub fn remedy(decision: &Decision, request: &ToolRequest) -> String {
         return String::new();
     }
     if decision.effect == Effective::Sample {
-        return "open Conclave and answer there; nobody could be asked".to_owned();
+        return "open Conclave\u{2019}s window, or run `conclave asks watch` in a terminal, and answer there"
+            .to_owned();
     }
     let rule = &decision.rule;
     if let Some(words) = remedy_of_call(rule, request) {
@@ -136,7 +137,9 @@ fn remedy_of_shipped(rule: &str) -> Option<&'static str> {
         }
         "only-the-person-writes" => "apply the fix yourself",
         "policy-unusable" => "correct that file; `conclave policy check FILE` says when it is right",
-        "human-review" => "ask again, and have the person answer in Conclave\u{2019}s window or with `conclave asks`",
+        "human-review" => {
+            "ask again, and have the person answer in Conclave\u{2019}s window or in a terminal with `conclave asks watch`"
+        }
         "agents-leave-secrets-alone" | "secret-files" => "open the file yourself; no model and no agent gets it",
         _ => return None,
     })

@@ -33,7 +33,7 @@ pub use table::intent::{Intent, IntentFile, IntentKind, IntentState, NewIntent};
 pub use table::job::{Job, JobEnd};
 pub use table::key::KeyHost;
 pub use table::ledger::LedgerVerdict;
-pub use table::ledger_list::{DecisionPage, DecisionQuery, EgressTotals, LedgerRow, Only, RuleHits};
+pub use table::ledger_list::{DecisionPage, DecisionQuery, EgressTotals, LedgerRow, Only, RuleHits, leaves_machine};
 pub use table::metric::{LATENCY_MS, MetricRow};
 pub use table::outcome::{Outcome, OutcomeKind};
 pub use table::scan::{ScanRecord, ScanSaved, ScanState};

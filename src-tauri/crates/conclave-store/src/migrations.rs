@@ -27,6 +27,9 @@ pub(crate) const STEPS: &[&str] = &[
     table::ledger_list::CREATE,
     table::spend::CREATE,
     table::metric::CREATE,
+    table::ask::WITHDRAWN,
+    table::ledger::MODEL_CLASS,
+    table::ledger_list::MODEL_CLASS,
 ];
 
 /// How many steps the open database has taken.

@@ -12,7 +12,8 @@ use crate::view::{AnswerAsk, AskAnswer, AskAnswered, AskList, AskPath, AskView, 
 
 pub(crate) async fn list_asks(api: &Api, _: Nothing) -> Result<AskList, ApiError> {
     let waiting = api.cx().store.waiting_asks(api.cx().now_ms())?;
-    Ok(AskList { asks: waiting.iter().map(|ask| view(api, ask)).collect() })
+    let attended = api.cx().store.person_is_there();
+    Ok(AskList { asks: waiting.iter().map(|ask| view(api, ask)).collect(), attended })
 }
 
 fn view(api: &Api, ask: &Ask) -> AskView {
@@ -75,6 +76,7 @@ fn too_late(ask: &Ask) -> ApiError {
     let why = match ask.state {
         AskState::Allowed => "it was allowed before",
         AskState::Denied => "it was denied before",
+        AskState::Withdrawn => "whoever asked took it back",
         AskState::Expired | AskState::Waiting => "nobody waits for the answer any more",
     };
     ApiError::new(ErrorCode::Changed, why).with_hint("have it asked again")

@@ -2,7 +2,7 @@
 
 use conclave_engine::named;
 use conclave_policy::{Action, keys};
-use conclave_store::{DecisionQuery, EgressTotals, LedgerRow, Only, StoreError};
+use conclave_store::{DecisionQuery, EgressTotals, LedgerRow, Only, StoreError, leaves_machine};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
@@ -51,8 +51,7 @@ fn row(row: &LedgerRow) -> EgressRow {
         at: row.at_ms,
         actor: row.request.actor.to_string(),
         host: host_of(&address).to_owned(),
-        // What is not known to stay on this machine counts as leaving it.
-        remote: known("place").is_none_or(|place| place != "loopback"),
+        remote: leaves_machine(&row.request),
         address,
         purpose: known("purpose").unwrap_or_default(),
         model: known(keys::MODEL),

@@ -4,7 +4,9 @@ use conclave_store::ExchangeHead;
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
-use crate::view::{ExchangePage, ExchangeRow, ExchangeView, GetExchange, ListExchanges};
+use crate::view::{
+    EraseExchanges, ExchangePage, ExchangeRow, ExchangeView, ExchangesErased, GetExchange, ListExchanges,
+};
 
 pub(crate) async fn list_exchanges(api: &Api, request: ListExchanges) -> Result<ExchangePage, ApiError> {
     let before = request.cursor.as_deref().map(str::parse).transpose().map_err(|_| {
@@ -25,6 +27,11 @@ pub(crate) async fn get_exchange(api: &Api, request: GetExchange) -> Result<Exch
         )
     })?;
     Ok(ExchangeView { exchange: row(exchange.head), request: exchange.request, response: exchange.response })
+}
+
+pub(crate) async fn erase_exchanges(api: &Api, request: EraseExchanges) -> Result<ExchangesErased, ApiError> {
+    let erased = api.cx().store.erase_exchanges(request.root.as_deref())?;
+    Ok(ExchangesErased { root: request.root, erased })
 }
 
 fn row(head: ExchangeHead) -> ExchangeRow {

@@ -15,7 +15,7 @@ mod runs;
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use decisions::{apply_fix, undo_fix};
 pub(crate) use egress::{export_ledger, list_egress};
-pub(crate) use exchange::{get_exchange, list_exchanges};
+pub(crate) use exchange::{erase_exchanges, get_exchange, list_exchanges};
 pub(crate) use findings::{get_finding, list_findings};
 pub(crate) use keys::{erase_key, list_keys, set_key};
 pub(crate) use machine::{get_doctor, get_status, verify_ledger};

@@ -11,6 +11,8 @@ use super::{Number, RuleLayer};
 pub struct AskList {
     /// Oldest first.
     pub asks: Vec<AskView>,
+    /// Whether a person is at any face of Conclave; where nobody is, nothing waits: it is denied at once.
+    pub attended: bool,
 }
 
 /// One request that waits.

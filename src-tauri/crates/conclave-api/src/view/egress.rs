@@ -50,11 +50,11 @@ pub struct EgressPage {
 /// What left and what was refused in the last 24 hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
 pub struct EgressToday {
-    /// Requests that were let out to other machines.
+    /// Requests that were let out of this machine, those to hosted models behind a proxy on it included.
     pub requests: u32,
     /// Requests that were refused.
     pub denied: u32,
-    /// Bytes in the bodies that were let out to other machines.
+    /// Bytes in the bodies of those that were let out.
     #[specta(type = Number)]
     pub bytes: u64,
 }
@@ -74,7 +74,7 @@ pub struct EgressRow {
     pub host: String,
     /// The address without its query.
     pub address: String,
-    /// Whether the host is another machine.
+    /// Whether it leaves this machine: the host is another one, or the model behind it is not known to run here.
     pub remote: bool,
     /// What for.
     pub purpose: String,

@@ -71,3 +71,21 @@ pub struct ExchangeView {
     /// What came back, secrets taken out, or why nothing did; its beginning where it is shorter than `response_bytes`.
     pub response: String,
 }
+
+/// Removes exchanges that were kept; the decisions that let them out stay in the ledger.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct EraseExchanges {
+    /// Only those about the project in this folder; all of them when `null`.
+    pub root: Option<String>,
+}
+
+/// Exchanges that are gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
+pub struct ExchangesErased {
+    /// See [`EraseExchanges::root`].
+    pub root: Option<String>,
+    /// How many there were.
+    #[specta(type = Number)]
+    pub erased: u64,
+}

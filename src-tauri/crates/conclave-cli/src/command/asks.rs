@@ -16,6 +16,7 @@ pub(super) async fn run(api: &Api, output: &Output, command: Option<&Asks>) -> R
             output.asks(&view);
             return Ok(Exit::Done);
         }
+        Some(Asks::Watch) => return crate::terminal::watch(api, *output).await,
         Some(Asks::Allow { id, because, always: true }) => (id, AskAnswer::Always, because),
         Some(Asks::Allow { id, because, always: false }) => (id, AskAnswer::AllowOnce, because),
         Some(Asks::Deny { id, because }) => (id, AskAnswer::DenyOnce, because),

@@ -5,8 +5,8 @@ use std::path::Path;
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    EgressOnly, EgressPage, EgressRow, ExchangePage, ExchangeRow, ExchangeView, GetExchange, LedgerView, ListEgress,
-    ListExchanges, Nothing,
+    EgressOnly, EgressPage, EgressRow, EraseExchanges, ExchangePage, ExchangeRow, ExchangeView, ExchangesErased,
+    GetExchange, LedgerView, ListEgress, ListExchanges, Nothing,
 };
 
 use super::call;
@@ -30,6 +30,7 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Audit) -> Result<E
             output.exchange(&view);
             Ok(Exit::Done)
         }
+        Audit::Exchanges { project, erase: true, .. } => erase(api, output, project.as_deref()).await,
         Audit::Exchanges { project, limit, .. } => exchanges(api, output, project.as_deref(), *limit).await,
         Audit::Export => {
             api.each_ledger_line(&mut |line| output.raw(line))?;
@@ -65,10 +66,7 @@ async fn egress(api: &Api, output: &Output, filter: &str, only: EgressOnly, limi
 }
 
 async fn exchanges(api: &Api, output: &Output, project: Option<&Path>, limit: u32) -> Result<Exit, ApiError> {
-    // What was kept outlives the folder, so one that is gone is taken by its name.
-    let root = project.map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
-    let root = root.map(|dir| dir.to_string_lossy().into_owned());
-    let mut request = ListExchanges { root, ..ListExchanges::default() };
+    let mut request = ListExchanges { root: root(project), ..ListExchanges::default() };
     let mut rows: Vec<ExchangeRow> = Vec::new();
     loop {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
@@ -82,4 +80,16 @@ async fn exchanges(api: &Api, output: &Output, project: Option<&Path>, limit: u3
     }
     output.exchanges(&rows);
     Ok(Exit::Done)
+}
+
+async fn erase(api: &Api, output: &Output, project: Option<&Path>) -> Result<Exit, ApiError> {
+    let view: ExchangesErased = call(api, "erase_exchanges", &EraseExchanges { root: root(project) }).await?;
+    output.exchanges_erased(&view);
+    Ok(Exit::Done)
+}
+
+/// The project as exchanges name it. What was kept outlives the folder, so one that is gone is taken by its name.
+fn root(project: Option<&Path>) -> Option<String> {
+    let root = project.map(|dir| dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
+    root.map(|dir| dir.to_string_lossy().into_owned())
 }

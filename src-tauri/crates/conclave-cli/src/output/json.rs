@@ -8,9 +8,9 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExplanationView,
-    FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView,
-    SimulationView, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView,
+    ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck,
+    PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -87,6 +87,8 @@ const SIMULATION: &str = "conclave/simulation/1";
 const EGRESS: &str = "conclave/egress/1";
 const EXCHANGES: &str = "conclave/exchanges/1";
 const EXCHANGE: &str = "conclave/exchange/1";
+const EXCHANGES_ERASED: &str = "conclave/exchanges-erased/1";
+const ASK: &str = "conclave/ask/1";
 const ASKS: &str = "conclave/asks/1";
 const ANSWER: &str = "conclave/answer/1";
 const KEYS: &str = "conclave/keys/1";
@@ -159,6 +161,14 @@ pub(super) fn exchange(view: &ExchangeView) -> Value {
     named(EXCHANGE, view)
 }
 
+pub(super) fn exchanges_erased(view: &ExchangesErased) -> Value {
+    named(EXCHANGES_ERASED, view)
+}
+
+pub(super) fn ask(view: &AskView) -> Value {
+    named(ASK, view)
+}
+
 pub(super) fn asks(view: &AskList) -> Value {
     named(ASKS, view)
 }
@@ -222,6 +232,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (EGRESS, schema_for!(Named<Egress<'_>>)),
         (EXCHANGES, schema_for!(Named<Exchanges<'_>>)),
         (EXCHANGE, schema_for!(Named<ExchangeView>)),
+        (EXCHANGES_ERASED, schema_for!(Named<ExchangesErased>)),
+        (ASK, schema_for!(Named<AskView>)),
         (ASKS, schema_for!(Named<AskList>)),
         (ANSWER, schema_for!(Named<AskAnswered>)),
         (KEYS, schema_for!(Named<KeyList>)),

@@ -15,8 +15,8 @@ use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExchangeRow,
-    ExchangeView, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck,
-    PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
+    ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView,
+    PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
 };
 
 use crate::args::Format;
@@ -184,6 +184,17 @@ impl Output {
     /// Prints one exchange whole.
     pub fn exchange(&self, view: &ExchangeView) {
         self.print(|style| text::exchange(style, view), || json::exchange(view));
+    }
+
+    /// Prints how many exchanges were removed.
+    pub fn exchanges_erased(&self, view: &ExchangesErased) {
+        self.print(|_| text::exchanges_erased(view), || json::exchanges_erased(view));
+    }
+
+    /// Prints one request that waits as one line of JSON; fails when nobody reads any more.
+    pub fn ask_line(&self, view: &AskView) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", json::ask(view)).and_then(|()| out.flush())
     }
 
     /// Prints the requests that wait.

@@ -18,7 +18,7 @@ use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 use super::Report;
 
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
-pub(super) use exchange::{exchange, exchanges};
+pub(super) use exchange::{exchange, exchanges, exchanges_erased};
 pub(super) use hook::{advice, hook_added, hook_removed, hooks};
 pub(super) use policy::{check, explanation, files, simulation, test};
 

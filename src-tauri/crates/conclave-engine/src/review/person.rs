@@ -19,6 +19,9 @@ const MOST_WAITING: usize = 100;
 /// How often the store is looked at for an answer that another process may have written.
 const PACE: Duration = Duration::from_millis(100);
 
+/// What lets a person be asked the next time.
+const BE_THERE: &str = "open Conclave\u{2019}s window, or run `conclave asks watch` in a terminal, and try again";
+
 /// A question that is withdrawn when nobody waits for its answer any more.
 struct Waiting<'a> {
     store: &'a Store,
@@ -38,8 +41,7 @@ impl EngineReviewer {
     pub(super) async fn ask_person(&self, question: &Question<'_>, why: Option<&str>) -> Review {
         let because = why.map(|why| format!("; {why}")).unwrap_or_default();
         if !self.store.person_is_there() {
-            let remedy = "open Conclave\u{2019}s window, or use a terminal, and try again";
-            return refuse(format!("a person has to allow it and nobody is there: {remedy}{because}"), None);
+            return refuse(format!("a person has to allow it and nobody is there: {BE_THERE}{because}"), None);
         }
         match self.answer(question, &because).await {
             Ok(review) => review,
@@ -66,7 +68,10 @@ impl EngineReviewer {
         let waiting = Waiting { store: &self.store, id };
         let asked = Event::Changed(vec![Topic::Asks]);
         self.events.send(asked.clone());
-        let taken = tokio::time::timeout(PATIENCE, self.taken(id, &digest)).await.unwrap_or(Ok(Taken::Expired));
+        let taken = match tokio::time::timeout(PATIENCE, self.taken(id, &digest)).await {
+            Ok(taken) => taken,
+            Err(_) => self.store.expire_ask(id).map(|()| Taken::Expired),
+        };
         drop(waiting);
         self.events.send(asked);
         Ok(match taken? {
@@ -79,7 +84,9 @@ impl EngineReviewer {
                 refuse(format!("you refused it{words}"), Some(by))
             }
             Taken::Refused(refusal) => refuse(refusal.to_string(), None),
-            Taken::Expired | Taken::Waiting => refuse(format!("nobody answered within {} s", PATIENCE.as_secs()), None),
+            Taken::Expired | Taken::Waiting => {
+                refuse(format!("nobody answered within {} s: {BE_THERE}", PATIENCE.as_secs()), None)
+            }
         })
     }
 

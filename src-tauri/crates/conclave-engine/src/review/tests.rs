@@ -344,7 +344,8 @@ async fn the_person_decides_what_a_model_may_not_and_what_a_rule_gives_them() {
         (&offline, inside(), None),
     ];
     for (ground, request, provider) in cases {
-        assert!(why(review(ground, &request, provider).await).contains("nobody is there"), "{provider:?}");
+        let nobody = why(review(ground, &request, provider).await);
+        assert!(nobody.contains("nobody is there") && nobody.contains("`conclave asks watch`"), "{nobody}");
         let _person = ground.store.person_arrives().unwrap();
         let (asked, allowed) =
             tokio::join!(person_says(ground, PersonsAnswer::Allow, "I know it"), review(ground, &request, provider));
@@ -372,10 +373,11 @@ async fn nobody_waits_for_ever_and_a_question_nobody_waits_for_is_withdrawn() {
     }
     assert_eq!(ground.store.asks(9).unwrap()[0].state, AskState::Waiting);
     drop(waiting);
-    assert_eq!(ground.store.asks(9).unwrap()[0].state, AskState::Expired);
+    assert_eq!(ground.store.asks(9).unwrap()[0].state, AskState::Withdrawn);
 
     tokio::time::pause();
-    assert!(why(review(&ground, &request, None).await).contains("nobody answered within 120 s"));
+    let reason = why(review(&ground, &request, None).await);
+    assert!(reason.contains("nobody answered within 120 s") && reason.contains("`conclave asks watch`"), "{reason}");
     assert_eq!(ground.store.asks(9).unwrap()[0].state, AskState::Expired);
 }
 

@@ -34,6 +34,32 @@ CREATE TABLE ask (
 CREATE INDEX ask_waiting ON ask (id) WHERE state = 'waiting';
 ";
 
+/// Adds the state of a question that its asker took back; SQLite changes what a column may hold only with its table.
+pub(crate) const WITHDRAWN: &str = "
+CREATE TABLE ask_next (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    request TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    layer TEXT,
+    reason TEXT NOT NULL,
+    guidance TEXT,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'allowed', 'denied', 'expired', 'withdrawn')),
+    justification TEXT NOT NULL,
+    answered_at INTEGER,
+    used_at INTEGER
+) STRICT;
+INSERT INTO ask_next (id, at, expires_at, digest, request, rule, layer, reason, guidance, state, justification,
+    answered_at, used_at)
+SELECT id, at, expires_at, digest, request, rule, layer, reason, guidance, state, justification, answered_at, used_at
+FROM ask;
+DROP TABLE ask;
+ALTER TABLE ask_next RENAME TO ask;
+CREATE INDEX ask_waiting ON ask (id) WHERE state = 'waiting';
+";
+
 /// How long after the answer an allow may be taken, in milliseconds.
 const FRESH_MS: i64 = 60_000;
 
@@ -98,6 +124,8 @@ pub enum AskState {
     Denied,
     /// Nobody answered in time, or nobody took the allow in time.
     Expired,
+    /// Whoever asked went away, or took it back, before anybody had answered.
+    Withdrawn,
 }
 
 /// A person's word.
@@ -137,7 +165,7 @@ pub enum Taken {
         /// When they answered, in milliseconds since 1970.
         answered_at_ms: i64,
     },
-    /// Nobody answered in time.
+    /// Nobody answered in time, or the question was withdrawn.
     Expired,
     /// There is an answer, and it is not for this.
     Refused(Refusal),
@@ -241,14 +269,26 @@ impl Store {
         self.write(|transaction| take(transaction, id, digest, now_ms))
     }
 
-    /// Ends the question `id` without an answer, because nobody waits for one any more.
+    /// Ends the question `id` without an answer, because whoever asked waits for none any more.
     ///
     /// # Errors
     /// A database that cannot be written.
     pub fn withdraw_ask(&self, id: AskId) -> Result<()> {
+        self.end_ask(id, AskState::Withdrawn)
+    }
+
+    /// Ends the question `id` without an answer, because nobody answered in time.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn expire_ask(&self, id: AskId) -> Result<()> {
+        self.end_ask(id, AskState::Expired)
+    }
+
+    fn end_ask(&self, id: AskId, state: AskState) -> Result<()> {
         self.write(|transaction| {
-            let sql = "UPDATE ask SET state = 'expired' WHERE id = ?1 AND state = 'waiting'";
-            transaction.execute(sql, [id.0])?;
+            let sql = "UPDATE ask SET state = ?2 WHERE id = ?1 AND state = 'waiting'";
+            transaction.execute(sql, params![id.0, word(&state)?])?;
             Ok(())
         })
     }
@@ -294,7 +334,7 @@ fn take(transaction: &Transaction<'_>, id: AskId, digest: &str, now_ms: i64) -> 
             transaction.execute("UPDATE ask SET used_at = ?2 WHERE id = ?1", params![id.0, now_ms])?;
             Ok(Taken::Allowed { justification, answered_at_ms })
         }
-        AskState::Allowed | AskState::Expired | AskState::Waiting => {
+        AskState::Allowed | AskState::Expired | AskState::Withdrawn | AskState::Waiting => {
             end(transaction, id)?;
             Ok(Taken::Refused(Refusal::Stale))
         }
@@ -302,7 +342,8 @@ fn take(transaction: &Transaction<'_>, id: AskId, digest: &str, now_ms: i64) -> 
 }
 
 fn end(transaction: &Transaction<'_>, id: AskId) -> Result<()> {
-    transaction.execute("UPDATE ask SET state = 'expired' WHERE id = ?1", [id.0])?;
+    let sql = "UPDATE ask SET state = 'expired' WHERE id = ?1 AND state <> 'withdrawn'";
+    transaction.execute(sql, [id.0])?;
     Ok(())
 }
 

@@ -164,12 +164,15 @@ impl Store {
         self.remove_exchanges("at < ?1", oldest)
     }
 
-    /// Removes all that was kept about the project in the folder `root`; gives how many.
+    /// Removes all that was kept, or what was kept about the project in the folder `root`; gives how many.
     ///
     /// # Errors
     /// A database that cannot be written.
-    pub fn remove_exchanges_of(&self, root: &str) -> Result<u64> {
-        self.remove_exchanges("project = ?1", root)
+    pub fn erase_exchanges(&self, root: Option<&str>) -> Result<u64> {
+        match root {
+            Some(root) => self.remove_exchanges("project = ?1", root),
+            None => self.remove_exchanges("?1 IS NULL", rusqlite::types::Null),
+        }
     }
 
     fn remove_exchanges(&self, condition: &str, value: impl rusqlite::ToSql) -> Result<u64> {
@@ -298,13 +301,16 @@ mod tests {
         let (_folder, store, _) = five();
         assert_eq!(store.remove_old_exchanges(3, NOW + 5 * DAY).unwrap(), 2);
         assert_eq!(seqs(&store), [5, 4, 3]);
-        assert_eq!(store.remove_exchanges_of("/a").unwrap(), 2);
+        assert_eq!(store.erase_exchanges(Some("/a")).unwrap(), 2);
         assert_eq!(seqs(&store), [4]);
         for _ in 0..=BATCH {
             store.put_exchange(&exchange(&store, "/c", NOW)).unwrap();
         }
-        assert_eq!(store.remove_exchanges_of("/c").unwrap(), u64::from(BATCH) + 1);
+        assert_eq!(store.erase_exchanges(Some("/c")).unwrap(), u64::from(BATCH) + 1);
         assert_eq!(seqs(&store), [4]);
+        store.put_exchange(&NewExchange { project: None, ..exchange(&store, "/c", NOW) }).unwrap();
+        assert_eq!(store.erase_exchanges(None).unwrap(), 2);
+        assert_eq!(seqs(&store), [0; 0]);
     }
 
     #[test]
@@ -316,7 +322,7 @@ mod tests {
             let new = NewExchange { request: marked(text), ..exchange(&store, project, NOW) };
             store.put_exchange(&new).unwrap();
         }
-        store.remove_exchanges_of("/a").unwrap();
+        store.erase_exchanges(Some("/a")).unwrap();
         drop(store);
         let bytes = std::fs::read(database(&folder)).unwrap();
         let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());

@@ -35,6 +35,15 @@ CREATE INDEX ledger_egress ON ledger (seq) WHERE
     AND entry ->> '$.request.context.place' = 'remote' AND entry ->> '$.decision.effect' = 'allow';
 ";
 
+/// Has the index of what left go by where a model runs, not only by the address.
+pub(crate) const MODEL_CLASS: &str = "
+DROP INDEX ledger_egress;
+CREATE INDEX ledger_egress ON ledger (seq) WHERE
+    json_valid(entry) AND entry ->> '$.request.action' = 'send_http' AND entry ->> '$.decision.effect' = 'allow'
+    AND (entry ->> '$.request.context.place' IS NOT 'loopback'
+        OR entry ->> '$.request.context.model_class' IS 'hosted');
+";
+
 /// What a walk over the whole chain found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerVerdict {
@@ -57,7 +66,7 @@ impl Store {
         self.read(verify)
     }
 
-    /// How many requests to other machines were allowed.
+    /// How many requests that leave this machine were allowed; see [`leaves_machine`](crate::leaves_machine).
     ///
     /// # Errors
     /// A database that cannot be read.
@@ -66,7 +75,9 @@ impl Store {
             let n: i64 = transaction.query_row(
                 "SELECT count(*) FROM ledger WHERE
                     json_valid(entry) AND entry ->> '$.request.action' = 'send_http'
-                    AND entry ->> '$.request.context.place' = 'remote' AND entry ->> '$.decision.effect' = 'allow'",
+                    AND entry ->> '$.decision.effect' = 'allow'
+                    AND (entry ->> '$.request.context.place' IS NOT 'loopback'
+                        OR entry ->> '$.request.context.model_class' IS 'hosted')",
                 [],
                 |row| row.get(0),
             )?;

@@ -4,7 +4,7 @@
 //! Invariant: no call reads more than it is bounded to: a page looks at [`LOOKED_AT`] entries at most and then says
 //! where to go on, counts read an index and no entry.
 
-use conclave_policy::{Action, Decision, Effective, EntryKind, Layer, NewEntry, ToolRequest};
+use conclave_policy::{Action, Decision, Effective, EntryKind, Layer, NewEntry, ToolRequest, keys};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -25,16 +25,30 @@ CREATE INDEX ledger_outcome ON ledger (entry ->> '$.refers_to')
     WHERE json_valid(entry) AND entry ->> '$.kind' = 'outcome';
 ";
 
+/// Puts where a model runs into the index that egress is counted by.
+pub(crate) const MODEL_CLASS: &str = "
+DROP INDEX ledger_time;
+CREATE INDEX ledger_time ON ledger (
+        entry ->> '$.at_ms', entry ->> '$.request.action', entry ->> '$.decision.effect',
+        entry ->> '$.request.context.place', entry ->> '$.request.context.model_class',
+        entry ->> '$.request.context.bytes', entry ->> '$.decision.layer', entry ->> '$.decision.rule')
+    WHERE json_valid(entry) AND entry ->> '$.kind' = 'decision';
+";
+
 /// What a row must be for the indexes of decisions to be used.
 const DECISION: &str = "json_valid(entry) AND entry ->> '$.kind' = 'decision'";
 
-// Grouping would make SQLite read the entries themselves, for the sorter.
+// What goes to this machine stays there unless the model behind the address is hosted. Grouping would make SQLite read the
+// entries themselves, for the sorter.
 const EGRESS_TOTALS: &str = "
-SELECT count(*) FILTER (WHERE entry ->> '$.request.context.place' IS NOT 'loopback'),
-    count(*) FILTER (WHERE entry ->> '$.request.context.place' IS NOT 'loopback'
+SELECT count(*) FILTER (WHERE entry ->> '$.request.context.place' IS NOT 'loopback'
+        OR entry ->> '$.request.context.model_class' IS 'hosted'),
+    count(*) FILTER (WHERE (entry ->> '$.request.context.place' IS NOT 'loopback'
+        OR entry ->> '$.request.context.model_class' IS 'hosted')
         AND entry ->> '$.decision.effect' IS NOT 'allow'),
     CAST(total(CAST(entry ->> '$.request.context.bytes' AS INTEGER))
-        FILTER (WHERE entry ->> '$.request.context.place' IS NOT 'loopback'
+        FILTER (WHERE (entry ->> '$.request.context.place' IS NOT 'loopback'
+            OR entry ->> '$.request.context.model_class' IS 'hosted')
             AND entry ->> '$.decision.effect' IS 'allow') AS INTEGER),
     count(*)
 FROM ledger INDEXED BY ledger_time
@@ -109,7 +123,10 @@ pub struct DecisionPage {
     pub next: Option<u64>,
 }
 
-/// Requests to other machines, counted.
+/// Requests that leave this machine, counted.
+///
+/// One to a model that is not known to run here leaves it, also where a proxy on this machine takes it; see
+/// [`leaves_machine`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EgressTotals {
     /// How many were wanted.
@@ -118,8 +135,8 @@ pub struct EgressTotals {
     pub denied: u64,
     /// How many bytes the bodies had that were allowed out.
     pub bytes_out: u64,
-    /// How many more went to this machine itself.
-    pub loopback: u64,
+    /// How many more stayed on this machine.
+    pub local: u64,
 }
 
 /// How often a rule decided.
@@ -177,7 +194,7 @@ impl Store {
             let counts =
                 statement.query_row([since_ms], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
             let [requests, denied, bytes_out, all] = counts.map(|count: i64| count.unsigned_abs());
-            Ok(EgressTotals { requests, denied, bytes_out, loopback: all - requests })
+            Ok(EgressTotals { requests, denied, bytes_out, local: all - requests })
         })
     }
 
@@ -311,6 +328,12 @@ struct Line<'a, T> {
     seq: i64,
     hash: &'a str,
     entry: T,
+}
+
+/// Whether `request`, or what it asks for, leaves this machine: what is not known to stay does.
+pub fn leaves_machine(request: &ToolRequest) -> bool {
+    let is = |key: &str, value: &str| request.context.get(key).is_some_and(|known| known == value);
+    !is("place", "loopback") || is(keys::MODEL_CLASS, "hosted")
 }
 
 impl Only {

@@ -86,7 +86,11 @@ pub(in crate::output) fn asks(style: Style, list: &AskList) -> String {
             writeln!(out, "  {}\n", style.faint(&format!("denied at {} without an answer", moment(ask.expires_at))));
     }
     out.push_str(match list.asks.as_slice() {
-        [] => "Nothing waits for you.\n",
+        [] if list.attended => "Nothing waits for you.\n",
+        [] => {
+            "Nothing waits for you, and nobody would be asked: what needs your word is denied at once.\n\
+             Open the window, or run `conclave asks watch` in a terminal.\n"
+        }
         _ => "Answer with `conclave asks allow ID` or `conclave asks deny ID`.\n",
     });
     out

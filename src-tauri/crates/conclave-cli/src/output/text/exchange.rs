@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use conclave_api::view::{ExchangeRow, ExchangeView};
+use conclave_api::view::{ExchangeRow, ExchangeView, ExchangesErased};
 
 use super::egress::{body, bytes};
-use super::{Style, clean, moment};
+use super::{Style, clean, moment, plural};
 
 pub(in crate::output) fn exchanges(style: Style, rows: &[ExchangeRow]) -> String {
     let mut out = String::new();
@@ -17,6 +17,17 @@ pub(in crate::output) fn exchanges(style: Style, rows: &[ExchangeRow]) -> String
         _ => "See one whole with `conclave audit exchanges --show SEQ`.\n",
     });
     out
+}
+
+pub(in crate::output) fn exchanges_erased(view: &ExchangesErased) -> String {
+    let about = view.root.as_deref().map_or_else(String::new, |root| format!(" about {}", clean(root)));
+    match view.erased {
+        0 => format!("No exchange{about} was kept.\n"),
+        n => format!(
+            "{}{about} removed, for good. `exchange_log` in the settings says what is kept from now on.\n",
+            plural(usize::try_from(n).unwrap_or(usize::MAX), "exchange", "exchanges")
+        ),
+    }
 }
 
 pub(in crate::output) fn exchange(style: Style, view: &ExchangeView) -> String {

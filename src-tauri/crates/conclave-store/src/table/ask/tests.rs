@@ -6,6 +6,7 @@ use std::thread;
 use conclave_policy::{Action, Actor};
 
 use super::*;
+use crate::migrations::STEPS;
 use crate::tests::{NOW, again, fresh};
 
 const LATE: i64 = NOW + 120_000;
@@ -136,7 +137,7 @@ fn a_question_is_answered_once_and_in_time() {
         (late, LATE, AskState::Expired),
         (late, NOW, AskState::Expired),
         (marked, NOW, AskState::Expired),
-        (withdrawn, NOW, AskState::Expired),
+        (withdrawn, NOW, AskState::Withdrawn),
     ] {
         match store.answer_ask(id, Answer::Allow, "second", now).unwrap() {
             Answered::TooLate(ask) => assert_eq!((ask.id, ask.state), (id, state)),
@@ -146,6 +147,9 @@ fn a_question_is_answered_once_and_in_time() {
     let denied = Taken::Denied { justification: "first".into(), answered_at_ms: NOW };
     assert_eq!(store.take_answer(id, &digest, NOW).unwrap(), denied);
     assert!(store.waiting_asks(NOW).unwrap().is_empty());
+    let digest = request("withdrawn").digest();
+    assert_eq!(store.take_answer(withdrawn, &digest, LATE).unwrap(), Taken::Expired);
+    assert_eq!(store.asks(1).unwrap()[0].state, AskState::Withdrawn, "it stays what it was");
 }
 
 #[test]
@@ -229,4 +233,23 @@ fn an_answer_of_somebody_else_shows_as_a_change() {
     assert!(!changes.any().unwrap());
     store.put_ask(&question("Write")).unwrap();
     assert!(changes.any().unwrap(), "what this process writes counts too");
+}
+
+#[test]
+fn questions_of_an_older_file_are_kept_and_can_be_withdrawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = crate::tests::database(&folder);
+    let older = STEPS.iter().position(|step| *step == WITHDRAWN).unwrap();
+    let store = Store::open_with(&path, NOW, &STEPS[..older], 1).unwrap().store;
+    let ids = ["Bash", "Write"].map(|tool| store.put_ask(&question(tool)).unwrap());
+    store.answer_ask(ids[0], Answer::Deny, "not ours", NOW).unwrap();
+    let before = store.asks(9).unwrap();
+    store.withdraw_ask(ids[1]).unwrap_err();
+    drop(store);
+
+    let store = again(&folder);
+    assert_eq!(store.asks(9).unwrap(), before);
+    store.withdraw_ask(ids[1]).unwrap();
+    assert_eq!(store.asks(1).unwrap()[0].state, AskState::Withdrawn);
+    assert!(store.put_ask(&question("Bash")).unwrap() > ids[1], "no number comes twice");
 }

@@ -199,7 +199,7 @@ fn a_page_ends_after_so_many_looks_and_says_where_to_go_on() {
 #[test]
 fn what_leaves_is_counted_from_a_time_on() {
     let (_folder, store) = mixed();
-    let totals = |requests, denied, bytes_out, loopback| EgressTotals { requests, denied, bytes_out, loopback };
+    let totals = |requests, denied, bytes_out, local| EgressTotals { requests, denied, bytes_out, local };
     for (since, expected) in [
         (i64::MIN, totals(3, 1, 200, 2)),
         (NOW, totals(3, 1, 200, 1)),
@@ -207,6 +207,36 @@ fn what_leaves_is_counted_from_a_time_on() {
         (NOW + 7, totals(0, 0, 0, 0)),
     ] {
         assert_eq!(store.egress_totals(since).unwrap(), expected, "{since}");
+    }
+}
+
+#[test]
+fn a_hosted_model_behind_this_machine_counts_as_leaving_it() {
+    let (_folder, store) = fresh();
+    let cases = [
+        ("loopback", Some("local"), false),
+        ("loopback", Some("hosted"), true),
+        // A look at a server before it is known what it runs.
+        ("loopback", None, false),
+        ("remote", Some("hosted"), true),
+        ("remote", None, true),
+        ("elsewhere", None, true),
+    ];
+    let mut left = 0;
+    for (n, (place, class, leaves)) in (1..).zip(cases) {
+        let request = ToolRequest::new(Actor::Engine, Action::SendHttp, "http://127.0.0.1:4000/v1")
+            .with("place", place)
+            .with("bytes", "100");
+        let request = match class {
+            Some(class) => request.with(keys::MODEL_CLASS, class),
+            None => request,
+        };
+        assert_eq!(leaves_machine(&request), leaves, "{place} {class:?}");
+        store.append(&judged(NOW, request, Effective::Allow, "asked")).unwrap();
+        left += u64::from(leaves);
+        let totals = EgressTotals { requests: left, denied: 0, bytes_out: 100 * left, local: n - left };
+        assert_eq!(store.egress_totals(NOW).unwrap(), totals, "{place} {class:?}");
+        assert_eq!(store.egress_count().unwrap(), left, "{place} {class:?}");
     }
 }
 
