@@ -19,7 +19,7 @@ const FLOAT_IS_EXACT: u64 = 1_000_000_000;
 ///
 /// Serialised as a decimal number of dollars; read from a number or from text, `1.5` or `"1.5"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "wire", derive(specta::Type), specta(type = f64))]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type), schemars(with = "f64"), specta(type = f64))]
 pub struct Money(u64);
 
 /// Why a text is not an amount of money.
