@@ -192,3 +192,47 @@ fn no_name_that_only_looks_like_a_tools_inherits_what_that_may() {
     }
     assert!(allowed > 0, "the shipped policy allows some of them");
 }
+
+#[test]
+fn what_is_searched_or_copied_is_touched() {
+    let home = Home::new();
+    for name in [".env", "src/a.py", "config/secrets.yml", "made/server.pem"] {
+        home.write(&format!("app/{name}"), "KEY=1\n");
+    }
+    let shell = |command: &str| ("Bash", json!({ "command": command }));
+    let cases = [
+        (shell("grep -rn KEY"), Some(".env")),
+        (shell("grep -rn KEY src"), None),
+        (shell("grep -rn --exclude=.env --exclude-dir=made --exclude=secrets.yml KEY ."), None),
+        (shell("cd config && grep -r KEY"), Some("secrets.yml")),
+        (shell("rg KEY src"), None),
+        (shell("rg KEY made"), Some("made/server.pem")),
+        (shell("rg -uu KEY"), Some(".env")),
+        (shell("find . -name '*.pem' -exec cat {} +"), Some("made/server.pem")),
+        (shell("find . -type f | xargs cat"), Some(".env")),
+        (shell("cat config/*"), Some("config/secrets.yml")),
+        (shell("tar czf x.tgz ."), Some(".env")),
+        (shell("cp -r config copy"), Some("config/secrets.yml")),
+        (("Grep", json!({ "pattern": "KEY", "output_mode": "content" })), Some(".env")),
+        (("Grep", json!({ "pattern": "KEY", "path": "src" })), None),
+        (("Grep", json!({ "pattern": "KEY", "glob": "src/*.py" })), None),
+        (("Grep", json!({ "pattern": "KEY", "glob": "*.{py,yml}" })), Some(".env")),
+        (("Grep", json!({ "pattern": "KEY", "glob": "config/*.yml" })), Some("config/secrets.yml")),
+        (("search_file_content", json!({ "pattern": "KEY" })), Some(".env")),
+    ];
+    for ((tool, parameters), expect) in cases {
+        let advice = home.advisor().judge(&home.call("1", tool, parameters.clone())).expect("judged");
+        match expect {
+            None => assert_ne!(advice.decision.effect, Effective::Deny, "{parameters}: {}", advice.decision.reason),
+            Some(file) => {
+                assert_eq!(advice.decision.rule, "secret-files", "{parameters}");
+                assert!(advice.remedy.contains(&format!("`{file}`")), "{parameters}: {}", advice.remedy);
+            }
+        }
+    }
+    // What an ignore file leaves out, Claude Code's search leaves out unless it is named.
+    home.write("app/.gitignore", ".env\nconfig\nmade\n");
+    let judge = |parameters| home.advisor().judge(&home.call("1", "Grep", parameters)).expect("judged").decision.effect;
+    assert_eq!(judge(json!({ "pattern": "KEY" })), Effective::Allow);
+    assert_eq!(judge(json!({ "pattern": "KEY", "glob": ".env" })), Effective::Deny);
+}
