@@ -26,7 +26,9 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
         Err(error) => return Ok(Done::Skipped(format!("the clients cannot be installed: {error:#}"))),
     };
     let tests = place.root.join("tests");
-    let program = test_programs(place, log)?.into_iter().find(|(package, _)| *package == tests);
+    let is_it = |program: &Path| program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"it-"));
+    let mut programs = test_programs(place, log)?.into_iter();
+    let program = programs.find(|(package, program)| *package == tests && is_it(program));
     let (_, program) = program.context("cargo built no integration tests")?;
     let alone = log.run(&mut without_network(Path::new("true"))).is_ok();
     let inner = if alone { without_network(&program) } else { Command::new(&program) };
