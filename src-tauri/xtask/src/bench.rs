@@ -1,4 +1,4 @@
-//! How long the command line, a decision of the policy and the hook take, from a release build.
+//! How long the command line, a decision of the policy, the hook and a write to the database take, from a release build.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ const RELEASE: Step =
 const STEPS: &[Step] = &[
     Step { name: "commands", title: "commands from start to end", run: times },
     Step { name: "policy", title: "decisions with 1,000 rules, and the hook as a process", run: policy },
+    Step { name: "store", title: "what becomes durable in a second, beside the disk's own time", run: store },
 ];
 
 /// Builds and measures everything, or what `names` names.
@@ -91,6 +92,26 @@ fn policy(place: &Place, log: &mut Log) -> Result<Done> {
         samples.sort_by(f64::total_cmp);
         log.say(&format!("{name}: {samples:?}"))?;
         table.push_str(&format!("\n| {name} | {HOOKS} | {:.1} | {:.1} |", median(&samples), samples[HOOKS - 1]));
+    }
+    Ok(Done::Figure(table))
+}
+
+/// The rows of the first table have six cells, those of the second five, with an empty line between.
+fn store(place: &Place, log: &mut Log) -> Result<Done> {
+    let folder = place.scratch("bench-store")?;
+    let mut command = cargo();
+    command.args(["bench", "--locked", "-q", "-p", "conclave-store", "--bench", "write", "--"]).arg(folder);
+    let lines = log.output(command.current_dir(&place.root))?;
+    let (writes, waits) = lines.split_once("\n\n").context("the program has printed no second table")?;
+    let mut table = String::from(
+        "| write | at a time | n | a second | \u{b5}s each | CPU \u{b5}s |\n| --- | ---: | ---: | ---: | ---: | ---: |",
+    );
+    for line in writes.lines() {
+        table.push_str(&format!("\n| {} |", line.replace('\t', " | ")));
+    }
+    table.push_str("\n\n| wait | n | p50 ms | p99 ms | slowest ms |\n| --- | ---: | ---: | ---: | ---: |");
+    for line in waits.lines() {
+        table.push_str(&format!("\n| {} |", line.replace('\t', " | ")));
     }
     Ok(Done::Figure(table))
 }

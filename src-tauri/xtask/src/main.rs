@@ -36,7 +36,7 @@ Usage: cargo xtask <command>
   start          install what is missing, build, and open the sample project
   test [STEP…]   install what is missing and run every test, or the named steps only
   local          build the worker for local models
-  bench [WHAT]   print how long things take: commands, policy
+  bench [WHAT]   print how long things take: commands, policy, store
   eval bandit    fix Bandit's own examples and count what is left
   deep           stop the program at every system call of apply and undo
 

@@ -13,7 +13,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::db::Store;
 use crate::error::{Result, StoreError};
-use crate::table::spend_list::{Change, SpendOf, change_totals, total};
+use crate::table::spend_list::{Change, SpendOf, change_totals, limited};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE spend (
@@ -36,8 +36,6 @@ CREATE TABLE spend (
     reasoning_tokens INTEGER,
     outcome TEXT
 ) STRICT;
-CREATE INDEX spend_of_project ON spend (project, id) WHERE project IS NOT NULL;
-CREATE INDEX spend_of_finding ON spend (finding, id) WHERE finding IS NOT NULL;
 CREATE INDEX spend_of_run ON spend (run, id) WHERE run IS NOT NULL;
 CREATE INDEX spend_open ON spend (claimant) WHERE outcome IS NULL;
 CREATE TABLE spend_total (
@@ -327,10 +325,7 @@ impl Caps {
             let Some(limit) = limit else { continue };
             let Some(wanted) = spend.most else { return Ok(Some(Reserving::Unpriced)) };
             let (spent, reserved) = match of {
-                Some(of) => {
-                    let total = total(transaction, &of)?;
-                    (total.spent, total.reserved)
-                }
+                Some(of) => limited(transaction, &of)?,
                 None if cap == Cap::Call => (Money::ZERO, Money::ZERO),
                 // A call that is for no run is under no limit of a run.
                 None => continue,

@@ -230,8 +230,19 @@ pub(crate) fn change_totals(transaction: &Transaction<'_>, id: i64, change: &Cha
     Ok(())
 }
 
-/// What `of` has cost together, in a transaction of somebody else's.
-pub(crate) fn total(transaction: &Transaction<'_>, of: &SpendOf) -> Result<SpendTotal> {
+/// What counts under a limit.
+pub(crate) const LIMITED: &str = "SELECT spent, reserved FROM spend_total WHERE kind = ?1 AND id = ?2";
+
+/// What `of` has spent, and what is set aside for it.
+pub(crate) fn limited(transaction: &Transaction<'_>, of: &SpendOf) -> Result<(Money, Money)> {
+    let (kind, id) = of.key();
+    let mut statement = transaction.prepare_cached(LIMITED)?;
+    let mut rows = statement.query(params![kind, id])?;
+    let Some(row) = rows.next()? else { return Ok((Money::ZERO, Money::ZERO)) };
+    Ok((Money::from_micros(number(row, "spent")?), Money::from_micros(number(row, "reserved")?)))
+}
+
+fn total(transaction: &Transaction<'_>, of: &SpendOf) -> Result<SpendTotal> {
     let (kind, id) = of.key();
     let mut statement = transaction.prepare_cached("SELECT * FROM spend_total WHERE kind = ?1 AND id = ?2")?;
     let mut rows = statement.query(params![kind, id])?;

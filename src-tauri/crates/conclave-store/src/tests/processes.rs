@@ -7,13 +7,17 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 
-use conclave_core::id::ProjectId;
+use conclave_core::id::{ProjectId, RunId};
+use conclave_core::money::Money;
 use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{NOW, again, database, decision, finding, fresh, fresh_with_project, scan};
-use crate::{Answer, FindingQuery, IntentKind, NewAsk, NewIntent, Refusal, ScanState, Store, Taken};
+use crate::{
+    Answer, Caps, FindingQuery, IntentKind, NewAsk, NewIntent, NewSpend, Refusal, Reserving, ScanState, SpendOf, Store,
+    Taken,
+};
 
 const PROCESSES: u32 = 8;
 const OPERATIONS: u32 = 1000;
@@ -48,6 +52,20 @@ fn a_process() {
             // What was handed over is written before the store ends.
             drop(store);
             say("done");
+        }
+        "spend" => {
+            let caps = Caps { run: Some(Money::from_micros(CAP)), ..Caps::default() };
+            let mut held = Vec::new();
+            loop {
+                let (done, told) = channel();
+                store.reserve(call(), caps, move |result| done.send(result.unwrap()).unwrap());
+                match told.recv().unwrap() {
+                    Reserving::Held(reservation) => held.push(reservation),
+                    other => break assert!(matches!(other, Reserving::Over(_)), "{other:?}"),
+                }
+            }
+            say(&held.len().to_string());
+            io::stdin().read_line(&mut String::new()).unwrap();
         }
         "append many" => loop {
             let (done, told) = channel();
@@ -111,6 +129,24 @@ fn question() -> NewAsk {
         layer: None,
         reason: "it leaves the project".into(),
         guidance: None,
+    }
+}
+
+/// What the processes may spend together, in millionths of a dollar: ninety-nine calls.
+const CAP: u64 = 999;
+
+fn call() -> NewSpend {
+    NewSpend {
+        at_ms: NOW,
+        day: 0,
+        project: None,
+        finding: None,
+        run: Some(RunId::new("f-1")),
+        provider: "Local Qwen".into(),
+        model: "qwen".into(),
+        purpose: "propose".into(),
+        most: Some(Money::from_micros(10)),
+        price_date: None,
     }
 }
 
@@ -245,6 +281,23 @@ fn what_a_killed_process_had_claimed_is_free_at_once() {
     assert_eq!(taken.iter().map(|intent| intent.id.to_string()).collect::<Vec<_>>(), [intent]);
     drop(store);
     again(&folder);
+}
+
+#[test]
+fn several_processes_keep_one_limit_and_what_they_die_with_is_spent() {
+    let (folder, store) = fresh();
+    let mut spenders: Vec<Process> = (0..4).map(|n| Process::start("spend", n, &folder)).collect();
+    spenders.iter_mut().for_each(Process::go);
+    let calls: u64 = spenders.iter_mut().map(|process| process.hear().parse::<u64>().unwrap()).sum();
+    assert_eq!(calls, CAP / 10, "all that fits, and no more");
+    assert_eq!(store.settle_lost().unwrap(), 0, "they live");
+    spenders.into_iter().for_each(Process::kill);
+    let run = SpendOf::Run(RunId::new("f-1"));
+    let before = store.spend_total(&run).unwrap();
+    assert_eq!((before.open, before.reserved.micros(), before.spent.micros()), (calls, 990, 0));
+    assert_eq!(u64::from(store.settle_lost().unwrap()), calls);
+    let after = store.spend_total(&run).unwrap();
+    assert_eq!((after.open, after.spent.micros(), after.assumed.micros()), (0, 990, 990));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use proptest::prelude::*;
 
 use super::*;
+use crate::table::spend_list::LIMITED;
 use crate::tests::{NOW, again, fresh};
 use crate::{SpendBy, SpendOf, SpendTotal};
 
@@ -72,7 +73,8 @@ fn money_is_set_aside_and_then_spent() {
     let first = held(&store, spend(Some(3)), Caps::default());
     let second = held(&store, spend(Some(4)), Caps::default());
     assert_eq!(all(&store), ([2, 2, 0], [7, 7, 0, 0]));
-    let tokens = Some(Tokens { input: 100, cached: 40, output: 7, reasoning: 2 });
+    let counted = Tokens { input: 100, cached: 40, output: 7, reasoning: 2 };
+    let tokens = Some(counted);
     settle_now(&store, first, Settlement { tokens, ..came_to(Some(1)) }).unwrap();
     assert_eq!(all(&store), ([2, 1, 0], [7, 4, 1, 0]));
     settle_now(&store, second, Settlement { outcome: "timeout".into(), ..came_to(None) }).unwrap();
@@ -89,7 +91,7 @@ fn money_is_set_aside_and_then_spent() {
         ]
     );
     assert_eq!(page.next, None);
-    assert_eq!(store.spend_total(&SpendOf::All).unwrap().tokens, tokens.unwrap());
+    assert_eq!(store.spend_total(&SpendOf::All).unwrap().tokens, counted);
 }
 
 #[test]
@@ -254,9 +256,8 @@ fn limits_are_looked_up_and_not_summed() {
     let (_folder, store) = fresh();
     let plan: Vec<String> = store
         .read(|transaction| {
-            let sql = "EXPLAIN QUERY PLAN SELECT * FROM spend_total WHERE kind = 'day' AND id = '1'";
-            let mut statement = transaction.prepare(sql)?;
-            Ok(statement.query_map([], |row| row.get(3))?.collect::<rusqlite::Result<_>>()?)
+            let mut statement = transaction.prepare(&format!("EXPLAIN QUERY PLAN {LIMITED}"))?;
+            Ok(statement.query_map(["day", "1"], |row| row.get(3))?.collect::<rusqlite::Result<_>>()?)
         })
         .unwrap();
     assert_eq!(plan, ["SEARCH spend_total USING PRIMARY KEY (kind=? AND id=?)"]);
