@@ -84,6 +84,21 @@ impl DataDir {
         self.path.join("scratch")
     }
 
+    /// A folder that workers in the sandbox may write, made when it is missing; it may be deleted at any time.
+    ///
+    /// # Errors
+    /// [`FsError::Io`] when it cannot be made.
+    pub fn worker_folder(&self) -> Result<PathBuf, FsError> {
+        let folder = self.path.join("worker");
+        let wrong = |error| FsError::io(&folder, error);
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(wrong)?;
+        // Where programs in the sandbox are somebody else, it is theirs; nobody else reaches it inside the data folder.
+        if let Some((user, group)) = crate::sandbox::guest() {
+            std::os::unix::fs::chown(&folder, Some(user.as_raw()), Some(group.as_raw())).map_err(wrong)?;
+        }
+        Ok(folder)
+    }
+
     /// The text of `settings.json`; `None` when there is none.
     ///
     /// # Errors

@@ -210,20 +210,10 @@ impl Effect for SendHttp {
             Consent::None => "none",
         };
         let secret_names: Vec<&str> = self.secret_headers.iter().map(|(name, _)| name.as_str()).collect();
-        let data: Vec<&str> = self.facts.data.iter().map(|class| class.as_str()).collect();
         let proxy = self.proxy.as_deref().filter(|_| !loopback).map(|proxy| match target::proxy(proxy) {
             Ok(url) => url.into(),
             Err(_) => "unusable address".to_owned(),
         });
-        let known = [
-            (keys::MODEL, self.facts.model.clone()),
-            (keys::MODEL_CLASS, self.facts.model_class.map(|class| class.as_str().to_owned())),
-            (keys::DATA, (!data.is_empty()).then(|| data.join(" "))),
-            (keys::PROJECT, self.facts.project.clone()),
-            (keys::TIER, self.facts.tier.clone()),
-            (keys::COST, self.facts.cost_usd.map(|cost| cost.to_string())),
-            ("proxy", proxy),
-        ];
         let request = ToolRequest::new(actor.clone(), Action::SendHttp, resource)
             .with(keys::HOST, host)
             .with("port", port)
@@ -237,10 +227,11 @@ impl Effect for SendHttp {
             .with(keys::SECRETS, "0")
             .with("secret_headers", secret_names.join(" "))
             .with("digest", self.digest());
-        known.into_iter().fold(request, |request, (key, value)| match value {
-            Some(value) => request.with(key, value),
+        let request = self.facts.told(request);
+        match proxy {
+            Some(proxy) => request.with("proxy", proxy),
             None => request,
-        })
+        }
     }
 }
 

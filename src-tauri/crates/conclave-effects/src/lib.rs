@@ -25,6 +25,7 @@ pub mod secret;
 mod swapper;
 pub mod touched;
 pub mod watch;
+pub mod worker;
 
 pub use clock::Clock;
 pub use data::{DataDir, default_data_dir};
@@ -45,3 +46,4 @@ pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};
 pub use touched::resolve_touched;
 pub use watch::{Change, Watch, WatchProject, watch};
+pub use worker::{Hearing, StartWorker, TellWorker, Worker, WorkerError, find_worker, start_worker};

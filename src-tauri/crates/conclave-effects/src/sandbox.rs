@@ -24,6 +24,8 @@ mod mounts;
 mod output;
 mod program;
 #[cfg(target_os = "linux")]
+mod running;
+#[cfg(target_os = "linux")]
 mod supervise;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -36,6 +38,8 @@ use conclave_policy::{Access, Action, Actor, ToolRequest, digest_parts, keys};
 
 pub(crate) use guest::guest;
 pub use program::{find_program, tool_folders};
+#[cfg(target_os = "linux")]
+pub(crate) use running::Running;
 
 use crate::touched::on_paths;
 use crate::{Effect, Permit, Stale};
@@ -211,12 +215,16 @@ fn executed(_: &RunCommand) -> Vec<(&'static str, String)> {
 #[cfg(target_os = "linux")]
 pub async fn run(permit: Permit<RunCommand>) -> Result<CommandReport, SandboxError> {
     let (command, request) = permit.open()?;
-    let sandbox = tokio::task::spawn_blocking(bubblewrap::detect);
-    let sandbox = sandbox.await.map_err(|error| SandboxError::Io { reason: error.to_string() })??;
-    let (sandbox, limits) = (sandbox.clone(), command.limits);
-    let prepare = tokio::task::spawn_blocking(move || sandbox.prepare(&command, Some(&request)));
-    let prepared = prepare.await.map_err(|error| SandboxError::Io { reason: error.to_string() })??;
-    supervise::supervise(prepared, &limits).await
+    let limits = command.limits;
+    supervise::supervise(prepare(command, request).await?, &limits).await
+}
+
+/// Makes ready what was judged.
+#[cfg(target_os = "linux")]
+async fn prepare(command: RunCommand, judged: ToolRequest) -> Result<bubblewrap::Prepared, SandboxError> {
+    let prepare = move || bubblewrap::detect()?.prepare(&command, Some(&judged));
+    let prepared = tokio::task::spawn_blocking(prepare).await;
+    prepared.map_err(|error| SandboxError::Io { reason: error.to_string() })?
 }
 
 /// Which sandbox programs run in, for example `bubblewrap 0.8.0`. Tried once per process, by running a program in it.

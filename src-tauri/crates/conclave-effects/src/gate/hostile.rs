@@ -21,7 +21,8 @@ use super::{Effect, Gate, Policies};
 use crate::replace::{FileChange, WriteProject};
 use crate::{
     Body, Clock, Consent, CopyToScratch, DataClass, EraseKey, Facts, Limits, Method, ModelClass, ReachKeychain,
-    ReadFile, ReadKey, ReadProject, RunCommand, Secret, SendHttp, StoreKey, Timeouts, WatchProject, WriteFile,
+    ReadFile, ReadKey, ReadProject, RunCommand, Secret, SendHttp, StartWorker, StoreKey, TellWorker, Timeouts,
+    WatchProject, WriteFile,
 };
 
 /// A model that allows whatever it is asked about, with all confidence and for the very request.
@@ -232,6 +233,19 @@ async fn nobody_talks_the_gate_into_anything() {
         project: None,
     };
     trial.effect(project, command).await;
+
+    let start = || StartWorker { program: "/bin/sh".into(), model: root.join("src/a.py"), folder: None };
+    trial.effect(project, start).await;
+    let tell = || TellWorker {
+        program: "/bin/sh".into(),
+        body: Body::redacted(b"def shop(): ...".to_vec(), &[]).unwrap(),
+        facts: Facts { model_class: Some(ModelClass::Local), ..Facts::default() },
+        purpose: "a test".to_owned(),
+    };
+    trial.effect(May { model: true, ..ASKING }, tell).await;
+    // Only Conclave itself may have it said that a model is somewhere else.
+    let hosted = || TellWorker { facts: Facts::default(), ..tell() };
+    trial.effect(project, hosted).await;
 
     for path in ["src/a.py", ".git/config", "../../etc/cron.d/job"] {
         let change = FileChange { path: path.into(), base: String::new(), after: String::new(), bytes: b"x".to_vec() };

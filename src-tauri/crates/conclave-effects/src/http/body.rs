@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use conclave_policy::secret::{Unscannable, redact, scan};
+use conclave_policy::{ToolRequest, keys};
 
 use super::HttpError;
 use crate::Secret;
@@ -45,16 +46,16 @@ impl Body {
     }
 
     /// How many secrets were taken out.
-    pub(super) fn redacted_count(&self) -> usize {
+    pub(crate) fn redacted_count(&self) -> usize {
         self.redactions.iter().map(|(_, count)| count).sum()
     }
 
     /// The values that must not be in what is sent.
-    pub(super) fn known(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn known(&self) -> impl Iterator<Item = &str> {
         self.known.iter().map(Secret::expose)
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
@@ -102,6 +103,25 @@ pub struct Facts {
     pub tier: Option<String>,
     /// What it may cost at most, in US dollars.
     pub cost_usd: Option<f64>,
+}
+
+impl Facts {
+    /// The request with what is known put into its context.
+    pub(crate) fn told(&self, request: ToolRequest) -> ToolRequest {
+        let data: Vec<&str> = self.data.iter().map(|class| class.as_str()).collect();
+        let known = [
+            (keys::MODEL, self.model.clone()),
+            (keys::MODEL_CLASS, self.model_class.map(|class| class.as_str().to_owned())),
+            (keys::DATA, (!data.is_empty()).then(|| data.join(" "))),
+            (keys::PROJECT, self.project.clone()),
+            (keys::TIER, self.tier.clone()),
+            (keys::COST, self.cost_usd.map(|cost| cost.to_string())),
+        ];
+        known.into_iter().fold(request, |request, (key, value)| match value {
+            Some(value) => request.with(key, value),
+            None => request,
+        })
+    }
 }
 
 impl ModelClass {

@@ -162,6 +162,13 @@ impl Bubblewrap {
         // Folders out of which something is executed; the work itself stays the living one.
         let beside = |file: &Executed| [&file.name, &file.inside].map(|path| path.parent().map(Path::to_owned));
         let used: BTreeSet<PathBuf> = executed.iter().flat_map(beside).flatten().collect();
+        let (mut pins, mut pinned) = (Vec::new(), Vec::new());
+        for file in &executed {
+            if let Some(bytes) = file.pinned()? {
+                pins.push(bytes);
+                pinned.push(file.inside.clone());
+            }
+        }
         let mut look = Vec::new();
         let mut frozen = BTreeMap::new();
         for (n, mount) in in_order(&mounts).enumerate() {
@@ -174,16 +181,15 @@ impl Bubblewrap {
                 frozen.insert(mount.inside.clone(), Frozen::of(&handle)?);
                 continue;
             }
+            // A program that is shown by itself is shown by the bytes that were compared.
+            if pinned.contains(&mount.inside) {
+                continue;
+            }
             let identity = identity.map(|identity| identity.to_string()).unwrap_or_default();
             look.extend(["folder".into(), mount.inside.clone().into_os_string(), identity.into()]);
         }
-        let (mut pins, mut pinned) = (Vec::new(), Vec::new());
         for file in &executed {
             look.extend(["program".into(), file.name.clone().into(), file.inside.clone().into()]);
-            if let Some(bytes) = file.pinned()? {
-                pins.push(bytes);
-                pinned.push(file.inside.clone());
-            }
         }
         let program = executed.first().map(|file| file.name.clone()).unwrap_or_default();
         let mut line = Vec::new();
@@ -195,7 +201,7 @@ impl Bubblewrap {
         line.extend(namespaces());
         line.extend(system());
         line.extend(private_folders(run.limits.file_bytes));
-        for mount in &mounts {
+        for mount in mounts.iter().filter(|mount| !pinned.contains(&mount.inside)) {
             match frozen.get(&mount.inside) {
                 Some(frozen) => line.extend(frozen.arguments(mount, &pinned)),
                 None => line.extend(mount.arguments()),

@@ -88,13 +88,12 @@ fn copy(path: &Path, to: &mut dyn io::Write) -> io::Result<String> {
 
 /// Where a path of the sandbox is outside.
 fn outside(path: &Path, mounts: &[Mount]) -> PathBuf {
-    let below = mounts.iter().find_map(|mount| Some(mount.host.join(path.strip_prefix(&mount.inside).ok()?)));
-    below.unwrap_or_else(|| path.to_owned())
+    mounts.iter().find_map(|mount| mount.outside(path)).unwrap_or_else(|| path.to_owned())
 }
 
 /// Where the file is in the sandbox that `name` leads to there, and that is at `host` outside.
 fn inside(name: &Path, host: &Path, mounts: &[Mount]) -> PathBuf {
-    let through = |mount: &Mount| Some(mount.inside.join(host.strip_prefix(&mount.host).ok()?));
+    let through = |mount: &Mount| mount.inside(host);
     let same = mounts.iter().filter(|mount| name.starts_with(&mount.inside)).find_map(through);
     let of_the_system = || host.starts_with("/usr").then(|| host.to_owned());
     same.or_else(of_the_system).or_else(|| mounts.iter().find_map(through)).unwrap_or_else(|| host.to_owned())

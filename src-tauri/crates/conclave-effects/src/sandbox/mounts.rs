@@ -18,10 +18,25 @@ pub(super) struct Mount {
 }
 
 impl Mount {
+    /// Where a path of the sandbox that this shows is outside.
+    pub(super) fn outside(&self, path: &Path) -> Option<PathBuf> {
+        path.strip_prefix(&self.inside).ok().map(|below| beneath(&self.host, below))
+    }
+
+    /// Where a path of the host that this shows is in the sandbox.
+    pub(super) fn inside(&self, path: &Path) -> Option<PathBuf> {
+        path.strip_prefix(&self.host).ok().map(|below| beneath(&self.inside, below))
+    }
+
     pub(super) fn arguments(&self) -> [OsString; 3] {
         let how = if self.writable { "--bind" } else { "--ro-bind" };
         [how.into(), self.host.clone().into(), self.inside.clone().into()]
     }
+}
+
+/// A mount may be a single file, whose name with nothing beneath it must not become a folder's.
+fn beneath(top: &Path, below: &Path) -> PathBuf {
+    if below.as_os_str().is_empty() { top.to_owned() } else { top.join(below) }
 }
 
 /// The folders of the host that a run shows, refused where they would show too much.
@@ -64,8 +79,7 @@ pub(super) fn locate(run: &RunCommand, mounts: &[Mount]) -> Result<PathBuf, Sand
 
 /// Whether a program at this path of the sandbox is there, and not only behind a link to where the sandbox cannot see.
 fn is_visible(path: &Path, mounts: &[Mount]) -> bool {
-    let below_mount = mounts.iter().find_map(|mount| Some((mount, path.strip_prefix(&mount.inside).ok()?)));
-    let on_host = below_mount.map_or_else(|| path.to_owned(), |(mount, below)| mount.host.join(below));
+    let on_host = mounts.iter().find_map(|mount| mount.outside(path)).unwrap_or_else(|| path.to_owned());
     let shown = |real: &Path| {
         let of_the_system = ["/usr", "/etc/alternatives"].iter().chain(&SYSTEM).any(|folder| real.starts_with(folder));
         of_the_system || mounts.iter().any(|mount| real.starts_with(&mount.host))

@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<CommandReport, SandboxError> {
     let started = Instant::now();
     let Prepared { command, status, mut seen } = prepared;
-    let (mut child, _held) = start(command).await?;
+    let (mut child, _held) = start(command, Stdio::null()).await?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let everything = async {
         tokio::join!(collect(stdout, limits.output_bytes), collect(stderr, limits.output_bytes), follow(status))
@@ -43,6 +43,7 @@ pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<Com
     let not_ended = || failed("the program could not be ended".to_owned());
     let ((stdout, cut_out), (stderr, cut_err), ending) = ended.ok_or_else(not_ended)?;
     tokio::time::timeout(GRACE, child.wait()).await.map_err(|_| not_ended())?.map_err(|e| failed(e.to_string()))?;
+    let exit = ending.exit();
     if let Some(first) = ending.first_process {
         let gone = tokio::task::spawn_blocking(move || wait_for(&first)).await;
         gone.unwrap_or(false).then_some(()).ok_or_else(not_ended)?;
@@ -50,13 +51,12 @@ pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<Com
     // Nobody is left who could write into it.
     let mut said = String::new();
     seen.read_to_string(&mut said).map_err(|error| failed(error.to_string()))?;
-    if said.is_empty() && ending.code.is_some() && !timed_out {
+    if said.is_empty() && exit.is_some() && !timed_out {
         return Err(Stale::changed("a folder or program of the run").into());
     }
-    let status = match ending.code {
+    let status = match exit {
         _ if timed_out => Exit::TimedOut,
-        Some(code @ 129..=192) => Exit::Signal(code - 128),
-        Some(code) => Exit::Code(code),
+        Some(exit) => exit,
         // Bubblewrap tells a code only once the program has been started.
         None => return Err(failed(last_line(&stderr))),
     };
@@ -66,13 +66,14 @@ pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<Com
 
 /// Keeps the thread alive that started the child: the kernel ends a child that dies with its parent when the *thread*
 /// that started it ends, and threads of the runtime come and go.
-struct Held {
+pub(super) struct Held {
     _until_dropped: std::sync::mpsc::Sender<()>,
 }
 
-async fn start(command: std::process::Command) -> Result<(Child, Held), SandboxError> {
+/// Starts a prepared command. Dropping the child ends it, and with it everything in the sandbox.
+pub(super) async fn start(command: std::process::Command, stdin: Stdio) -> Result<(Child, Held), SandboxError> {
     let mut command = Command::from(command);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let runtime = tokio::runtime::Handle::current();
     let (give, given) = tokio::sync::oneshot::channel();
     let (until_dropped, released) = std::sync::mpsc::channel();
@@ -93,7 +94,7 @@ async fn start(command: std::process::Command) -> Result<(Child, Held), SandboxE
 }
 
 /// Reads an output to its end; what cannot be read ends it.
-async fn collect(output: Option<impl AsyncRead + Unpin>, limit: usize) -> (Vec<u8>, bool) {
+pub(super) async fn collect(output: Option<impl AsyncRead + Unpin>, limit: usize) -> (Vec<u8>, bool) {
     let mut kept = HeadTail::new(limit);
     if let Some(mut output) = output {
         let mut buffer = vec![0; 16 * 1024];
@@ -114,13 +115,21 @@ struct Told {
 }
 
 #[derive(Default)]
-struct Ending {
+pub(super) struct Ending {
     /// The first process of the sandbox; when it has ended, the kernel has ended all others.
     first_process: Option<OwnedFd>,
     code: Option<i32>,
 }
 
-async fn follow(status: PipeReader) -> Ending {
+impl Ending {
+    /// How the program ended; `None` when it was never started.
+    pub(super) fn exit(&self) -> Option<Exit> {
+        self.code.map(|code| if (129..=192).contains(&code) { Exit::Signal(code - 128) } else { Exit::Code(code) })
+    }
+}
+
+/// Listens to bubblewrap until it has ended.
+pub(super) async fn follow(status: PipeReader) -> Ending {
     let mut ending = Ending::default();
     let file = tokio::fs::File::from_std(File::from(OwnedFd::from(status)));
     let mut lines = BufReader::new(file).lines();
@@ -141,11 +150,11 @@ fn wait_for(process: &OwnedFd) -> bool {
     poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&grace)).is_ok_and(|ready| ready > 0)
 }
 
-fn last_line(stderr: &[u8]) -> String {
+pub(super) fn last_line(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     text.lines().last().unwrap_or("it gave no reason").chars().take(300).collect()
 }
 
-fn failed(reason: String) -> SandboxError {
+pub(super) fn failed(reason: String) -> SandboxError {
     SandboxError::Io { reason }
 }
