@@ -23,6 +23,7 @@ fn everything(client: Client) -> Vec<Call> {
     vec![
         client.read("server.pem"),
         client.shell("cat .env"),
+        client.search("TOKEN"),
         client.shell("echo written > marker"),
         client.jot(),
         client.read("README.md"),
@@ -50,9 +51,9 @@ fn the_calls_are_real_and_without_the_hook_all_of_them_are_made() {
         let ground = Ground::new(client, &model);
         let output = installed.work(&ground, &model);
         let results = model.results();
-        assert!(results[0].contains(SECRET) && results[1].contains(SECRET), "{client:?}: {results:#?}");
+        assert!(results[..3].iter().all(|result| result.contains(SECRET)), "{client:?}: {results:#?}");
         assert!(ground.project().join("marker").exists() && ground.path("jotted").exists(), "{client:?}: {results:#?}");
-        assert!(results[4].contains(READABLE) && text(&output).contains(DONE), "{client:?}: {results:#?}");
+        assert!(results[5].contains(READABLE) && text(&output).contains(DONE), "{client:?}: {results:#?}");
     }
 }
 
@@ -70,9 +71,10 @@ fn with_the_hook_no_secret_is_read_no_command_runs_and_the_agent_is_told_why() {
         assert!(!model.was_told(SECRET), "{client:?}: {:#?}", model.results());
         assert!(ground.is_untouched(), "{client:?}: {:#?}", model.results());
         let (results, ledger) = (model.results(), ground.ledger());
-        assert_eq!(results.len(), 5, "{client:?}: {results:#?}");
+        assert_eq!(results.len(), 6, "{client:?}: {results:#?}");
         let entry = |seq: u64| ledger.iter().find(|line| line["seq"] == json!(seq)).expect("an entry")["entry"].clone();
-        for (result, rule) in results.iter().zip(["secret-files", "secret-files", "agent-commands", "agent-mcp"]) {
+        let rules = ["secret-files", "secret-files", "secret-files", "agent-commands", "agent-mcp"];
+        for (result, rule) in results.iter().zip(rules) {
             let (_, number) = result
                 .split_once(&format!("(rule `{rule}`, entry "))
                 .unwrap_or_else(|| panic!("{client:?}: not by {rule}: {result}"));
@@ -81,7 +83,7 @@ fn with_the_hook_no_secret_is_read_no_command_runs_and_the_agent_is_told_why() {
             assert_eq!(entry["request"]["actor"], format!("agent:{}", client.name()), "{entry:#}");
         }
 
-        assert!(results[4].contains(READABLE), "{client:?}: {}", results[4]);
+        assert!(results[5].contains(READABLE), "{client:?}: {}", results[5]);
         let last = ledger.last().expect("an entry")["entry"].clone();
         assert_eq!(last["outcome"], format!("{} says that it was done as decided", client.name()), "{last:#}");
         let decided = entry(last["refers_to"].as_u64().expect("a number"));

@@ -71,6 +71,14 @@ impl Client {
         }
     }
 
+    /// A search of the whole project for `text`.
+    pub fn search(self, text: &str) -> Call {
+        match self {
+            ClaudeCode | Codex => self.shell(&format!("grep -r {text} .")),
+            Gemini => call("grep_search", json!({ "pattern": text })),
+        }
+    }
+
     /// The tool of the MCP server, which leaves a file.
     pub fn jot(self) -> Call {
         let name = match self {
