@@ -1,12 +1,12 @@
-//! Conclave's own SQLite file: ledger, projects, findings, jobs, results, the apply journal, what people decided and
-//! what waits for them.
+//! Conclave's own SQLite file: ledger, projects, findings, jobs, results, the apply journal, what people decided, what
+//! waits for them, and what models cost.
 //!
 //! One file a table under `table/`: struct, queries, migration, test. `db` opens the file and hands out connections,
-//! `migrations` lists the steps in order, `claim` says which process is alive.
+//! `writer` writes alone or for many at once, `migrations` lists the steps in order, `claim` says which process is alive.
 //!
 //! Deliberately absent: any file but `conclave.db` and what stands beside it under that name, clocks (time is passed
 //! in), async, and decisions (what a row means is for the callers).
-//! Invariants: every write is one `BEGIN IMMEDIATE` transaction with `synchronous=FULL`; the ledger and the outcomes
+//! Invariants: every write is in a `BEGIN IMMEDIATE` transaction with `synchronous=FULL`; the ledger and the outcomes
 //! are only ever appended to; a newer schema is refused, a damaged file moved aside, never repaired in place.
 
 mod claim;

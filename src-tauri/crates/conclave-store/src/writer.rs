@@ -76,7 +76,7 @@ impl Writer {
     ) -> Result<T> {
         match self.0.connection.try_lock() {
             Ok(mut connection) => self.0.write(&mut connection, work),
-            Err(TryLockError::Poisoned(_)) => self.write(work),
+            Err(TryLockError::Poisoned(poisoned)) => self.0.write(&mut poisoned.into_inner(), work),
             Err(TryLockError::WouldBlock) => {
                 let (done, told) = mpsc::sync_channel(1);
                 self.hand_over(work, move |result| {
@@ -112,14 +112,7 @@ impl Writer {
 
     /// Returns when all that was handed over before is written.
     pub(crate) fn settle(&self) {
-        let mut connection = held(&self.0.connection);
-        loop {
-            let said = self.0.run_waiting(&mut connection);
-            if said.is_empty() {
-                return;
-            }
-            said.into_iter().for_each(say);
-        }
+        self.0.catch_up(&mut held(&self.0.connection));
     }
 }
 
@@ -154,8 +147,16 @@ impl Shared {
     }
 
     fn write<T>(&self, connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.run_waiting(connection).into_iter().for_each(say);
+        self.catch_up(connection);
         suspect(&self.path, transact(connection, work))
+    }
+
+    /// Runs the jobs that wait now, and not those that come meanwhile.
+    fn catch_up(&self, connection: &mut Connection) {
+        let waiting = held(&self.queue).jobs.len();
+        for _ in 0..waiting.div_ceil(GROUP) {
+            self.run_waiting(connection).into_iter().for_each(say);
+        }
     }
 
     /// Runs the jobs that wait, as many as one transaction takes; what comes back is to be said to them.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Transaction;
 
+use super::GROUP;
 use crate::error::Result;
 use crate::tests::{again, database, fresh};
 use crate::{Store, StoreError};
@@ -164,19 +165,23 @@ fn everybody_hears_when_another_process_keeps_the_database() {
 #[test]
 fn what_was_handed_over_comes_before_the_next_write_and_before_the_end() {
     let (folder, store) = fresh();
+    let many = GROUP + 1;
     store
         .write(|_| {
-            store.writer().hand_over(|transaction| put(transaction, "a"), |_| ());
+            for n in 0..many {
+                store.writer().hand_over(move |transaction| put(transaction, &format!("a{n}")), |_| ());
+            }
             Ok(())
         })
         .unwrap();
-    let count: u32 = store.write(|t| Ok(t.query_row("SELECT count(*) FROM key_host", [], |row| row.get(0))?)).unwrap();
-    assert_eq!(count, 1);
+    let sql = "SELECT count(*) FROM key_host";
+    let count: u32 = store.write(|transaction| Ok(transaction.query_row(sql, [], |row| row.get(0))?)).unwrap();
+    assert_eq!(count as usize, many);
     for n in 0..100 {
         store.writer().hand_over(move |transaction| put(transaction, &n.to_string()), |_| ());
     }
     drop(store);
-    assert_eq!(names(&again(&folder)).len(), 101);
+    assert_eq!(names(&again(&folder)).len(), many + 100);
 }
 
 #[test]
