@@ -19,5 +19,6 @@ pub use answer::{Answer, Form, Usage};
 pub use error::{AskError, Waiting, quote};
 pub use money::{Hold, Price, Purse, Spent};
 pub use provider::api::Api;
+pub use provider::local::Local;
 pub use provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 pub use request::{About, Exchanged, Log, ModelRequest, Terms};

@@ -8,6 +8,8 @@ mod hostile;
 #[cfg(test)]
 mod llama;
 #[cfg(test)]
+mod local;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod support;
