@@ -156,6 +156,9 @@ pub enum AskError {
 /// What was being waited for when time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Waiting {
+    /// Others who came before.
+    #[error("its turn did not come before the deadline")]
+    Turn,
     /// Somebody to allow the request.
     #[error("it was not allowed before the deadline")]
     Leave,

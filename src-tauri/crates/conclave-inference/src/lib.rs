@@ -2,23 +2,31 @@
 //!
 //! Start at [`Provider`]: it takes a question to a model through the gate and brings back a complete answer, or an
 //! [`AskError`] that says what to do differently. The wire formats are pure translations in [`dialect`]; each way to
-//! reach a model is one file in [`provider`].
+//! reach a model is one file in [`provider`]. Whom to ask, and within which limits, is the [`Strategy`]'s.
 //!
 //! Deliberately absent: prompts (they belong to the engine), a socket of its own (`conclave-effects` has the only
 //! one), and any use of what a model says: an answer is text, never an instruction and never evidence.
 
 pub mod answer;
+pub mod breaker;
+mod cache;
 mod class;
 pub mod dialect;
 pub mod error;
+pub mod health;
+pub mod metrics;
 pub mod money;
 pub mod provider;
 pub mod request;
+pub mod strategy;
 
 pub use answer::{Answer, Form, Usage};
 pub use error::{AskError, Waiting, quote};
+pub use health::{Health, State, Trial};
+pub use metrics::{Counts, prometheus};
 pub use money::{Hold, Price, Purse, Spent};
 pub use provider::api::Api;
 pub use provider::local::Local;
 pub use provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 pub use request::{About, Exchanged, Log, ModelRequest, Terms};
+pub use strategy::{Agrees, Beside, Carrier, Member, Question, Strategy, StrategyError, Try, Won};
