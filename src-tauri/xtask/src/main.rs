@@ -38,6 +38,7 @@ Usage: cargo xtask <command>
   local          build the worker for local models
   bench [WHAT]   print how long things take: commands, policy, store
   eval bandit    fix Bandit's own examples and count what is left
+  eval local     ask a model of 1.5 billion weights through the worker and through a server (fetches 1.1 GB)
   deep           stop the program at every system call of apply and undo
 
 Logs of each step stand in target/xtask/. Nothing is installed without being named first.
@@ -67,6 +68,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["local"] => local::run(&Place::find()?),
         ["bench", names @ ..] => bench::run(&Place::find()?, names),
         ["eval", "bandit"] => eval::run(&Place::find()?),
+        ["eval", "local"] => eval::local::run(&Place::find()?),
         ["deep"] => deep::run(&Place::find()?),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -3,6 +3,7 @@
 //! It never asks for a password: without root or a passwordless sudo it prints the line to type and goes on.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -175,8 +176,17 @@ fn npm(place: &Place, log: &mut Log) -> Result<()> {
 
 /// The SHA-256 of a file, in hexadecimal.
 pub fn digest(file: &Path) -> Result<String> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    Ok(Sha256::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
+    let cannot = || format!("cannot read `{}`", file.display());
+    let mut open = std::fs::File::open(file).with_context(cannot)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match open.read(&mut buffer).with_context(cannot)? {
+            0 => break,
+            count => hash.update(&buffer[..count]),
+        }
+    }
+    Ok(hash.finalize().iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
