@@ -21,7 +21,11 @@ pub struct RunPlan {
 impl RunPlan {
     /// The plan for `finding`. Time limits and panel sizes are the seed's: 120/60/30 s and 5/3/2 models.
     pub fn for_finding(finding: &Finding, settings: &Settings) -> Self {
-        let severity = finding.detection.severity;
+        Self::for_severity(finding.detection.severity, settings)
+    }
+
+    /// The plan for findings that are this severe.
+    pub fn for_severity(severity: Severity, settings: &Settings) -> Self {
         let (models, analysis_s) = match severity {
             Severity::Critical => (5, 120),
             Severity::High => (3, 60),

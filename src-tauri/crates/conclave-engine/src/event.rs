@@ -20,6 +20,10 @@ pub enum Topic {
     Asks,
     /// Which hosts have a key.
     Keys,
+    /// The models of the settings and how they stand.
+    Models,
+    /// What was spent, and what may be.
+    Spending,
 }
 
 /// Where a run is.
