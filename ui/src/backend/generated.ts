@@ -20,6 +20,19 @@ export type AnswerAsk = {
 	justification: string,
 };
 
+/**  How an API speaks. */
+export type ApiDialect = 
+/**  Anthropic's Messages. */
+"anthropic" | 
+/**  OpenAI's chat completions, which everybody "compatible" speaks. */
+"openai_chat" | 
+/**  OpenAI's Responses. */
+"openai_responses" | 
+/**  Google's Gemini. */
+"gemini" | 
+/**  Ollama's own. */
+"ollama";
+
 /**  An error for a person. */
 export type ApiError = {
 	/**  What kind. */
@@ -30,6 +43,32 @@ export type ApiError = {
 	hint: string | null,
 	/**  Technical detail, to be copied. */
 	details: string | null,
+};
+
+/**  A model behind an API. */
+export type ApiModel = {
+	/**  A name for people and rules; unique. */
+	name: string,
+	/**  Where the API begins, for example `http://127.0.0.1:8080/v1`. */
+	base_url: string,
+	/**  The model's name as the endpoint knows it. */
+	model: string,
+	/**  The environment variable that holds the key; `null` for the keychain's. */
+	key_env: string | null,
+	/**  The person's word that source code may be sent there although it is not this machine. */
+	may_send_code: boolean,
+	/**  How the API speaks; `null` is told by its host. */
+	dialect: ApiDialect | null,
+	/**  Headers that go with each request; never the key. */
+	headers?: { [key in string]: string },
+	/**  What it costs, where the built-in list does not know it or is wrong. */
+	price: ModelPrice | null,
+	/**  Whether it is asked at all. */
+	enabled: boolean,
+	/**  Whether it is only tried out. */
+	trial: boolean,
+	/**  So many questions at a time. */
+	max_concurrent: number | null,
 };
 
 /**  A fix that is in the project. */
@@ -117,6 +156,34 @@ export type AskView = {
 	always: string | null,
 };
 
+/**  What may be spent; `null` is no limit. Under a limit a model whose price is unknown is not asked. */
+export type BudgetView = {
+	/**  For one call. */
+	per_call: Money | null,
+	/**  For one finding, over all its runs. */
+	per_finding: Money | null,
+	/**  For one run. */
+	per_run: Money | null,
+	/**  For one day, in the machine's time zone. */
+	per_day: Money | null,
+	/**  For one project, ever. */
+	per_project: Money | null,
+	/**  What fixing one finding by hand costs. */
+	manual: ManualCostView,
+};
+
+/**  What a model can do; `null` is unknown. */
+export type CapabilitiesView = {
+	/**  It can be held to a JSON Schema. */
+	schema: boolean | null,
+	/**  It says how sure it was of each token. */
+	log_probabilities: boolean | null,
+	/**  It counts the tokens it used. */
+	usage: boolean | null,
+	/**  Tokens of question and answer together. */
+	context_tokens: number | null,
+};
+
 /**  One recorded request on which another policy says something else. */
 export type ChangedDecision = {
 	/**  Its entry in the ledger. */
@@ -181,6 +248,63 @@ export type CheckOutcome =
 export type CheckPolicy = {
 	/**  Its text. */
 	policy: string,
+};
+
+/**  A model behind a program on this machine. */
+export type CliModel = {
+	/**  A name for people and rules; unique. */
+	name: string,
+	/**  Which program it is. */
+	type: CliProgram,
+	/**  The program, by name or path; the usual name where it is left out. */
+	command: string | null,
+	/**  Arguments of a `generic` program. `{model}`, `{system_file}` and `{schema_file}` stand for what they say. */
+	args?: string[],
+	/**  The model, as the program knows it; the program's own choice where it is left out. */
+	model: string | null,
+	/**  Put before the instructions of each question. */
+	system_prompt: string | null,
+	/**  The environment variable that holds the key. */
+	key_env: string | null,
+	/**  The one place that it can reach; the usual one where it is left out. */
+	base_url: string | null,
+	/**  Second tries after a failure, inside the time limit. */
+	max_retries: number,
+	/**  The pause before each, in milliseconds. */
+	retry_delay_ms: number,
+	/**  The person's word that source code may be given to it. */
+	may_send_code: boolean,
+	/**  Whether it is asked at all. */
+	enabled: boolean,
+	/**  Whether it is only tried out. */
+	trial: boolean,
+	/**  So many questions at a time. */
+	max_concurrent: number | null,
+};
+
+/**  A program that answers questions. */
+export type CliProgram = 
+/**  Claude Code. */
+"claude" | 
+/**  Codex. */
+"codex" | 
+/**  Gemini CLI. */
+"gemini" | 
+/**  Any other, by its arguments. */
+"generic";
+
+/**  The findings that were fixed, by hand and by Conclave. */
+export type ComparisonView = {
+	/**  Critical findings that are fixed. */
+	critical: number,
+	/**  High ones. */
+	high: number,
+	/**  Medium ones. */
+	medium: number,
+	/**  What fixing them by hand would have cost; `null` where that is more than can be counted. */
+	manual: Money | null,
+	/**  What was spent on models instead, ever. */
+	spent: Money,
 };
 
 /**  Confidence, as far as a list needs it. */
@@ -539,6 +663,18 @@ export type FindingRow = {
 	first_seen_at: number,
 };
 
+/**  What was spent on one finding. */
+export type FindingSpending = {
+	/**  The finding. */
+	finding: string,
+	/**  Over all its runs. */
+	total: SpendSum,
+	/**  In its last run that ended; `null` where there is none. */
+	run: SpendSum | null,
+	/**  What fixing it by hand would cost; `null` for low findings and notes. */
+	manual: Money | null,
+};
+
 /**  Everything about one finding. */
 export type FindingView = {
 	/**  As in the list. */
@@ -622,6 +758,12 @@ export type GetExchange = {
 export type GetFinding = {
 	/**  Its id, or the first digits of it if they name only one. */
 	finding: string,
+};
+
+/**  Asks what was spent. */
+export type GetSpending = {
+	/**  Also on this finding: its id, or the first digits of it. */
+	finding?: string | null,
 };
 
 /**  One piece of a diff. */
@@ -774,6 +916,32 @@ export type ListFindings = {
 	limit?: number | null,
 };
 
+/**  A GGUF file on this machine. */
+export type LocalModel = {
+	/**  A name for people and rules; unique. */
+	name: string,
+	/**  The file's absolute path. */
+	file: string,
+	/**  The context in tokens; as much as the model has, up to 8192, where it is left out. */
+	context_tokens: number | null,
+	/**  Threads; one less than there are cores, where it is left out. */
+	threads: number | null,
+	/**  Whether it is asked at all. */
+	enabled: boolean,
+	/**  Whether it is only tried out. */
+	trial: boolean,
+};
+
+/**  What fixing one finding by hand costs, by severity. */
+export type ManualCostView = {
+	/**  A critical finding. */
+	critical: Money,
+	/**  A high one. */
+	high: Money,
+	/**  A medium one. */
+	medium: Money,
+};
+
 /**  A marked range in one line. */
 export type Mark = {
 	/**  The line, from 1. */
@@ -790,6 +958,115 @@ export type ModelClass =
 "local" | 
 /**  Elsewhere, or nobody can tell. */
 "hosted";
+
+/**  The kinds of ways to a model. */
+export type ModelKind = 
+/**  An HTTP API. */
+"api" | 
+/**  A program on this machine. */
+"cli" | 
+/**  The client of Conclave's MCP server. */
+"mcp_sampling" | 
+/**  A file that Conclave's worker runs. */
+"local";
+
+/**  Every model of the settings. */
+export type ModelList = {
+	/**  In the order in which they are tried; those that are off stand where they would be. */
+	models: ModelRow[],
+	/**  What the person should know about the settings, in sentences. */
+	notices: string[],
+	/**  The program that runs model files. */
+	worker: WorkerView,
+	/**  Whether every connection is refused. */
+	offline: boolean,
+};
+
+/**  A price that the person sets, in dollars for a million tokens. */
+export type ModelPrice = {
+	/**  Tokens read. */
+	input: Money,
+	/**  Tokens written, reasoning included. */
+	output: Money,
+	/**  Tokens read from the server's cache; as `input` where it is left out. */
+	cached: Money | null,
+};
+
+/**  A model that is no longer in the settings. */
+export type ModelRemoved = {
+	/**  Its name. */
+	model: string,
+};
+
+/**  One model. */
+export type ModelRow = {
+	/**  Its name; unique. */
+	name: string,
+	/**  The kind of way. */
+	kind: ModelKind,
+	/**  The model as the other end knows it; empty where the other end chooses. */
+	model: string,
+	/**  Where it goes, for people: an address, a program, a file. */
+	place: string,
+	/**  The host as keys are stored for it; `null` where no key is wanted. */
+	host: string | null,
+	/**  Where it runs. */
+	class: ModelClass,
+	/**  Whether that has been found out; until then it counts as hosted. */
+	class_known: boolean,
+	/**  Whether it is asked at all. */
+	enabled: boolean,
+	/**  Whether it is only tried out: its answers are logged and never used. */
+	trial: boolean,
+	/**  Its place among those whose answers are used, from 1; `null` for the others. */
+	position: number | null,
+	/**  The person's word that source code may be given to it. */
+	may_send_code: boolean,
+	/**  What it costs; `null` is unknown, never free. */
+	price: PriceView | null,
+	/**  What it can do, as far as that is known. */
+	can: CapabilitiesView,
+	/**  Where its key comes from. */
+	key: KeySource,
+	/**  The severities whose findings it is asked about. */
+	tiers: Severity[],
+	/**  How many calls were made to it, ever. */
+	calls: number,
+	/**  What they cost, ever. */
+	spent: Money,
+	/**  Its setting, for an editor. */
+	setting: ModelSettingView,
+};
+
+/**  A model that is in the settings now. */
+export type ModelSaved = {
+	/**  Its name. */
+	model: string,
+};
+
+/**  A model's setting, as the settings file has it. */
+export type ModelSettingView = 
+/**  Behind an API. */
+{ kind: "api"; setting: ApiModel } | 
+/**  Behind a program on this machine. */
+{ kind: "cli"; setting: CliModel } | 
+/**  The model of the client that is connected to Conclave's MCP server. */
+{ kind: "mcp_sampling"; setting: SamplingModel } | 
+/**  A file that Conclave's worker runs. */
+{ kind: "local"; setting: LocalModel };
+
+/**
+ *  An amount of US dollars, exact to a millionth.
+ * 
+ *  Serialised as a decimal number of dollars; read from a number or from text, `1.5` or `"1.5"`.
+ */
+export type Money = number | null;
+
+/**  Names one model. */
+export type NamedModel = {
+	/**  Its name in the settings. */
+	model: string,
+};
 
 /**  Names a project. */
 export type NamedProject = {
@@ -820,6 +1097,12 @@ export type Network =
 
 /**  A request without parameters. */
 export type Nothing = Record<string, never>;
+
+/**  Says in which order models are tried. */
+export type OrderModels = {
+	/**  Their names; those that are not named follow as they stand. */
+	models: string[],
+};
 
 /**  What is wrong with a policy file. */
 export type PolicyCheck = {
@@ -934,6 +1217,18 @@ export type PreviewedRequest = {
 	reason: string,
 	/**  What the person can do about a denial. */
 	remedy: string | null,
+};
+
+/**  What a model costs, in dollars for a million tokens. */
+export type PriceView = {
+	/**  Tokens read. */
+	input: Money,
+	/**  Tokens written, reasoning included. */
+	output: Money,
+	/**  Tokens read from the server's cache. */
+	cached: Money,
+	/**  The day that it is known from, as `2026-11-01`; `null` where the person set it, or it is free. */
+	dated: string | null,
 };
 
 /**  All projects. */
@@ -1086,6 +1381,24 @@ export type RunStarted = {
 	queued: number,
 };
 
+/**  The model of the client that is connected to Conclave's MCP server; its name is `mcp_sampling`. */
+export type SamplingModel = {
+	/**  Whether it is asked, where a client offers it. */
+	enabled: boolean,
+	/**  The person's word that source code may be given to it. */
+	may_send_code: boolean,
+	/**  Whether it is only tried out. */
+	trial: boolean,
+};
+
+/**  Adds a model to the settings, or changes one. */
+export type SaveModel = {
+	/**  The whole setting. */
+	model: ModelSettingView,
+	/**  The name of the model that it takes the place of; `null` adds one. */
+	replaces: string | null,
+};
+
 /**  Replaces the person's own policy file. */
 export type SavePolicy = {
 	/**  Its new text. */
@@ -1216,6 +1529,62 @@ export type Sort =
 /**  Newest first. */
 "newest";
 
+/**  What was spent on one thing. */
+export type SpendOf = {
+	/**  Its id; a model's is its name. */
+	id: string,
+	/**  Its name for people. */
+	name: string,
+	/**  The sum. */
+	sum: SpendSum,
+};
+
+/**  What some calls cost together. */
+export type SpendSum = {
+	/**  How many there were. */
+	calls: number,
+	/**  How many of them are not settled. */
+	open: number,
+	/**  How many of them have a cost that is not known; it is in none of the sums. */
+	unknown: number,
+	/**  What they were estimated to cost at most. */
+	estimated: Money,
+	/**  What is set aside for those that are not settled. */
+	reserved: Money,
+	/**  What those cost that are settled. */
+	spent: Money,
+	/**  The part of `spent` that is only what had been set aside, because the cost never became known. */
+	assumed: Money,
+	/**  Tokens read, as far as servers counted them. */
+	input_tokens: number,
+	/**  Of these, read from servers' caches. */
+	cached_tokens: number,
+	/**  Tokens written, reasoning included. */
+	output_tokens: number,
+	/**  Of these, of reasoning. */
+	reasoning_tokens: number,
+};
+
+/**  What was spent, and what may be. */
+export type SpendingView = {
+	/**  Since midnight. */
+	today: SpendSum,
+	/**  Since the first of the month. */
+	month: SpendSum,
+	/**  Ever. */
+	total: SpendSum,
+	/**  On each model, ever, by its name; those that are no longer in the settings too. */
+	models: SpendOf[],
+	/**  On each project, ever. */
+	projects: SpendOf[],
+	/**  What may be spent. */
+	budget: BudgetView,
+	/**  What fixing by hand would have cost in comparison. */
+	comparison: ComparisonView,
+	/**  On the finding that was asked for. */
+	finding: FindingSpending | null,
+};
+
 /**  A stage of the straight line. */
 export type Stage = 
 /**  Waiting for its turn. */
@@ -1308,7 +1677,11 @@ export type Tag =
 /**  Requests that wait for the person. */
 "asks" | 
 /**  Which hosts have a key. */
-"keys";
+"keys" | 
+/**  The models of the settings and how they stand. */
+"models" | 
+/**  What was spent, and what may be. */
+"spending";
 
 /**  One addend. */
 export type TermView = {
@@ -1350,6 +1723,14 @@ export type ViewCounts = {
 	all: number,
 };
 
+/**  The program that runs model files. */
+export type WorkerView = {
+	/**  Where it is; `null` where it is not installed. */
+	found: string | null,
+	/**  What to do where it is not. */
+	remedy: string | null,
+};
+
 /** Every command: its request, its response and whether it changes anything. */
 export type CommandMap = {
 	get_status: { request: Nothing; response: StatusView; kind: "query" };
@@ -1364,6 +1745,8 @@ export type CommandMap = {
 	simulate_policy: { request: SimulatePolicy; response: SimulationView; kind: "query" };
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
 	list_keys: { request: Nothing; response: KeyList; kind: "query" };
+	list_models: { request: Nothing; response: ModelList; kind: "query" };
+	get_spending: { request: GetSpending; response: SpendingView; kind: "query" };
 	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
 	list_exchanges: { request: ListExchanges; response: ExchangePage; kind: "query" };
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
@@ -1380,6 +1763,10 @@ export type CommandMap = {
 	export_ledger: { request: ExportLedger; response: LedgerExported; kind: "mutation" };
 	set_key: { request: SetKey; response: KeySaved; kind: "mutation" };
 	erase_key: { request: EraseKey; response: KeyErased; kind: "mutation" };
+	save_model: { request: SaveModel; response: ModelSaved; kind: "mutation" };
+	remove_model: { request: NamedModel; response: ModelRemoved; kind: "mutation" };
+	order_models: { request: OrderModels; response: ModelList; kind: "mutation" };
+	save_budget: { request: BudgetView; response: SpendingView; kind: "mutation" };
 	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
 };
@@ -1398,6 +1785,8 @@ export const tags = {
 	simulate_policy: ["policy"],
 	preview_request: ["policy","findings","keys"],
 	list_keys: ["keys"],
+	list_models: ["models","keys"],
+	get_spending: ["spending"],
 	list_egress: ["ledger"],
 	list_exchanges: ["ledger"],
 	get_exchange: ["ledger"],
@@ -1414,6 +1803,10 @@ export const tags = {
 	export_ledger: ["ledger"],
 	set_key: ["keys","ledger"],
 	erase_key: ["keys","ledger"],
+	save_model: ["models","keys","ledger"],
+	remove_model: ["models","keys","ledger"],
+	order_models: ["models","ledger"],
+	save_budget: ["spending","ledger"],
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

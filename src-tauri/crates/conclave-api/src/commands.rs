@@ -10,12 +10,13 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, CheckPolicy, DoctorView, EgressPage,
-    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView,
-    ExportLedger, FindingPage, FindingView, GetExchange, GetFinding, ImportSarif, ImportView, KeyErased, KeyList,
-    KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, NamedProject, Nothing, PolicyCheck,
-    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SavePolicy,
-    SetKey, SimulatePolicy, SimulationView, StatusView, Tag, UndoFix, UndoneView,
+    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckPolicy, DoctorView,
+    EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView,
+    ExportLedger, FindingPage, FindingView, GetExchange, GetFinding, GetSpending, ImportSarif, ImportView, KeyErased,
+    KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ModelList, ModelRemoved,
+    ModelSaved, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck, PolicySaved, PolicyView, PreviewRequest,
+    PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveModel, SavePolicy, SetKey, SimulatePolicy,
+    SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -94,6 +95,8 @@ commands! {
     Query simulate_policy(SimulatePolicy) -> SimulationView [Policy];
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
     Query list_keys(Nothing) -> KeyList [Keys];
+    Query list_models(Nothing) -> ModelList [Models, Keys];
+    Query get_spending(GetSpending) -> SpendingView [Spending];
     Query list_egress(ListEgress) -> EgressPage [Ledger];
     Query list_exchanges(ListExchanges) -> ExchangePage [Ledger];
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
@@ -110,6 +113,10 @@ commands! {
     Mutation export_ledger(ExportLedger) -> LedgerExported [Ledger];
     Mutation set_key(SetKey) -> KeySaved [Keys, Ledger];
     Mutation erase_key(EraseKey) -> KeyErased [Keys, Ledger];
+    Mutation save_model(SaveModel) -> ModelSaved [Models, Keys, Ledger];
+    Mutation remove_model(NamedModel) -> ModelRemoved [Models, Keys, Ledger];
+    Mutation order_models(OrderModels) -> ModelList [Models, Ledger];
+    Mutation save_budget(BudgetView) -> SpendingView [Spending, Ledger];
     Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
 }

@@ -23,6 +23,8 @@ pub(crate) fn topic(tag: Tag) -> event::Topic {
         Tag::Policy => event::Topic::Policy,
         Tag::Asks => event::Topic::Asks,
         Tag::Keys => event::Topic::Keys,
+        Tag::Models => event::Topic::Models,
+        Tag::Spending => event::Topic::Spending,
     }
 }
 
@@ -35,6 +37,8 @@ fn tag(topic: event::Topic) -> Tag {
         event::Topic::Policy => Tag::Policy,
         event::Topic::Asks => Tag::Asks,
         event::Topic::Keys => Tag::Keys,
+        event::Topic::Models => Tag::Models,
+        event::Topic::Spending => Tag::Spending,
     }
 }
 

@@ -13,15 +13,19 @@ pub use asks::*;
 pub use egress::*;
 pub use exchange::*;
 pub use keys::*;
+pub use models::*;
 pub use policy::*;
 pub use preview::*;
+pub use spending::*;
 
 mod asks;
 mod egress;
 mod exchange;
 mod keys;
+mod models;
 mod policy;
 mod preview;
+mod spending;
 
 /// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.
 type Number = u32;
@@ -718,12 +722,25 @@ pub enum Tag {
     Asks,
     /// Which hosts have a key.
     Keys,
+    /// The models of the settings and how they stand.
+    Models,
+    /// What was spent, and what may be.
+    Spending,
 }
 
 impl Tag {
     /// Every tag.
-    pub const ALL: [Self; 7] =
-        [Self::Findings, Self::Projects, Self::Runs, Self::Ledger, Self::Policy, Self::Asks, Self::Keys];
+    pub const ALL: [Self; 9] = [
+        Self::Findings,
+        Self::Projects,
+        Self::Runs,
+        Self::Ledger,
+        Self::Policy,
+        Self::Asks,
+        Self::Keys,
+        Self::Models,
+        Self::Spending,
+    ];
 }
 
 /// What the core tells a face without being asked.

@@ -7,10 +7,12 @@ mod exchange;
 mod findings;
 mod keys;
 mod machine;
+mod models;
 mod policy;
 mod preview;
 mod projects;
 mod runs;
+mod spending;
 
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use decisions::{apply_fix, undo_fix};
@@ -19,10 +21,12 @@ pub(crate) use exchange::{erase_exchanges, get_exchange, list_exchanges};
 pub(crate) use findings::{get_finding, list_findings};
 pub(crate) use keys::{erase_key, list_keys, set_key};
 pub(crate) use machine::{get_doctor, get_status, verify_ledger};
+pub(crate) use models::{list_models, order_models, remove_model, save_model};
 pub(crate) use policy::{check_policy, explain_request, get_policy, policy_in, save_policy, simulate_policy};
 pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
 pub(crate) use runs::{cancel_runs, chosen, run_fix};
+pub(crate) use spending::{get_spending, save_budget};
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,140 @@
+//! What was spent on models, and what may be.
+
+use std::collections::HashMap;
+
+use conclave_core::finding::{Severity, Status};
+use conclave_core::money::Money;
+use conclave_core::settings::{BudgetSetting, ManualCost};
+use conclave_engine::{day, model_edit};
+use conclave_store::{FindingQuery, SpendBy, SpendTotal, Store};
+
+use crate::api::Api;
+use crate::error::ApiError;
+use crate::view::{
+    BudgetView, ComparisonView, FindingSpending, GetSpending, ManualCostView, SpendOf, SpendSum, SpendingView,
+};
+
+/// More models and projects than anybody has.
+const MOST: u32 = 10_000;
+
+pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<SpendingView, ApiError> {
+    let (store, settings) = (&api.cx().store, &api.cx().settings);
+    let now = api.cx().now_ms();
+    let days = store.spend_totals(SpendBy::Day, 31)?;
+    let since = |first: i64| {
+        let days = days.iter().filter(|(day, _)| day.parse::<i64>().is_ok_and(|day| day >= first));
+        days.fold(SpendSum::default(), |sum, (_, day)| plus(sum, show(day)))
+    };
+    let total = store.spend_total(&conclave_store::SpendOf::All)?;
+    let projects: HashMap<String, String> =
+        store.projects()?.into_iter().map(|project| (project.id.to_string(), project.name)).collect();
+    let named = |(id, total): (String, SpendTotal)| {
+        let name = projects.get(&id).unwrap_or(&id).clone();
+        SpendOf { name, id, sum: show(&total) }
+    };
+    Ok(SpendingView {
+        today: since(day::today(now)),
+        month: since(day::month(now)),
+        total: show(&total),
+        models: store.spend_totals(SpendBy::Provider, MOST)?.into_iter().map(named).collect(),
+        projects: store.spend_totals(SpendBy::Project, MOST)?.into_iter().map(named).collect(),
+        budget: budget(&settings.budget, &settings.manual_cost),
+        comparison: comparison(store, &settings.manual_cost, total.spent)?,
+        finding: request.finding.map(|finding| of_finding(api, &finding)).transpose()?,
+    })
+}
+
+pub(crate) async fn save_budget(api: &Api, request: BudgetView) -> Result<SpendingView, ApiError> {
+    let BudgetView { per_call, per_finding, per_run, per_day, per_project, manual } = request;
+    let caps = BudgetSetting { per_call, per_finding, per_run, per_day, per_project };
+    let ManualCostView { critical, high, medium } = manual;
+    model_edit::budget(api.cx(), &caps, &ManualCost { critical, high, medium }).await?;
+    get_spending(api, GetSpending::default()).await
+}
+
+fn of_finding(api: &Api, finding: &str) -> Result<FindingSpending, ApiError> {
+    let store = &api.cx().store;
+    let id = api.finding_id(finding)?;
+    let run = store.resolution(&id)?.map(|resolution| conclave_store::SpendOf::Run(resolution.run));
+    let manual = &api.cx().settings.manual_cost;
+    let severity = store.finding(&id)?.map(|stored| stored.finding.detection.severity);
+    Ok(FindingSpending {
+        finding: id.to_string(),
+        total: show(&store.spend_total(&conclave_store::SpendOf::Finding(id))?),
+        run: run.map(|run| store.spend_total(&run)).transpose()?.as_ref().map(show),
+        manual: match severity {
+            Some(Severity::Critical) => Some(manual.critical),
+            Some(Severity::High) => Some(manual.high),
+            Some(Severity::Medium) => Some(manual.medium),
+            Some(Severity::Low | Severity::Note) | None => None,
+        },
+    })
+}
+
+/// What fixing by hand what is fixed now would have cost.
+fn comparison(store: &Store, manual: &ManualCost, spent: Money) -> Result<ComparisonView, ApiError> {
+    let at_least = |severity| {
+        let query = FindingQuery {
+            statuses: vec![Status::Fixed],
+            severity_at_least: Some(severity),
+            limit: 1,
+            ..FindingQuery::default()
+        };
+        store.list_findings(&query).map(|list| list.total)
+    };
+    let (critical, high, medium) =
+        (at_least(Severity::Critical)?, at_least(Severity::High)?, at_least(Severity::Medium)?);
+    let (medium, high) = (medium.saturating_sub(high), high.saturating_sub(critical));
+    let cost = |each: Money, count: u32| each.micros().checked_mul(u64::from(count)).map(Money::from_micros);
+    let by_hand = cost(manual.critical, critical)
+        .zip(cost(manual.high, high))
+        .and_then(|(critical, high)| critical.checked_add(high))
+        .zip(cost(manual.medium, medium))
+        .and_then(|(sum, medium)| sum.checked_add(medium));
+    Ok(ComparisonView { critical, high, medium, manual: by_hand, spent })
+}
+
+fn budget(caps: &BudgetSetting, manual: &ManualCost) -> BudgetView {
+    BudgetView {
+        per_call: caps.per_call,
+        per_finding: caps.per_finding,
+        per_run: caps.per_run,
+        per_day: caps.per_day,
+        per_project: caps.per_project,
+        manual: ManualCostView { critical: manual.critical, high: manual.high, medium: manual.medium },
+    }
+}
+
+fn show(total: &SpendTotal) -> SpendSum {
+    SpendSum {
+        calls: total.calls,
+        open: total.open,
+        unknown: total.unknown,
+        estimated: total.estimated,
+        reserved: total.reserved,
+        spent: total.spent,
+        assumed: total.assumed,
+        input_tokens: total.tokens.input,
+        cached_tokens: total.tokens.cached,
+        output_tokens: total.tokens.output,
+        reasoning_tokens: total.tokens.reasoning,
+    }
+}
+
+/// Both together. The store counts the same calls in one sum that it keeps, so it fits.
+fn plus(one: SpendSum, other: SpendSum) -> SpendSum {
+    let money = |one: Money, other: Money| Money::from_micros(one.micros().saturating_add(other.micros()));
+    SpendSum {
+        calls: one.calls + other.calls,
+        open: one.open + other.open,
+        unknown: one.unknown + other.unknown,
+        estimated: money(one.estimated, other.estimated),
+        reserved: money(one.reserved, other.reserved),
+        spent: money(one.spent, other.spent),
+        assumed: money(one.assumed, other.assumed),
+        input_tokens: one.input_tokens + other.input_tokens,
+        cached_tokens: one.cached_tokens + other.cached_tokens,
+        output_tokens: one.output_tokens + other.output_tokens,
+        reasoning_tokens: one.reasoning_tokens + other.reasoning_tokens,
+    }
+}
