@@ -29,8 +29,9 @@ use crate::room;
 
 /// Answers at a time: the kernels of llama.cpp work on four rows.
 pub const SEQUENCES: u32 = 4;
-/// Most tokens of a step. A question is given up between steps, so it bounds how long that takes.
-pub const BATCH: u32 = 128;
+/// Most tokens of a step. A question is given up between steps, so it bounds how long that takes: with a large model on a
+/// slow machine a token takes a fifth of a second.
+pub const BATCH: u32 = 64;
 
 /// Most samples of one question.
 const MOST_SAMPLES: u32 = 64;

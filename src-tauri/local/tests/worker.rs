@@ -239,6 +239,22 @@ fn six_questions_and_samples_of_one_share_the_model() {
 }
 
 #[test]
+fn what_nobody_asks_any_more_makes_room() {
+    let Some(model) = model() else { return };
+    let (mut worker, _) = Worker::loaded(&model, None);
+    // Each takes more than half of the context, and begins in its own way.
+    for (id, word) in [(1, "red "), (2, "green "), (3, "blue ")] {
+        let done = worker.ask(Ask { max_tokens: 4, ..question(id, &word.repeat(1200)) });
+        assert!(done.usage.input > 1200 && done.usage.cached < 100, "{:?}", done.usage);
+    }
+    // Both at a time do not fit: the second waits for the first.
+    for (id, word) in [(4, "one "), (5, "two ")] {
+        worker.say(&Request::Ask(Ask { max_tokens: 4, ..question(id, &word.repeat(1200)) }));
+    }
+    assert_eq!([worker.done().id, worker.done().id], [4, 5]);
+}
+
+#[test]
 fn a_question_cannot_speak_for_the_template() {
     let Some(model) = model() else { return };
     let (mut worker, _) = Worker::loaded(&model, None);

@@ -14,7 +14,7 @@ use crate::error::{AskError, quote};
 use crate::provider::Info;
 
 /// How long a worker may take to give a question up: it does so between two steps of the model.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a worker that nobody asks keeps its memory.
 const IDLE: Duration = Duration::from_secs(15 * 60);
 
