@@ -87,6 +87,8 @@ struct Row {
     name: &'static str,
     load: f64,
     threads: u64,
+    /// Processor time of the questions.
+    cpu: f64,
     peak_megabytes: f64,
     at_once: Option<Rate>,
     said: Vec<Said>,
@@ -119,6 +121,7 @@ fn evaluate(place: &Place, log: &mut Log) -> Result<Done> {
     log.say(&table)?;
     Ok(Done::Figure(format!(
         "{table}\n\nQwen2.5-Coder-1.5B-Instruct, Q4_K_M, context {CONTEXT}, temperature 0, answers held to a schema. \
+         CPU seconds are of the four problems; where other programs run as well, they tell more than the rates. \
          An edit applies when its text occurs once; fixed means that the sink is gone, not that the fix is right."
     )))
 }
@@ -210,7 +213,7 @@ impl Worker {
     }
 
     fn evaluate(mut self, log: &mut Log) -> Result<Row> {
-        let mut said = Vec::new();
+        let (mut said, before) = (Vec::new(), cpu(&self.child)?);
         for (id, problem) in PROBLEMS.iter().enumerate() {
             let (first, rest, done) = self.ask(id, problem, 1)?;
             log.say(&format!("worker: {}", done[0]))?;
@@ -223,12 +226,14 @@ impl Worker {
             let prefill = Rate { tokens: count("input") - count("cached"), seconds: first };
             said.push(Said { text, prefill, decode: Rate { tokens: count("output") - 1.0, seconds: rest } });
         }
+        let cpu = cpu(&self.child)? - before;
         let (_, seconds, done) = self.ask(99, &PROBLEMS[0], 4)?;
         let tokens = done.iter().filter_map(|done| done["usage"]["output"].as_f64()).sum();
         Ok(Row {
             name: "worker",
             load: self.load,
             threads: self.threads,
+            cpu,
             peak_megabytes: peak(&self.child)?,
             at_once: Some(Rate { tokens, seconds }),
             said,
@@ -291,7 +296,7 @@ impl Server {
     }
 
     fn evaluate(self, log: &mut Log) -> Result<Row> {
-        let mut said = Vec::new();
+        let (mut said, before) = (Vec::new(), cpu(&self.child)?);
         for problem in PROBLEMS {
             let body = json!({
                 "messages": [{ "role": "system", "content": SYSTEM }, { "role": "user", "content": question(problem) }],
@@ -309,14 +314,26 @@ impl Server {
             let decode = Rate { tokens: timing("predicted_n"), seconds: timing("predicted_ms") / 1000.0 };
             said.push(Said { text, prefill, decode });
         }
-        let (load, threads, peak_megabytes) = (self.load, self.threads, peak(&self.child)?);
-        Ok(Row { name: "llama-server", load, threads, peak_megabytes, at_once: None, said })
+        let (cpu, peak_megabytes) = (cpu(&self.child)? - before, peak(&self.child)?);
+        let (load, threads) = (self.load, self.threads);
+        Ok(Row { name: "llama-server", load, threads, cpu, peak_megabytes, at_once: None, said })
     }
 }
 
 fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// Processor time of all threads so far, in seconds.
+fn cpu(child: &Child) -> Result<f64> {
+    /// Linux counts in hundredths for everybody who reads it.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
+    // The program's name, in brackets, may have anything in it.
+    let (_, fields) = stat.rsplit_once(')').context("Linux does not say")?;
+    let ticks: Vec<f64> = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    Ok(ticks.iter().sum::<f64>() / TICKS)
 }
 
 /// Resident memory at its peak, in megabytes of 10^6 bytes.
@@ -347,8 +364,8 @@ fn judged(problem: &Problem, text: &str) -> [bool; 3] {
 
 fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| | threads | load s | first prefill tok/s | decode tok/s | four at once tok/s | peak MB | valid | applies | fixed |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| | threads | load s | first prefill tok/s | decode tok/s | four at once tok/s | CPU s | peak MB | valid | applies | fixed |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     );
     for row in rows {
         let per_second = |rate: Rate| if rate.seconds > 0.0 { rate.tokens / rate.seconds } else { 0.0 };
@@ -363,12 +380,13 @@ fn table(rows: &[Row]) -> String {
         // Writing to a string cannot fail.
         let _ = write!(
             table,
-            "\n| {} | {} | {:.1} | {:.1} | {:.1} | {at_once} | {:.0} | {}/{n} | {}/{n} | {}/{n} |",
+            "\n| {} | {} | {:.1} | {:.1} | {:.1} | {at_once} | {:.1} | {:.0} | {}/{n} | {}/{n} | {}/{n} |",
             row.name,
             row.threads,
             row.load,
             row.said.first().map_or(0.0, |said| per_second(said.prefill)),
             per_second(decode),
+            row.cpu,
             row.peak_megabytes,
             count(0),
             count(1),
