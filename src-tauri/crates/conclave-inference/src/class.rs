@@ -85,19 +85,19 @@ async fn ask_server(api: &Api, reach: &Reach<'_>, until: Instant) -> Result<Mode
 }
 
 /// Names that a server's cloud models have; a model with such a name is hosted whatever its server says.
-fn is_cloud(model: &str) -> bool {
+pub(crate) fn is_cloud(model: &str) -> bool {
     let model = model.to_ascii_lowercase();
     model.split([':', '/', '@']).any(|part| part == "cloud" || part.ends_with("-cloud"))
 }
 
 /// The entry of `list` whose `key` is `model`; a missing tag is `latest`, as Ollama has it.
-fn listed<'a>(list: &'a Value, key: &str, model: &str) -> Option<&'a Value> {
+pub(crate) fn listed<'a>(list: &'a Value, key: &str, model: &str) -> Option<&'a Value> {
     let wanted = [model.to_owned(), format!("{model}:latest")];
     list.as_array()?.iter().find(|entry| entry[key].as_str().is_some_and(|name| wanted.iter().any(|w| w == name)))
 }
 
 /// Whether an entry names no other machine.
-fn here(entry: &Value) -> bool {
+pub(crate) fn here(entry: &Value) -> bool {
     ["remote_host", "remote_model", "remote_url"].iter().all(|key| match &entry[*key] {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -105,7 +105,7 @@ fn here(entry: &Value) -> bool {
     })
 }
 
-fn is_named(value: &Value) -> bool {
+pub(crate) fn is_named(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 

@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use crate::support::{gate, reach};
 
 /// Paths that a server knows, with what stands there.
-type Pages = &'static [(&'static str, &'static str)];
+pub(crate) type Pages = &'static [(&'static str, &'static str)];
 
 /// A server that knows these paths, and the first lines of the requests that it got.
-fn serve(pages: Pages) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn serve(pages: Pages) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("address");
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -8,12 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use conclave_core::settings::ModelSetting;
-use conclave_effects::{Body, Consent, Facts, Gate, Method, Secret, SendHttp, Timeouts, send};
-use conclave_inference::{About, Answer, Api, AskError, Form, ModelRequest, Terms};
+use conclave_effects::{Body, Consent, Facts, Gate, Method, ModelClass, Secret, SendHttp, Timeouts, send};
+use conclave_inference::{
+    About, Address, Answer, Api, AskError, Form, Look, ModelRequest, ServerKind, Terms, discover, probe,
+};
 use conclave_policy::{Actor, Mode};
 use serde_json::{Value, json};
 
-use crate::support::{ask, gate};
+use crate::support::{ask, gate, reach};
 
 const ALIAS: &str = "small";
 /// Long enough for a busy machine; a test that works never comes near it.
@@ -176,6 +178,29 @@ async fn a_real_llama_cpp_server_is_asked_and_understood() {
     let long = ModelRequest { user: "word ".repeat(3000), ..request(None) };
     let long = server.ask(&gate, &server.key, &long, &mut |_| {}).await;
     assert_eq!(long.expect_err("over the context").kind(), "too_long");
+
+    // It is found, and what it can do is found out.
+    let (key, about) = (Secret::new(server.key.clone()), About::default());
+    let reach = reach(&gate, Terms { key: Some(&key), ..Terms::new(&about, LIMIT) });
+    let address = Address { url: &server.origin, key: Some(&key) };
+    let api = format!("{}/v1", server.origin);
+    let looks = discover(&reach, &[address, Address { url: &api, key: None }]).await;
+    let [Look { found: Ok(Some(found)), .. }] = looks.as_slice() else { panic!("{looks:?}") };
+    assert_eq!((found.kind, found.base_url()), (ServerKind::LlamaCpp, api.clone()));
+    assert!(found.version.is_some(), "{found:?}");
+    let [offered] = found.models.as_slice() else { panic!("{found:?}") };
+    let context = offered.can.context_tokens;
+    assert_eq!((offered.id.as_str(), offered.class, context), (ALIAS, ModelClass::Local, Some(1024)));
+    let soon = tokio::time::Instant::now() + LIMIT;
+    let probed = probe(&reach, address, ALIAS, soon).await.expect("it can be tried");
+    println!("{probed:?}");
+    assert_eq!((probed.can.schema, probed.can.log_probabilities), (Some(true), Some(true)), "{probed:?}");
+    assert_eq!((probed.can.context_tokens, probed.by), (context, found.words()));
+
+    // Without its key it is seen to be there, and no more is known of what it runs.
+    let looks = discover(&reach, &[Address { url: &server.origin, key: None }]).await;
+    let [Look { found: Ok(Some(found)), .. }] = looks.as_slice() else { panic!("{looks:?}") };
+    assert!(found.wants_key && found.models.iter().all(|model| model.class == ModelClass::Hosted), "{found:?}");
 
     assert!(!ledger.text().contains(&server.key), "the key is in the ledger");
 }
