@@ -15,6 +15,7 @@ use conclave_inference::provider::local::{Local, Place};
 use conclave_inference::{About, Answer, AskError, Form, ModelRequest, Provider as _, Terms, Usage};
 use conclave_policy::{Layer, Mode, Nobody, Policy};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::support::{MemoryLedger, ask, gate, reach};
 
@@ -172,17 +173,35 @@ async fn a_worker_that_dies_is_replaced_until_it_has_died_too_often() {
 }
 
 #[tokio::test]
-async fn a_question_without_an_answer_is_given_up_and_the_worker_kept() {
-    let hangs = format!("if [ -e work ]; then {ANSWERS}; fi");
-    let Some(arena) = Arena::asking(&hangs) else { return };
+async fn a_question_that_nobody_waits_for_is_given_up_and_the_worker_kept() {
+    let begins = format!("if [ -e work ]; then {ANSWERS}; else say delta ',\"sample\":0,\"text\":\"he\"'; fi");
+    let Some(arena) = Arena::asking(&begins) else { return };
     let (gate, _) = gate(Mode::Default);
     let model = arena.model();
-    let about = About::default();
-    model.start(&reach(&gate, Terms::new(&about, LIMIT))).await.expect("it loads");
-    assert_eq!(fails(&gate, &model, Duration::from_millis(200)).await, "timeout");
+    let (about, request) = (About::default(), question("Hello?"));
+    let begun = Notify::new();
+    let mut on_delta = |_: &str| begun.notify_one();
+    tokio::select! {
+        answer = ask(&gate, &model, &request, Terms::new(&about, LIMIT), &mut on_delta) => panic!("{answer:?}"),
+        () = begun.notified() => {}
+    }
     fs::write(arena.place.folder.as_ref().expect("a folder").join("work"), "").expect("written");
-    put(&gate, &model, &question("Hello?"), LIMIT).await.expect("the same worker answers");
+    put(&gate, &model, &request, LIMIT).await.expect("the same worker answers");
     assert_eq!(arena.heard(), ["load", "ask", "cancel", "ask"]);
+}
+
+#[tokio::test]
+async fn a_deadline_holds_and_the_worker_goes_on_loading() {
+    let Some(arena) = Arena::with(&format!("read -r go < go; {LOADS}"), ANSWERS) else { return };
+    let go = arena.place.folder.as_ref().expect("a folder").join("go");
+    assert!(Command::new("mkfifo").args(["-m", "666"]).arg(&go).status().expect("mkfifo runs").success());
+    let (gate, _) = gate(Mode::Default);
+    let model = arena.model();
+    assert_eq!(fails(&gate, &model, Duration::from_millis(300)).await, "timeout");
+    // Waits until the worker reads it.
+    tokio::task::spawn_blocking(move || fs::write(go, "go\n")).await.expect("no panic").expect("written");
+    put(&gate, &model, &question("Hello?"), LIMIT).await.expect("the next one finds it loaded");
+    assert_eq!(arena.heard(), ["load", "ask"]);
 }
 
 #[tokio::test]
@@ -314,6 +333,15 @@ async fn a_real_model_holds_to_a_schema_and_is_restarted_after_an_abort() {
     assert_eq!(put(&gate, &model, &brief, LIMIT).await.expect_err("cut").kind(), "truncated");
     let long = of(&"word ".repeat(2000));
     assert_eq!(put(&gate, &model, &long, LIMIT).await.expect_err("too long").kind(), "too_long");
+
+    let (a, b, c) = (of("Is exec dangerous?"), of("Is SHA-1 dangerous?"), of("Is pickle dangerous?"));
+    let at_once =
+        tokio::join!(put(&gate, &model, &a, LIMIT), put(&gate, &model, &b, LIMIT), put(&gate, &model, &c, LIMIT));
+    for answer in [at_once.0, at_once.1, at_once.2] {
+        let Ok(Answer::Text { text, .. }) = answer else { panic!("{answer:?}") };
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(jsonschema::validator_for(&schema).expect("a schema").is_valid(&value), "{text}");
+    }
 
     // As llama.cpp ends where it cannot go on, in the middle of an answer.
     let endless = ModelRequest {
