@@ -74,4 +74,9 @@ impl RunId {
     pub fn nth(finding: &FindingId, n: u32) -> Self {
         Self(format!("{finding}-{n}"))
     }
+
+    /// The finding that it is a run of.
+    pub fn finding(&self) -> FindingId {
+        FindingId(self.0.rsplit_once('-').map_or(self.0.as_str(), |(finding, _)| finding).to_owned())
+    }
 }

@@ -21,9 +21,7 @@ pub struct Ctx {
     pub gate: Gate,
     /// Our own folder: preimages and scratch copies live there.
     pub data: Arc<DataDir>,
-    /// What the person chose.
-    pub settings: Arc<Settings>,
-    /// The models that the settings name; one whose key is missing keeps its seat, and the seat says so.
+    /// What the person chose, and the models that it names; one whose key is missing keeps its seat, and the seat says so.
     pub models: Arc<Models>,
     /// Where the gate's policy comes from.
     pub policy: PolicyFiles,
@@ -34,6 +32,11 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// What the person chose, as it is in force now.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.models.settings()
+    }
+
     /// Now, in milliseconds since 1970-01-01 UTC.
     pub fn now_ms(&self) -> i64 {
         self.gate.clock().now_ms()

@@ -54,12 +54,16 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
     ];
     items.extend(Scanner::all().iter().map(|scanner| {
         let program = find_program(&scanner.program, cx.data.path()).map(|path| path.display().to_string());
-        scanner_item(scanner, program, cx.settings.semgrep_rules.is_some())
+        scanner_item(scanner, program, cx.settings().semgrep_rules.is_some())
     }));
     items.push(policy_item(&cx.policy));
+    items.push(match cx.models.banner() {
+        None => ok("Settings", cx.data.path().join("settings.json").display().to_string()),
+        Some(banner) => missing("Settings", banner, "correct the file; what it says is then in force at once"),
+    });
     items.push(keychain_item(cx.store.keys()?.len(), cx.models.keys().trouble()));
     items.push(reviewer_item(cx));
-    let ready = cx.models.iter().filter(|model| model.missing().is_none()).count();
+    let ready = cx.models.used().iter().filter(|model| model.missing().is_none()).count();
     items.push(match (ready, empty_model_seat(cx)) {
         (_, None) => ok("Models", format!("{ready} in the settings")),
         (n, Some(Draft::Empty { fill })) => missing("Models", format!("{n} ready"), fill),
@@ -95,7 +99,7 @@ fn keychain_item(keys: usize, trouble: Option<String>) -> Item {
 
 /// Who looks at what the policy samples.
 fn reviewer_item(cx: &Ctx) -> Item {
-    let wanted = &cx.settings.review.models;
+    let wanted = &cx.settings().review.models;
     if wanted.is_empty() {
         return ok("Reviewer", "you");
     }

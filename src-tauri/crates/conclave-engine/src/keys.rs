@@ -221,7 +221,7 @@ pub async fn list(cx: &Ctx) -> Result<KeyList, StoreError> {
         host.source = KeySource::Keychain;
         host.set_at_ms = Some(key.set_at_ms);
     }
-    for model in cx.models.iter() {
+    for model in cx.models.all() {
         let Some(name) = &model.info().host else { continue };
         let host = hosts.entry(name.clone()).or_insert_with(|| state(name));
         host.models.push(model.name().to_owned());

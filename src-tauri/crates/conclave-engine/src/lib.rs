@@ -31,6 +31,7 @@ pub mod run;
 pub mod scan;
 pub mod scanner;
 pub mod source;
+pub mod spending;
 pub mod stage;
 pub mod watch;
 

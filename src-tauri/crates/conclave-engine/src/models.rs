@@ -1,39 +1,73 @@
-//! The models that the settings name, and the keys that go with them.
+//! The models that the settings name, asked by one strategy, and what goes with a question to them: keys, log, purse.
 //!
-//! Invariant: a key is read when Conclave starts, if the settings name a variable for it, and otherwise just before the
-//! request that needs it; it goes into that request and nowhere else.
+//! The settings can change while Conclave runs: then all models are exchanged in one step, what is under way ends with
+//! the models that it began with, and what stays the same keeps its state.
+//! Invariant: a key is read when its model is set up, if the settings name a variable for it, and otherwise just before
+//! the request that needs it; it goes into that request and nowhere else.
 
-use std::sync::Arc;
+mod carry;
+mod measure;
+mod reload;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use conclave_core::settings::{ExchangeLog, ModelSetting, Settings};
+use conclave_core::id::{FindingId, RunId};
+use conclave_core::settings::{ModelSetting, Settings};
 use conclave_effects::{Gate, Keychain, ModelClass, Secret};
 use conclave_inference::{
-    About, Answer, Api, AskError, Call, Exchanged, Info, Log, ModelRequest, Provider, Reach, Sketch, Terms,
+    About, Agrees, Api, AskError, Beside, Info, Member, ModelRequest, Provider, Question, Sketch, Strategy,
+    StrategyError, Terms, Won,
 };
 use conclave_policy::Actor;
-use conclave_store::{NewExchange, Store};
-use tokio::time::Instant;
+use conclave_store::Store;
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
+use carry::Carry;
+pub use measure::{counts, health, metrics_text};
+pub use reload::{follow, reload};
 
-/// All models of the settings, in order of preference.
+/// All models of the settings, and how they are asked.
 pub struct Models {
+    current: RwLock<Arc<Set>>,
+    means: Arc<Means>,
+    /// Why the settings file is not in force as it is.
+    fault: Mutex<Option<String>>,
+    /// What ends the models that are gone.
+    leaving: Mutex<JoinSet<()>>,
+}
+
+/// The models of one reading of the settings.
+struct Set {
+    settings: Arc<Settings>,
+    /// In order of preference; those that are only tried out come last.
     models: Vec<Arc<Model>>,
+    strategy: Strategy,
+}
+
+/// What questions need beside a model.
+struct Means {
     keys: Keys,
-    proxy: Option<String>,
-    log: ExchangeLog,
     store: Store,
 }
 
 /// One model.
 pub struct Model {
     /// The way to it.
-    pub provider: Box<dyn Provider>,
+    pub provider: Arc<dyn Provider>,
     /// Its key, where the settings name a variable that holds it.
     key: Option<Result<Secret, KeyMissing>>,
     /// The variable that the settings name.
     pub(crate) variable: Option<String>,
+    /// Its setting, and others that it depends on.
+    wanted: String,
+    trial: bool,
+    at_once: Option<u32>,
 }
 
 /// The environment variable that should hold a key is unset or empty.
@@ -41,15 +75,53 @@ pub struct Model {
 #[error("the environment variable `{0}` holds no key; set it before Conclave starts")]
 pub struct KeyMissing(pub String);
 
+/// A question to models: what is asked, on whose behalf, and what it belongs to.
+#[derive(Clone)]
+pub struct Errand {
+    /// The way out.
+    pub gate: Gate,
+    /// On whose behalf the model of this name is asked.
+    pub actor: fn(&str) -> Actor,
+    /// The question.
+    pub request: Arc<ModelRequest>,
+    /// What is known of it.
+    pub about: About,
+    /// Time for an answer, over all models that are tried for it.
+    pub deadline: Duration,
+    /// What for, in a word, for the list of what was spent.
+    pub purpose: &'static str,
+    /// The finding that it is about.
+    pub finding: Option<FindingId>,
+    /// The run that it belongs to.
+    pub run: Option<RunId>,
+    /// Whether the answer to an equal question in the same project will do.
+    pub may_be_kept: bool,
+    /// How an answer of a model that is only tried out is compared with the one that is used.
+    pub agrees: Option<Agrees>,
+    /// Ends it, and what goes on beside it.
+    pub cancel: CancellationToken,
+}
+
+/// A model that the settings want, and how it is made.
+struct Wanted<'a> {
+    setting: String,
+    variable: Option<&'a str>,
+    trial: bool,
+    at_once: Option<u32>,
+    make: Box<dyn Fn() -> Box<dyn Provider> + 'a>,
+}
+
 impl Model {
-    fn new(provider: Box<dyn Provider>, variable: Option<String>) -> Self {
+    fn new(wanted: &Wanted<'_>) -> Self {
+        let provider: Arc<dyn Provider> = Arc::from((wanted.make)());
         let bound = |key: Secret| match &provider.info().host {
             Some(host) => key.for_host(host.clone()),
             None => key,
         };
+        let variable = wanted.variable.map(str::to_owned);
         let key =
             variable.as_ref().map(|name| Secret::from_env(name).map(bound).ok_or_else(|| KeyMissing(name.clone())));
-        Self { provider, key, variable }
+        Self { provider, key, variable, wanted: wanted.setting.clone(), trial: wanted.trial, at_once: wanted.at_once }
     }
 
     /// What it is.
@@ -62,84 +134,150 @@ impl Model {
         &self.info().name
     }
 
+    /// Whether it is only tried out: asked beside the others, and never used.
+    pub fn is_trial(&self) -> bool {
+        self.trial
+    }
+
     /// The key that it should have and has not.
     pub fn missing(&self) -> Option<&KeyMissing> {
         self.key.as_ref().and_then(|key| key.as_ref().err())
     }
 }
 
-fn api(setting: &ModelSetting) -> Model {
-    Model::new(Box::new(Api::new(setting)), setting.key_env.clone())
+fn api(setting: &ModelSetting) -> Wanted<'_> {
+    Wanted {
+        setting: text(setting),
+        variable: setting.key_env.as_deref(),
+        trial: setting.trial,
+        at_once: setting.max_concurrent,
+        make: Box::new(|| Box::new(Api::new(setting))),
+    }
+}
+
+/// What a setting is compared by.
+fn text(setting: &impl Serialize) -> String {
+    // INVARIANT: settings are read from JSON, so they can be written as JSON.
+    serde_json::to_string(setting).unwrap_or_default()
+}
+
+/// The models that `settings` want; one line a kind.
+fn wanted(settings: &Settings) -> Vec<Wanted<'_>> {
+    let apis = settings.models.iter().filter(|setting| setting.enabled).map(api);
+    apis.collect()
+}
+
+impl Set {
+    /// The models of `settings`; those that are wanted as they were `before` are the same.
+    fn new(settings: Settings, before: Option<&Self>) -> Self {
+        let (roots, proxy) = (&settings.tls_roots, &settings.proxy);
+        let model = |mut wanted: Wanted<'_>| {
+            wanted.setting.push_str(&text(&(roots, proxy)));
+            let known = before.and_then(|before| before.models.iter().find(|model| model.wanted == wanted.setting));
+            known.cloned().unwrap_or_else(|| Arc::new(Model::new(&wanted)))
+        };
+        let mut models: Vec<Arc<Model>> = wanted(&settings).into_iter().map(model).collect();
+        let order = settings.order();
+        models.sort_by_key(|model| order.iter().position(|name| *name == model.name()).unwrap_or(usize::MAX));
+        let member = |model: &Arc<Model>| Member {
+            provider: Arc::clone(&model.provider),
+            trial: model.trial,
+            at_once: model.at_once,
+        };
+        let members = models.iter().map(member).collect();
+        let strategy = Strategy::new(members, &settings, before.map(|before| &before.strategy));
+        Self { settings: Arc::new(settings), models, strategy }
+    }
+
+    fn named(&self, name: &str) -> Option<&Arc<Model>> {
+        self.models.iter().find(|model| model.name() == name)
+    }
+
+    /// The keys that the environment held when their models were set up.
+    fn at_hand(&self) -> Vec<&Secret> {
+        self.models.iter().filter_map(|model| model.key.as_ref()?.as_ref().ok()).collect()
+    }
 }
 
 impl Models {
     /// The models of `settings`, with their keys as the environment has them now.
-    pub fn new(settings: &Settings, store: Store) -> Self {
-        let apis = settings.models.iter().filter(|setting| setting.enabled).map(api);
-        let models = apis.map(Arc::new).collect();
+    pub fn new(settings: Settings, store: Store) -> Self {
         let keys = Keys::new(Keychain::open(), store.clone());
-        Self { models, keys, proxy: settings.proxy.clone(), log: settings.exchange_log.clone(), store }
+        Self {
+            current: RwLock::new(Arc::new(Set::new(settings, None))),
+            means: Arc::new(Means { keys, store }),
+            fault: Mutex::default(),
+            leaving: Mutex::default(),
+        }
     }
 
-    /// Each model.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Model>> {
-        self.models.iter()
+    fn current(&self) -> Arc<Set> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.models.is_empty()
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.current().settings)
+    }
+
+    /// Each model, in order of preference; those that are only tried out come last.
+    pub fn all(&self) -> Vec<Arc<Model>> {
+        self.current().models.clone()
+    }
+
+    /// The models whose answers are used, in order of preference.
+    pub fn used(&self) -> Vec<Arc<Model>> {
+        self.current().models.iter().filter(|model| !model.trial).cloned().collect()
     }
 
     /// The model that the settings call `name`.
-    pub fn named(&self, name: &str) -> Option<&Arc<Model>> {
-        self.models.iter().find(|model| model.name() == name)
+    pub fn named(&self, name: &str) -> Option<Arc<Model>> {
+        self.current().named(name).cloned()
     }
 
     /// The keychain's keys.
     pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+        &self.means.keys
     }
 
-    /// Asks `model` on behalf of `actor`.
+    /// The first answer of the models that `order` names.
     ///
     /// # Errors
-    /// As [`ask`]; [`AskError::NoKey`] when its key cannot be had, or when another key cannot be looked for in what would
-    /// leave this machine.
-    pub async fn ask(
-        &self,
-        gate: &Gate,
-        actor: Actor,
-        model: &Model,
-        (request, about): (&ModelRequest, &About),
-        deadline: Duration,
-    ) -> Result<Answer, AskError> {
-        let until = Instant::now() + deadline;
-        let taken = self.own_key(gate, &actor, model).await?;
-        let key = match &model.key {
-            Some(Ok(key)) => Some(key),
-            Some(Err(missing)) => return Err(AskError::NoKey(missing.to_string())),
-            None => taken.as_ref(),
-        };
-        let log = |exchanged| self.keep(model, about, gate.clock().now_ms(), exchanged);
-        let log = self.is_kept(about.project.as_deref()).then_some(&log as &Log<'_>);
-        let known = self.at_hand();
-        let left = until.saturating_duration_since(Instant::now());
-        let terms = Terms { key, known: &known, proxy: self.proxy.as_deref(), log, ..Terms::new(about, left) };
-        let reach = Reach { gate, actor: actor.clone(), terms };
-        // Where that cannot be found out, asking says why.
-        let class = model.provider.class(&reach, until).await.unwrap_or(ModelClass::Hosted);
-        let others = match class {
-            ModelClass::Local => Vec::new(),
-            ModelClass::Hosted => self.keys.all(gate, &actor, model.info().host.as_deref()).await?,
-        };
-        let known: Vec<&Secret> = known.iter().copied().chain(&others).collect();
-        let left = until.saturating_duration_since(Instant::now());
-        let reach = Reach { gate, actor, terms: Terms { known: &known, deadline: left, ..terms } };
-        model.provider.ask(Call { reach, request, on_delta: &mut |_| {} }).await
+    /// See [`StrategyError`].
+    pub async fn first(&self, order: &[&str], errand: Errand) -> Result<Won, StrategyError> {
+        let set = self.current();
+        set.strategy.first(order, &self.question(&set, errand)).await
     }
 
-    /// What [`Models::ask`] would send, without its key.
+    /// The answer of the model `name`, and of nobody else.
+    ///
+    /// # Errors
+    /// As [`Provider::ask`]; [`AskError::NoKey`] when its key cannot be had, or when another key cannot be looked for in
+    /// what would leave this machine; [`AskError::NotOffered`] where there is no such model to be asked.
+    pub async fn one(&self, name: &str, errand: Errand) -> Result<Won, Arc<AskError>> {
+        let set = self.current();
+        set.strategy.one(name, &self.question(&set, errand)).await
+    }
+
+    /// Asks the models that are only tried out.
+    pub fn beside(&self, errand: Errand) -> Beside {
+        let set = self.current();
+        set.strategy.beside(&self.question(&set, errand))
+    }
+
+    fn question(&self, set: &Arc<Set>, errand: Errand) -> Question {
+        let scope = errand.about.project.clone().unwrap_or_default();
+        Question {
+            request: Arc::clone(&errand.request),
+            deadline: errand.deadline,
+            scope: errand.may_be_kept.then_some(scope),
+            agrees: errand.agrees,
+            cancel: errand.cancel.clone(),
+            carrier: Arc::new(Carry { set: Arc::clone(set), means: Arc::clone(&self.means), errand }),
+        }
+    }
+
+    /// What [`Models::one`] would send, without its key.
     ///
     /// # Errors
     /// [`AskError`] when nothing would be sent.
@@ -149,48 +287,18 @@ impl Models {
         model: &Model,
         (request, about): (&ModelRequest, &About),
     ) -> Result<Sketch, AskError> {
-        let class = model.provider.known_class();
-        let others = match class {
+        let set = self.current();
+        let others = match model.provider.known_class() {
             ModelClass::Local => Vec::new(),
-            ModelClass::Hosted => self.keys.all(gate, &Actor::Person, None).await?,
+            ModelClass::Hosted => self.means.keys.all(gate, &Actor::Person, None).await?,
         };
-        let known: Vec<&Secret> = self.at_hand().into_iter().chain(&others).collect();
-        let terms = Terms { known: &known, proxy: self.proxy.as_deref(), ..Terms::new(about, Duration::ZERO) };
+        let known: Vec<&Secret> = set.at_hand().into_iter().chain(&others).collect();
+        let terms = Terms { known: &known, proxy: set.settings.proxy.as_deref(), ..Terms::new(about, Duration::ZERO) };
         model.provider.sketch(request, &terms)
     }
 
-    /// The model's key from the keychain, where the settings name no variable and there is one.
-    async fn own_key(&self, gate: &Gate, actor: &Actor, model: &Model) -> Result<Option<Secret>, AskError> {
-        match (&model.key, &model.info().host) {
-            (None, Some(host)) => self.keys.of(gate, actor, host).await,
-            _ => Ok(None),
-        }
-    }
-
-    /// The keys that the environment held when Conclave started.
-    fn at_hand(&self) -> Vec<&Secret> {
-        self.models.iter().filter_map(|model| model.key.as_ref()?.as_ref().ok()).collect()
-    }
-
-    /// Whether questions about the project in the folder `project` are kept, with their answers.
-    fn is_kept(&self, project: Option<&str>) -> bool {
-        project.and_then(|project| self.log.projects.get(project)).copied().unwrap_or(self.log.on)
-    }
-
-    fn keep(&self, model: &Model, about: &About, at_ms: i64, exchanged: Exchanged) {
-        let Exchanged { seq, request, response, status } = exchanged;
-        let exchange = NewExchange {
-            seq,
-            at_ms,
-            project: about.project.clone(),
-            endpoint: model.name().to_owned(),
-            model: model.info().model.clone(),
-            request,
-            response,
-            status,
-        };
-        if let Err(error) = self.store.put_exchange(&exchange) {
-            tracing::warn!(%error, "an exchange with a model was not kept");
-        }
+    /// Ends the children and connections of every model.
+    pub async fn stop(&self) {
+        self.current().strategy.stop().await;
     }
 }

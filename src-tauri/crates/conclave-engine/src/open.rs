@@ -64,13 +64,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let store = opened.store;
     let mut notices: Vec<String> = opened.notice.into_iter().collect();
     notices.extend(apply::recover(&store, &data, clock.now_ms())?.into_iter().map(|recovered| recovered.outcome));
-    let settings: Settings = match data.settings()? {
-        Some(text) => serde_json::from_str(&text).map_err(|error| OpenError::Settings {
-            path: data.path().join("settings.json"),
-            detail: error.to_string(),
-        })?,
-        None => Settings::default(),
-    };
+    let settings = settings(&data)?;
     let kept = store.remove_old_exchanges(settings.exchange_log.keep_days, clock.now_ms());
     if let Err(error) = kept {
         notices.push(format!("old exchanges with models could not be removed: {error}"));
@@ -80,35 +74,33 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let policy = PolicyFiles::open(Arc::clone(&data), &settings, options.offline, &roots);
     notices.extend(policy.banner());
     notices.extend(reviewers_missing(&settings));
-    let models = Arc::new(Models::new(&settings, store.clone()));
+    if let Err(error) = store.settle_lost() {
+        notices.push(format!("what calls cost that broke off is not known: {error}"));
+    }
+    let models = Arc::new(Models::new(settings, store.clone()));
     let events = Events::default();
-    let gate = guard(policy.policies(), &store, &settings, &models, &events, clock);
-    let cx = Ctx {
-        store,
-        gate,
-        data,
-        settings: Arc::new(settings),
-        models,
-        policy,
-        events,
-        cancel: CancellationToken::new(),
-    };
+    let gate = guard(policy.policies(), &store, &models, &events, clock);
+    let cx = Ctx { store, gate, data, models, policy, events, cancel: CancellationToken::new() };
     Ok((cx, notices))
+}
+
+/// The settings in the folder `data`.
+pub(crate) fn settings(data: &DataDir) -> Result<Settings, OpenError> {
+    match data.settings()? {
+        Some(text) => serde_json::from_str(&text).map_err(|error| OpenError::Settings {
+            path: data.path().join("settings.json"),
+            detail: error.to_string(),
+        }),
+        None => Ok(Settings::default()),
+    }
 }
 
 /// The gate under `policies`, with its reviewer, who asks through a gate of its own: what that wants is reviewed by
 /// nobody.
-fn guard(
-    policies: &Policies,
-    store: &Store,
-    settings: &Settings,
-    models: &Arc<Models>,
-    events: &Events,
-    clock: Clock,
-) -> Gate {
+fn guard(policies: &Policies, store: &Store, models: &Arc<Models>, events: &Events, clock: Clock) -> Gate {
     let ledger = || Arc::new(store.clone());
     let own = Gate::new(policies.clone(), ledger(), Arc::new(Nobody), clock.clone());
-    let reviewer = EngineReviewer::new(settings, Arc::clone(models), own, store.clone(), events.clone());
+    let reviewer = EngineReviewer::new(Arc::clone(models), own, store.clone(), events.clone());
     Gate::new(policies.clone(), ledger(), Arc::new(reviewer), clock)
 }
 

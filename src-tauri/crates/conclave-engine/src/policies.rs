@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conclave_core::settings::Settings;
+use conclave_core::settings::{SAMPLING, Settings};
 use conclave_effects::gate::Policies;
 use conclave_effects::policy_files::{self, PolicyFileError, admin_policy, project_policy};
 use conclave_effects::{DataDir, FsError};
@@ -79,7 +79,7 @@ struct Parts {
     data: Arc<DataDir>,
     offline: bool,
     /// Whom rules may name as reviewers.
-    reviewers: BTreeSet<String>,
+    reviewers: Mutex<BTreeSet<String>>,
     policies: Policies,
     files: Mutex<Vec<PolicyFile>>,
 }
@@ -98,7 +98,8 @@ impl PolicyFiles {
         let reviewers = reviewers(settings);
         let Layers { policy, files } = read(data.path(), offline, &reviewers, roots, None);
         let policies = Policies::new(policy);
-        Self(Arc::new(Parts { data, offline, reviewers, policies, files: Mutex::new(files) }))
+        let (reviewers, files) = (Mutex::new(reviewers), Mutex::new(files));
+        Self(Arc::new(Parts { data, offline, reviewers, policies, files }))
     }
 
     /// What the gate decides by.
@@ -130,9 +131,19 @@ impl PolicyFiles {
         changed
     }
 
+    /// Whom rules may name as reviewers.
+    fn reviewers(&self) -> BTreeSet<String> {
+        self.0.reviewers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets rules name `reviewers`, from the next [`PolicyFiles::reload`] on.
+    pub(crate) fn set_reviewers(&self, reviewers: BTreeSet<String>) {
+        *self.0.reviewers.lock().unwrap_or_else(PoisonError::into_inner) = reviewers;
+    }
+
     /// What would be in force, with `user` in the place of the person's own file.
     fn with(&self, roots: &[String], user: Option<&str>) -> Layers {
-        read(self.0.data.path(), self.0.offline, &self.0.reviewers, roots, user)
+        read(self.0.data.path(), self.0.offline, &self.reviewers(), roots, user)
     }
 }
 
@@ -213,9 +224,12 @@ fn roots(cx: &Ctx) -> Result<Vec<String>, StoreError> {
 }
 
 /// Whom rules may name as reviewers under `settings`.
-fn reviewers(settings: &Settings) -> BTreeSet<String> {
-    let models = settings.models.iter().map(|model| model.name.clone());
-    models.chain([review::PERSON.to_owned()]).collect()
+pub(crate) fn reviewers(settings: &Settings) -> BTreeSet<String> {
+    let apis = settings.models.iter().map(|model| &model.name);
+    let clis = settings.cli_models.iter().map(|model| &model.name);
+    let local = settings.local_models.iter().map(|model| &model.name);
+    let others = [review::PERSON, SAMPLING].map(str::to_owned);
+    apis.chain(clis).chain(local).cloned().chain(others).collect()
 }
 
 /// The policy of the data folder `data` and of projects, for whoever needs nothing else of Conclave.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use conclave_core::id::FindingId;
+use conclave_core::money::Money;
 use conclave_core::tier::RunPlan;
 use conclave_effects::ModelClass;
 use conclave_policy::{Decision, keys};
@@ -42,6 +43,8 @@ pub struct Previewed {
     pub bytes: u64,
     /// What was taken out, by label, with how often.
     pub redactions: Vec<(String, usize)>,
+    /// What asking may cost at most; `None` where no price is known.
+    pub most: Option<Money>,
     /// What the policy says of it now; not recorded.
     pub decision: Decision,
 }
@@ -54,7 +57,7 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
     let gone = || RunError::Gone(finding.to_string());
     let finding = cx.store.finding(finding)?.ok_or_else(gone)?.finding;
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
-    let plan = RunPlan::for_finding(&finding, &cx.settings);
+    let plan = RunPlan::for_finding(&finding, &cx.settings());
     let sources = Arc::new(Sources::open_for_person(cx, &PathBuf::from(&project.root)).await?);
     let about = prompt::about_fix(&plan, &sources.root());
     let brief = blocking(move || stage::gather(&finding, &sources)).await;
@@ -75,7 +78,7 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
                 "`{name}` has not been asked yet where its model runs; until it says that it runs here, it counts as hosted"
             ));
         }
-        let sketch = match cx.models.sketch(&cx.gate, model, (&request, &about)).await {
+        let sketch = match cx.models.sketch(&cx.gate, &model, (&request, &about)).await {
             Ok(sketch) => sketch,
             Err(error) => {
                 notes.push(format!("`{}`: {error}", info.name));
@@ -92,6 +95,7 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
             body: String::from_utf8_lossy(&sketch.bytes).into_owned(),
             bytes: sketch.bytes.len() as u64,
             redactions: sketch.redactions,
+            most: info.price.as_ref().and_then(|price| price.most(&request)),
             decision: cx.gate.policies().current().evaluate(&judged, cx.now_ms()),
         });
     }

@@ -80,6 +80,7 @@ pub async fn run_job(cx: &Ctx, job: Job) -> Result<Ended, StoreError> {
         let (cx, job) = (cx.clone(), job.clone());
         alone(async move { run_finding(&cx, &job).await }).await.unwrap_or_else(|why| Err(RunError::Broken(why)))
     };
+    cx.models.save_counts(cx.now_ms());
     let end = match &result {
         Ok(_) => JobEnd::Done,
         Err(RunError::Cancelled) => JobEnd::Cancelled,

@@ -1,7 +1,7 @@
 //! The second look at what the policy samples: a model, the person, or nobody, and then it is a refusal.
 //!
 //! A rule's own reviewer comes first, then the models that the settings name for this, in order; the first that answers
-//! counts. The person is asked where the rule names them, where no model is set up or may be asked, and where a model
+//! counts; those that are only tried out are asked beside them and compared. The person is asked where the rule names them, where no model is set up or may be asked, and where a model
 //! would allow what only a person may. Everything else is a refusal with its reason: an answer that is no verdict, one
 //! that is late, one that is not sure enough, a server that fails.
 //!
@@ -18,17 +18,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use conclave_core::settings::Settings;
 use conclave_effects::{DataClass, Gate};
-use conclave_inference::{About, Answer, AskError, ModelRequest, quote};
+use conclave_inference::{About, Answer, AskError, ModelRequest, StrategyError, Try, quote};
 use conclave_policy::{Actor, Question, Review, Reviewed, Reviewer, digest_parts, inside_envelope, keys};
 use conclave_store::Store;
 use moka::future::Cache;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
-use crate::models::{Model, Models};
+use crate::models::{Errand, Model, Models};
 use crate::prompt;
 use verdict::Verdict;
 
@@ -39,65 +38,40 @@ pub(crate) const PERSON: &str = "person";
 const KEPT: Duration = Duration::from_secs(300);
 /// So many verdicts are kept.
 const MOST_KEPT: u64 = 1000;
-/// So many models are asked at a time.
-const AT_ONCE: usize = 10;
 
 /// Looks at what the policy samples.
 pub(crate) struct EngineReviewer {
     models: Arc<Models>,
-    order: Vec<Arc<Model>>,
     /// A gate of its own, under the same policies and ledger: what a reviewer wants is reviewed by nobody.
     gate: Gate,
     store: Store,
     events: Events,
-    limit: Duration,
-    /// The least confidence with which an *allow* counts, from 0 to 1.
-    least: f64,
     verdicts: Cache<String, Heard>,
-    asking: Semaphore,
 }
 
 /// A verdict, and who gave it.
 #[derive(Clone)]
 struct Heard {
     verdict: Verdict,
+    /// Its name in the settings.
+    provider: String,
     /// The model, in the server's words.
     model: String,
 }
 
-/// Why a model gave no verdict.
+/// Why there is no verdict.
 enum Silence {
-    /// It may not be asked: by the policy, or for want of a key.
+    /// No model may be asked: by the policy, by a limit of what may be spent, or for want of a key.
     NotAsked(String),
-    /// It could not be asked, or did not answer.
-    Failed(String),
-    /// It answered, and not with a verdict.
-    NoVerdict(String),
-}
-
-/// What came of asking the models.
-enum Outcome {
-    Verdict(Reviewed, Verdict),
-    /// None of them may be asked.
-    NotAsked(String),
+    /// None answered, or one did and not with a verdict.
     Refused(String),
 }
 
 impl EngineReviewer {
-    /// A reviewer as `settings` want it, with a `gate` whose own reviewer is nobody.
-    pub(crate) fn new(settings: &Settings, models: Arc<Models>, gate: Gate, store: Store, events: Events) -> Self {
-        let order = settings.review.models.iter().filter_map(|name| models.named(name).cloned()).collect();
-        Self {
-            models,
-            order,
-            gate,
-            store,
-            events,
-            limit: Duration::from_secs(settings.review.timeout_s),
-            least: f64::from(settings.review.min_confidence) / 100.0,
-            verdicts: Cache::builder().max_capacity(MOST_KEPT).time_to_live(KEPT).build(),
-            asking: Semaphore::new(AT_ONCE),
-        }
+    /// A reviewer as the settings of `models` want it, with a `gate` whose own reviewer is nobody.
+    pub(crate) fn new(models: Arc<Models>, gate: Gate, store: Store, events: Events) -> Self {
+        let verdicts = Cache::builder().max_capacity(MOST_KEPT).time_to_live(KEPT).build();
+        Self { models, gate, store, events, verdicts }
     }
 
     async fn look(&self, question: &Question<'_>) -> Review {
@@ -112,18 +86,24 @@ impl EngineReviewer {
         let Some(request) = prompt::review_request(question) else {
             return refuse("it is too large to be reviewed".to_owned(), None);
         };
-        let asked = timeout(self.limit, self.first_answer(question, &panel, &request)).await;
+        let review = &self.models.settings().review;
+        let limit = Duration::from_secs(review.timeout_s);
+        let least = f64::from(review.min_confidence) / 100.0;
+        let asked = timeout(limit, self.verdict(question, &panel, request, limit)).await;
+        self.models.save_counts(self.gate.clock().now_ms());
         let (by, verdict) = match asked {
-            Ok(Outcome::Verdict(by, verdict)) => (by, verdict),
-            Ok(Outcome::NotAsked(why)) => return self.ask_person(question, Some(&why)).await,
-            Ok(Outcome::Refused(why)) => return refuse(why, None),
-            Err(_) => return refuse(format!("no review came within {} s", self.limit.as_secs()), None),
+            Ok(Ok(heard)) => heard,
+            Ok(Err(silence)) => match &*silence {
+                Silence::NotAsked(why) => return self.ask_person(question, Some(why)).await,
+                Silence::Refused(why) => return refuse(why.clone(), None),
+            },
+            Err(_) => return refuse(format!("no review came within {} s", limit.as_secs()), None),
         };
         if !verdict.allow {
             return refuse(format!("the reviewer refuses: {}", quote(&verdict.reasoning, None)), Some(by));
         }
-        if verdict.confidence < self.least {
-            let (sure, least) = (percent(verdict.confidence), percent(self.least));
+        if verdict.confidence < least {
+            let (sure, least) = (percent(verdict.confidence), percent(least));
             return refuse(format!("the reviewer is {sure} % sure that it may happen; {least} % is needed"), Some(by));
         }
         if !inside_envelope(question.request) {
@@ -134,82 +114,102 @@ impl EngineReviewer {
     }
 
     /// The models to ask, in order.
-    fn panel(&self, provider: Option<&str>) -> Result<Vec<&Arc<Model>>, String> {
-        let first = match provider {
-            Some(name) => Some(self.models.named(name).ok_or_else(|| unknown(name))?),
-            None => None,
-        };
-        let others = self.order.iter().filter(|model| first.is_none_or(|first| !Arc::ptr_eq(first, model)));
-        Ok(first.into_iter().chain(others).collect())
+    fn panel(&self, provider: Option<&str>) -> Result<Vec<Arc<Model>>, String> {
+        let mut panel = Vec::new();
+        if let Some(name) = provider {
+            panel.push(self.models.named(name).ok_or_else(|| unknown(name))?);
+        }
+        for name in &self.models.settings().review.models {
+            let model = self.models.named(name);
+            panel.extend(model.filter(|model| panel.iter().all(|other| other.name() != model.name())));
+        }
+        Ok(panel)
     }
 
-    async fn first_answer(&self, question: &Question<'_>, panel: &[&Arc<Model>], request: &ModelRequest) -> Outcome {
-        let (mut failed, mut not_asked) = (None, None);
-        for model in panel {
-            let begin = Instant::now();
-            match self.verdict(question, model, request).await {
-                Ok((heard, cached)) => {
-                    let by = self.reviewed(model, &heard, begin, cached);
-                    return Outcome::Verdict(by, heard.verdict);
-                }
-                Err(silence) => match &*silence {
-                    Silence::NoVerdict(why) => return Outcome::Refused(why.clone()),
-                    Silence::NotAsked(why) => not_asked = Some(why.clone()),
-                    Silence::Failed(why) => failed = Some(why.clone()),
-                },
-            }
-        }
-        match (failed, not_asked) {
-            (Some(why), _) => Outcome::Refused(format!("no reviewer answers: {why}")),
-            (None, why) => Outcome::NotAsked(why.unwrap_or_default()),
-        }
-    }
-
-    /// What `model` says, and whether it had said so before.
+    /// What the first of the `panel` says that answers, and who it was.
     async fn verdict(
         &self,
         question: &Question<'_>,
-        model: &Model,
-        request: &ModelRequest,
-    ) -> Result<(Heard, bool), Arc<Silence>> {
-        let entry = self.verdicts.entry(key(question, model));
-        let entry = entry.or_try_insert_with(self.ask(question, model, request)).await?;
+        panel: &[Arc<Model>],
+        request: ModelRequest,
+        limit: Duration,
+    ) -> Result<(Reviewed, Verdict), Arc<Silence>> {
+        let begin = Instant::now();
+        let entry = self.verdicts.entry(key(question, panel));
+        let entry = entry.or_try_insert_with(self.ask(question, panel, request, limit)).await?;
         let cached = !entry.is_fresh();
-        Ok((entry.into_value(), cached))
-    }
-
-    async fn ask(&self, question: &Question<'_>, model: &Model, request: &ModelRequest) -> Result<Heard, Silence> {
-        // The semaphore is never closed.
-        let _asking = self.asking.acquire().await.map_err(|closed| Silence::Failed(closed.to_string()))?;
-        let name = model.name();
-        // A request may name anything, a file's content included.
-        let project = question.request.context.get(keys::PROJECT).cloned();
-        let about = About { data: vec![DataClass::Metadata, DataClass::Source], project, tier: None };
-        let answer = self.models.ask(&self.gate, Actor::Reviewer, model, (request, &about), self.limit).await;
-        match answer {
-            Ok(Answer::Text { text, model, .. }) => match verdict::parse(&text) {
-                Ok(verdict) => Ok(Heard { verdict, model }),
-                Err(why) => Err(Silence::NoVerdict(format!("`{name}`: {why}"))),
-            },
-            Ok(Answer::Refusal { .. }) => Err(Silence::NoVerdict(format!("`{name}` declined to review it"))),
-            Err(error @ (AskError::Denied(_) | AskError::NoKey(_))) => {
-                Err(Silence::NotAsked(format!("`{name}` was not asked: {error}")))
-            }
-            Err(error) => Err(Silence::Failed(format!("`{name}`: {error}"))),
-        }
-    }
-
-    fn reviewed(&self, model: &Model, heard: &Heard, begin: Instant, cached: bool) -> Reviewed {
-        Reviewed::Model {
-            provider: model.name().to_owned(),
-            model: heard.model.clone(),
+        let heard = entry.into_value();
+        let by = Reviewed::Model {
+            provider: heard.provider,
+            model: heard.model,
             confidence: heard.verdict.confidence,
             risk_factors: heard.verdict.risk_factors.iter().map(|risk| quote(risk, None)).collect(),
             took_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX).max(1),
             at_ms: self.gate.clock().now_ms(),
             cached,
+        };
+        Ok((by, heard.verdict))
+    }
+
+    async fn ask(
+        &self,
+        question: &Question<'_>,
+        panel: &[Arc<Model>],
+        request: ModelRequest,
+        limit: Duration,
+    ) -> Result<Heard, Silence> {
+        // A request may name anything, a file's content included.
+        let project = question.request.context.get(keys::PROJECT).cloned();
+        let about = About { data: vec![DataClass::Metadata, DataClass::Source], project, tier: None };
+        let errand = Errand {
+            gate: self.gate.clone(),
+            actor: |_| Actor::Reviewer,
+            request: Arc::new(request),
+            about,
+            deadline: limit,
+            purpose: "review",
+            finding: None,
+            run: None,
+            // Verdicts are kept here, and answers that are none are not to be.
+            may_be_kept: false,
+            agrees: Some(same_verdict),
+            cancel: CancellationToken::new(),
+        };
+        let order: Vec<&str> = panel.iter().map(|model| model.name()).collect();
+        let won = self.models.first(&order, errand).await.map_err(silence)?;
+        let provider = won.provider;
+        match won.answer {
+            Answer::Text { text, model, .. } => match verdict::parse(&text) {
+                Ok(verdict) => Ok(Heard { verdict, provider, model }),
+                Err(why) => Err(Silence::Refused(format!("`{provider}`: {why}"))),
+            },
+            Answer::Refusal { .. } => Err(Silence::Refused(format!("`{provider}` declined to review it"))),
         }
     }
+}
+
+/// Why nobody answered: where all of them were held back here, the person can be asked instead.
+fn silence(error: StrategyError) -> Silence {
+    let is_held_back =
+        |tried: &Try| matches!(*tried.error, AskError::Denied(_) | AskError::NoKey(_) | AskError::OverBudget(_));
+    match &error {
+        StrategyError::Unavailable { tries } if tries.iter().all(is_held_back) => {
+            let why = |tried: &Try| format!("`{}` was not asked: {}", tried.provider, tried.error);
+            Silence::NotAsked(tries.iter().map(why).collect::<Vec<_>>().join("; "))
+        }
+        StrategyError::Unavailable { .. } | StrategyError::NotConfigured => {
+            Silence::Refused(format!("no reviewer answers: {error}"))
+        }
+    }
+}
+
+/// Whether two answers are verdicts that come to the same.
+fn same_verdict(one: &Answer, other: &Answer) -> Option<bool> {
+    let allows = |answer: &Answer| match answer {
+        Answer::Text { text, .. } => verdict::parse(text).ok().map(|verdict| verdict.allow),
+        Answer::Refusal { .. } => None,
+    };
+    Some(allows(one)? == allows(other)?)
 }
 
 impl Reviewer for EngineReviewer {
@@ -220,24 +220,20 @@ impl Reviewer for EngineReviewer {
 
 /// Why a rule's reviewer cannot be asked.
 pub(crate) fn unknown(name: &str) -> String {
-    format!("the rule wants `{name}` to review, and the settings name no such model; name it there, or change the rule")
+    format!(
+        "the rule wants `{name}` to review, and the settings name no such model (INVALID_CONFIGURATION); \
+         name it there, or change the rule"
+    )
 }
 
 /// Everything that could change a verdict.
-fn key(question: &Question<'_>, model: &Model) -> String {
+fn key(question: &Question<'_>, panel: &[Arc<Model>]) -> String {
     let call = question.request.call.as_ref();
     let cwd = call.and_then(|call| call.cwd.as_deref()).unwrap_or_default();
-    let parts = [
-        &question.decision.rule,
-        question.rule_digest,
-        &question.request.canonical(),
-        cwd,
-        model.name(),
-        &model.info().place,
-        &model.info().model,
-        &prompt::review_version(),
-    ];
-    digest_parts(parts.map(str::as_bytes))
+    let (canonical, version) = (question.request.canonical(), prompt::review_version());
+    let parts = [&question.decision.rule, question.rule_digest, &canonical, cwd, &version];
+    let models = panel.iter().flat_map(|model| [model.name(), &model.info().place, &model.info().model]);
+    digest_parts(parts.into_iter().chain(models).map(str::as_bytes))
 }
 
 fn refuse(reason: String, by: Option<Reviewed>) -> Review {

@@ -64,10 +64,13 @@ pub enum RunError {
 /// # Errors
 /// See [`RunError`].
 pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
+    // What goes on beside the run ends with it when it is given up, and not when it comes to its end.
+    let cx = &Ctx { cancel: cx.cancel.child_token(), ..cx.clone() };
+    let given_up = cx.cancel.clone().drop_guard();
     let gone = || RunError::Gone(job.finding.to_string());
     let finding = cx.store.finding(&job.finding)?.ok_or_else(gone)?.finding;
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
-    let plan = RunPlan::for_finding(&finding, &cx.settings);
+    let plan = RunPlan::for_finding(&finding, &cx.settings());
     let sources = Arc::new(Sources::open(cx, &PathBuf::from(&project.root)).await?);
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());
@@ -78,7 +81,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
         move || stage::gather(&finding, &sources)
     };
     let (brief, _) = line.stage(Stage::Gather, "Reading the code around", blocking(gather)).await?;
-    let seats = stage::propose(cx, &brief, &sources, &plan);
+    let seats = stage::propose(cx, &job.run, &brief, &sources, &plan);
     let (seats, analysis_ms) = line.stage(Stage::Propose, "Asking the panel", seats).await?;
     let judged = stage::verify(&line, &brief, &sources, &plan, &seats);
     let (judged, verification_ms) = line.stage(Stage::Verify, "Checking the fixes", judged).await?;
@@ -88,6 +91,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let (status, note, confidence) = summary(&resolution);
     cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
+    given_up.disarm();
     Ok(resolution)
 }
 

@@ -202,7 +202,7 @@ fn rules_folder(cx: &Ctx, scanner: &Scanner) -> Result<Option<PathBuf>, ScanErro
     if !scanner.needs_rules() {
         return Ok(None);
     }
-    match &cx.settings.semgrep_rules {
+    match &cx.settings().semgrep_rules {
         Some(folder) => Ok(Some(PathBuf::from(folder))),
         None => Err(ScanError::Unavailable(format!(
             "{} needs its rules on this machine: name their folder as `semgrep_rules` in the settings",

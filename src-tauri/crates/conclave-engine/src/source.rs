@@ -64,7 +64,7 @@ impl Sources {
         policies::reload(cx)?;
         let permit = cx.gate.authorize(actor, ReadProject { root: root.to_owned() }).await?;
         let tree = open_project(permit)?;
-        Ok(Self { tree, max_bytes: cx.settings.max_file_bytes, read: Mutex::default() })
+        Ok(Self { tree, max_bytes: cx.settings().max_file_bytes, read: Mutex::default() })
     }
 
     /// The project's folder.

@@ -46,7 +46,6 @@ impl Hearing {
     /// A hearing with the reviewers of the settings.
     pub fn new(cx: &Ctx, offline: bool) -> Self {
         let reviewer = EngineReviewer::new(
-            &cx.settings,
             Arc::clone(&cx.models),
             cx.gate.clone(),
             cx.store.clone(),
@@ -63,7 +62,7 @@ impl Hearing {
     /// See [`AdviseError`]; then the call must not be made.
     pub async fn judge(&self, call: &AgentCall, word: Word) -> Result<Advice, AdviseError> {
         let (mut first, mut others) = call.requests(&resolve_touched)?;
-        let policy = policy_for(&self.cx.store, self.cx.data.path(), &self.cx.settings, self.offline, &first)?;
+        let policy = policy_for(&self.cx.store, self.cx.data.path(), &self.cx.settings(), self.offline, &first)?;
         let mut all: Vec<&mut ToolRequest> = std::iter::once(&mut first).chain(&mut others).collect();
         reach::add(call, &policy, self.cx.gate.clock().now_ms(), &mut all);
         let mut advice = self.judge_one(&first, word).await?;
@@ -77,7 +76,7 @@ impl Hearing {
     }
 
     async fn judge_one(&self, request: &ToolRequest, word: Word) -> Result<Advice, AdviseError> {
-        let policy = policy_for(&self.cx.store, self.cx.data.path(), &self.cx.settings, self.offline, request)?;
+        let policy = policy_for(&self.cx.store, self.cx.data.path(), &self.cx.settings(), self.offline, request)?;
         let policy = match word {
             Word::Policy => policy,
             Word::Person => person_first().and(policy),

@@ -7,12 +7,15 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_inference::{About, ModelRequest};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::models::Errand;
 use crate::open::{Options, open};
 
 #[test]
@@ -65,18 +68,32 @@ fn ground() -> (tempfile::TempDir, Ctx) {
     (folder, cx)
 }
 
-async fn ask(cx: &Ctx, name: &str) -> Result<String, AskError> {
+fn errand(cx: &Ctx, words: &str, about: About) -> Errand {
     let request = ModelRequest {
         system: String::new(),
-        user: "code".to_owned(),
+        user: words.to_owned(),
         max_tokens: 10,
         schema: None,
         schema_name: "x".to_owned(),
     };
-    let model = cx.models.named(name).unwrap();
-    let about = About::default();
-    let answer = cx.models.ask(&cx.gate, Actor::Engine, model, (&request, &about), Duration::from_secs(60)).await;
-    answer.map(|answer| format!("{answer:?}"))
+    Errand {
+        gate: cx.gate.clone(),
+        actor: |_| Actor::Engine,
+        request: Arc::new(request),
+        about,
+        deadline: Duration::from_secs(60),
+        purpose: "test",
+        finding: None,
+        run: None,
+        may_be_kept: false,
+        agrees: None,
+        cancel: CancellationToken::new(),
+    }
+}
+
+async fn ask(cx: &Ctx, name: &str) -> Result<String, Arc<AskError>> {
+    let won = cx.models.one(name, errand(cx, "code", About::default())).await;
+    won.map(|won| format!("{:?}", won.answer))
 }
 
 #[tokio::test]
@@ -108,16 +125,9 @@ async fn kept(log: serde_json::Value) -> Vec<conclave_store::Exchange> {
     drop(cx);
     fs::write(data.join("settings.json"), settings.to_string()).unwrap();
     let cx = open(&Options { data_dir: data, offline: false }).unwrap().0;
-    let request = ModelRequest {
-        system: String::new(),
-        user: "code with ghp_0123456789abcdefghijABCDEFGHIJ012345".to_owned(),
-        max_tokens: 10,
-        schema: None,
-        schema_name: "x".to_owned(),
-    };
     let about = About { project: Some("/shop".to_owned()), ..About::default() };
-    let model = cx.models.named("Here").unwrap();
-    cx.models.ask(&cx.gate, Actor::Engine, model, (&request, &about), Duration::from_secs(60)).await.unwrap();
+    let words = "code with ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    cx.models.one("Here", errand(&cx, words, about)).await.unwrap();
     let rows = cx.store.exchanges(None, None, 9).unwrap().rows;
     rows.iter().map(|row| cx.store.exchange(row.seq).unwrap().unwrap()).collect()
 }

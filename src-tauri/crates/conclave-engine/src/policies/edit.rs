@@ -66,7 +66,7 @@ pub fn user_policy(cx: &Ctx) -> Result<Option<String>, PolicyFileError> {
 /// # Errors
 /// [`LoadError`] when it is no policy.
 pub fn check(cx: &Ctx, text: &str) -> Result<Vec<String>, LoadError> {
-    Ok(load(text, Layer::User, &cx.policy.0.reviewers)?.warnings)
+    Ok(load(text, Layer::User, &cx.policy.reviewers())?.warnings)
 }
 
 /// Puts `text` in the place of the person's own file and in force; `expected` is the digest of the text that was edited,

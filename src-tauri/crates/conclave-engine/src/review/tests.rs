@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use conclave_core::settings::{ModelSetting, ReviewSetting};
+use conclave_core::settings::{ModelSetting, ReviewSetting, Settings};
 use conclave_effects::{Clock, Policies};
 use conclave_policy::{
     Access, Action, Decision, Effective, Layer, Mode, Nobody, Policy, ToolCall, ToolRequest, TouchedPath,
@@ -106,8 +106,8 @@ fn ground(stubs: &[&Stub], mode: Mode) -> Ground {
     let settings = Settings { models, review, ..Settings::default() };
     let policies = Policies::new(Policy::shipped(mode));
     let gate = Gate::new(policies, Arc::new(store.clone()), Arc::new(Nobody), Clock::fixed(1_000_000));
-    let (models, events) = (Arc::new(Models::new(&settings, store.clone())), Events::default());
-    let reviewer = EngineReviewer::new(&settings, models, gate, store.clone(), events.clone());
+    let (models, events) = (Arc::new(Models::new(settings, store.clone())), Events::default());
+    let reviewer = EngineReviewer::new(models, gate, store.clone(), events.clone());
     Ground { _folder: folder, store, events, reviewer: Arc::new(reviewer) }
 }
 
@@ -220,11 +220,8 @@ async fn one_limit_holds_over_all_models() {
 #[tokio::test]
 async fn a_review_has_its_limits_without_any_setting() {
     let ground = ground(&[], Mode::Default);
-    let (models, gate) = (Arc::clone(&ground.reviewer.models), ground.reviewer.gate.clone());
-    let settings = Settings::default();
-    let reviewer = EngineReviewer::new(&settings, models, gate, ground.store.clone(), ground.events.clone());
-    assert_eq!((reviewer.limit, reviewer.asking.available_permits()), (Duration::from_secs(10), 10));
-    let kept = reviewer.verdicts.policy();
+    assert_eq!((Settings::default().review.timeout_s, conclave_inference::strategy::AT_ONCE), (10, 10));
+    let kept = ground.reviewer.verdicts.policy();
     assert_eq!((kept.time_to_live(), kept.max_capacity()), (Some(Duration::from_secs(300)), Some(1000)));
 }
 
@@ -284,7 +281,8 @@ async fn equal_questions_are_asked_once_and_different_ones_apart() {
 async fn everything_that_could_change_a_verdict_is_in_its_key() {
     let [one, other] = ["One", "Other"].map(|name| stub(name, allows()));
     let ground = ground(&[&one, &other], Mode::Default);
-    let [first, second] = [&ground.reviewer.order[0], &ground.reviewer.order[1]];
+    let panel = ground.reviewer.models.all();
+    let (first, second) = (&panel[..1], &panel[1..]);
     let decision = decision();
     let renamed = Decision { rule: "another".to_owned(), ..decision.clone() };
     let elsewhere = {
@@ -293,14 +291,15 @@ async fn everything_that_could_change_a_verdict_is_in_its_key() {
         request
     };
     let (here, there) = (inside(), call("/etc/passwd", Access::Read));
-    let of = |request, decision, rule_digest, model| {
-        key(&Question { request, decision, guidance: None, provider: None, rule_digest }, model)
+    let of = |request, decision, rule_digest, panel: &[Arc<Model>]| {
+        key(&Question { request, decision, guidance: None, provider: None, rule_digest }, panel)
     };
     let keys = [
         of(&here, &decision, "d", first),
         of(&here, &decision, "e", first),
         of(&here, &renamed, "d", first),
         of(&here, &decision, "d", second),
+        of(&here, &decision, "d", &panel),
         of(&there, &decision, "d", first),
         of(&elsewhere, &decision, "d", first),
     ];
@@ -390,12 +389,13 @@ async fn a_request_that_is_too_large_is_refused_before_anybody_is_asked() {
     assert_eq!(stub.asked.load(Ordering::SeqCst), 0);
 }
 
-/// Conclave with a policy that samples everything but what a reviewer needs, and this stub as its reviewer.
-fn sampling_everything(stub: &Stub) -> (TempDir, crate::ctx::Ctx) {
+/// Conclave with a policy that samples everything but what a reviewer needs, and these stubs, the first as its reviewer.
+fn sampling_everything(stubs: &[&Stub]) -> (TempDir, crate::ctx::Ctx) {
     let folder = tempfile::tempdir().unwrap();
     let options = crate::open::Options { data_dir: folder.path().join("data"), offline: false };
     let data = crate::open::open(&options).unwrap().0.data;
-    let settings = json!({ "models": [stub.setting], "review": { "models": [stub.setting.name] } });
+    let models: Vec<&ModelSetting> = stubs.iter().map(|stub| &stub.setting).collect();
+    let settings = json!({ "models": models, "review": { "models": [stubs[0].setting.name] } });
     std::fs::write(data.path().join("settings.json"), settings.to_string()).unwrap();
     let policy = "version: 1\nextends: none\nrules:\n\
         - { id: ask, priority: 1, action: allow, reason: r, conditions: { action: send_http, actor: [reviewer, engine] } }\n\
@@ -409,7 +409,7 @@ fn sampling_everything(stub: &Stub) -> (TempDir, crate::ctx::Ctx) {
 #[tokio::test]
 async fn through_the_gate_a_hostile_reviewer_lets_nothing_out_of_the_envelope() {
     let stub = stub("Hostile", allows());
-    let (_folder, cx) = sampling_everything(&stub);
+    let (_folder, cx) = sampling_everything(&[&stub]);
     let agent = || Actor::Agent("claude-code".to_owned());
     let (decision, seq) = cx.gate.judge(&inside()).await.unwrap();
     assert_eq!((decision.effect, decision.rule.as_str()), (Effective::Allow, "look"), "{decision:?}");
@@ -446,4 +446,40 @@ async fn a_flood_of_questions_is_refused_and_hides_none_that_waits() {
     }
     assert!(why(review(&ground, &request, None).await).contains("100 questions wait already"));
     assert_eq!(ground.store.waiting_asks(1_000_000).unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn all_failed_is_said_with_its_code_and_denies() {
+    let dead = ["One", "Two"].map(|name| stub(name, Says::Raw(String::new())));
+    let ground = ground(&dead.each_ref(), Mode::Default);
+    let _person = ground.store.person_arrives().unwrap();
+    let reason = why(review(&ground, &inside(), None).await);
+    for words in ["AI_SERVICE_UNAVAILABLE", "`One`: ", "`Two`: "] {
+        assert!(reason.contains(words), "{words}: {reason}");
+    }
+    let reason = why(review(&ground, &inside(), Some("Three")).await);
+    assert!(reason.contains("INVALID_CONFIGURATION"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_model_on_trial_reviews_beside_and_decides_nothing() {
+    let decides = stub("Decides", allows());
+    let mut tried = stub("Tried", Says::Text(verdict("deny", 1.0)));
+    tried.setting.trial = true;
+    let (_folder, cx) = sampling_everything(&[&decides, &tried]);
+    let (decision, _) = cx.gate.judge(&inside()).await.unwrap();
+    assert_eq!(decision.effect, Effective::Allow, "{decision:?}");
+    let trial = loop {
+        let health = crate::models::health(&cx).await;
+        let trial = health.iter().find(|one| one.name == "Tried").and_then(|one| one.trial).unwrap();
+        if trial.asked > 0 {
+            break trial;
+        }
+    };
+    assert_eq!((trial.asked, trial.answered, trial.compared, trial.agreed), (1, 1, 1, 0));
+    // It goes through the gate as any other, and its call is counted.
+    let of_tried = conclave_store::SpendOf::Provider("Tried".to_owned());
+    let calls = crate::spending::calls(&cx, &of_tried, None, 9).unwrap().rows;
+    assert_eq!((calls.len(), calls[0].purpose.as_str()), (1, "review"));
+    assert_eq!(crate::models::counts(&cx, 0).unwrap()["Tried"].succeeded, 1);
 }

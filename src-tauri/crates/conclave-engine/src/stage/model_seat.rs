@@ -3,18 +3,14 @@
 //! Invariant: the model's text becomes search texts, replacements and sentences for the screen, nothing else. A search
 //! text that stands nowhere or more than once is a failure; a wrong place is worse than none.
 
-use std::time::Duration;
-
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::path::RelPath;
 use conclave_effects::ModelClass;
-use conclave_inference::{About, Answer, ModelRequest, quote};
-use conclave_policy::Actor;
+use conclave_inference::{Answer, quote};
 use serde::Deserialize;
 
-use crate::ctx::Ctx;
-use crate::models::Model;
+use crate::models::{Errand, Model, Models};
 use crate::source::Source;
 
 /// What a model is asked to answer with; see `prompt/fix.schema.json`.
@@ -37,16 +33,14 @@ struct Block {
 
 /// Asks `model` and reads its answer as a fix of the file at `path`.
 pub(super) async fn ask(
-    cx: &Ctx,
+    models: &Models,
     model: &Model,
-    (request, about): (&ModelRequest, &About),
+    errand: Errand,
     path: &RelPath,
     source: &Source,
-    deadline: Duration,
 ) -> Draft {
     let info = model.info();
-    let actor = Actor::Analyst(info.name.clone());
-    match cx.models.ask(&cx.gate, actor, model, (request, about), deadline).await {
+    match models.one(&info.name, errand).await.map(|won| won.answer) {
         Ok(Answer::Text { text, .. }) => {
             let origin = Origin::Model {
                 model: info.model.clone(),

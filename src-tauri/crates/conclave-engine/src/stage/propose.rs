@@ -6,21 +6,23 @@ use std::time::Duration;
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RECIPES, Seat};
 use conclave_core::finding::{Region, Replacement, ScannerFix};
+use conclave_core::id::RunId;
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
+use conclave_policy::Actor;
 use tokio::task::{Id, JoinSet};
 
 use super::model_seat;
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
-use crate::models::{Model, Models};
+use crate::models::{Errand, Model, Models};
 use crate::project::facts;
 use crate::prompt;
 use crate::source::Sources;
 
 /// All seats with their answers, in a fixed order. A seat that fails is a value.
-pub(crate) async fn propose(cx: &Ctx, brief: &Brief, sources: &Arc<Sources>, plan: &RunPlan) -> Vec<Seat> {
+pub(crate) async fn propose(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, plan: &RunPlan) -> Vec<Seat> {
     let work = {
         let (brief, sources) = (brief.clone(), Arc::clone(sources));
         move || recipes(&brief, &sources)
@@ -29,7 +31,7 @@ pub(crate) async fn propose(cx: &Ctx, brief: &Brief, sources: &Arc<Sources>, pla
     if !brief.finding.detection.tool.is_own() {
         seats.push(scanner(brief, sources));
     }
-    seats.extend(models(cx, brief, sources, plan).await);
+    seats.extend(models(cx, run, brief, sources, plan).await);
     seats
 }
 
@@ -171,16 +173,17 @@ fn region_now(replacement: &Replacement, brief: &Brief) -> Result<Region, String
 
 /// What would fill the models' seat while nobody sits there; `None` when all models of the settings can be asked.
 pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
-    if let Some(missing) = cx.models.iter().find_map(|model| model.missing()) {
+    let models = cx.models.used();
+    if let Some(missing) = models.iter().find_map(|model| model.missing()) {
         return Some(Draft::Empty { fill: missing.to_string() });
     }
     let fill = "name a model in `settings.json` in the data folder: a llama.cpp or Ollama server on this machine, \
                 or an endpoint with your key";
-    cx.models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
+    models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
 }
 
-async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
-    if cx.models.is_empty() {
+async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
+    if cx.models.used().is_empty() {
         return empty_model_seat(cx).into_iter().map(|draft| seat("Models", vec![draft])).collect();
     }
     let Some(file) = &brief.file else {
@@ -191,32 +194,45 @@ async fn models(cx: &Ctx, brief: &Brief, sources: &Sources, plan: &RunPlan) -> V
         Ok(source) => source,
         Err(why) => return vec![seat("Models", vec![Draft::Failed { why }])],
     };
-    let request = prompt::fix_request(brief, file);
-    let deadline = Duration::from_secs(plan.analysis_s);
+    let errand = Errand {
+        gate: cx.gate.clone(),
+        actor: |name| Actor::Analyst(name.to_owned()),
+        request: Arc::new(prompt::fix_request(brief, file)),
+        about: prompt::about_fix(plan, &sources.root()),
+        deadline: Duration::from_secs(plan.analysis_s),
+        purpose: "propose",
+        finding: Some(brief.finding.id.clone()),
+        run: Some(run.clone()),
+        may_be_kept: true,
+        agrees: None,
+        cancel: cx.cancel.clone(),
+    };
+    let beside = cx.models.beside(errand.clone());
     let mut asked = JoinSet::new();
     let mut seats = Vec::new();
     let mut tasks = Vec::new();
-    let about = prompt::about_fix(plan, &sources.root());
     for model in panel(&cx.models, plan) {
         // What stays if its task breaks.
         seats.push(seat(model.name(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
-        let (cx, model, about) = (cx.clone(), Arc::clone(model), about.clone());
-        let (request, source, path) = (request.clone(), source.clone(), file.path.clone());
+        let (models, errand) = (Arc::clone(&cx.models), errand.clone());
+        let (source, path) = (source.clone(), file.path.clone());
         let task = asked.spawn(async move {
             match model.missing() {
-                None => model_seat::ask(&cx, &model, (&request, &about), &path, &source, deadline).await,
+                None => model_seat::ask(&models, &model, errand, &path, &source).await,
                 Some(missing) => Draft::Empty { fill: missing.to_string() },
             }
         });
         tasks.push(task.id());
     }
     answered(asked, &tasks, &mut seats).await;
+    // Several answers are used, or none: there is nothing to compare with.
+    beside.end(None);
     seats
 }
 
 /// The models that a run by `plan` asks, and those that it cannot ask for want of a key.
-pub(crate) fn panel<'a>(models: &'a Models, plan: &RunPlan) -> Vec<&'a Arc<Model>> {
-    seated(models.iter(), plan.models, |model| model.missing().is_none())
+pub(crate) fn panel(models: &Models, plan: &RunPlan) -> Vec<Arc<Model>> {
+    seated(models.used().into_iter(), plan.models, |model| model.missing().is_none())
 }
 
 /// The models that are asked, at most `most` of them, and those that are not `ready`, which take no other's place.

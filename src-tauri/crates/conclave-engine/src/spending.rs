@@ -1,0 +1,226 @@
+//! What calls to models may cost and have cost.
+//!
+//! Before a call its most is set aside in the store, which looks at the limits in the same transaction; after it what it
+//! came to takes that place. Deliberately absent: sums and limits in memory, which a second process would not know.
+//! Invariant: a call that cannot be paid for inside every limit is not made, and one of unknown price under none.
+
+use conclave_core::finding::Severity;
+use conclave_core::id::{FindingId, ProjectId, RunId};
+use conclave_core::money::Money;
+use conclave_core::settings::{BudgetSetting, ManualCost};
+use conclave_effects::Clock;
+use conclave_inference::money::Setting;
+use conclave_inference::{AskError, Hold, Purse, Spent};
+use conclave_store::{
+    Cap, Caps, NewSpend, OverCap, Reservation, Reserving, Settlement, SpendBy, SpendOf, SpendPage, SpendTotal, Store,
+    StoreError, Tokens,
+};
+use tokio::sync::oneshot;
+
+use crate::ctx::Ctx;
+
+/// What calls cost, beside what a person would have cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spending {
+    /// What the calls cost together.
+    pub total: SpendTotal,
+    /// What the same findings would have cost by hand, by the settings; `None` where that is not known, or no cost is set.
+    pub by_hand: Option<Money>,
+}
+
+/// What `of` has cost, and what it would have cost by hand: one finding for a run or a finding, each finding that has a
+/// fix for a project or everything, nothing for a day or a provider.
+///
+/// # Errors
+/// The store fails.
+pub fn spending(cx: &Ctx, of: &SpendOf) -> Result<Spending, StoreError> {
+    let total = cx.store.spend_total(of)?;
+    let cost = &cx.settings().manual_cost;
+    let of_finding = |id: &FindingId| -> Result<Option<Money>, StoreError> {
+        let finding = cx.store.finding(id)?;
+        Ok(finding.and_then(|stored| by_hand(cost, stored.finding.detection.severity)))
+    };
+    let of_fixes = |project: Option<&ProjectId>| -> Result<Option<Money>, StoreError> {
+        let fixes = cx.store.fixes_by_severity(project)?;
+        Ok(fixes.into_iter().try_fold(Money::ZERO, |sum, (severity, count)| {
+            let each = by_hand(cost, severity).unwrap_or_default().micros();
+            each.checked_mul(u64::from(count)).and_then(|all| sum.checked_add(Money::from_micros(all)))
+        }))
+    };
+    let by_hand = match of {
+        SpendOf::Run(run) => of_finding(&run.finding())?,
+        SpendOf::Finding(finding) => of_finding(finding)?,
+        SpendOf::Project(project) => of_fixes(Some(project))?,
+        SpendOf::All => of_fixes(None)?,
+        SpendOf::Day(_) | SpendOf::Provider(_) => None,
+    };
+    Ok(Spending { total, by_hand })
+}
+
+/// The totals by day, project or provider, with the id of each; `limit` at most.
+///
+/// # Errors
+/// The store fails.
+pub fn totals(cx: &Ctx, by: SpendBy, limit: u32) -> Result<Vec<(String, SpendTotal)>, StoreError> {
+    cx.store.spend_totals(by, limit)
+}
+
+/// The calls of `of`, newest first, those before call `before` where it is given; `limit` at most.
+///
+/// # Errors
+/// The store fails.
+pub fn calls(cx: &Ctx, of: &SpendOf, before: Option<i64>, limit: u32) -> Result<SpendPage, StoreError> {
+    cx.store.spends(of, before, limit)
+}
+
+/// What fixing a finding of `severity` costs by hand.
+fn by_hand(cost: &ManualCost, severity: Severity) -> Option<Money> {
+    match severity {
+        Severity::Critical => Some(cost.critical),
+        Severity::High => Some(cost.high),
+        Severity::Medium => Some(cost.medium),
+        Severity::Low | Severity::Note => None,
+    }
+}
+
+/// The purse of one question: the store, the limits of the settings, and what the question belongs to.
+pub(crate) struct StorePurse {
+    pub store: Store,
+    pub clock: Clock,
+    pub budget: BudgetSetting,
+    pub project: Option<ProjectId>,
+    pub finding: Option<FindingId>,
+    pub run: Option<RunId>,
+    pub purpose: &'static str,
+    /// The day that the price of the one who is asked is known from.
+    pub price_date: Option<String>,
+}
+
+impl Purse for StorePurse {
+    fn reserve<'a>(&'a self, provider: &'a str, model: &'a str, most: Option<Money>) -> Setting<'a> {
+        Box::pin(async move {
+            let spend = NewSpend {
+                at_ms: self.clock.now_ms(),
+                day: self.clock.today(),
+                project: self.project.clone(),
+                finding: self.finding.clone(),
+                run: self.run.clone(),
+                provider: provider.to_owned(),
+                model: model.to_owned(),
+                purpose: self.purpose.to_owned(),
+                most,
+                price_date: self.price_date.clone(),
+            };
+            let BudgetSetting { per_call, per_finding, per_run, per_day, per_project } = self.budget;
+            let caps = Caps {
+                call: per_call,
+                finding: per_finding,
+                run: per_run,
+                day: per_day,
+                project: per_project,
+                all: None,
+            };
+            let (done, told) = oneshot::channel();
+            self.store.reserve(spend, caps, move |reserved| drop(done.send(reserved)));
+            // A task of its own: what is set aside for somebody who does not wait for it any more is given back.
+            let store = self.store.clone();
+            let reserved = tokio::spawn(async move {
+                let reserved = told.await.ok()?;
+                Some(reserved.map(|reserved| match reserved {
+                    Reserving::Held(reservation) => {
+                        Ok(StoreHold { store, reservation: Some(reservation), is_asked: false })
+                    }
+                    Reserving::Over(over) => Err(Some(over)),
+                    Reserving::Unpriced => Err(None),
+                }))
+            });
+            let lost = || AskError::OverBudget("what it costs could not be set aside, so it is not asked".to_owned());
+            match reserved.await.ok().flatten().ok_or_else(lost)? {
+                Ok(Ok(mut hold)) => {
+                    hold.is_asked = true;
+                    Ok(Box::new(hold) as Box<dyn Hold>)
+                }
+                Ok(Err(Some(over))) => Err(AskError::OverBudget(too_much(&over))),
+                Ok(Err(None)) => Err(AskError::OverBudget(unpriced(provider, &self.budget))),
+                Err(error) => {
+                    let why = format!("what it costs cannot be set aside, so it is not asked: {error}");
+                    Err(AskError::OverBudget(why))
+                }
+            }
+        })
+    }
+}
+
+/// The settings of `budget` that are limits.
+fn limits(budget: &BudgetSetting) -> Vec<String> {
+    let BudgetSetting { per_call, per_finding, per_run, per_day, per_project } = budget;
+    let limits = [
+        ("per_call", per_call),
+        ("per_finding", per_finding),
+        ("per_run", per_run),
+        ("per_day", per_day),
+        ("per_project", per_project),
+    ];
+    let set = limits.into_iter().filter_map(|(name, limit)| Some(format!("`{name}` of {}", limit.as_ref()?)));
+    set.collect()
+}
+
+fn unpriced(provider: &str, budget: &BudgetSetting) -> String {
+    let limits = limits(budget).join(", ");
+    format!(
+        "what `{provider}` costs is not known, and there is a limit ({limits}); \
+         set its `price` in the settings, or take the limit away"
+    )
+}
+
+fn too_much(over: &OverCap) -> String {
+    let (name, otherwise) = match over.cap {
+        Cap::Call => ("`budget.per_call`", "choose a cheaper model"),
+        Cap::Finding => ("`budget.per_finding`", "choose a cheaper model"),
+        Cap::Run => ("`budget.per_run`", "choose a cheaper model"),
+        Cap::Day => ("`budget.per_day`", "go on tomorrow"),
+        Cap::Project => ("`budget.per_project`", "choose a model on this machine"),
+        Cap::All => ("the limit", "choose a model on this machine"),
+    };
+    format!("{over}; raise {name} in the settings, or {otherwise}")
+}
+
+/// Money that is set aside in the store. Dropped, it counts as spent, unless nobody was asked yet.
+struct StoreHold {
+    store: Store,
+    reservation: Option<Reservation>,
+    is_asked: bool,
+}
+
+impl StoreHold {
+    fn put(&mut self, settlement: Settlement) {
+        let Some(reservation) = self.reservation.take() else { return };
+        self.store.settle(reservation, settlement, |settled| {
+            if let Err(error) = settled {
+                tracing::warn!(%error, "what a call came to is not kept; what was set aside counts as spent");
+            }
+        });
+    }
+}
+
+impl Hold for StoreHold {
+    fn settle(mut self: Box<Self>, spent: Spent) {
+        let tokens = spent.usage.map(|usage| Tokens {
+            input: usage.input_tokens,
+            cached: usage.cached_tokens,
+            output: usage.output_tokens,
+            reasoning: usage.reasoning_tokens,
+        });
+        self.put(Settlement { actual: spent.cost, tokens, outcome: spent.outcome.to_owned() });
+    }
+}
+
+impl Drop for StoreHold {
+    fn drop(&mut self) {
+        let actual = (!self.is_asked).then_some(Money::ZERO);
+        self.put(Settlement { actual, tokens: None, outcome: "cancelled".to_owned() });
+    }
+}
+
+#[cfg(test)]
+mod tests;
