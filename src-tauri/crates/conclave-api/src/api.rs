@@ -14,7 +14,7 @@ use conclave_engine::ctx::Ctx;
 use conclave_engine::event;
 pub use conclave_engine::open::{Options, default_data_dir};
 use conclave_engine::source::Sources;
-use conclave_engine::{named, open, policies, queue, watch};
+use conclave_engine::{models, named, open, policies, queue, watch};
 use conclave_store::Presence;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
@@ -143,6 +143,7 @@ impl Api {
         *lock(&self.0.serving) = true;
         self.person_is_here();
         tokio::spawn(self.clone().follow_policy());
+        tokio::spawn(self.clone().follow_settings());
         tokio::spawn(self.clone().record_progress());
         tokio::spawn(self.clone().serve_queue());
         match self.cx().store.projects() {
@@ -210,6 +211,12 @@ impl Api {
     async fn follow_policy(self) {
         if let Err(error) = policies::follow(self.cx()).await {
             self.notice(format!("the policy files are not followed; restart Conclave after you change one: {error}"));
+        }
+    }
+
+    async fn follow_settings(self) {
+        if let Err(error) = models::follow(self.cx()).await {
+            self.notice(format!("the settings file is not followed; restart Conclave after you change it: {error}"));
         }
     }
 

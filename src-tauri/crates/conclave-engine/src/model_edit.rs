@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
-use crate::event::{Event, Topic};
 use crate::model_list::OneModel;
+use crate::models;
 use crate::review::PERSON;
 
 /// The longest name of a model, in characters.
@@ -302,7 +302,8 @@ async fn edit(
     };
     let permit = cx.gate.authorize(Actor::Person, effect).await?;
     blocking(move || write_file(permit)).await?;
-    cx.events.send(Event::Changed(vec![Topic::Models, Topic::Keys, Topic::Spending]));
+    // In force before whoever changed it goes on; faces are told where anything is different.
+    models::reload(cx);
     Ok(())
 }
 

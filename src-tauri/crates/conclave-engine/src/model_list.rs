@@ -152,7 +152,7 @@ fn program(kind: CliKind) -> &'static str {
 /// # Errors
 /// The store fails.
 pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
-    let settings = &cx.settings;
+    let settings = &cx.settings();
     let keys = cx.store.keys()?;
     let order = settings.order();
     let state = |setting: OneModel| {
@@ -201,7 +201,7 @@ fn key(cx: &Ctx, setting: &OneModel, host: Option<&str>, keys: &[KeyHost]) -> Ke
 /// The severities whose findings the model `name` is asked about.
 fn tiers(cx: &Ctx, name: &str) -> Vec<Severity> {
     let is_asked = |severity: &Severity| {
-        let plan = RunPlan::for_severity(*severity, &cx.settings);
+        let plan = RunPlan::for_severity(*severity, &cx.settings());
         panel(&cx.models, &plan).iter().any(|model| model.name() == name)
     };
     Severity::ALL.into_iter().filter(is_asked).collect()

@@ -22,7 +22,7 @@ pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiE
         policy_banner: api.cx().policy.banner(),
         network: network(api),
         empty_seats: empty_seats(api),
-        notices: api.notices(),
+        notices: api.notices().into_iter().chain(api.cx().models.banner()).collect(),
     })
 }
 

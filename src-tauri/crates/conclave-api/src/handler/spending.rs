@@ -18,8 +18,8 @@ use crate::view::{
 const MOST: u32 = 10_000;
 
 pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<SpendingView, ApiError> {
-    let (store, settings) = (&api.cx().store, &api.cx().settings);
-    let now = api.cx().now_ms();
+    let (store, settings) = (&api.cx().store, api.cx().settings());
+    let today = api.cx().gate.clock().today();
     let days = store.spend_totals(SpendBy::Day, 31)?;
     let since = |first: i64| {
         let days = days.iter().filter(|(day, _)| day.parse::<i64>().is_ok_and(|day| day >= first));
@@ -33,8 +33,8 @@ pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<Spen
         SpendOf { name, id, sum: show(&total) }
     };
     Ok(SpendingView {
-        today: since(day::today(now)),
-        month: since(day::month(now)),
+        today: since(today),
+        month: since(day::month(today)),
         total: show(&total),
         models: store.spend_totals(SpendBy::Provider, MOST)?.into_iter().map(named).collect(),
         projects: store.spend_totals(SpendBy::Project, MOST)?.into_iter().map(named).collect(),
@@ -56,7 +56,7 @@ fn of_finding(api: &Api, finding: &str) -> Result<FindingSpending, ApiError> {
     let store = &api.cx().store;
     let id = api.finding_id(finding)?;
     let run = store.resolution(&id)?.map(|resolution| conclave_store::SpendOf::Run(resolution.run));
-    let manual = &api.cx().settings.manual_cost;
+    let manual = &api.cx().settings().manual_cost;
     let severity = store.finding(&id)?.map(|stored| stored.finding.detection.severity);
     Ok(FindingSpending {
         finding: id.to_string(),

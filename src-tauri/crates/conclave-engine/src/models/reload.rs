@@ -53,7 +53,7 @@ pub fn reload(cx: &Ctx) -> bool {
         }
     };
     if changed {
-        cx.events.send(Event::Changed(vec![Topic::Keys, Topic::Policy]));
+        cx.events.send(Event::Changed(vec![Topic::Models, Topic::Keys, Topic::Policy, Topic::Spending]));
     }
     changed
 }
