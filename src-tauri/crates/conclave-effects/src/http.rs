@@ -6,6 +6,7 @@
 //! to no other.
 
 mod body;
+mod roots;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 pub use body::{Body, DataClass, Facts, ModelClass};
+pub use roots::TlsRoots;
 
 use crate::{Effect, Permit, Secret, Stale};
 use target::{LOCALHOST, Target};
@@ -81,6 +83,8 @@ pub struct SendHttp {
     pub facts: Facts,
     /// The proxy that the person's settings name, which other machines are reached through.
     pub proxy: Option<String>,
+    /// Certificates that the person's settings let be trusted beside the usual ones.
+    pub tls_roots: Option<TlsRoots>,
     /// Its time limits.
     pub timeouts: Timeouts,
     /// The most bytes that the answer's body may have.
@@ -117,6 +121,12 @@ pub enum HttpError {
     #[error("the proxy in your settings cannot be used: {reason}")]
     BadProxy {
         /// Why; never the address itself.
+        reason: String,
+    },
+    /// The certificates of the settings cannot be used.
+    #[error("the certificates in your settings cannot be used: {reason}")]
+    BadRoots {
+        /// Why.
         reason: String,
     },
     /// There is a secret in what is to be sent; nothing was sent.
@@ -214,6 +224,7 @@ impl Effect for SendHttp {
             Ok(url) => url.into(),
             Err(_) => "unusable address".to_owned(),
         });
+        let roots = self.tls_roots.as_ref().filter(|_| !loopback);
         let request = ToolRequest::new(actor.clone(), Action::SendHttp, resource)
             .with(keys::HOST, host)
             .with("port", port)
@@ -228,10 +239,11 @@ impl Effect for SendHttp {
             .with("secret_headers", secret_names.join(" "))
             .with("digest", self.digest());
         let request = self.facts.told(request);
-        match proxy {
-            Some(proxy) => request.with("proxy", proxy),
+        let known = [("proxy", proxy), ("tls_roots", roots.map(|roots| roots.digest().to_owned()))];
+        known.into_iter().fold(request, |request, (key, value)| match value {
+            Some(value) => request.with(key, value),
             None => request,
-        }
+        })
     }
 }
 
@@ -240,7 +252,8 @@ impl SendHttp {
     fn digest(&self) -> String {
         let headers = self.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let parts = [self.method.as_str().as_bytes(), self.url.as_bytes()].into_iter().chain(headers);
-        digest_parts(parts.chain([self.body.bytes()]))
+        let roots = self.tls_roots.iter().map(|roots| roots.digest().as_bytes());
+        digest_parts(parts.chain([self.body.bytes()]).chain(roots))
     }
 
     fn header_map(&self) -> Result<HeaderMap, HttpError> {
@@ -318,7 +331,7 @@ pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
     }
     let headers = request.header_map()?;
     request.must_be_clean()?;
-    let client = client(&target, request.proxy.as_deref(), request.timeouts.connect)?;
+    let client = client(&target, request.proxy.as_deref(), request.tls_roots.as_ref(), request.timeouts.connect)?;
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -339,7 +352,12 @@ pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
 }
 
 /// A client for this one request.
-fn client(target: &Target, proxy: Option<&str>, connect: Duration) -> Result<reqwest::Client, HttpError> {
+fn client(
+    target: &Target,
+    proxy: Option<&str>,
+    roots: Option<&TlsRoots>,
+    connect: Duration,
+) -> Result<reqwest::Client, HttpError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("conclave/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -358,6 +376,8 @@ fn client(target: &Target, proxy: Option<&str>, connect: Duration) -> Result<req
     if target.url.scheme() == "http" {
         // Without TLS there is nobody to verify, and a machine without known authorities can still ask itself.
         builder = builder.tls_certs_only([]);
+    } else if let Some(roots) = roots {
+        builder = builder.tls_certs_merge(roots.certificates());
     }
     let failed = |error: reqwest::Error| HttpError::Tls { host: target.host.clone(), reason: innermost(&error) };
     builder.build().map_err(failed)

@@ -6,8 +6,9 @@
 //! Invariants: no effect without a permit for exactly that effect; no permit without a durable ledger entry before it;
 //! external programs run in the sandbox or not at all; nothing found in a project is configuration.
 //!
-//! Four things need no permit because they reach nothing outside: the [`Clock`], Conclave's own data folder ([`data`]),
-//! the files that hold policies ([`policy_files`]), and a scratch copy that has already been made ([`Scratch`]).
+//! Five things need no permit because they reach nothing outside: the [`Clock`], Conclave's own data folder ([`data`]),
+//! the files that hold policies ([`policy_files`]), the certificates that the settings name ([`TlsRoots`]), and a scratch
+//! copy that has already been made ([`Scratch`]).
 
 pub mod clock;
 pub mod data;
@@ -36,7 +37,7 @@ pub use fs::{
 pub use gate::{Denied, Effect, Gate, Permit, Policies, Stale};
 pub use http::{
     Body, Consent, DataClass, Facts, HttpError, HttpResponse, Method, ModelClass, SendHttp, TimeoutKind, Timeouts,
-    host_of, send,
+    TlsRoots, host_of, send,
 };
 pub use keychain::{EraseKey, Keychain, KeychainError, ReachKeychain, ReadKey, StoreKey, StoredKey};
 pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};

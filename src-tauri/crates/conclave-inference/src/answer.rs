@@ -34,6 +34,20 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// What it cost, where the server says so.
+    pub fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Text { usage, .. } | Self::Refusal { usage, .. } => *usage,
+        }
+    }
+
+    /// The same answer, with what an exchange before it cost added; unknown where one of the two is.
+    pub(crate) fn after(mut self, before: Option<Usage>) -> Self {
+        let (Self::Text { usage, .. } | Self::Refusal { usage, .. }) = &mut self;
+        *usage = before.zip(*usage).map(|(before, usage)| before.plus(usage));
+        self
+    }
+
     /// The same answer with everything that goes straight to a screen on one short line, without `key`. The text is
     /// left as it is: it is read as data, and whoever shows it knows how.
     pub(crate) fn tidy(mut self, key: Option<&str>) -> Self {
@@ -69,4 +83,15 @@ pub struct Usage {
     pub cached_tokens: u64,
     /// Of the tokens written, those of its reasoning, where the server tells them apart.
     pub reasoning_tokens: u64,
+}
+
+impl Usage {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cached_tokens: self.cached_tokens.saturating_add(other.cached_tokens),
+            reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
+        }
+    }
 }

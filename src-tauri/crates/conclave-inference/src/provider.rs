@@ -8,7 +8,9 @@
 //! repeated; when [`Provider::stop`] has returned, no child of it lives.
 
 pub mod api;
+mod form;
 pub mod local;
+mod nearest;
 mod retry;
 
 use std::future::Future;

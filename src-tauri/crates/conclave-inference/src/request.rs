@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_effects::{DataClass, Secret};
+use conclave_effects::{DataClass, Secret, TlsRoots};
 
 use crate::money::Purse;
 
@@ -42,6 +42,8 @@ pub struct Terms<'a> {
     pub known: &'a [&'a Secret],
     /// The proxy of the settings.
     pub proxy: Option<&'a str>,
+    /// Certificates of the settings that are trusted beside the usual ones.
+    pub tls_roots: Option<&'a TlsRoots>,
     /// Where what was sent and what came back is kept, if it is to be.
     pub log: Option<&'a Log<'a>>,
     /// Where money is set aside for it, where that is kept.
@@ -55,7 +57,7 @@ pub struct Terms<'a> {
 impl<'a> Terms<'a> {
     /// The terms of a question without a key, a proxy or a log.
     pub fn new(about: &'a About, deadline: Duration) -> Self {
-        Self { key: None, known: &[], proxy: None, log: None, purse: None, about, deadline }
+        Self { key: None, known: &[], proxy: None, tls_roots: None, log: None, purse: None, about, deadline }
     }
 
     /// Everything that must not be in what is sent.

@@ -191,6 +191,7 @@ fn sending(url: &str, consent: Consent, class: ModelClass) -> SendHttp {
             ..Facts::default()
         },
         proxy: None,
+        tls_roots: None,
         timeouts: Timeouts {
             connect: Duration::from_secs(1),
             first_byte: Duration::from_secs(1),

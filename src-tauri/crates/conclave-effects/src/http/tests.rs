@@ -74,6 +74,7 @@ fn get(url: &str) -> SendHttp {
         purpose: "a test".to_owned(),
         facts: Facts::default(),
         proxy: None,
+        tls_roots: None,
         timeouts: PATIENT,
         max_response_bytes: 1000,
     }

@@ -1,78 +1,57 @@
-//! OpenAI's chat completions, as OpenAI-compatible servers speak them: llama.cpp, Ollama, LM Studio, vLLM, DeepSeek,
-//! Mistral.
+//! OpenAI's chat completions, which everybody “compatible” speaks.
 //!
-//! Only what all of them accept is sent. Two fields that some refuse are [`Extras`], left out once a server has
-//! complained about them. Sampling parameters are never sent: several servers reject them, others ignore them.
+//! What the servers want differently is a [`Profile`]; what they answer differently is understood from all of them.
 
-mod decode;
-mod refusal;
+mod profile;
+mod read;
 
+use conclave_core::settings::DialectName;
 use serde_json::{Value, json};
 
-pub use decode::{Decoder, Item, MAX_ANSWER_BYTES};
-pub use refusal::error_of;
+pub use profile::{PROFILES, Profile, SchemaForm};
 
-use crate::error::AskError;
-use crate::request::ModelRequest;
+use super::decode::Framing;
+use super::schema::is_strict;
+use super::{Dialect, ModelList, Question};
 
-/// Where the answers are, below the address of an endpoint.
-pub const PATH: &str = "/chat/completions";
+/// The dialect.
+pub static DIALECT: Dialect = Dialect {
+    name: DialectName::OpenaiChat,
+    hosts: &[],
+    repeated: &[],
+    path: |_| "/chat/completions".to_owned(),
+    headers: &[],
+    key: ("authorization", "Bearer "),
+    body,
+    framing: Framing::UntilDone,
+    reader: || Box::new(read::Chunks),
+    models: ModelList { path: "/models", list: "data", name: "id", prefix: "" },
+};
 
-/// Fields that help where they are known, and that some servers refuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extras {
-    /// `response_format` with the schema of the request. DeepSeek refuses it, and llama.cpp the schemas it cannot
-    /// translate.
-    pub schema: bool,
-    /// `stream_options`, without which most servers count no tokens in streams. Mistral refuses it and counts anyway.
-    pub usage: bool,
-}
-
-impl Extras {
-    /// Everything that helps `request`.
-    pub fn for_request(request: &ModelRequest) -> Self {
-        Self { schema: request.schema.is_some(), usage: true }
-    }
-
-    /// What is left of them after a server has complained; `None` when `error` is about something else.
-    pub fn after(self, error: &AskError) -> Option<Self> {
-        let AskError::Rejected { status: 400 | 422, message } = error else { return None };
-        let message = message.to_lowercase();
-        let about = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if self.usage && about(&["stream_options", "include_usage"]) {
-            return Some(Self { usage: false, ..self });
-        }
-        if self.schema && about(&["response_format", "schema", "grammar", "structured output"]) {
-            return Some(Self { schema: false, ..self });
-        }
-        None
-    }
-}
-
-/// The body of a request to `model`.
-pub fn request_body(request: &ModelRequest, model: &str, extras: Extras) -> Value {
+fn body(question: &Question<'_>) -> Value {
+    let Question { request, model, profile, extras, .. } = question;
     let mut messages = Vec::new();
     if !request.system.is_empty() {
         messages.push(json!({ "role": "system", "content": request.system }));
     }
     messages.push(json!({ "role": "user", "content": request.user }));
-    let mut body = json!({
-        "model": model,
-        "messages": messages,
-        "max_tokens": request.max_tokens,
-        "stream": true,
-    });
-    if extras.usage {
+    let mut body = json!({ "model": model, "messages": messages });
+    body[profile.max_tokens] = request.max_tokens.into();
+    body["stream"] = true.into();
+    if extras.usage && profile.usage {
         body["stream_options"] = json!({ "include_usage": true });
     }
-    if let (true, Some(schema)) = (extras.schema, &request.schema) {
-        body["response_format"] = json!({
-            "type": "json_schema",
-            "json_schema": { "name": request.schema_name, "strict": true, "schema": schema },
-        });
+    // Servers with this form refuse it where nobody speaks of JSON.
+    let says_json = || [&request.system, &request.user].iter().any(|text| text.to_lowercase().contains("json"));
+    match (question.schema(), profile.schema) {
+        (Some(schema), SchemaForm::Schema) => {
+            body["response_format"] = json!({
+                "type": "json_schema",
+                "json_schema": { "name": request.schema_name, "strict": is_strict(schema), "schema": schema },
+            });
+        }
+        (Some(_), SchemaForm::Object) if says_json() => body["response_format"] = json!({ "type": "json_object" }),
+        _ => {}
     }
     body
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,12 @@
 //! A model behind an HTTP API.
 //!
-//! One question is one exchange; each exchange asks the gate anew, so each is in the ledger before it is sent. There is
-//! a second exchange only where the first gave nothing: once without a field that the server refused, once after a
-//! failure before the first byte. After the first byte of an answer nothing is ever repeated.
+//! One question is one exchange; each exchange asks the gate anew, so each is in the ledger before it is sent. There are
+//! more only where one gave nothing: without a field that the server refused, and at most two after a failure before the
+//! first byte. After the first byte of an answer nothing is ever repeated; a whole answer that is not in the agreed form
+//! is answered once with what is wrong with it.
 
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use conclave_core::money::Money;
@@ -17,11 +20,14 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::answer::{Answer, Form, Usage};
+use crate::answer::{Answer, Usage};
 use crate::class::find_out;
-use crate::dialect::openai_chat::{Decoder, Extras, Item, MAX_ANSWER_BYTES, PATH, error_of, request_body};
+use crate::dialect::openai_chat::Profile;
+use crate::dialect::{Dialect, Extras, Item, MAX_ANSWER_BYTES, Question, error_of};
 use crate::error::{AskError, Waiting, quote};
 use crate::money::{Price, Spent};
+use crate::provider::form::{Form, repair};
+use crate::provider::nearest::nearest;
 use crate::provider::retry::{pause, retry_after};
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{About, Exchanged, ModelRequest, Terms};
@@ -41,28 +47,40 @@ const MAX_KEPT_BYTES: usize = 1024 * 1024;
 /// As much is read of what a server says of itself: a list of models may be long.
 const MAX_METADATA_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Headers that say how a request is carried, or what it is believed for.
+const OURS_ALONE: [&str; 7] =
+    ["host", "content-length", "transfer-encoding", "connection", "accept-encoding", "authorization", "cookie"];
+
 /// A model at an address.
 pub struct Api {
     info: Info,
     /// Where the API begins.
     base_url: String,
+    dialect: &'static Dialect,
+    profile: &'static Profile,
+    /// Headers of the settings.
+    headers: BTreeMap<String, String>,
     class: OnceCell<ModelClass>,
 }
 
 impl Api {
     /// The model that `setting` names.
     pub fn new(setting: &ModelSetting) -> Self {
+        let host = host_of(&setting.base_url).ok();
+        let known = host.as_deref().unwrap_or_default();
+        let (dialect, profile) = (Dialect::of(setting.dialect, known), Profile::of(known));
         let info = Info {
             name: setting.name.clone(),
             kind: Kind::Api,
             model: setting.model.clone(),
             place: setting.base_url.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            host: host_of(&setting.base_url).ok(),
+            host,
             may_send_code: setting.may_send_code,
             can: Capabilities::default(),
             price: setting.price.map(Price::from),
         };
-        Self { info, base_url: setting.base_url.clone(), class: OnceCell::new() }
+        let (base_url, headers) = (setting.base_url.clone(), setting.headers.clone());
+        Self { info, base_url, dialect, profile, headers, class: OnceCell::new() }
     }
 
     /// Whether the address is on this machine, as the gate will see it. Where the model runs is another question:
@@ -70,7 +88,8 @@ impl Api {
     pub(crate) fn is_loopback(&self) -> bool {
         let about = About::default();
         let terms = Terms::new(&about, Duration::ZERO);
-        let probe = post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO).request(&Actor::Engine);
+        let probe = post(self, ModelClass::Hosted, &terms, Body::default(), Duration::ZERO, Vec::new());
+        let probe = probe.request(&Actor::Engine);
         probe.context.get("place").is_some_and(|place| place == "loopback")
     }
 
@@ -79,43 +98,148 @@ impl Api {
         &self.info.model
     }
 
+    /// Where its server begins, without what tells versions of its API apart.
+    fn root(&self) -> &str {
+        let base = self.base_url.trim_end_matches('/');
+        ["/v1", "/v1beta", "/api"].iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base)
+    }
+
+    fn question<'a>(&'a self, request: &'a ModelRequest, extras: Extras) -> Question<'a> {
+        let context_tokens = self.info.can.context_tokens;
+        Question { request, model: self.model(), profile: self.profile, extras, context_tokens }
+    }
+
+    /// The headers of a request: ours, those of the dialect, and those of the settings in their place or beside them.
+    fn headers(&self) -> Result<Vec<(String, String)>, AskError> {
+        let refused =
+            |name: &str| OURS_ALONE.iter().chain([&self.dialect.key.0]).any(|ours| ours.eq_ignore_ascii_case(name));
+        if let Some(name) = self.headers.keys().find(|name| refused(name)) {
+            let why =
+                format!("the header `{name}` of `{}` is not yours to set; take it out of the settings", self.info.name);
+            return Err(AskError::NotSent(why));
+        }
+        let ours =
+            [("content-type", "application/json"), ("accept", self.dialect.accept()), ("accept-encoding", "identity")];
+        let ours = ours.iter().chain(self.dialect.headers);
+        let kept = ours.filter(|(name, _)| !self.headers.keys().any(|other| other.eq_ignore_ascii_case(name)));
+        let kept = kept.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Ok(kept.chain(self.headers.clone()).collect())
+    }
+
+    fn secret_headers(&self, key: Option<&Secret>) -> Vec<(String, Secret)> {
+        let (name, prefix) = self.dialect.key;
+        key.map(|key| (name.to_owned(), key.prefixed(prefix))).into_iter().collect()
+    }
+
     async fn answer(&self, call: Call<'_>) -> Result<Answer, AskError> {
+        let key = call.reach.terms.key.map(Secret::expose);
+        match self.answer_in_form(call).await {
+            Ok(answer) => Ok(answer.tidy(key)),
+            Err(error) => Err(error.tidy(key)),
+        }
+    }
+
+    /// An answer in the form that was asked for: the model is told once what is wrong with its first.
+    async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
         let Call { reach, request, on_delta } = call;
-        let terms = reach.terms;
-        let until = Instant::now() + terms.deadline;
-        let key = terms.key.map(Secret::expose);
+        let until = Instant::now() + reach.terms.deadline;
+        let form = request.schema.as_ref().map(Form::of).transpose()?;
         let class = match self.class(&reach, until).await {
             Ok(class) => class,
             Err(_) if self.info.may_send_code => ModelClass::Hosted,
-            Err(error) => return Err(error.tidy(key)),
+            Err(error) => return Err(error),
         };
-        let mut extras = Extras::for_request(request);
-        let mut tries_left = 1;
+        let mut course = Course { reach: &reach, class, until, extras: Extras::ALL, tries: 0 };
+        let first = self.try_hard(&mut course, request, on_delta).await?;
+        let complaint = |answer: &Answer| match answer {
+            Answer::Text { text, .. } => Some((text.clone(), form.as_ref()?.complaint(text)?)),
+            Answer::Refusal { .. } => None,
+        };
+        let Some((text, why)) = complaint(&first) else { return Ok(first) };
+        tracing::debug!(gen_ai.request.model = self.model(), why, "asking again for the agreed form");
+        let again = repair(request, &text, &why);
+        let second = self.try_hard(&mut course, &again, &mut |_| {}).await?;
+        match complaint(&second) {
+            Some((_, why)) => Err(AskError::WrongForm { why }),
+            None => Ok(second.after(first.usage())),
+        }
+    }
+
+    /// An answer of any form, with another try where the first gave nothing.
+    async fn try_hard(
+        &self,
+        course: &mut Course<'_>,
+        request: &ModelRequest,
+        on_delta: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Answer, AskError> {
         loop {
-            let (gate, actor) = (reach.gate, reach.actor.clone());
+            let &mut Course { reach, class, until, extras, tries } = course;
+            let (gate, actor, terms) = (reach.gate, reach.actor.clone(), reach.terms);
             let exchange = Exchange { gate, actor, api: self, class, request, terms, extras, until };
-            let Failure { error, may_repeat, .. } = match exchange.run(on_delta).await {
-                Ok(answer) => return Ok(answer.tidy(key)),
-                Err(failure) => failure,
+            let error = match exchange.run(on_delta).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure { error, may_repeat: false, .. }) => return Err(error),
+                Err(Failure { error, .. }) => error,
             };
-            if !may_repeat {
-                return Err(error.tidy(key));
-            }
-            if let Some(fewer) = extras.after(&error) {
+            if let Some(fewer) = self.dialect.without(&self.question(request, extras), &error) {
                 tracing::debug!(gen_ai.request.model = self.model(), ?fewer, "asking again without what was refused");
-                extras = fewer;
+                course.extras = fewer;
                 continue;
             }
             let left = until.saturating_duration_since(Instant::now());
-            match pause(&error, left) {
-                Some(pause) if tries_left > 0 => {
-                    tries_left -= 1;
-                    sleep(pause).await;
-                }
-                _ => return Err(error.tidy(key)),
-            }
+            let Some(pause) = pause(&error, tries, left, random()) else { return Err(error) };
+            course.tries += 1;
+            sleep(pause).await;
         }
     }
+
+    async fn look(&self, reach: &Reach<'_>) -> Result<Checked, AskError> {
+        let until = Instant::now() + reach.terms.deadline;
+        let url = self.dialect.models_url(&self.base_url);
+        let (status, body) = about_itself(self, reach, url, None, until).await?;
+        let listed = match status {
+            200 => serde_json::from_slice(&body).map(|list| self.dialect.models(&list)).unwrap_or_default(),
+            // Not every server has a list.
+            404 => Vec::new(),
+            _ => return Err(error_of(status, &body, self.model(), None)),
+        };
+        let models: Vec<String> = listed.iter().map(|name| quote(name, None)).collect();
+        let wanted = self.model().strip_prefix("models/").unwrap_or(self.model());
+        let is_wanted = |name: &String| name == wanted || name.strip_suffix(":latest") == Some(wanted);
+        let mut warnings = Vec::new();
+        if !listed.is_empty() && !listed.iter().any(is_wanted) {
+            let nearest = nearest(wanted, &models).map(|name| format!("; the nearest that it lists is `{name}`"));
+            warnings.push(format!(
+                "it does not list the model `{}`{}",
+                quote(wanted, None),
+                nearest.unwrap_or_default()
+            ));
+        }
+        let found = match models.len() {
+            0 => "it answers and lists no models".to_owned(),
+            1 => "it answers and lists 1 model".to_owned(),
+            count => format!("it answers and lists {count} models"),
+        };
+        Ok(Checked { found, warnings, models, can: self.info.can })
+    }
+}
+
+/// A question on its way through as many exchanges as it takes.
+struct Course<'a> {
+    reach: &'a Reach<'a>,
+    class: ModelClass,
+    until: Instant,
+    /// What the server has not refused.
+    extras: Extras,
+    /// Tries after the first.
+    tries: usize,
+}
+
+/// A number from 0 to 1, of no use for secrets.
+fn random() -> f64 {
+    // A hasher that has been given nothing still has its random keys.
+    let bits = RandomState::new().build_hasher().finish();
+    f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 impl Provider for Api {
@@ -140,8 +264,8 @@ impl Provider for Api {
     }
 
     fn sketch(&self, request: &ModelRequest, terms: &Terms<'_>) -> Result<Sketch, AskError> {
-        let body = body(request, self, Extras::for_request(request), terms)?;
-        let effect = post(self, self.known_class(), terms, body, terms.deadline);
+        let body = body(request, self, Extras::ALL, terms)?;
+        let effect = post(self, self.known_class(), terms, body, terms.deadline, self.headers()?);
         let judged = effect.request(&Actor::Analyst(self.info.name.clone()));
         let redactions = effect.redactions().to_vec();
         Ok(Sketch { request: judged, bytes: effect.body.bytes().to_vec(), redactions })
@@ -149,17 +273,8 @@ impl Provider for Api {
 
     fn check<'a>(&'a self, reach: &'a Reach<'a>) -> Asking<'a, Checked> {
         Box::pin(async move {
-            let until = Instant::now() + reach.terms.deadline;
-            let models = metadata(self, reach, ("/v1/models", None), until).await?;
-            let listed = models.as_ref().and_then(|models| models["data"].as_array());
-            let names = listed.into_iter().flatten().filter_map(|model| model["id"].as_str());
-            let models: Vec<String> = names.map(|name| quote(name, None)).collect();
-            let mut warnings = Vec::new();
-            if !models.is_empty() && !models.iter().any(|name| name == self.model()) {
-                warnings.push(format!("it does not list the model `{}`", quote(self.model(), None)));
-            }
-            let found = format!("it answers and lists {} models", models.len());
-            Ok(Checked { found, warnings, models, can: self.info.can })
+            let key = reach.terms.key.map(Secret::expose);
+            self.look(reach).await.map_err(|error| error.tidy(key))
         })
     }
 }
@@ -237,7 +352,7 @@ impl Exchange<'_> {
         let effect = self.effect().map_err(Failure::not_sent)?;
         let leave = self.gate.authorize(self.actor.clone(), effect);
         let permit = match timeout_at(self.until, leave).await {
-            Ok(decided) => decided.map_err(|denied| Failure::not_sent(self.denied(denied)))?,
+            Ok(decided) => decided.map_err(|denied| Failure::not_sent(refused(self.api, denied)))?,
             Err(_) => return Err(Failure::not_sent(AskError::Timeout(Waiting::Leave))),
         };
         let seq = permit.seq();
@@ -260,7 +375,7 @@ impl Exchange<'_> {
     fn effect(&self) -> Result<SendHttp, AskError> {
         let left = self.until.saturating_duration_since(Instant::now());
         let body = body(self.request, self.api, self.extras, &self.terms)?;
-        Ok(post(self.api, self.class, &self.terms, body, left))
+        Ok(post(self.api, self.class, &self.terms, body, left, self.api.headers()?))
     }
 
     /// What is kept of an exchange: the answer is looked through for secrets as the question was.
@@ -293,8 +408,8 @@ impl Exchange<'_> {
             return Err(Failure::before_first_byte(error_of(status, &body, model, wait)));
         }
         readable(&response.headers)?;
-        let asked_with_schema = self.extras.schema && self.request.schema.is_some();
-        let mut decoder = Decoder::new(model, if asked_with_schema { Form::Schema } else { Form::Free });
+        let form = self.api.question(self.request, self.extras).form();
+        let mut decoder = self.api.dialect.decoder(model, form);
         while !decoder.is_over() {
             let Some(bytes) = response.chunk().await.map_err(|error| broken(self.api, error))? else { break };
             heard.take(&bytes, keep);
@@ -306,15 +421,16 @@ impl Exchange<'_> {
         }
         Ok(decoder.finish()?)
     }
+}
 
-    fn denied(&self, denied: Denied) -> AskError {
-        // What names no host was judged as the worst, but what the person has to do is to correct it.
-        if denied.request.context.get("host").is_none_or(|host| !host.is_empty()) {
-            return AskError::Denied(denied);
-        }
-        let why = "it begins neither with `https://` nor, on this machine, with `http://`".to_owned();
-        AskError::BadAddress { endpoint: self.api.info.name.clone(), why }
+/// Why the gate let nothing out.
+fn refused(api: &Api, denied: Denied) -> AskError {
+    // What names no host was judged as the worst, but what the person has to do is to correct it.
+    if denied.request.context.get("host").is_none_or(|host| !host.is_empty()) {
+        return AskError::Denied(denied);
     }
+    let why = "it begins neither with `https://` nor, on this machine, with `http://`".to_owned();
+    AskError::BadAddress { endpoint: api.info.name.clone(), why }
 }
 
 /// What an exchange came to. Where nothing was taken, nothing is counted; where an answer broke off, nobody here knows.
@@ -341,8 +457,7 @@ fn broken(api: &Api, error: HttpError) -> AskError {
     let (name, address) = (api.info.name.clone(), api.info.place.clone());
     match error {
         HttpError::BadUrl { reason } => AskError::BadAddress { endpoint: name, why: reason },
-        // The only header that is not ours is the one with the key.
-        HttpError::BadHeader { .. } => AskError::Unauthorised,
+        HttpError::BadHeader { name } if name == api.dialect.key.0 => AskError::Unauthorised,
         HttpError::Connect { .. } => AskError::Unreachable { address },
         HttpError::Tls { .. } => AskError::Certificate { address },
         HttpError::Timeout(TimeoutKind::Connect) => AskError::Timeout(Waiting::Connection),
@@ -353,6 +468,8 @@ fn broken(api: &Api, error: HttpError) -> AskError {
         HttpError::Broken(_) => AskError::Cut,
         error @ (HttpError::Stale(_)
         | HttpError::BadProxy { .. }
+        | HttpError::BadRoots { .. }
+        | HttpError::BadHeader { .. }
         | HttpError::Secret { .. }
         | HttpError::Unscannable(_)
         | HttpError::OtherHost { .. }) => AskError::NotSent(error.to_string()),
@@ -367,39 +484,57 @@ pub(crate) async fn metadata(
     (path, body): (&str, Option<Value>),
     until: Instant,
 ) -> Result<Option<Value>, AskError> {
+    let (status, body) = about_itself(api, reach, format!("{}{path}", api.root()), body, until).await?;
+    Ok(if status == 200 { serde_json::from_slice(&body).ok() } else { None })
+}
+
+/// The status and the body with which the server of `api` answers a question about itself.
+async fn about_itself(
+    api: &Api,
+    reach: &Reach<'_>,
+    url: String,
+    body: Option<Value>,
+    until: Instant,
+) -> Result<(u16, Vec<u8>), AskError> {
     let (gate, terms) = (reach.gate, &reach.terms);
     let left = until.saturating_duration_since(Instant::now());
-    let base = api.base_url.trim_end_matches('/');
     let bytes = body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
     let effect = SendHttp {
         method: if body.is_some() { Method::Post } else { Method::Get },
-        url: format!("{}{path}", base.strip_suffix("/v1").unwrap_or(base)),
-        headers: headers("application/json"),
-        secret_headers: bearer(terms.key),
+        url,
+        headers: api.headers()?,
+        secret_headers: api.secret_headers(terms.key),
         body: Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(api, error))?,
         consent: Consent::Settings,
         purpose: format!("ask what the server of {} says of {}", api.info.name, api.model()),
         facts: Facts { data: vec![DataClass::Metadata], ..Facts::default() },
         proxy: terms.proxy.map(str::to_owned),
+        tls_roots: terms.tls_roots.cloned(),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: left, total: left },
         max_response_bytes: MAX_METADATA_BYTES,
     };
-    let permit = gate.authorize(Actor::Engine, effect).await?;
+    let permit = gate.authorize(Actor::Engine, effect).await.map_err(|denied| refused(api, denied))?;
     let seq = permit.seq();
     let answer = match send(permit).await {
-        Ok(response) if response.status == 200 => {
-            Ok(response.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()))
-        }
-        Ok(_) => Ok(None),
+        Ok(response) => whole(response).await.map_err(|error| broken(api, error)),
         Err(error) => Err(broken(api, error)),
     };
     let outcome = match &answer {
-        Ok(Some(_)) => "answered".to_owned(),
-        Ok(None) => "it does not say".to_owned(),
+        Ok((200, _)) => "answered".to_owned(),
+        Ok(_) => "it does not say".to_owned(),
         Err(error) => format!("no answer: {}", error.kind()),
     };
     record(gate, seq, &outcome);
     answer
+}
+
+/// The status and the whole body of an answer.
+async fn whole(mut response: HttpResponse) -> Result<(u16, Vec<u8>), HttpError> {
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await? {
+        body.extend_from_slice(&bytes);
+    }
+    Ok((response.status, body))
 }
 
 /// The decision stands without an outcome where it cannot be recorded, which an audit shows; the answer is there all the
@@ -411,11 +546,18 @@ fn record(gate: &Gate, seq: u64, outcome: &str) {
 }
 
 fn body(request: &ModelRequest, api: &Api, extras: Extras, terms: &Terms<'_>) -> Result<Body, AskError> {
-    let bytes = request_body(request, api.model(), extras).to_string().into_bytes();
+    let bytes = api.dialect.body(&api.question(request, extras)).to_string().into_bytes();
     Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(api, error))
 }
 
-fn post(api: &Api, class: ModelClass, terms: &Terms<'_>, body: Body, left: Duration) -> SendHttp {
+fn post(
+    api: &Api,
+    class: ModelClass,
+    terms: &Terms<'_>,
+    body: Body,
+    left: Duration,
+    headers: Vec<(String, String)>,
+) -> SendHttp {
     let about = terms.about;
     // Whoever sets up a model consents to its use on this machine; elsewhere it takes the word that code may go there.
     let consented = api.info.may_send_code || class == ModelClass::Local;
@@ -429,27 +571,18 @@ fn post(api: &Api, class: ModelClass, terms: &Terms<'_>, body: Body, left: Durat
     };
     SendHttp {
         method: Method::Post,
-        url: format!("{}{PATH}", api.base_url.trim_end_matches('/')),
-        headers: headers("text/event-stream, application/json"),
-        secret_headers: bearer(terms.key),
+        url: api.dialect.url(&api.base_url, api.model()),
+        headers,
+        secret_headers: api.secret_headers(terms.key),
         body,
         consent: if consented { Consent::Settings } else { Consent::None },
         purpose: format!("ask the model {} at {}", api.model(), api.info.name),
         facts,
         proxy: terms.proxy.map(str::to_owned),
+        tls_roots: terms.tls_roots.cloned(),
         timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: IDLE.min(left), total: left },
         max_response_bytes: MAX_ANSWER_BYTES,
     }
-}
-
-fn headers(accept: &str) -> Vec<(String, String)> {
-    let headers = [("content-type", "application/json"), ("accept", accept), ("accept-encoding", "identity")];
-    headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
-}
-
-fn bearer(key: Option<&Secret>) -> Vec<(String, Secret)> {
-    let bearer = key.map(|key| key.prefixed("Bearer "));
-    bearer.map(|bearer| ("authorization".to_owned(), bearer)).into_iter().collect()
 }
 
 /// The first bytes of a refusal: enough for its words, whatever else follows or breaks off.
@@ -474,7 +607,8 @@ fn readable(headers: &[(String, String)]) -> Result<(), AskError> {
     }
     let Some(content_type) = header("content-type") else { return Ok(()) };
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence == "text/event-stream" || essence == "application/json" || essence.ends_with("+json") {
+    let streams = ["text/event-stream", "application/x-ndjson", "application/json"];
+    if streams.contains(&essence) || essence.ends_with("+json") {
         return Ok(());
     }
     Err(AskError::malformed(format!("it is of the type `{essence}`")))

@@ -1,25 +1,32 @@
-//! Whether, and after what pause, a request is worth a second try.
+//! Whether, and after what pause, a request is worth another try.
 //!
-//! One second try, and only where the first cannot have given anything: before the first byte of an answer. A server's
-//! own `retry-after` goes before our pause, and the deadline before both.
+//! Two more tries at most, and only where nothing of an answer can have come. A server's own `retry-after` goes before
+//! our pause, and the deadline before both. Randomness is passed in.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::error::AskError;
 
-/// The pause where the server names none.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How many more tries there are.
+pub(super) const MORE_TRIES: usize = 2;
 
-/// How long to wait before the second try after `error`, with `left` until the deadline; `None` when it is pointless.
-pub(super) fn pause(error: &AskError, left: Duration) -> Option<Duration> {
-    let pause = match error {
-        AskError::Unreachable { .. } | AskError::Cut => PAUSE,
-        AskError::RateLimited { retry_after } => retry_after.unwrap_or(PAUSE),
-        AskError::Server { status: 408 | 409 | 500 | 502 | 503 | 504 | 529, retry_after, .. } => {
-            retry_after.unwrap_or(PAUSE)
-        }
+/// The shortest pause where the server names none.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+/// The longest pause before each further try where the server names none.
+const LONGEST: [Duration; MORE_TRIES] = [Duration::from_secs(2), Duration::from_secs(8)];
+
+/// How long to wait before the try after `error`, when there were `tries` more than one before and `left` is the time
+/// until the deadline; `None` when it is pointless. `random` is from 0 to 1.
+pub(super) fn pause(error: &AskError, tries: usize, left: Duration, random: f64) -> Option<Duration> {
+    let longest = LONGEST.get(tries)?;
+    let hint = match error {
+        AskError::Unreachable { .. } | AskError::Cut => None,
+        AskError::RateLimited { retry_after } | AskError::Overloaded { retry_after } => *retry_after,
+        AskError::Server { status: 408 | 409 | 500 | 502 | 503 | 504, retry_after, .. } => *retry_after,
         _ => return None,
     };
+    let pause = hint.unwrap_or_else(|| SHORTEST + (*longest - SHORTEST).mul_f64(random.clamp(0.0, 1.0)));
     (pause < left).then_some(pause)
 }
 
@@ -74,19 +81,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_try_is_made_only_where_it_can_help_and_fits_before_the_deadline() {
+    fn another_try_is_made_only_where_it_can_help_and_fits_before_the_deadline() {
         let secs = Duration::from_secs;
         let server = |status, retry_after| AskError::Server { status, message: String::new(), retry_after };
+        let overloaded = |retry_after| AskError::Overloaded { retry_after };
+        let own = Some(secs(1));
         let cases = [
-            (AskError::Unreachable { address: String::new() }, 9, Some(PAUSE)),
-            (AskError::Cut, 9, Some(PAUSE)),
-            (AskError::RateLimited { retry_after: None }, 9, Some(PAUSE)),
+            (AskError::Unreachable { address: String::new() }, 9, own),
+            (AskError::Cut, 9, own),
+            (AskError::RateLimited { retry_after: None }, 9, own),
             (AskError::RateLimited { retry_after: Some(secs(8)) }, 9, Some(secs(8))),
             (AskError::RateLimited { retry_after: Some(secs(9)) }, 9, None),
             (AskError::RateLimited { retry_after: Some(secs(315_360_000)) }, 9, None),
             (AskError::RateLimited { retry_after: Some(secs(0)) }, 0, None),
+            (overloaded(Some(secs(2))), 9, Some(secs(2))),
+            (overloaded(None), 9, own),
             (server(503, Some(secs(2))), 9, Some(secs(2))),
-            (server(529, None), 9, Some(PAUSE)),
             (server(501, None), 9, None),
             (server(500, None), 1, None),
             (AskError::Certificate { address: String::new() }, 9, None),
@@ -100,7 +110,16 @@ mod tests {
             (AskError::Timeout(crate::error::Waiting::FirstByte), 9, None),
         ];
         for (error, left, expected) in cases {
-            assert_eq!(pause(&error, secs(left)), expected, "{error}");
+            // A third of the way from half a second to two.
+            assert_eq!(pause(&error, 0, secs(left), 1.0 / 3.0), expected, "{error}");
+            assert_eq!(pause(&error, MORE_TRIES, secs(left), 0.0), None, "{error}");
         }
+    }
+
+    #[test]
+    fn our_own_pause_is_between_half_a_second_and_eight() {
+        let of = |tries, random| pause(&AskError::Cut, tries, Duration::from_secs(60), random).map(|p| p.as_millis());
+        assert_eq!([of(0, 0.0), of(0, 1.0), of(1, 0.0), of(1, 1.0)], [Some(500), Some(2000), Some(500), Some(8000)]);
+        assert_eq!([of(0, -7.0), of(1, 7.0), of(2, 0.0)], [Some(500), Some(8000), None]);
     }
 }

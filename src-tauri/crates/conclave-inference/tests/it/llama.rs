@@ -79,6 +79,7 @@ impl Server {
             purpose: "see whether the server is ready".to_owned(),
             facts: Facts::default(),
             proxy: None,
+            tls_roots: None,
             timeouts: Timeouts { connect: second, first_byte: second, idle: second, total: second },
             max_response_bytes: 4096,
         };

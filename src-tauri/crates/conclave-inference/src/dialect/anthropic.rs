@@ -1,0 +1,139 @@
+//! Anthropic's Messages.
+//!
+//! The instructions are marked as the end of what the server may keep in its cache: they are the same for every question
+//! of a kind, and a prefix that is too short for the cache costs nothing. Nothing else is marked, because what is marked
+//! and not asked again costs more than without.
+
+use conclave_core::settings::DialectName;
+use serde_json::{Value, json};
+
+use super::decode::{Draft, Finish, Framing, Reader, count};
+use super::refusal::error_in_stream;
+use super::schema::closed;
+use super::{Dialect, ModelList, Question};
+use crate::answer::Usage;
+use crate::error::AskError;
+
+/// The dialect.
+pub static DIALECT: Dialect = Dialect {
+    name: DialectName::Anthropic,
+    hosts: &["api.anthropic.com"],
+    repeated: &["/v1"],
+    path: |_| "/v1/messages".to_owned(),
+    headers: &[("anthropic-version", "2026-10-21")],
+    key: ("x-api-key", ""),
+    body,
+    framing: Framing::UntilLast,
+    reader: || Box::new(Events::default()),
+    models: ModelList { path: "/v1/models?limit=1000", list: "data", name: "id", prefix: "" },
+};
+
+/// Keywords that the server refuses in a schema. The answer is checked against them all the same.
+const REFUSED: [&str; 10] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+];
+
+fn body(question: &Question<'_>) -> Value {
+    let Question { request, model, .. } = question;
+    let mut body = json!({ "model": model, "max_tokens": request.max_tokens, "stream": true });
+    if !request.system.is_empty() {
+        body["system"] = json!([{ "type": "text", "text": request.system, "cache_control": { "type": "ephemeral" } }]);
+    }
+    body["messages"] = json!([{ "role": "user", "content": request.user }]);
+    if let Some(schema) = question.schema() {
+        body["output_config"] = json!({ "format": { "type": "json_schema", "schema": closed(schema, &REFUSED) } });
+    }
+    body
+}
+
+/// Reads events. Counts come in parts, the later ones in place of the earlier.
+#[derive(Debug, Default)]
+struct Events {
+    usage: serde_json::Map<String, Value>,
+}
+
+impl Reader for Events {
+    fn event(&mut self, event: Value, draft: &mut Draft) -> Result<bool, AskError> {
+        match event["type"].as_str() {
+            Some("message_start") => {
+                draft.named(&event["message"]["model"]);
+                self.counted(&event["message"]["usage"], draft);
+            }
+            Some("content_block_start") => block(&event["content_block"], draft),
+            Some("content_block_delta") => block(&event["delta"], draft),
+            Some("message_delta") => {
+                stopped(&event["delta"], draft);
+                self.counted(&event["usage"], draft);
+            }
+            Some("message_stop") => return Ok(true),
+            Some("error") => return Err(error_in_stream(&event, &draft.model)),
+            Some("message") => {
+                draft.named(&event["model"]);
+                for part in event["content"].as_array().into_iter().flatten() {
+                    block(part, draft);
+                }
+                stopped(&event, draft);
+                self.counted(&event["usage"], draft);
+                return Ok(true);
+            }
+            // `ping`, and what there may be one day.
+            Some(_) => {}
+            None if event["error"].is_object() => return Err(error_in_stream(&event, &draft.model)),
+            None => return Err(AskError::malformed("it has another shape than a message")),
+        }
+        Ok(false)
+    }
+}
+
+impl Events {
+    fn counted(&mut self, usage: &Value, draft: &mut Draft) {
+        let counts = usage.as_object().into_iter().flatten().filter(|(_, count)| !count.is_null());
+        self.usage.extend(counts.map(|(name, count)| (name.clone(), count.clone())));
+        draft.usage = usage_of(&Value::Object(self.usage.clone()));
+    }
+}
+
+/// Takes a block or a piece of one.
+fn block(block: &Value, draft: &mut Draft) {
+    match block["type"].as_str() {
+        Some("text" | "text_delta") => draft.text(block["text"].as_str().unwrap_or_default()),
+        Some("thinking" | "thinking_delta") => draft.reasoning(block["thinking"].as_str().unwrap_or_default()),
+        // Signatures, and thoughts that are not shown.
+        _ => {}
+    }
+}
+
+fn stopped(message: &Value, draft: &mut Draft) {
+    let Some(reason) = message["stop_reason"].as_str() else { return };
+    draft.finish = Some(match reason {
+        "end_turn" | "stop_sequence" => Finish::Whole,
+        "refusal" => {
+            let why = message["stop_details"]["explanation"].as_str();
+            Finish::Declined(why.unwrap_or("the model declined to answer").to_owned())
+        }
+        "max_tokens" => Finish::Failed(AskError::Truncated),
+        "model_context_window_exceeded" => Finish::Failed(AskError::TooLong),
+        "tool_use" => Finish::tool(),
+        other => Finish::odd(other),
+    });
+}
+
+fn usage_of(usage: &Value) -> Option<Usage> {
+    let cached_tokens = count(usage, "/cache_read_input_tokens").unwrap_or(0);
+    let kept = count(usage, "/cache_creation_input_tokens").unwrap_or(0);
+    Some(Usage {
+        input_tokens: count(usage, "/input_tokens")?.saturating_add(kept).saturating_add(cached_tokens),
+        output_tokens: count(usage, "/output_tokens")?,
+        cached_tokens,
+        reasoning_tokens: count(usage, "/output_tokens_details/thinking_tokens").unwrap_or(0),
+    })
+}
