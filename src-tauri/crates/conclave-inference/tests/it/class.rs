@@ -1,6 +1,6 @@
 //! Where a model runs, asked of servers of every kind, honest and not.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,34 +11,22 @@ use conclave_inference::{About, Api, Provider as _, Terms};
 use conclave_policy::Mode;
 use tokio::time::Instant;
 
+use crate::stub::{self, read, response};
 use crate::support::{gate, reach};
 
 /// Paths that a server knows, with what stands there.
 pub(crate) type Pages = &'static [(&'static str, &'static str)];
 
-/// A server that knows these paths, and the first lines of the requests that it got.
+/// A server that knows these paths, and what it was asked, by path and body.
 pub(crate) fn serve(pages: Pages) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("address");
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
-    // The thread ends with the test process.
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).expect("a request") > 0 {}
-            let length =
-                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut body).expect("a body");
-            let path = head.split(' ').nth(1).expect("a path").to_owned();
-            log.lock().expect("log").push(format!("{path} {}", String::from_utf8_lossy(&body)));
-            let page = pages.iter().find(|(known, _)| *known == path);
-            let (status, text) = page.map_or((404, "{}"), |(_, text)| (200, text));
-            let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
-            stream.write_all((head + text).as_bytes()).expect("it listens");
-        }
+    let address = stub::serve(move |mut stream| {
+        let request = read(&stream)?;
+        log.lock().expect("log").push(format!("{} {}", request.path(), String::from_utf8_lossy(&request.body)));
+        let page = pages.iter().find(|(known, _)| *known == request.path());
+        let (status, text) = page.map_or((404, "{}"), |(_, text)| (200, *text));
+        stream.write_all(response(status, "", text).as_bytes())
     });
     (address, seen)
 }
@@ -120,13 +108,8 @@ async fn a_server_that_was_not_there_is_asked_again() {
     let listener = TcpListener::bind(address).expect("still free");
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a question");
-        let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
-        let mut line = String::new();
-        while line != "\r\n" {
-            line.clear();
-            reader.read_line(&mut line).expect("a head");
-        }
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"model_path\":\"/m\" }").expect("it listens");
+        read(&stream).expect("a request");
+        stream.write_all(response(200, "", "{\"model_path\":\"/m\"}").as_bytes()).expect("it listens");
     });
     assert_eq!(endpoint.class(&reach(&gate, terms()), soon()).await.expect("it is there"), ModelClass::Local);
 }

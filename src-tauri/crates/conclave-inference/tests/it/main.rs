@@ -14,4 +14,8 @@ mod local;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod stub;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod voice;

@@ -1,7 +1,7 @@
 //! Secrets of every known format in what a model is asked: none arrives, however it is written.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,10 +12,12 @@ use conclave_policy::Mode;
 use conclave_policy::secret::sample;
 use serde_json::{Value, json};
 
+use crate::stub::{self, read, response};
 use crate::support::{ask, gate};
+use crate::voice::{VOICES, Voice};
 
-/// Samples of each format in each form.
-const SEEDS: u64 = 8;
+/// Samples of each format in each form, for each dialect.
+const SEEDS: usize = 2;
 
 /// A form in which a secret stands in somebody's code; `sample` is the whole text, `secret` the part that matters.
 type Form = fn(sample: &str, secret: &str) -> String;
@@ -32,67 +34,63 @@ const FORMS: [Form; 5] = [
 ];
 
 /// A model on this machine that keeps the bodies of what it is asked and has nothing to say.
-fn listener() -> (SocketAddr, Arc<Mutex<Vec<Vec<u8>>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("address");
+fn listener(voice: Voice) -> (SocketAddr, Arc<Mutex<Vec<Vec<u8>>>>) {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&bodies);
-    // The thread ends with the test process.
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).expect("a request") > 0 {}
-            let length =
-                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut body).expect("a body");
-            let answer = if head.starts_with("GET /props") {
-                r#"{"model_path":"/models/m.gguf"}"#
-            } else {
-                kept.lock().expect("bodies").push(body);
-                r#"{"model":"m","choices":[{"message":{"content":"no"},"finish_reason":"stop"}]}"#
-            };
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ";
-            let _ = stream.write_all(format!("{head}{}\r\n\r\n{answer}", answer.len()).as_bytes());
-        }
+    let address = stub::serve(move |mut stream| {
+        let request = read(&stream)?;
+        let answer = if request.path() == "/props" {
+            response(200, "", r#"{"model_path":"/models/m.gguf"}"#)
+        } else {
+            kept.lock().expect("bodies").push(request.body);
+            voice.says("no")
+        };
+        stream.write_all(answer.as_bytes())
     });
     (address, bodies)
 }
 
 #[tokio::test]
 async fn no_secret_of_a_known_format_arrives() {
-    let (address, bodies) = listener();
-    let endpoint = Api::new(&ModelSetting::new("Stub", &format!("http://{address}/v1"), "m"));
-    let (gate, _) = gate(Mode::Default);
     let own = Secret::new("correct-horse-battery-staple-4711".to_owned());
     let about = About { data: Vec::new(), project: None, tier: None };
     let (mut samples, mut arrived) = (0, Vec::new());
-    for format in sample::formats() {
-        let mut secrets = vec![own.expose().to_owned()];
-        let mut code = format!("token = {}\n\n\n", own.expose());
-        for seed in 0..SEEDS {
-            let sample = sample::generate(format, seed).expect("a sample");
-            let secret = sample::secret_of(format, &sample).expect("its secret").to_owned();
-            for (number, form) in FORMS.iter().enumerate() {
-                code.push_str(&format!("# example {seed}.{number}\n{}\n\n\n", form(&sample, &secret)));
-                samples += 1;
+    for (voice, first) in VOICES.into_iter().zip((0..).step_by(SEEDS)) {
+        let (address, bodies) = listener(voice);
+        let base_url = format!("http://{address}{}", voice.base);
+        let setting = ModelSetting { dialect: Some(voice.name), ..ModelSetting::new("Stub", &base_url, "m") };
+        let (endpoint, (gate, _)) = (Api::new(&setting), gate(Mode::Default));
+        for format in sample::formats() {
+            let mut secrets = vec![own.expose().to_owned()];
+            let mut code = format!("token = {}\n\n\n", own.expose());
+            for seed in (first..).take(SEEDS) {
+                let sample = sample::generate(format, seed).expect("a sample");
+                let secret = sample::secret_of(format, &sample).expect("its secret").to_owned();
+                for (number, form) in FORMS.iter().enumerate() {
+                    code.push_str(&format!("# example {seed}.{number}\n{}\n\n\n", form(&sample, &secret)));
+                    samples += 1;
+                }
+                secrets.push(secret);
             }
-            secrets.push(secret);
-        }
-        let request =
-            ModelRequest { system: String::new(), user: code, max_tokens: 8, schema: None, schema_name: String::new() };
-        let known = [&own];
-        let terms = Terms { known: &known, ..Terms::new(&about, Duration::from_secs(60)) };
-        let asked = ask(&gate, &endpoint, &request, terms, &mut |_| {}).await;
-        assert!(asked.is_ok(), "{format}: {:?}", asked.err());
-        let body = bodies.lock().expect("bodies").pop().expect("it was asked");
-        let open = json!({ "messages": [{ "content": request.user }] }).to_string();
-        let (open, readings) = (readings(open.as_bytes()), readings(&body));
-        for secret in secrets {
-            assert!(stands_in(&open, &secret), "{format}: the readings miss {secret} where nothing was taken out");
-            if stands_in(&readings, &secret) {
-                arrived.push(format!("{format}: {secret}"));
+            let request = ModelRequest {
+                system: String::new(),
+                user: code,
+                max_tokens: 8,
+                schema: None,
+                schema_name: String::new(),
+            };
+            let known = [&own];
+            let terms = Terms { known: &known, ..Terms::new(&about, Duration::from_secs(60)) };
+            let asked = ask(&gate, &endpoint, &request, terms, &mut |_| {}).await;
+            assert!(asked.is_ok(), "{format}: {:?}", asked.err());
+            let body = bodies.lock().expect("bodies").pop().expect("it was asked");
+            let open = json!({ "messages": [{ "content": request.user }] }).to_string();
+            let (open, readings) = (readings(open.as_bytes()), readings(&body));
+            for secret in secrets {
+                assert!(stands_in(&open, &secret), "{format}: the readings miss {secret} where nothing was taken out");
+                if stands_in(&readings, &secret) {
+                    arrived.push(format!("{:?}, {format}: {secret}", voice.name));
+                }
             }
         }
     }
@@ -109,8 +107,7 @@ fn stands_in(readings: &[String], secret: &str) -> bool {
 fn readings(body: &[u8]) -> Vec<String> {
     let raw = String::from_utf8(body.to_vec()).expect("text");
     let value: Value = serde_json::from_slice(body).expect("a JSON body stays one");
-    let content = value["messages"].as_array().expect("messages").iter();
-    let content: String = content.filter_map(|message| message["content"].as_str()).collect();
+    let content = texts(&value);
     let unescaped = escapes(&content);
     let percent = percent(&content);
     let mut readings =
@@ -120,6 +117,16 @@ fn readings(body: &[u8]) -> Vec<String> {
         readings.extend((0..4).map(|skip| decoded(&run[skip..])));
     }
     readings
+}
+
+/// Every text in a body, wherever its dialect has it.
+fn texts(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone() + "\n\n\n",
+        Value::Array(parts) => parts.iter().map(texts).collect(),
+        Value::Object(parts) => parts.values().map(texts).collect(),
+        _ => String::new(),
+    }
 }
 
 /// Without line ends, indentation and the marks of a diff.
