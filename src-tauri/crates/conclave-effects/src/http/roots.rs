@@ -58,3 +58,6 @@ impl TlsRoots {
         self.certificates.iter().cloned()
     }
 }
+
+#[cfg(test)]
+mod tests;

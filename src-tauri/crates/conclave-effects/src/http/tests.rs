@@ -63,7 +63,7 @@ fn read_request(stream: &mut TcpStream) -> String {
     head + &String::from_utf8(body).unwrap()
 }
 
-fn get(url: &str) -> SendHttp {
+pub(super) fn get(url: &str) -> SendHttp {
     SendHttp {
         method: Method::Get,
         url: url.to_owned(),
@@ -84,7 +84,7 @@ fn body(text: &str) -> Body {
     Body::redacted(text.into(), &[]).unwrap()
 }
 
-async fn fetch(request: SendHttp) -> Result<String, HttpError> {
+pub(super) async fn fetch(request: SendHttp) -> Result<String, HttpError> {
     send(permit(request).await).await?.text().await
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{AT_ONCE, MOST_WAITING, Member, Question, ROOM_KIB};
 use crate::answer::Answer;
 use crate::breaker::{Breaker, Rest, Sign};
-use crate::dialect::openai_chat::MAX_ANSWER_BYTES;
+use crate::dialect::MAX_ANSWER_BYTES;
 use crate::error::{AskError, Waiting};
 use crate::health::{Course, Trial};
 use crate::metrics::{DECLINED, Meter};
