@@ -183,7 +183,7 @@ async fn whatever_is_no_verdict_is_a_refusal() {
         (Says::Text(format!("{}{allow}", verdict("deny", 1.0))), "agreed form"),
         (Says::Text(format!("Of course! {allow}")), "agreed form"),
         (Says::Text("allow".to_owned()), "agreed form"),
-        (Says::Text(verdict("allow", 1.5)), "between 0 and 1"),
+        (Says::Text(verdict("allow", 1.5)), "agreed form"),
         (Says::Raw("HTTP/1.1 500 x\r\nretry-after: 99\r\ncontent-length: 0\r\n\r\n".to_owned()), "no reviewer answers"),
         (Says::Raw(answer(&allow).replace("data: [DONE]\n\n", "")), "no reviewer answers"),
         (Says::Raw(answer(&allow).replace("\"stop\"", "\"length\"")), "no reviewer answers"),
@@ -314,7 +314,8 @@ async fn an_error_is_not_kept() {
     let ground = ground(&[&stub], Mode::Default);
     for asked in 1..=2 {
         why(review(&ground, &inside(), None).await);
-        assert_eq!(stub.asked.load(Ordering::SeqCst), asked);
+        // Each time the model is told once what is wrong with its answer.
+        assert_eq!(stub.asked.load(Ordering::SeqCst), 2 * asked);
     }
 }
 
