@@ -126,6 +126,7 @@ impl<'a> Asker<'a> {
             purpose: format!("ask what the server of {} offers", self.origin),
             facts: Facts { data: vec![DataClass::Metadata], ..Facts::default() },
             proxy: None,
+            tls_roots: None,
             timeouts: Timeouts { connect: CONNECT.min(left), first_byte: left, idle: left, total: left },
             max_response_bytes: MAX_BYTES,
         })
