@@ -384,6 +384,26 @@ async fn so_many_are_asked_at_a_time_and_the_rest_wait_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_that_is_too_long_turns_the_next_one_away() {
+    let strategy = Arc::new(strategy(&["A"]));
+    let script = script(&[("A", Does::Hang)]);
+    let mut running = JoinSet::new();
+    for _ in 0..AT_ONCE as usize + MOST_WAITING {
+        let (strategy, question) = (Arc::clone(&strategy), question(&script));
+        running.spawn(async move { strategy.one("A", &question).await.map(drop) });
+    }
+    // Time passes only once all of them wait.
+    sleep(SECOND).await;
+    let error = strategy.one("A", &question(&script)).await.unwrap_err();
+    assert!(error.kind() == "not_sent" && error.to_string().contains("1000 questions wait"), "{error}");
+    // Those that wait are still there, and make room when they go.
+    running.abort_all();
+    while running.join_next().await.is_some() {}
+    script.set("A", Does::Say("a"));
+    assert!(strategy.one("A", &question(&script)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_turn_that_does_not_come_is_a_timeout_and_nobodys_fault() {
     let one = Member { at_once: Some(1), ..member("A", false) };
     let strategy = Strategy::new(vec![one], &Settings::default(), None);

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod class;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod discover;
 #[cfg(test)]
 mod hostile;
