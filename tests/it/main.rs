@@ -16,5 +16,6 @@ mod model;
 mod policy;
 mod program;
 mod requirements;
+mod sampling;
 mod serving;
 mod tree;

@@ -17,6 +17,7 @@ mod offline;
 mod place;
 mod python;
 mod sample;
+mod sampling;
 mod setup;
 mod start;
 mod step;

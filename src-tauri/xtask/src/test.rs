@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::log::Log;
 use crate::place::{Place, cargo, on_path};
 use crate::step::{Done, Step, run_all};
-use crate::{clients, eval, licences, llama, local, offline, sample, setup, window};
+use crate::{clients, eval, licences, llama, local, offline, sample, sampling, setup, window};
 
 /// The window as it ships, with the page inside it. One set for build, lint and tests, so that nothing is built twice.
 pub const FEATURES: &str = "tauri/custom-protocol";
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "browser", title: "the page over the real core, in Chromium", run: browser },
     Step { name: "window", title: "the real window", run: window::run },
     Step { name: "clients", title: "the hook in the real clients of agents", run: clients::run },
+    Step { name: "sampling", title: "the official SDK of MCP offers its model", run: sampling::run },
     Step { name: "llama", title: "a real local model behind a server", run: llama::run },
     Step {
         name: "local-build",

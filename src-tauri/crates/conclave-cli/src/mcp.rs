@@ -4,6 +4,9 @@
 //! any way to change the policy from here. Invariants: nothing but the protocol goes to standard output; a question that
 //! nobody waits for any more, because it was cancelled or its client is gone, is withdrawn at once.
 
+mod rounds;
+mod sampling;
+
 use std::borrow::Cow;
 use std::io;
 use std::pin::Pin;
@@ -11,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use conclave_api::Api;
-use conclave_api::advise::{Advice, AgentCall, Decision, Effective, Hearing, Reviewed, Word};
+use conclave_api::advise::{Advice, AgentCall, Decision, Effective, Hearing, Reviewed, Word, serving};
 use conclave_api::error::{ApiError, ErrorCode};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject, ListToolsResult,
@@ -25,6 +28,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+use rounds::{Round, Rounds, whose};
+use sampling::Caller;
 
 /// One tool: its name, whose word it asks for, and what agents read about it.
 struct Offer {
@@ -112,7 +117,8 @@ pub async fn serve(api: &Api, offline: bool) -> Result<Exit, ApiError> {
     let gone = CancellationToken::new();
     let (input, output) = rmcp::transport::io::stdio_pipes();
     let input = Noticing { input, ended: gone.clone() };
-    let server = Server { hearing: Hearing::new(api.cx(), offline), gone };
+    let rounds = Rounds::new().map_err(broken)?;
+    let server = Server { hearing: Hearing::new(api.cx(), offline), gone, rounds };
     let running = match server.serve((input, output)).await {
         Ok(running) => running,
         // A client that leaves before it says anything has nothing to complain about.
@@ -127,6 +133,7 @@ struct Server {
     hearing: Hearing,
     /// Cancelled when the client has said all it will ever say.
     gone: CancellationToken,
+    rounds: Rounds,
 }
 
 /// An input whose end is told at once: the protocol's own loop waits for the calls under way before it says so.
@@ -168,28 +175,57 @@ impl ServerHandler for Server {
 
     async fn call_tool(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(offer) = OFFERS.iter().find(|offer| offer.name == request.name) else {
             return Err(ErrorData::invalid_params(format!("there is no tool `{}`", request.name), None));
         };
-        let asked: Asked = match serde_json::from_value(request.arguments.unwrap_or_default().into()) {
-            Ok(asked) => asked,
-            Err(error) => return Ok(refusal(&format!("the arguments are not a request: {error}")).into()),
+        let whose = whose(&request, &context);
+        let round = match (request.request_state.take(), request.input_responses.take()) {
+            (None, None) => match serde_json::from_value(request.arguments.unwrap_or_default().into()) {
+                Ok(asked) => self.begin(offer, asked, &context),
+                Err(error) => return Ok(refusal(&format!("the arguments are not a request: {error}")).into()),
+            },
+            (Some(state), responses) => match self.rounds.resume(&state, responses, &whose).await {
+                Ok(round) => round,
+                Err(why) => return Ok(refusal(why).into()),
+            },
+            (None, Some(_)) => return Ok(refusal("it answers what was not asked").into()),
         };
-        let client = context.client_info().map(|client| client.name);
-        let call = call(asked, client);
-        // What the policy settles by itself is answered in any case; dropping a question withdraws it.
-        tokio::select! {
-            biased;
-            judged = self.hearing.judge(&call, offer.word) => Ok(match judged {
+        Ok(self.carry_on(round, &whose, &context).await)
+    }
+}
+
+impl Server {
+    fn begin(&self, offer: &Offer, asked: Asked, context: &RequestContext<RoleServer>) -> Round {
+        let call = call(asked, context.client_info().map(|client| client.name));
+        let (caller, asked) = Caller::new(context);
+        let (hearing, word) = (self.hearing.clone(), offer.word);
+        let judge = async move {
+            match hearing.judge(&call, word).await {
                 Ok(advice) => answer(&advice),
                 Err(error) => refusal(&error.to_string()),
             }
-            .into()),
-            () = context.ct.cancelled() => Ok(refusal("it was cancelled").into()),
-            () = self.gone.cancelled() => Ok(refusal("whoever asked is gone").into()),
+        };
+        Round { work: Box::pin(serving(Arc::new(caller), judge)), asked }
+    }
+
+    /// Carries the call on to its result, or to a question that its client has to answer first.
+    async fn carry_on(&self, mut round: Round, whose: &[u8], context: &RequestContext<RoleServer>) -> CallToolResponse {
+        loop {
+            // What the policy settles by itself is answered in any case; dropping a question withdraws it.
+            let asked = tokio::select! {
+                biased;
+                result = &mut round.work => return result.into(),
+                Some(asked) = round.asked.recv() => asked,
+                () = context.ct.cancelled() => return refusal("it was cancelled").into(),
+                () = self.gone.cancelled() => return refusal("whoever asked is gone").into(),
+            };
+            match self.rounds.suspend(round, asked, whose) {
+                Ok(question) => return question.into(),
+                Err(same) => round = same,
+            }
         }
     }
 }

@@ -48,6 +48,17 @@ pub enum Consent {
     None,
 }
 
+impl Consent {
+    /// Whose word it is, in rules and in the ledger.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Settings => "settings",
+            Self::None => "none",
+        }
+    }
+}
+
 /// How long each part of a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -214,11 +225,6 @@ impl Effect for SendHttp {
             // Nothing will be sent there; it is judged as the worst.
             Err(_) => ("unusable address".to_owned(), String::new(), String::new(), false),
         };
-        let consent = match self.consent {
-            Consent::Person => "person",
-            Consent::Settings => "settings",
-            Consent::None => "none",
-        };
         let secret_names: Vec<&str> = self.secret_headers.iter().map(|(name, _)| name.as_str()).collect();
         let proxy = self.proxy.as_deref().filter(|_| !loopback).map(|proxy| match target::proxy(proxy) {
             Ok(url) => url.into(),
@@ -229,7 +235,7 @@ impl Effect for SendHttp {
             .with(keys::HOST, host)
             .with("port", port)
             .with("place", if loopback { "loopback" } else { "remote" })
-            .with("consent", consent)
+            .with("consent", self.consent.as_str())
             .with("method", self.method.as_str())
             .with("purpose", self.purpose.clone())
             .with("bytes", self.body.bytes().len().to_string())

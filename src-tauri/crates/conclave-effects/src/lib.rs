@@ -19,6 +19,7 @@ pub mod keychain;
 pub mod policy_files;
 pub mod reached;
 pub mod replace;
+pub mod sample;
 pub mod sandbox;
 pub mod scratch;
 pub mod secret;
@@ -42,6 +43,7 @@ pub use http::{
 pub use keychain::{EraseKey, Keychain, KeychainError, ReachKeychain, ReadKey, StoreKey, StoredKey};
 pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};
 pub use reached::{Reached, reached};
+pub use sample::{AskClient, ask_client};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};

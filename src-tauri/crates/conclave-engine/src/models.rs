@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
-use conclave_core::settings::{ModelSetting, Settings};
+use conclave_core::settings::{ModelSetting, SamplingSetting, Settings};
 use conclave_effects::{Gate, Keychain, ModelClass, Secret};
 use conclave_inference::{
-    About, Agrees, Api, AskError, Beside, Info, Member, ModelRequest, Provider, Question, Sketch, Strategy,
+    About, Agrees, Api, AskError, Beside, Info, Member, ModelRequest, Provider, Question, Sampling, Sketch, Strategy,
     StrategyError, Terms, Won,
 };
 use conclave_policy::Actor;
@@ -155,6 +155,16 @@ fn api(setting: &ModelSetting) -> Wanted<'_> {
     }
 }
 
+fn sampling(setting: &SamplingSetting) -> Wanted<'_> {
+    Wanted {
+        setting: text(setting),
+        variable: None,
+        trial: setting.trial,
+        at_once: None,
+        make: Box::new(|| Box::new(Sampling::new(setting))),
+    }
+}
+
 /// What a setting is compared by.
 fn text(setting: &impl Serialize) -> String {
     // INVARIANT: settings are read from JSON, so they can be written as JSON.
@@ -164,7 +174,7 @@ fn text(setting: &impl Serialize) -> String {
 /// The models that `settings` want; one line a kind.
 fn wanted(settings: &Settings) -> Vec<Wanted<'_>> {
     let apis = settings.models.iter().filter(|setting| setting.enabled).map(api);
-    apis.collect()
+    apis.chain(settings.sampling.enabled.then(|| sampling(&settings.sampling))).collect()
 }
 
 impl Set {

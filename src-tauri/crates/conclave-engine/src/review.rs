@@ -190,8 +190,12 @@ impl EngineReviewer {
 
 /// Why nobody answered: where all of them were held back here, the person can be asked instead.
 fn silence(error: StrategyError) -> Silence {
-    let is_held_back =
-        |tried: &Try| matches!(*tried.error, AskError::Denied(_) | AskError::NoKey(_) | AskError::OverBudget(_));
+    let is_held_back = |tried: &Try| {
+        matches!(
+            *tried.error,
+            AskError::Denied(_) | AskError::NoKey(_) | AskError::OverBudget(_) | AskError::NotOffered(_)
+        )
+    };
     match &error {
         StrategyError::Unavailable { tries } if tries.iter().all(is_held_back) => {
             let why = |tried: &Try| format!("`{}` was not asked: {}", tried.provider, tried.error);

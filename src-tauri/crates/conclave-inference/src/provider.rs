@@ -12,6 +12,7 @@ mod form;
 pub mod local;
 mod nearest;
 mod retry;
+pub mod sampling;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -27,7 +27,9 @@ pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiE
 }
 
 fn network(api: &Api) -> Network {
-    let sends = api.cx().settings().models.iter().any(|model| model.may_send_code);
+    let settings = api.cx().settings();
+    let sampling = settings.sampling.enabled && settings.sampling.may_send_code;
+    let sends = sampling || settings.models.iter().any(|model| model.may_send_code);
     match (api.offline(), sends) {
         (true, _) => Network::Offline,
         (false, true) => Network::Open,

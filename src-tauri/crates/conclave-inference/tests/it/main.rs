@@ -14,6 +14,8 @@ mod llama;
 #[cfg(test)]
 mod local;
 #[cfg(test)]
+mod sampling;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod stub;
