@@ -112,7 +112,7 @@ async fn what_is_shown_is_what_the_client_is_asked_and_no_key_is_in_it() {
     let answer = serving(client.clone(), ask(&gate, &model(), &request, terms, &mut |_| {})).await;
     assert!(matches!(answer, Ok(Answer::Text { ref model, .. }) if model == "orchard"), "{answer:?}");
     let shown: Value = serde_json::from_slice(&sketch.bytes).expect("JSON");
-    assert_eq!(client.asked(), [shown.clone()]);
+    assert_eq!(client.asked(), std::slice::from_ref(&shown));
     assert!(!shown.to_string().contains("horse") && sketch.redactions.len() == 1, "{shown}");
     assert_eq!(shown["systemPrompt"], "Judge.");
     assert_eq!(ledger.outcomes(), ["answered"]);
