@@ -1,7 +1,7 @@
 //! The model of a client, which is a stand-in in this process: what the face does for a real one is its own affair.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use conclave_inference::{
 use conclave_policy::Mode;
 use serde_json::{Value, json};
 
+use crate::contract::{Does, StandIn, check};
 use crate::support::{MemoryLedger, ask, gate, reach};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -255,4 +256,79 @@ async fn calls_at_the_same_time_have_their_own_clients() {
     for (answer, expect) in [(answers.0, "true"), (answers.1, "false")] {
         assert!(matches!(answer, Ok(Answer::Text { ref text, .. }) if text.contains(expect)), "{answer:?}");
     }
+}
+
+/// A client that does what the contract wants of the other end.
+struct Obeying {
+    does: Mutex<Does>,
+    heard: Mutex<Vec<Vec<u8>>>,
+    busy: AtomicUsize,
+}
+
+struct Busy<'a>(&'a AtomicUsize);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Client for Obeying {
+    fn name(&self) -> &'static str {
+        "editor"
+    }
+
+    fn version(&self) -> &'static str {
+        "1"
+    }
+
+    fn offers_sampling(&self) -> bool {
+        true
+    }
+
+    fn create_message(&self, question: Question) -> Answering<'_> {
+        let heard = serde_json::to_vec(question.params()).expect("JSON");
+        self.heard.lock().expect("unpoisoned").push(heard);
+        let does = *self.does.lock().expect("unpoisoned");
+        Box::pin(async move {
+            self.busy.fetch_add(1, Ordering::Relaxed);
+            let _busy = Busy(&self.busy);
+            match does {
+                Does::Answer => says("hello"),
+                Does::Hang => std::future::pending().await,
+                Does::Die => Err(ClientError::Gone),
+                Does::Lie => Ok(json!({ "role": "user", "content": "hello" })),
+            }
+        })
+    }
+}
+
+impl StandIn for Obeying {
+    fn does(&self, what: Does) {
+        *self.does.lock().expect("unpoisoned") = what;
+    }
+
+    fn asked(&self) -> usize {
+        self.heard.lock().expect("unpoisoned").len()
+    }
+
+    fn busy(&self) -> usize {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    fn children(&self) -> usize {
+        0
+    }
+
+    fn heard(&self) -> Option<Vec<u8>> {
+        self.heard.lock().expect("unpoisoned").last().cloned()
+    }
+}
+
+#[tokio::test]
+async fn a_client_keeps_the_contract() {
+    let (gate, ledger) = gate(Mode::Default);
+    let end =
+        Arc::new(Obeying { does: Mutex::new(Does::Answer), heard: Mutex::default(), busy: AtomicUsize::default() });
+    serving(end.clone(), check(&model(), &*end, &gate, &ledger)).await;
 }
