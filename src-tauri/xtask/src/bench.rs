@@ -1,4 +1,5 @@
-//! How long the command line, a decision of the policy, the hook and a write to the database take, from a release build.
+//! How long the command line, a decision of the policy, the hook, a write to the database and a question to models take,
+//! from a release build.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::log::Log;
 use crate::place::{Place, cargo};
+use crate::python;
 use crate::step::{Done, Step, run_all};
 
 const RELEASE: Step =
@@ -18,6 +20,7 @@ const STEPS: &[Step] = &[
     Step { name: "commands", title: "commands from start to end", run: times },
     Step { name: "policy", title: "decisions with 1,000 rules, and the hook as a process", run: policy },
     Step { name: "store", title: "what becomes durable in a second, beside the disk's own time", run: store },
+    Step { name: "fanout", title: "five models at once, beside a plain client and LiteLLM", run: fanout },
 ];
 
 /// Builds and measures everything, or what `names` names.
@@ -111,6 +114,31 @@ fn store(place: &Place, log: &mut Log) -> Result<Done> {
     }
     table.push_str("\n\n| wait | n | p50 ms | p99 ms | slowest ms |\n| --- | ---: | ---: | ---: | ---: |");
     for line in waits.lines() {
+        table.push_str(&format!("\n| {} |", line.replace('\t', " | ")));
+    }
+    Ok(Done::Figure(table))
+}
+
+/// The peer, in the version that was measured when this was written.
+const LITELLM: &str = "litellm==1.106.2";
+
+fn fanout(place: &Place, log: &mut Log) -> Result<Done> {
+    let folder = place.scratch("bench-fanout")?;
+    let mut command = cargo();
+    command.args(["bench", "--locked", "-q", "-p", "conclave-engine", "--bench", "fanout", "--"]).arg(folder);
+    match python::environment(place, log, &[LITELLM]) {
+        Ok(bin) => drop(command.arg(bin.join("python"))),
+        Err(error) => println!("  without LiteLLM, which cannot be installed: {error:#}"),
+    }
+    let lines = log.output(command.current_dir(&place.root))?;
+    let (disk, rows) = lines.split_once("\n\n").context("the program has printed no second table")?;
+    let mut table = String::from("| the disk alone | n | p50 ms | p99 ms |\n| --- | ---: | ---: | ---: |");
+    table.push_str(&format!("\n| 4 KiB | {} |", disk.replace('\t', " | ")));
+    table.push_str(
+        "\n\n| five models of 200 ms | n | over p50 ms | over p99 ms | then, 100 at a time | a second | CPU ms each |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    );
+    for line in rows.lines() {
         table.push_str(&format!("\n| {} |", line.replace('\t', " | ")));
     }
     Ok(Done::Figure(table))
