@@ -108,6 +108,14 @@ impl Default for ExchangeLog {
 }
 
 impl Settings {
+    /// Names of all models, asked or not, in the order of the lists; that of the sampling model last.
+    pub fn names(&self) -> Vec<&str> {
+        let apis = self.models.iter().map(|model| model.name.as_str());
+        let clis = self.cli_models.iter().map(|model| model.name.as_str());
+        let local = self.local_models.iter().map(|model| model.name.as_str());
+        apis.chain(clis).chain(local).chain([SAMPLING]).collect()
+    }
+
     /// Names of the models that may be asked for an answer that is used, in the order in which they are tried: first
     /// [`Settings::preference`], then the lists as they stand.
     pub fn order(&self) -> Vec<&str> {
@@ -382,6 +390,9 @@ pub struct SamplingSetting {
 
 /// What the sampling model is called in [`Settings::preference`] and in rules.
 pub const SAMPLING: &str = "mcp_sampling";
+
+/// What the person is called in rules; no model has this name.
+pub const PERSON: &str = "person";
 
 fn yes() -> bool {
     true
