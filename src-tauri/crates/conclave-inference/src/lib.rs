@@ -10,7 +10,9 @@
 pub mod answer;
 pub mod breaker;
 mod cache;
+pub mod catalogue;
 mod class;
+pub mod config;
 pub mod dialect;
 pub mod discover;
 pub mod error;

@@ -10,7 +10,6 @@
 pub mod api;
 mod form;
 pub mod local;
-mod nearest;
 mod retry;
 pub mod sampling;
 

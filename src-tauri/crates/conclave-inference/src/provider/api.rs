@@ -21,13 +21,13 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::answer::{Answer, Usage};
+use crate::catalogue;
 use crate::class::find_out;
 use crate::dialect::openai_chat::Profile;
 use crate::dialect::{Dialect, Extras, Item, MAX_ANSWER_BYTES, Question, error_of};
 use crate::error::{AskError, Waiting, quote};
 use crate::money::{Price, Spent};
 use crate::provider::form::{Form, repair};
-use crate::provider::nearest::nearest;
 use crate::provider::retry::{pause, retry_after};
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{About, Exchanged, ModelRequest, Terms};
@@ -67,8 +67,9 @@ impl Api {
     /// The model that `setting` names.
     pub fn new(setting: &ModelSetting) -> Self {
         let host = host_of(&setting.base_url).ok();
-        let known = host.as_deref().unwrap_or_default();
-        let (dialect, profile) = (Dialect::of(setting.dialect, known), Profile::of(known));
+        let at = host.as_deref().unwrap_or_default();
+        let (dialect, profile) = (Dialect::of(setting.dialect, at), Profile::of(at));
+        let known = catalogue::known(setting);
         let info = Info {
             name: setting.name.clone(),
             kind: Kind::Api,
@@ -76,8 +77,11 @@ impl Api {
             place: setting.base_url.split(['?', '#']).next().unwrap_or_default().to_owned(),
             host,
             may_send_code: setting.may_send_code,
-            can: Capabilities::default(),
-            price: setting.price.map(Price::from),
+            can: Capabilities {
+                context_tokens: known.and_then(|entry| entry.context_tokens),
+                ..Capabilities::default()
+            },
+            price: setting.price.map(Price::from).or_else(|| known?.price.clone()),
         };
         let (base_url, headers) = (setting.base_url.clone(), setting.headers.clone());
         Self { info, base_url, dialect, profile, headers, class: OnceCell::new() }
@@ -205,16 +209,8 @@ impl Api {
         };
         let models: Vec<String> = listed.iter().map(|name| quote(name, None)).collect();
         let wanted = self.model().strip_prefix("models/").unwrap_or(self.model());
-        let is_wanted = |name: &String| name == wanted || name.strip_suffix(":latest") == Some(wanted);
-        let mut warnings = Vec::new();
-        if !listed.is_empty() && !listed.iter().any(is_wanted) {
-            let nearest = nearest(wanted, &models).map(|name| format!("; the nearest that it lists is `{name}`"));
-            warnings.push(format!(
-                "it does not list the model `{}`{}",
-                quote(wanted, None),
-                nearest.unwrap_or_default()
-            ));
-        }
+        let today = catalogue::day(reach.gate.clock().now_ms());
+        let warnings = catalogue::remarks(&quote(wanted, None), &self.base_url, &models, today);
         let found = match models.len() {
             0 => "it answers and lists no models".to_owned(),
             1 => "it answers and lists 1 model".to_owned(),
