@@ -30,8 +30,10 @@ mod review;
 pub mod run;
 pub mod scan;
 pub mod scanner;
+pub mod settings_file;
 pub mod source;
 pub mod spending;
+mod splice;
 pub mod stage;
 pub mod watch;
 

@@ -18,6 +18,7 @@ use crate::event::Events;
 use crate::models::Models;
 use crate::policies::PolicyFiles;
 use crate::review::EngineReviewer;
+use crate::settings_file;
 
 /// How to open Conclave.
 #[derive(Clone, Debug)]
@@ -87,10 +88,8 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
 /// The settings in the folder `data`.
 pub(crate) fn settings(data: &DataDir) -> Result<Settings, OpenError> {
     match data.settings()? {
-        Some(text) => serde_json::from_str(&text).map_err(|error| OpenError::Settings {
-            path: data.path().join("settings.json"),
-            detail: error.to_string(),
-        }),
+        Some(text) => settings_file::read(&text)
+            .map_err(|detail| OpenError::Settings { path: data.path().join("settings.json"), detail }),
         None => Ok(Settings::default()),
     }
 }

@@ -3,8 +3,6 @@
 //! Comments and trailing commas are kept. A file that could be read in two ways is refused, because the client may read
 //! it the other way.
 
-mod splice;
-
 use std::collections::BTreeSet;
 
 use jsonc_parser::ast::{Array, Object, Value};
@@ -13,7 +11,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::json;
 
 use super::client::Client;
-use splice::Container;
+use crate::splice::{self, Container};
 
 /// What is written for a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
-//! Puts one item into an object or a list of a JSON text and takes one out, and touches no other byte.
+//! Puts one item into an object or a list of a JSON text, takes one out or replaces it, and touches no other byte.
 //!
 //! Pure text work on ranges that a parser found. Invariant: taking out what was put in gives the text from before.
 
 use std::ops::Range;
 
 /// An object or a list, by its place in the text.
-pub(super) struct Container {
+pub(crate) struct Container {
     /// With its braces or brackets.
     pub range: Range<usize>,
     /// Its items, each without the comma behind it.
@@ -13,7 +13,7 @@ pub(super) struct Container {
 }
 
 /// The text with `item` as the last of `container`; `item` is JSON of several lines, two spaces a level.
-pub(super) fn put(text: &str, container: &Container, item: &str) -> String {
+pub(crate) fn put(text: &str, container: &Container, item: &str) -> String {
     let inside = container.range.start + 1..container.range.end - 1;
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let one_line = !text[inside.clone()].contains('\n');
@@ -41,7 +41,7 @@ pub(super) fn put(text: &str, container: &Container, item: &str) -> String {
 }
 
 /// The text without the item number `index` of `container`.
-pub(super) fn take(text: &str, container: &Container, index: usize) -> String {
+pub(crate) fn take(text: &str, container: &Container, index: usize) -> String {
     let item = container.items[index].clone();
     let start = text[..item.start].trim_end().len();
     if let Some(comma) = comma_behind(text, item.end) {
@@ -55,6 +55,13 @@ pub(super) fn take(text: &str, container: &Container, index: usize) -> String {
         Some(comma) => spliced(&text, comma..comma + 1, ""),
         None => text,
     }
+}
+
+/// The text with `item` in the place of what stands at `range`; `item` is JSON of several lines, two spaces a level.
+pub(crate) fn replace(text: &str, range: Range<usize>, item: &str) -> String {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let item = written(item, text, indent_at(text, range.start), newline);
+    spliced(text, range, &item)
 }
 
 fn spliced(text: &str, range: Range<usize>, new: &str) -> String {

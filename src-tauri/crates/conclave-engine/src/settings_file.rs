@@ -1,0 +1,174 @@
+//! The settings file: read with words that help, and changed by what another configuration brings.
+//!
+//! A change touches what it changes and no other byte, is in the ledger before it is made, and leaves a copy of the file
+//! as it was beside it. Invariant: only a text that reads as exactly the intended settings is written.
+
+mod edit;
+
+use std::path::PathBuf;
+
+use conclave_core::settings::{PERSON, SAMPLING, Settings};
+use conclave_effects::fs::backup;
+use conclave_effects::{Denied, FsError, WriteFile, write_file};
+pub use conclave_inference::config::Remark;
+use conclave_inference::{catalogue, config};
+use conclave_policy::{Actor, digest, suggest};
+
+use crate::ctx::Ctx;
+
+pub use edit::Change;
+
+/// So many copies of the file are counted at most.
+const MOST_BACKUPS: u32 = 10_000;
+
+/// The settings that `text` holds.
+///
+/// # Errors
+/// What is wrong with it, and which word may have been meant.
+pub fn read(text: &str) -> Result<Settings, String> {
+    let settings: Settings = serde_json::from_str(text).map_err(|error| words(&error))?;
+    match fault(&settings) {
+        Some(fault) => Err(fault),
+        None => Ok(settings),
+    }
+}
+
+/// The reader's complaint, with the nearest known word in place of all of them.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!("line {}, column {}", error.line(), error.column());
+    for (start, what) in [("unknown field `", "setting"), ("unknown variant `", "value")] {
+        let Some((word, rest)) = text.strip_prefix(start).and_then(|rest| rest.split_once("`, expected ")) else {
+            continue;
+        };
+        // Every other piece between backticks is a known word.
+        let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+        return format!("{place}: {}", suggest::unknown(what, word, &known));
+    }
+    text
+}
+
+/// What is wrong with settings of which each one is right.
+fn fault(settings: &Settings) -> Option<String> {
+    let mut names = settings.names();
+    // The last one is the sampling model's own.
+    names.pop();
+    for (at, name) in names.iter().enumerate() {
+        if *name == SAMPLING || *name == PERSON {
+            return Some(format!("no model can be called `{name}`, which is somebody else; take another name"));
+        }
+        if names[..at].contains(name) {
+            return Some(format!("two models are called `{name}`; give one of them another name"));
+        }
+    }
+    names.push(SAMPLING);
+    for (at, name) in settings.preference.iter().enumerate() {
+        if !names.contains(&name.as_str()) {
+            return Some(format!("`preference`: {}", suggest::unknown("model", name, &names)));
+        }
+        if settings.preference[..at].contains(name) {
+            return Some(format!("`preference` names `{name}` twice; keep one of them"));
+        }
+    }
+    None
+}
+
+/// What becomes of the settings file.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The file.
+    pub path: PathBuf,
+    /// The digest of its text now; `None` where there is no file.
+    pub digest: Option<String>,
+    /// Its text afterwards.
+    pub after: String,
+    /// What is different then; empty when the settings say all of it already.
+    pub changes: Vec<Change>,
+    /// What the person should know.
+    pub notes: Vec<Remark>,
+}
+
+/// A change that was made, or found not to be needed.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// What it was.
+    pub plan: Plan,
+    /// Where the text from before is; `None` where there was none, or nothing was written.
+    pub backup: Option<PathBuf>,
+}
+
+/// Why the settings are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The configuration is wrong.
+    #[error("it is no configuration that can be used")]
+    Config(Vec<Remark>),
+    /// The settings as they are, or as they would be, are wrong.
+    #[error("the settings in `{}`: {why}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Somebody changed the file meanwhile.
+    #[error("`{}` was changed meanwhile; look at it again first", .0.display())]
+    Changed(PathBuf),
+    /// The policy does not let the person do this.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
+/// What the configuration in `yaml` would make of the settings; nothing is written.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn plan(cx: &Ctx, yaml: &str) -> Result<Plan, ImportError> {
+    let today = catalogue::day(cx.now_ms());
+    let loaded = config::read(yaml, today).map_err(ImportError::Config)?;
+    let path = cx.data.path().join("settings.json");
+    let before = cx.data.settings()?;
+    let wrong = |why| ImportError::Settings { path: path.clone(), why };
+    let old = before.as_deref().map_or(Ok(Settings::default()), read).map_err(wrong)?;
+    let mut new = old.clone();
+    loaded.parts.put_into(&mut new);
+    if let Some(fault) = fault(&new) {
+        return Err(wrong(format!("with this configuration they would not load: {fault}")));
+    }
+    let text = before.as_deref().unwrap_or_default();
+    let (after, changes) = edit::edited(text, &old, &new).map_err(wrong)?;
+    let digest = before.as_ref().map(|text| digest(text.as_bytes()));
+    Ok(Plan { path, digest, after, changes, notes: loaded.notes })
+}
+
+/// Puts what the configuration in `yaml` says into the settings; `expected` is the digest of the file that the person
+/// saw, `None` where there was none.
+///
+/// # Errors
+/// See [`ImportError`]; then the file is as it was.
+pub async fn import(cx: &Ctx, yaml: &str, expected: Option<&str>) -> Result<Imported, ImportError> {
+    let plan = plan(cx, yaml)?;
+    if plan.digest.as_deref() != expected {
+        return Err(ImportError::Changed(plan.path));
+    }
+    if plan.changes.is_empty() {
+        return Ok(Imported { plan, backup: None });
+    }
+    let effect = WriteFile {
+        path: plan.path.clone(),
+        bytes: plan.after.clone().into_bytes(),
+        base: plan.digest.clone(),
+        backup: plan.digest.is_some(),
+    };
+    let permit = cx.gate.authorize(Actor::Person, effect).await?;
+    write_file(permit)?;
+    let copies = (1..MOST_BACKUPS).map(|number| backup(&plan.path, number)).take_while(|path| path.exists());
+    let backup = plan.digest.as_ref().and_then(|_| copies.last());
+    Ok(Imported { plan, backup })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What is written into the settings, and what is said of a slip in them.
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../../../../tests/fixtures/config/example.yaml");
+
+fn brought(yaml: &str, text: &str) -> (String, Vec<Change>) {
+    let today = "2026-11-27".parse().expect("a day");
+    let old = if text.trim().is_empty() { Settings::default() } else { read(text).expect("settings") };
+    let mut new = old.clone();
+    config::read(yaml, today).expect("a configuration").parts.put_into(&mut new);
+    edit::edited(text, &old, &new).expect("an edit")
+}
+
+#[test]
+fn a_new_file_says_what_was_brought_and_no_more() {
+    let (text, changes) = brought(EXAMPLE, "");
+    let expect = r#"{
+  "sampling": {
+    "enabled": true
+  },
+  "preference": [
+    "claude_cli",
+    "mcp_sampling",
+    "claude"
+  ],
+  "models": [
+    {
+      "name": "claude",
+      "base_url": "https://api.anthropic.com",
+      "model": "claude-sonnet-5-5",
+      "key_env": "ANTHROPIC_API_KEY",
+      "dialect": "anthropic"
+    }
+  ],
+  "cli_models": [
+    {
+      "name": "claude_cli",
+      "type": "claude",
+      "model": "claude-3-sonnet-20240229"
+    }
+  ]
+}
+"#;
+    assert_eq!(text, expect);
+    let settings: Vec<&str> = changes.iter().map(|change| change.setting.as_str()).collect();
+    assert_eq!(settings, ["sampling.enabled", "preference", "models: claude", "cli_models: claude_cli"]);
+    assert_eq!(brought(EXAMPLE, &text), (text.clone(), Vec::new()), "a second time there is nothing to do");
+}
+
+#[test]
+fn what_is_not_brought_keeps_its_bytes() {
+    let text = "{\n\t\"check_timeout_s\":  7,\n\t\"models\": [ { \"name\":\"own\", \"base_url\":\"http://127.0.0.1:1/v1\" ,\"model\":\"m\" },\n\t\t{ \"name\": \"claude\", \"base_url\": \"https://api.anthropic.com\", \"model\": \"old\" } ],\n\t\"sampling\": { \"may_send_code\": true },\n\t\"review\": { \"models\":[\"own\"] }\n}";
+    let (after, changes) = brought(EXAMPLE, text);
+    for kept in [
+        "\t\"check_timeout_s\":  7,\n",
+        "{ \"name\":\"own\", \"base_url\":\"http://127.0.0.1:1/v1\" ,\"model\":\"m\" }",
+        "\"sampling\": { \"may_send_code\": true, \"enabled\": true }",
+        "\"review\": { \"models\":[\"own\"] }",
+    ] {
+        assert!(after.contains(kept), "{kept}\n{after}");
+    }
+    assert!(!after.contains("\"old\"") && !after.ends_with('\n'), "{after}");
+    let claude = changes.iter().find(|change| change.setting == "models: claude").expect("a change");
+    assert!(claude.before.as_deref().is_some_and(|before| before.contains("\"old\"")), "{claude:?}");
+}
+
+#[test]
+fn a_slip_in_the_settings_is_told_with_the_nearest_word() {
+    for (text, expect) in [
+        (r#"{ "budgets": {} }"#, "line 1, column 11: there is no setting `budgets`; did you mean `budget`?"),
+        ("{\n \"budget\": { \"per_days\": 1 } }", "did you mean `per_day`?"),
+        (
+            r#"{ "cli_models": [{ "name": "a", "type": "cloude" }] }"#,
+            "there is no value `cloude`; did you mean `claude`?",
+        ),
+        (r#"{ "preference": ["a"] }"#, "`preference`: there is no model `a`; known are `mcp_sampling`"),
+        (r#"{ "preference": ["mcp_samplin"] }"#, "did you mean `mcp_sampling`?"),
+        (r#"{ "preference": ["mcp_sampling", "mcp_sampling"] }"#, "twice"),
+        (
+            r#"{ "cli_models": [{ "name": "a", "type": "claude" }], "local_models": [{ "name": "a", "file": "/m" }] }"#,
+            "two models are called `a`",
+        ),
+        (r#"{ "local_models": [{ "name": "person", "file": "/m" }] }"#, "no model can be called `person`"),
+        (r#"{ "answer_timeout_s": "x" }"#, "invalid type"),
+        ("{", "EOF"),
+    ] {
+        let error = read(text).expect_err(text);
+        assert!(error.contains(expect), "{text}: {error}");
+    }
+    assert!(read(r#"{ "preference": ["mcp_sampling"] }"#).is_ok());
+}
