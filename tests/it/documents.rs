@@ -23,3 +23,17 @@ fn every_policy_in_the_documents_loads() {
         assert_eq!(output.status.code(), Some(0), "{policy}\n{}", text(&output));
     }
 }
+
+#[test]
+fn every_configuration_in_the_documents_loads() {
+    let configurations = blocks("docs/migration.md", "yaml");
+    assert!(configurations.len() >= 2, "the document shows configurations");
+    let home = Home::new();
+    for configuration in configurations {
+        let file = home.write("server.yaml", &configuration);
+        let (path, kind) =
+            (file.to_str().expect("text"), if configuration.contains("rules:") { "policy" } else { "config" });
+        let output = home.run(&[kind, "check", path]);
+        assert_eq!(output.status.code(), Some(0), "{configuration}\n{}", text(&output));
+    }
+}

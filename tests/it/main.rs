@@ -7,6 +7,7 @@ mod architecture;
 mod asks;
 mod cli;
 mod clients;
+mod config;
 mod documents;
 mod hook;
 mod hostile_model;

@@ -229,6 +229,12 @@ export type Check =
 /**  Benign inputs behave as before. */
 "behaviour";
 
+/**  Asks what a configuration would make of the settings; nothing is written. */
+export type CheckConfig = {
+	/**  Its text: YAML, with a block `inference` or `ai_sampling`. */
+	config: string,
+};
+
 /**  How a check ended. */
 export type CheckOutcome = 
 /**  It ran and found nothing wrong. */
@@ -333,6 +339,54 @@ export type ConfidenceView = {
 	terms: TermView[],
 	/**  Calibrated on this many outcomes; below 50 the word stands in for the figure. */
 	outcomes: number,
+};
+
+/**  One setting that would be, or is, different. */
+export type ConfigChange = {
+	/**  Which, for example `answer_timeout_s` or `models: claude`. */
+	setting: string,
+	/**  What it was, as JSON; `null` where there was no such entry. */
+	before: string | null,
+	/**  What it is then, as JSON. */
+	after: string,
+};
+
+/**  What a configuration would make of the settings. */
+export type ConfigCheck = {
+	/**  Everything that keeps it from being used; then the rest is empty. */
+	faults: ConfigRemark[],
+	/**  What the person should know, in the order of its lines. */
+	notes: ConfigRemark[],
+	/**  The settings that would be different. */
+	changes: ConfigChange[],
+	/**  The settings file. */
+	path: string | null,
+	/**  The digest of its text, to be given when the configuration is imported; `null` when there is no file. */
+	digest: string | null,
+	/**  What its text would be. */
+	settings: string | null,
+};
+
+/**  A configuration that was put into the settings. */
+export type ConfigImported = {
+	/**  The settings file. */
+	path: string,
+	/**  What is different in it; empty when it said all of it already, and was not written. */
+	changes: ConfigChange[],
+	/**  What the person should know. */
+	notes: ConfigRemark[],
+	/**  Where the text from before is; `null` where there was no file. */
+	backup: string | null,
+};
+
+/**  Something about a place in a configuration. */
+export type ConfigRemark = {
+	/**  The line, from 1; `null` where it is about the whole file. */
+	line: number | null,
+	/**  In words. */
+	text: string,
+	/**  Whether the person should do something about it. */
+	loud: boolean,
 };
 
 /**  One line of a diff. */
@@ -770,6 +824,17 @@ export type GetSpending = {
 export type Hunk = {
 	/**  In order. */
 	lines: DiffLine[],
+};
+
+/**  Puts what a configuration says into the settings. */
+export type ImportConfig = {
+	/**  Its text. */
+	config: string,
+	/**
+	 *  The digest of the settings file that was seen; when the file has another by now, nothing is written. `null` when
+	 *  there was no file.
+	 */
+	expected_digest: string | null,
 };
 
 /**  Imports a SARIF file. */
@@ -1751,6 +1816,7 @@ export type CommandMap = {
 	list_exchanges: { request: ListExchanges; response: ExchangePage; kind: "query" };
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
+	check_config: { request: CheckConfig; response: ConfigCheck; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
 	open_demo: { request: Nothing; response: ProjectView; kind: "mutation" };
 	import_sarif: { request: ImportSarif; response: ImportView; kind: "mutation" };
@@ -1769,6 +1835,7 @@ export type CommandMap = {
 	save_budget: { request: BudgetView; response: SpendingView; kind: "mutation" };
 	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
+	import_config: { request: ImportConfig; response: ConfigImported; kind: "mutation" };
 };
 
 /** What a query provides and a mutation invalidates. */
@@ -1791,6 +1858,7 @@ export const tags = {
 	list_exchanges: ["ledger"],
 	get_exchange: ["ledger"],
 	list_asks: ["asks"],
+	check_config: [],
 	add_project: ["projects","findings"],
 	open_demo: ["projects","findings"],
 	import_sarif: ["projects","findings"],
@@ -1809,4 +1877,5 @@ export const tags = {
 	save_budget: ["spending","ledger"],
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
+	import_config: ["keys","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

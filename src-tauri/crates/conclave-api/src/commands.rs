@@ -10,13 +10,14 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckPolicy, DoctorView,
-    EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView,
-    ExportLedger, FindingPage, FindingView, GetExchange, GetFinding, GetSpending, ImportSarif, ImportView, KeyErased,
-    KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ModelList, ModelRemoved,
-    ModelSaved, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck, PolicySaved, PolicyView, PreviewRequest,
-    PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveModel, SavePolicy, SetKey, SimulatePolicy,
-    SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
+    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckPolicy,
+    ConfigCheck, ConfigImported, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView,
+    ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetExchange, GetFinding,
+    GetSpending, ImportConfig, ImportSarif, ImportView, KeyErased, KeyList, KeySaved, LedgerExported, LedgerView,
+    ListEgress, ListExchanges, ListFindings, ModelList, ModelRemoved, ModelSaved, NamedModel, NamedProject, Nothing,
+    OrderModels, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix,
+    RunStarted, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix,
+    UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -101,6 +102,7 @@ commands! {
     Query list_exchanges(ListExchanges) -> ExchangePage [Ledger];
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
     Query list_asks(Nothing) -> AskList [Asks];
+    Query check_config(CheckConfig) -> ConfigCheck [];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
     Mutation open_demo(Nothing) -> ProjectView [Projects, Findings];
     Mutation import_sarif(ImportSarif) -> ImportView [Projects, Findings];
@@ -119,6 +121,7 @@ commands! {
     Mutation save_budget(BudgetView) -> SpendingView [Spending, Ledger];
     Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
+    Mutation import_config(ImportConfig) -> ConfigImported [Models, Keys, Spending, Ledger];
 }
 
 /// Commands whose requests hold what must not be repeated, not even to say what is wrong with it.

@@ -8,6 +8,7 @@ use conclave_engine::named::NamedError;
 use conclave_engine::open::OpenError;
 use conclave_engine::policies::PolicyError;
 use conclave_engine::run::RunError;
+use conclave_engine::settings_file::ImportError;
 use conclave_engine::{Denied, FsError, Refused};
 use conclave_store::StoreError;
 
@@ -87,6 +88,25 @@ impl From<PolicyError> for ApiError {
             PolicyError::Changed(_) => Self::new(ErrorCode::Changed, error.to_string()),
             PolicyError::Ledger(_) => {
                 Self::new(ErrorCode::Internal, error.to_string()).with_hint("your policy is as it was")
+            }
+        }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Denied(denied) => denied.into(),
+            ImportError::Fs(error) => error.into(),
+            ImportError::Changed(_) => Self::new(ErrorCode::Changed, error.to_string()),
+            ImportError::Settings { .. } => {
+                Self::new(ErrorCode::BadRequest, error.to_string()).with_hint("your settings are as they were")
+            }
+            ImportError::Config(ref faults) => {
+                let first = faults.first().map(|fault| fault.text.clone()).unwrap_or_default();
+                Self::new(ErrorCode::BadRequest, error.to_string())
+                    .with_hint("`conclave config check FILE` says everything that is wrong with it")
+                    .with_details(first)
             }
         }
     }

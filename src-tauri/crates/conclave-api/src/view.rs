@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 pub use asks::*;
+pub use config::*;
 pub use egress::*;
 pub use exchange::*;
 pub use keys::*;
@@ -19,6 +20,7 @@ pub use preview::*;
 pub use spending::*;
 
 mod asks;
+mod config;
 mod egress;
 mod exchange;
 mod keys;

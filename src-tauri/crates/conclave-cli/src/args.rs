@@ -113,6 +113,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Policy,
     },
+    /// Take over a configuration of Superego’s form into the settings.
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
     /// Keep the keys of model hosts in the keychain.
     Keys {
         #[command(subcommand)]
@@ -250,6 +255,25 @@ pub enum Policy {
         /// Over so many of the last decisions.
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Load a YAML file with an `inference` or an `ai_sampling` block, and say what it would make of the settings.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Put what such a file says into the settings; without `--yes`, only say what that would be.
+    ///
+    /// Everything else in the settings stays as it is, to the byte, and a copy of them is left beside them.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Write it: this is your consent.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

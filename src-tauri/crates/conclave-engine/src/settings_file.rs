@@ -14,7 +14,9 @@ pub use conclave_inference::config::Remark;
 use conclave_inference::{catalogue, config};
 use conclave_policy::{Actor, digest, suggest};
 
+use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::event::{Event, Topic};
 
 pub use edit::Change;
 
@@ -164,7 +166,8 @@ pub async fn import(cx: &Ctx, yaml: &str, expected: Option<&str>) -> Result<Impo
         backup: plan.digest.is_some(),
     };
     let permit = cx.gate.authorize(Actor::Person, effect).await?;
-    write_file(permit)?;
+    blocking(move || write_file(permit)).await?;
+    cx.events.send(Event::Changed(vec![Topic::Models, Topic::Keys, Topic::Spending]));
     let copies = (1..MOST_BACKUPS).map(|number| backup(&plan.path, number)).take_while(|path| path.exists());
     let backup = plan.digest.as_ref().and_then(|_| copies.last());
     Ok(Imported { plan, backup })

@@ -1,6 +1,7 @@
 //! One function a command, a few lines each: ask the store or the engine, show the answer.
 
 mod asks;
+mod config;
 mod decisions;
 mod egress;
 mod exchange;
@@ -15,6 +16,7 @@ mod runs;
 mod spending;
 
 pub(crate) use asks::{answer_ask, list_asks};
+pub(crate) use config::{check_config, import_config};
 pub(crate) use decisions::{apply_fix, undo_fix};
 pub(crate) use egress::{export_ledger, list_egress};
 pub(crate) use exchange::{erase_exchanges, get_exchange, list_exchanges};

@@ -3,6 +3,7 @@
 mod advise;
 mod asks;
 mod audit;
+mod config;
 mod demo;
 mod fix;
 mod hook;
@@ -39,6 +40,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Undo { id } => single::undo(api, output, id).await,
         Command::Preview { id } => single::preview(api, output, id).await,
         Command::Policy { command } => policy::run(api, output, command).await,
+        Command::Config { command } => config::run(api, output, command).await,
         Command::Keys { command } => keys::run(api, output, command).await,
         Command::Asks { command } => asks::run(api, output, command.as_ref()).await,
         Command::Audit { command } => audit::run(api, output, command).await,
@@ -63,6 +65,12 @@ fn real_folder(dir: &Path) -> Result<PathBuf, ApiError> {
         ApiError::new(ErrorCode::NotFound, format!("`{}` is not a folder", dir.display()))
             .with_hint("name the folder of a project")
     })
+}
+
+/// The text of a file; where it cannot be had, `next` says what to do, unless that was said already.
+async fn text(api: &Api, file: &Path, next: &str) -> Result<String, ApiError> {
+    let hint = |error: ApiError| if error.hint.is_some() { error } else { error.with_hint(next) };
+    api.read_text(file).await.map_err(hint)
 }
 
 /// Runs one command of the list with its typed request and response.

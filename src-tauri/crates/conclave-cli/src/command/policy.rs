@@ -8,7 +8,7 @@ use conclave_api::view::{
     CheckPolicy, ExplainRequest, ExplanationView, Nothing, PolicyCheck, PolicyView, SimulatePolicy, SimulationView,
 };
 
-use super::{call, real_folder, stdin};
+use super::{call, real_folder, stdin, text};
 use crate::args::Policy;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -29,12 +29,6 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Policy) -> Result<
         Policy::Which { project } => which(api, output, project.as_deref()),
         Policy::Simulate { file, limit } => simulate(api, output, file, *limit).await,
     }
-}
-
-/// The text of a file; where it cannot be had, `next` says what to do, unless that was said already.
-async fn text(api: &Api, file: &Path, next: &str) -> Result<String, ApiError> {
-    let hint = |error: ApiError| if error.hint.is_some() { error } else { error.with_hint(next) };
-    api.read_text(file).await.map_err(hint)
 }
 
 async fn check(api: &Api, output: &Output, file: &Path) -> Result<Exit, ApiError> {

@@ -8,9 +8,9 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView,
-    ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView, PolicyCheck,
-    PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DoctorView, EgressRow, EgressToday,
+    ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved,
+    LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -82,6 +82,8 @@ const AUDIT: &str = "conclave/audit/1";
 const DOCTOR: &str = "conclave/doctor/1";
 const POLICY: &str = "conclave/policy/1";
 const POLICY_CHECK: &str = "conclave/policy-check/1";
+const CONFIG_CHECK: &str = "conclave/config-check/1";
+const CONFIG_IMPORT: &str = "conclave/config-import/1";
 const EXPLANATION: &str = "conclave/explanation/1";
 const SIMULATION: &str = "conclave/simulation/1";
 const EGRESS: &str = "conclave/egress/1";
@@ -139,6 +141,14 @@ pub(super) fn policy(view: &PolicyView) -> Value {
 
 pub(super) fn policy_check(view: &PolicyCheck) -> Value {
     named(POLICY_CHECK, view)
+}
+
+pub(super) fn config_check(view: &ConfigCheck) -> Value {
+    named(CONFIG_CHECK, view)
+}
+
+pub(super) fn config_imported(view: &ConfigImported) -> Value {
+    named(CONFIG_IMPORT, view)
 }
 
 pub(super) fn explanation(view: &ExplanationView) -> Value {
@@ -227,6 +237,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (DOCTOR, schema_for!(Named<DoctorView>)),
         (POLICY, schema_for!(Named<PolicyView>)),
         (POLICY_CHECK, schema_for!(Named<PolicyCheck>)),
+        (CONFIG_CHECK, schema_for!(Named<ConfigCheck>)),
+        (CONFIG_IMPORT, schema_for!(Named<ConfigImported>)),
         (EXPLANATION, schema_for!(Named<ExplanationView>)),
         (SIMULATION, schema_for!(Named<SimulationView>)),
         (EGRESS, schema_for!(Named<Egress<'_>>)),

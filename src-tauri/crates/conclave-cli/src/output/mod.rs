@@ -14,9 +14,9 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, DoctorView, EgressRow, EgressToday, ExchangeRow,
-    ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved, LedgerView,
-    PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DoctorView, EgressRow,
+    EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased,
+    KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
 };
 
 use crate::args::Format;
@@ -129,6 +129,16 @@ impl Output {
     /// Prints what is wrong with a policy file.
     pub fn policy_check(&self, view: &PolicyCheck) {
         self.print(|style| text::check(style, view), || json::policy_check(view));
+    }
+
+    /// Prints what a configuration would make of the settings; `importing` says whether it was to be taken over.
+    pub fn config_check(&self, view: &ConfigCheck, importing: bool) {
+        self.print(|style| text::config_check(style, view, importing), || json::config_check(view));
+    }
+
+    /// Prints what a configuration made of the settings.
+    pub fn config_imported(&self, view: &ConfigImported) {
+        self.print(|style| text::config_imported(style, view), || json::config_imported(view));
     }
 
     /// Prints the examples of all rules in effect.
