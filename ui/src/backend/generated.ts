@@ -1877,5 +1877,5 @@ export const tags = {
 	save_budget: ["spending","ledger"],
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
-	import_config: ["keys","ledger"],
+	import_config: ["models","keys","spending","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;
