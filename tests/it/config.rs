@@ -53,6 +53,8 @@ fn a_configuration_is_seen_first_and_written_with_consent_and_a_copy() {
     // The program starts with them, a second time there is nothing to do, and the write is in the ledger.
     let again = home.json(&["config", "import", &fixture("example.yaml"), "--yes"], 0);
     assert_eq!((&again["changes"], &again["backup"]), (&json!([]), &Value::Null), "{again:#}");
+    let said = text(&home.run(&["doctor"]));
+    assert!(said.contains("`claude_cli`: the model `claude-3-sonnet-20240229` is retired"), "{said}");
     let ledger = text(&home.run(&["audit", "export"]));
     assert!(ledger.contains("settings.json"), "{ledger}");
 }

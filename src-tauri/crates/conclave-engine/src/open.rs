@@ -75,6 +75,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let policy = PolicyFiles::open(Arc::clone(&data), &settings, options.offline, &roots);
     notices.extend(policy.banner());
     notices.extend(reviewers_missing(&settings));
+    notices.extend(settings_file::retired(&settings, clock.now_ms()));
     if let Err(error) = store.settle_lost() {
         notices.push(format!("what calls cost that broke off is not known: {error}"));
     }

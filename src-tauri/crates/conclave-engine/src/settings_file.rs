@@ -75,6 +75,22 @@ fn fault(settings: &Settings) -> Option<String> {
     None
 }
 
+/// The models of the settings that are retired on the day of `now_ms`, or will be, each in a sentence that names what
+/// takes its place.
+pub fn retired(settings: &Settings, now_ms: i64) -> Vec<String> {
+    let today = catalogue::day(now_ms);
+    let apis = settings.models.iter().filter(|model| model.enabled && catalogue::known(model).is_some());
+    let apis = apis.map(|model| (&model.name, model.model.as_str()));
+    let clis = settings.cli_models.iter().filter(|model| model.enabled);
+    let clis = clis.filter_map(|model| Some((&model.name, model.model.as_deref()?)));
+    let words = |(name, model): (&String, &str)| match catalogue::state(model, today) {
+        // A program may have names of its own for models.
+        catalogue::State::Unknown { .. } => None,
+        state => state.words(model).map(|words| format!("`{name}`: {words}")),
+    };
+    apis.chain(clis).filter_map(words).collect()
+}
+
 /// What becomes of the settings file.
 #[derive(Clone, Debug)]
 pub struct Plan {

@@ -90,3 +90,27 @@ fn a_slip_in_the_settings_is_told_with_the_nearest_word() {
     }
     assert!(read(r#"{ "preference": ["mcp_sampling"] }"#).is_ok());
 }
+
+#[test]
+fn a_retired_model_of_the_settings_is_named_loudly_with_what_takes_its_place() {
+    const NOVEMBER_2026: i64 = 1_795_737_600_000;
+    let text = r#"{
+        "models": [
+            { "name": "old", "base_url": "https://api.anthropic.com", "model": "claude-opus-4" },
+            { "name": "soon", "base_url": "https://api.openai.com/v1", "model": "gpt-4o" },
+            { "name": "new", "base_url": "https://api.openai.com/v1", "model": "gpt-6-sol" },
+            { "name": "elsewhere", "base_url": "http://127.0.0.1:8080/v1", "model": "gpt-4o" },
+            { "name": "off", "base_url": "https://api.openai.com/v1", "model": "gpt-4o", "enabled": false }
+        ],
+        "cli_models": [
+            { "name": "claude_cli", "type": "claude", "model": "claude-3-sonnet-20240229" },
+            { "name": "alias", "type": "claude", "model": "opus" }
+        ]
+    }"#;
+    let said = retired(&read(text).expect("settings"), NOVEMBER_2026);
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    let [old, soon, cli] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(old.starts_with("`old`: ") && old.contains("was retired on 2026-06-15"), "{old}");
+    assert!(soon.starts_with("`soon`: ") && soon.contains("take `gpt-6-sol` in its place"), "{soon}");
+    assert!(cli.starts_with("`claude_cli`: ") && cli.contains("take `claude-sonnet-5-5` in its place"), "{cli}");
+}
