@@ -30,6 +30,7 @@ mod review;
 pub mod run;
 pub mod scan;
 pub mod scanner;
+pub mod servers;
 pub mod settings_file;
 pub mod source;
 pub mod spending;

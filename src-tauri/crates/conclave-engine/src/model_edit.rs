@@ -123,6 +123,14 @@ pub async fn budget(cx: &Ctx, budget: &BudgetSetting, manual: &ManualCost) -> Re
     .await
 }
 
+/// Whether the settings name the model `name`.
+///
+/// # Errors
+/// They do not.
+pub fn named(cx: &Ctx, name: &str) -> Result<(), EditError> {
+    known(&cx.settings(), name)
+}
+
 /// The lists of models in the settings file.
 const LISTS: [&str; 3] = ["models", "cli_models", "local_models"];
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ctx::Ctx;
 use crate::keys::KeySource;
+use crate::models::{self, Health};
 use crate::stage::panel;
 
 /// One model of the settings, of whichever kind.
@@ -59,6 +60,10 @@ pub struct ModelState {
     pub tiers: Vec<Severity>,
     /// What its calls cost, ever.
     pub spend: SpendTotal,
+    /// How it is; `None` while nobody has looked.
+    pub health: Option<Health>,
+    /// What is to be said of it, loudly.
+    pub warnings: Vec<String>,
 }
 
 impl OneModel {
@@ -155,6 +160,7 @@ pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
     let settings = &cx.settings();
     let keys = cx.store.keys()?;
     let order = settings.order();
+    let seen = models::seen(cx);
     let state = |setting: OneModel| {
         let info = setting.info();
         let place = order.iter().position(|name| *name == setting.name());
@@ -165,13 +171,16 @@ pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
             key: key(cx, &setting, info.host.as_deref(), &keys),
             tiers: tiers(cx, setting.name()),
             spend,
+            health: seen.iter().find(|health| health.name == info.name).cloned(),
+            warnings: Vec::new(),
             info,
             setting,
         })
     };
     let models = OneModel::all(settings).into_iter().map(state).collect::<Result<_, StoreError>>()?;
     let worker = find_worker("conclave-local", "CONCLAVE_LOCAL");
-    Ok(ModelList { models, notices: strangers(settings), worker })
+    let notices = cx.models.banner().into_iter().chain(strangers(settings)).collect();
+    Ok(ModelList { models, notices, worker })
 }
 
 /// Where the model runs, where that is known.

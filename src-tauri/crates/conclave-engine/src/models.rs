@@ -29,7 +29,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
 use carry::Carry;
-pub use measure::{counts, health, metrics_text};
+pub use conclave_inference::breaker::BreakerState;
+pub use conclave_inference::{Counts, Health, State};
+pub use measure::{check, counts, health, metrics_text, seen};
 pub use reload::{follow, reload};
 
 /// All models of the settings, and how they are asked.

@@ -31,7 +31,7 @@ use crate::metrics::Counts;
 use crate::provider::{Asking, Checked, Provider};
 use crate::request::ModelRequest;
 pub use beside::Beside;
-use slot::Slot;
+use slot::{Look, Slot};
 
 /// So many questions at a time go to a provider whose setting says nothing else.
 pub const AT_ONCE: u32 = 10;
@@ -260,27 +260,44 @@ impl Strategy {
             }
         }
         let broke = || Err(AskError::NotSent("the look at it broke off; try again".to_owned()));
-        let found = found.into_iter().map(|look| look.unwrap_or_else(broke));
-        self.slots.iter().zip(found).map(|(slot, found)| self.judged(slot, found, now_ms)).collect()
+        for (slot, found) in self.slots.iter().zip(found) {
+            slot.look(found.unwrap_or_else(broke), now_ms);
+        }
+        self.seen()
     }
 
-    fn judged(&self, slot: &Slot, found: Result<Checked, AskError>, now_ms: i64) -> Health {
+    /// How the provider `name` is, looked at through `carrier`; `None` where there is none. As [`Strategy::health`].
+    pub async fn look(&self, name: &str, carrier: &dyn Carrier, limit: Duration, now_ms: i64) -> Option<Health> {
+        let slot = self.slot(name)?;
+        let until = Instant::now() + limit;
+        let look = timeout_at(until, carrier.check(&**slot.provider(), until)).await;
+        slot.look(look.unwrap_or(Err(AskError::Timeout(Waiting::FirstByte))), now_ms);
+        self.judged(slot)
+    }
+
+    /// How the providers are that were looked at before, by that look and by their calls until now; nobody is asked.
+    pub fn seen(&self) -> Vec<Health> {
+        self.slots.iter().filter_map(|slot| self.judged(slot)).collect()
+    }
+
+    fn judged(&self, slot: &Slot) -> Option<Health> {
+        let Look { found, at_ms } = slot.looked()?;
         let (past, breaker) = (slot.course.past(), slot.breaker.state());
-        let (state, message) = judge(found.as_ref(), &past, breaker, &self.health);
-        Health {
+        let (state, message) = judge(found.as_ref().as_ref(), &past, breaker, &self.health);
+        Some(Health {
             name: slot.info().name.clone(),
             kind: slot.info().kind,
             state,
             message,
-            last_check_ms: now_ms,
+            last_check_ms: at_ms,
             error_count: past.errors,
             error_percent: past.error_percent,
             latest_ms: past.latest_ms,
             usual_ms: past.usual_ms,
             breaker,
-            found: found.unwrap_or_default(),
+            found: found.as_ref().as_ref().ok().cloned().unwrap_or_default(),
             trial: slot.trial(),
-        }
+        })
     }
 
     /// What was counted since this was last called, by provider.

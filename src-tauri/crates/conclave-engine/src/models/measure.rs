@@ -20,6 +20,23 @@ const HOUR_MS: i64 = 3_600_000;
 /// How every model is, in order of preference; all are looked at at once, and none with a question that costs money.
 pub async fn health(cx: &Ctx) -> Vec<Health> {
     let set = cx.models.current();
+    let carrier: Arc<dyn Carrier> = Arc::new(looking(cx, &set));
+    set.strategy.health(&carrier, LOOK, cx.now_ms()).await
+}
+
+/// How the model `name` is, as [`health`]; `None` where the settings turn none on that is called so.
+pub async fn check(cx: &Ctx, name: &str) -> Option<Health> {
+    let set = cx.models.current();
+    set.strategy.look(name, &looking(cx, &set), LOOK, cx.now_ms()).await
+}
+
+/// How the models are that were looked at before, by that look and by their calls until now; nobody is asked.
+pub fn seen(cx: &Ctx) -> Vec<Health> {
+    cx.models.current().strategy.seen()
+}
+
+/// Carries looks, which ask nothing of a model.
+fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
     let nothing = ModelRequest {
         system: String::new(),
         user: String::new(),
@@ -40,9 +57,7 @@ pub async fn health(cx: &Ctx) -> Vec<Health> {
         agrees: None,
         cancel: cx.cancel.clone(),
     };
-    let carry = Carry { set: Arc::clone(&set), means: Arc::clone(&cx.models.means), errand };
-    let carrier: Arc<dyn Carrier> = Arc::new(carry);
-    set.strategy.health(&carrier, LOOK, cx.now_ms()).await
+    Carry { set: Arc::clone(set), means: Arc::clone(&cx.models.means), errand }
 }
 
 /// How the calls to each provider went from `since_ms` on, in milliseconds since 1970, to the full hour; by name.

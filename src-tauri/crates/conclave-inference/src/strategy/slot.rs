@@ -13,7 +13,7 @@ use crate::dialect::MAX_ANSWER_BYTES;
 use crate::error::{AskError, Waiting};
 use crate::health::{Course, Trial};
 use crate::metrics::{DECLINED, Meter};
-use crate::provider::{Info, Provider};
+use crate::provider::{Checked, Info, Provider};
 use crate::request::ModelRequest;
 
 pub(super) struct Slot {
@@ -26,6 +26,16 @@ pub(super) struct Slot {
     pub breaker: Breaker,
     pub meter: Meter,
     pub course: Course,
+    /// The last look at it.
+    look: Mutex<Option<Look>>,
+}
+
+/// What a look at a provider found, and when that was.
+#[derive(Clone)]
+pub(super) struct Look {
+    pub found: Arc<Result<Checked, AskError>>,
+    /// In milliseconds since 1970-01-01 UTC.
+    pub at_ms: i64,
 }
 
 impl Slot {
@@ -40,6 +50,7 @@ impl Slot {
             breaker: Breaker::default(),
             meter: Meter::default(),
             course: Course::default(),
+            look: Mutex::default(),
         }
     }
 
@@ -64,6 +75,17 @@ impl Slot {
 
     pub fn trial(&self) -> Option<Trial> {
         self.trial.as_ref().map(|trial| *trial.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Remembers what a look at it found.
+    pub fn look(&self, found: Result<Checked, AskError>, at_ms: i64) {
+        let look = Look { found: Arc::new(found), at_ms };
+        *self.look.lock().unwrap_or_else(PoisonError::into_inner) = Some(look);
+    }
+
+    /// The last look at it.
+    pub fn looked(&self) -> Option<Look> {
+        self.look.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts an answer that was not used, or that there was none, and whether it said the same as the one that was.
