@@ -156,6 +156,15 @@ export type AskView = {
 	always: string | null,
 };
 
+/**  Where a breaker stands, which leaves a model alone that keeps failing. */
+export type BreakerView = 
+/**  The model is asked. */
+"closed" | 
+/**  It is left alone for half a minute. */
+"open" | 
+/**  The next call decides. */
+"half_open";
+
 /**  What may be spent; `null` is no limit. Under a limit a model whose price is unknown is not asked. */
 export type BudgetView = {
 	/**  For one call. */
@@ -407,6 +416,16 @@ export type DiffPiece = {
 	text: string,
 	/**  Whether just this changed. */
 	changed: boolean,
+};
+
+/**  What was found on this machine. */
+export type DiscoveredList = {
+	/**  Servers that offer models. */
+	servers: ServerView[],
+	/**  Every place that was looked at, with what came of it. */
+	looked_at: LookView[],
+	/**  What to do where nothing was found. */
+	remedy: string | null,
 };
 
 /**  One line of `doctor`. */
@@ -820,6 +839,23 @@ export type GetSpending = {
 	finding?: string | null,
 };
 
+/**  How every model is that may be asked. */
+export type HealthList = {
+	/**  In the order in which they are tried; those that are only tried out come last. */
+	models: ModelHealth[],
+	/**  Whether every connection is refused, which is why nothing answers. */
+	offline: boolean,
+};
+
+/**  How a model is, in one word. */
+export type HealthState = 
+/**  As it should be. */
+"ok" | 
+/**  It answers, and something is not as it should be. */
+"degraded" | 
+/**  It does not answer. */
+"down";
+
 /**  One piece of a diff. */
 export type Hunk = {
 	/**  In order. */
@@ -851,6 +887,14 @@ export type ImportView = {
 	project: string,
 	/**  One a SARIF run. */
 	scans: ScanView[],
+};
+
+/**  Asks what a model file is. */
+export type InspectFile = {
+	/**  Its absolute path; the person chose it. */
+	path: string,
+	/**  The context that its need of memory is estimated for, in tokens. */
+	context_tokens?: number | null,
 };
 
 /**  A key that is gone. */
@@ -981,6 +1025,30 @@ export type ListFindings = {
 	limit?: number | null,
 };
 
+/**  What a model file says about itself, and what it needs. */
+export type LocalFileView = {
+	/**  Its name; `null` when it has none. */
+	name: string | null,
+	/**  The family of models, for example `qwen2`. */
+	architecture: string,
+	/**  Number of weights. */
+	parameters: number,
+	/**  How the weights are rounded, for example `Q4_K_M`. */
+	quantisation: string,
+	/**  Its licence as it gives it; `null` when it gives none. */
+	licence: string | null,
+	/**  Most tokens it was trained for. */
+	trained_context: number,
+	/**  Whether it knows questions from answers; without, it cannot be asked. */
+	chat_template: boolean,
+	/**  Size of the weights in bytes. */
+	size_bytes: number,
+	/**  The context that it will have, in tokens. */
+	context_tokens: number,
+	/**  Memory that it will take with that context, in bytes, as estimated. */
+	memory_bytes: number,
+};
+
 /**  A GGUF file on this machine. */
 export type LocalModel = {
 	/**  A name for people and rules; unique. */
@@ -995,6 +1063,14 @@ export type LocalModel = {
 	enabled: boolean,
 	/**  Whether it is only tried out. */
 	trial: boolean,
+};
+
+/**  A look at one place. */
+export type LookView = {
+	/**  Where. */
+	origin: string,
+	/**  What came of it, in words. */
+	found: string,
 };
 
 /**  What fixing one finding by hand costs, by severity. */
@@ -1017,12 +1093,76 @@ export type Mark = {
 	end: number,
 };
 
+/**  How calls went, as far back as it is kept: 90 days. */
+export type MetricsView = {
+	/**  Of each model that was called, by its name. */
+	models: ModelCounts[],
+	/**  The same as Prometheus reads it. */
+	prometheus: string,
+};
+
 /**  Where a model runs. */
 export type ModelClass = 
 /**  Known to run on this machine. */
 "local" | 
 /**  Elsewhere, or nobody can tell. */
 "hosted";
+
+/**  How the calls to one model went. */
+export type ModelCounts = {
+	/**  The model. */
+	model: string,
+	/**  How many calls were made. */
+	calls: number,
+	/**  How many of them were answered. */
+	succeeded: number,
+	/**  How many were not, by the kind of failure. */
+	failed: { [key in string]: number },
+	/**  How many more were answered from the cache, without a call. */
+	cache_hits: number,
+	/**  How often the next model was asked because this one gave no answer. */
+	fallbacks: number,
+	/**  Whole percent of the calls that were answered; `null` without a call. */
+	success_percent: number | null,
+	/**  Whole percent of the answers that came from the cache; `null` without an answer. */
+	cache_hit_percent: number | null,
+	/**  Whole percent of the calls after which the next model was asked; `null` without a call. */
+	fallback_percent: number | null,
+	/**  The time of a call on average, in milliseconds; `null` without a call. */
+	average_ms: number | null,
+};
+
+/**  How a model is; one form for good days and bad. */
+export type ModelHealth = {
+	/**  The model. */
+	model: string,
+	/**  The kind of way. */
+	kind: ModelKind,
+	/**  In one word. */
+	state: HealthState,
+	/**  In a sentence. */
+	message: string,
+	/**  When it was looked at. */
+	checked_at: number,
+	/**  How many of its calls failed since Conclave started. */
+	error_count: number,
+	/**  Whole percent of its last hundred calls that failed; `null` while there are fewer than five. */
+	error_percent: number | null,
+	/**  The median time of its last five answers, in milliseconds; `null` while there are fewer. */
+	latest_ms: number | null,
+	/**  The median time of the answers before those; `null` while there are fewer than five. */
+	usual_ms: number | null,
+	/**  Where its breaker stands. */
+	breaker: BreakerView,
+	/**  What is not as it should be although it answers. */
+	warnings: string[],
+	/**  Models that are offered there, where that is said. */
+	offered: string[],
+	/**  What it can do, as far as that was found out. */
+	can: CapabilitiesView,
+	/**  How it does beside the others, where it is only tried out. */
+	trial: TrialView | null,
+};
 
 /**  The kinds of ways to a model. */
 export type ModelKind = 
@@ -1099,6 +1239,10 @@ export type ModelRow = {
 	calls: number,
 	/**  What they cost, ever. */
 	spent: Money,
+	/**  How it is, by its last look and its calls since Conclave started; `null` while nobody has looked. */
+	health: ModelHealth | null,
+	/**  What is to be said of it, loudly: that it retires, that it is gone, that nobody knows it. */
+	warnings: string[],
 	/**  Its setting, for an editor. */
 	setting: ModelSettingView,
 };
@@ -1162,6 +1306,18 @@ export type Network =
 
 /**  A request without parameters. */
 export type Nothing = Record<string, never>;
+
+/**  A model that a server offers. */
+export type OfferedView = {
+	/**  Its name there. */
+	id: string,
+	/**  Where it runs. */
+	class: ModelClass,
+	/**  What it can do, as far as the server says. */
+	can: CapabilitiesView,
+	/**  The model of the settings that it is; `null` where it is none. */
+	setting: string | null,
+};
 
 /**  Says in which order models are tried. */
 export type OrderModels = {
@@ -1542,6 +1698,35 @@ export type SeatView = {
 	note: string,
 };
 
+/**  What a server is. */
+export type ServerKind = 
+/**  Ollama. */
+"ollama" | 
+/**  LM Studio. */
+"lm_studio" | 
+/**  The server of llama.cpp. */
+"llama_cpp" | 
+/**  Something else that lists models as OpenAI does. */
+"other";
+
+/**  A server on this machine. */
+export type ServerView = {
+	/**  What it is. */
+	kind: ServerKind,
+	/**  Where it is. */
+	origin: string,
+	/**  Where its API begins, for a setting. */
+	base_url: string,
+	/**  How it speaks, for a setting. */
+	dialect: ApiDialect,
+	/**  Its version, as it says. */
+	version: string | null,
+	/**  Whether it says no more without a key. */
+	wants_key: boolean,
+	/**  The models that it offers and that answer questions. */
+	models: OfferedView[],
+};
+
 /**  Puts a key into the keychain, in the place of the one before. */
 export type SetKey = {
 	/**  The host that the key is for; it is sent nowhere else. */
@@ -1756,6 +1941,18 @@ export type TermView = {
 	value: number,
 };
 
+/**  How a model does that is only tried out. */
+export type TrialView = {
+	/**  How often it was asked beside another. */
+	asked: number,
+	/**  How often it answered. */
+	answered: number,
+	/**  How often its answer could be compared with the one that was used. */
+	compared: number,
+	/**  How often it said the same. */
+	agreed: number,
+};
+
 /**  Takes an applied fix back. */
 export type UndoFix = {
 	/**  The finding. */
@@ -1811,7 +2008,10 @@ export type CommandMap = {
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
 	list_keys: { request: Nothing; response: KeyList; kind: "query" };
 	list_models: { request: Nothing; response: ModelList; kind: "query" };
+	get_metrics: { request: Nothing; response: MetricsView; kind: "query" };
 	get_spending: { request: GetSpending; response: SpendingView; kind: "query" };
+	discover_servers: { request: Nothing; response: DiscoveredList; kind: "query" };
+	inspect_file: { request: InspectFile; response: LocalFileView; kind: "query" };
 	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
 	list_exchanges: { request: ListExchanges; response: ExchangePage; kind: "query" };
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
@@ -1829,6 +2029,8 @@ export type CommandMap = {
 	export_ledger: { request: ExportLedger; response: LedgerExported; kind: "mutation" };
 	set_key: { request: SetKey; response: KeySaved; kind: "mutation" };
 	erase_key: { request: EraseKey; response: KeyErased; kind: "mutation" };
+	check_model: { request: NamedModel; response: ModelHealth; kind: "mutation" };
+	check_models: { request: Nothing; response: HealthList; kind: "mutation" };
 	save_model: { request: SaveModel; response: ModelSaved; kind: "mutation" };
 	remove_model: { request: NamedModel; response: ModelRemoved; kind: "mutation" };
 	order_models: { request: OrderModels; response: ModelList; kind: "mutation" };
@@ -1853,7 +2055,10 @@ export const tags = {
 	preview_request: ["policy","findings","keys"],
 	list_keys: ["keys"],
 	list_models: ["models","keys"],
+	get_metrics: ["models"],
 	get_spending: ["spending"],
+	discover_servers: [],
+	inspect_file: [],
 	list_egress: ["ledger"],
 	list_exchanges: ["ledger"],
 	get_exchange: ["ledger"],
@@ -1871,6 +2076,8 @@ export const tags = {
 	export_ledger: ["ledger"],
 	set_key: ["keys","ledger"],
 	erase_key: ["keys","ledger"],
+	check_model: ["models","ledger"],
+	check_models: ["models","ledger"],
 	save_model: ["models","keys","ledger"],
 	remove_model: ["models","keys","ledger"],
 	order_models: ["models","ledger"],

@@ -11,13 +11,13 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
     AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckPolicy,
-    ConfigCheck, ConfigImported, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView,
-    ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetExchange, GetFinding,
-    GetSpending, ImportConfig, ImportSarif, ImportView, KeyErased, KeyList, KeySaved, LedgerExported, LedgerView,
-    ListEgress, ListExchanges, ListFindings, ModelList, ModelRemoved, ModelSaved, NamedModel, NamedProject, Nothing,
-    OrderModels, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix,
-    RunStarted, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix,
-    UndoneView,
+    ConfigCheck, ConfigImported, DiscoveredList, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage,
+    ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView,
+    GetExchange, GetFinding, GetSpending, HealthList, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased,
+    KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView,
+    ModelHealth, ModelList, ModelRemoved, ModelSaved, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck,
+    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveModel,
+    SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -97,7 +97,10 @@ commands! {
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
     Query list_keys(Nothing) -> KeyList [Keys];
     Query list_models(Nothing) -> ModelList [Models, Keys];
+    Query get_metrics(Nothing) -> MetricsView [Models];
     Query get_spending(GetSpending) -> SpendingView [Spending];
+    Query discover_servers(Nothing) -> DiscoveredList [];
+    Query inspect_file(InspectFile) -> LocalFileView [];
     Query list_egress(ListEgress) -> EgressPage [Ledger];
     Query list_exchanges(ListExchanges) -> ExchangePage [Ledger];
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
@@ -115,6 +118,8 @@ commands! {
     Mutation export_ledger(ExportLedger) -> LedgerExported [Ledger];
     Mutation set_key(SetKey) -> KeySaved [Keys, Ledger];
     Mutation erase_key(EraseKey) -> KeyErased [Keys, Ledger];
+    Mutation check_model(NamedModel) -> ModelHealth [Models, Ledger];
+    Mutation check_models(Nothing) -> HealthList [Models, Ledger];
     Mutation save_model(SaveModel) -> ModelSaved [Models, Keys, Ledger];
     Mutation remove_model(NamedModel) -> ModelRemoved [Models, Keys, Ledger];
     Mutation order_models(OrderModels) -> ModelList [Models, Ledger];

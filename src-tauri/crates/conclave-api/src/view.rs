@@ -13,20 +13,24 @@ pub use asks::*;
 pub use config::*;
 pub use egress::*;
 pub use exchange::*;
+pub use health::*;
 pub use keys::*;
 pub use models::*;
 pub use policy::*;
 pub use preview::*;
+pub use servers::*;
 pub use spending::*;
 
 mod asks;
 mod config;
 mod egress;
 mod exchange;
+mod health;
 mod keys;
 mod models;
 mod policy;
 mod preview;
+mod servers;
 mod spending;
 
 /// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.

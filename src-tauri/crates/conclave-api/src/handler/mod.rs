@@ -6,6 +6,7 @@ mod decisions;
 mod egress;
 mod exchange;
 mod findings;
+mod health;
 mod keys;
 mod machine;
 mod models;
@@ -13,6 +14,7 @@ mod policy;
 mod preview;
 mod projects;
 mod runs;
+mod servers;
 mod spending;
 
 pub(crate) use asks::{answer_ask, list_asks};
@@ -21,6 +23,7 @@ pub(crate) use decisions::{apply_fix, undo_fix};
 pub(crate) use egress::{export_ledger, list_egress};
 pub(crate) use exchange::{erase_exchanges, get_exchange, list_exchanges};
 pub(crate) use findings::{get_finding, list_findings};
+pub(crate) use health::{check_model, check_models, get_metrics};
 pub(crate) use keys::{erase_key, list_keys, set_key};
 pub(crate) use machine::{get_doctor, get_status, verify_ledger};
 pub(crate) use models::{list_models, order_models, remove_model, save_model};
@@ -28,6 +31,7 @@ pub(crate) use policy::{check_policy, explain_request, get_policy, policy_in, sa
 pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
 pub(crate) use runs::{cancel_runs, chosen, run_fix};
+pub(crate) use servers::{discover_servers, inspect_file};
 pub(crate) use spending::{get_spending, save_budget};
 
 #[cfg(test)]

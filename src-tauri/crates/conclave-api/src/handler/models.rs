@@ -4,6 +4,7 @@ use conclave_engine::model_edit::{self, EditError};
 use conclave_engine::model_list::{self, Capabilities, Kind, ModelState, OneModel};
 use conclave_engine::{ModelClass, keys};
 
+use super::health::health;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::{
@@ -27,19 +28,11 @@ fn row(state: ModelState) -> Result<ModelRow, ApiError> {
     let info = state.info;
     Ok(ModelRow {
         name: info.name,
-        kind: match info.kind {
-            Kind::Api => ModelKind::Api,
-            Kind::Cli => ModelKind::Cli,
-            Kind::McpSampling => ModelKind::McpSampling,
-            Kind::Local => ModelKind::Local,
-        },
+        kind: kind(info.kind),
         model: info.model,
         place: info.place,
         host: info.host,
-        class: match state.class {
-            Some(ModelClass::Local) => view::ModelClass::Local,
-            Some(ModelClass::Hosted) | None => view::ModelClass::Hosted,
-        },
+        class: class(state.class.unwrap_or(ModelClass::Hosted)),
         class_known: state.class.is_some(),
         enabled,
         trial,
@@ -60,11 +53,29 @@ fn row(state: ModelState) -> Result<ModelRow, ApiError> {
         tiers: state.tiers,
         calls: state.spend.calls,
         spent: state.spend.spent,
+        health: state.health.map(health),
+        warnings: state.warnings,
         setting: shown(&state.setting)?,
     })
 }
 
-fn can(can: Capabilities) -> CapabilitiesView {
+pub(super) fn kind(kind: Kind) -> ModelKind {
+    match kind {
+        Kind::Api => ModelKind::Api,
+        Kind::Cli => ModelKind::Cli,
+        Kind::McpSampling => ModelKind::McpSampling,
+        Kind::Local => ModelKind::Local,
+    }
+}
+
+pub(super) fn class(class: ModelClass) -> view::ModelClass {
+    match class {
+        ModelClass::Local => view::ModelClass::Local,
+        ModelClass::Hosted => view::ModelClass::Hosted,
+    }
+}
+
+pub(super) fn can(can: Capabilities) -> CapabilitiesView {
     CapabilitiesView {
         schema: can.schema,
         log_probabilities: can.log_probabilities,

@@ -222,3 +222,53 @@ async fn a_refusal_says_what_can_be_done() {
     assert_eq!((error.code, error.message.as_str()), (ErrorCode::Denied, "not now"));
     assert!(error.hint.is_some_and(|hint| hint.contains("no-files")) && !path.exists());
 }
+
+/// Every setting of every kind of model, and none at its default where that would hide it.
+const EVERY_MODEL: &str = r#"{
+    "models": [{ "name": "a", "base_url": "https://one.example/v1", "model": "m", "key_env": "K", "may_send_code": true,
+        "dialect": "openai_responses", "headers": { "x-team": "red" },
+        "price": { "input": 4, "output": 20.5, "cached": 0.4 }, "enabled": false, "trial": true, "max_concurrent": 3 }],
+    "cli_models": [{ "name": "c", "type": "generic", "command": "/bin/answer", "args": ["--model", "{model}"],
+        "model": "m", "system_prompt": "Be brief.", "key_env": "K", "base_url": "https://two.example",
+        "max_retries": 1, "retry_delay_ms": 5, "may_send_code": true, "enabled": false, "trial": true,
+        "max_concurrent": 1 }],
+    "local_models": [{ "name": "f", "file": "/m/a.gguf", "context_tokens": 2048, "threads": 2, "enabled": false,
+        "trial": true }],
+    "sampling": { "enabled": true, "may_send_code": true, "trial": true }
+}"#;
+
+#[tokio::test]
+async fn every_setting_of_a_model_comes_to_an_editor_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    let file = folder.path().join("data/settings.json");
+    fs::write(&file, EVERY_MODEL).unwrap();
+    let api = open(&folder);
+    let list = call(&api, "list_models", json!({})).await;
+    for row in list["models"].as_array().unwrap() {
+        let save = json!({ "model": row["setting"], "replaces": row["name"] });
+        assert_eq!(call(&api, "save_model", save).await["model"], row["name"]);
+    }
+    let after: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(after, serde_json::from_str::<Value>(EVERY_MODEL).unwrap());
+}
+
+#[tokio::test]
+async fn models_and_limits_that_are_saved_are_in_force_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let setting = json!({ "name": "a", "base_url": "http://127.0.0.1:9/v1", "model": "m", "key_env": null,
+        "may_send_code": false, "dialect": null, "price": null, "enabled": true, "trial": false, "max_concurrent": null });
+    call(&api, "save_model", json!({ "model": { "kind": "api", "setting": setting }, "replaces": null })).await;
+    let list = call(&api, "list_models", json!({})).await;
+    let row = &list["models"][0];
+    assert_eq!((&row["name"], &row["position"], &row["class_known"]), (&json!("a"), &json!(1), &json!(false)));
+    assert_eq!(row["tiers"].as_array().unwrap().len(), 5, "{row:#}");
+    assert_eq!(api.cx().models.all().len(), 1);
+    let manual = json!({ "critical": 300, "high": 100, "medium": 50 });
+    let budget = json!({ "per_call": 0.1, "per_finding": null, "per_run": null, "per_day": 2, "per_project": null, "manual": manual });
+    let spending = call(&api, "save_budget", budget.clone()).await;
+    assert_eq!(spending["budget"], budget);
+    call(&api, "remove_model", json!({ "model": "a" })).await;
+    assert!(api.cx().models.all().is_empty());
+}

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{KeySource, ModelClass, Number};
+use super::{KeySource, ModelClass, ModelHealth, Number};
 
 /// Every model of the settings.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
@@ -86,6 +86,10 @@ pub struct ModelRow {
     pub calls: u64,
     /// What they cost, ever.
     pub spent: Money,
+    /// How it is, by its last look and its calls since Conclave started; `null` while nobody has looked.
+    pub health: Option<ModelHealth>,
+    /// What is to be said of it, loudly: that it retires, that it is gone, that nobody knows it.
+    pub warnings: Vec<String>,
     /// Its setting, for an editor.
     pub setting: ModelSettingView,
 }

@@ -1,0 +1,74 @@
+//! How models are, looked at on request, and how their calls went.
+
+use conclave_engine::model_edit;
+use conclave_engine::models::{self, BreakerState, Health, State};
+
+use super::models::{can, kind};
+use crate::api::Api;
+use crate::error::{ApiError, ErrorCode};
+use crate::view::{
+    BreakerView, HealthList, HealthState, MetricsView, ModelCounts, ModelHealth, NamedModel, Nothing, TrialView,
+};
+
+pub(crate) async fn check_model(api: &Api, request: NamedModel) -> Result<ModelHealth, ApiError> {
+    if let Some(found) = models::check(api.cx(), &request.model).await {
+        return Ok(health(found));
+    }
+    model_edit::named(api.cx(), &request.model)?;
+    let error = ApiError::new(ErrorCode::BadRequest, format!("`{}` is turned off", request.model));
+    Err(error.with_hint("turn it on in the settings to have it looked at"))
+}
+
+pub(crate) async fn check_models(api: &Api, _: Nothing) -> Result<HealthList, ApiError> {
+    let models = models::health(api.cx()).await.into_iter().map(health).collect();
+    Ok(HealthList { models, offline: api.offline() })
+}
+
+pub(crate) async fn get_metrics(api: &Api, _: Nothing) -> Result<MetricsView, ApiError> {
+    let counts = models::counts(api.cx(), 0)?;
+    let one = |(model, counts): (&String, &models::Counts)| ModelCounts {
+        model: model.clone(),
+        calls: counts.calls,
+        succeeded: counts.succeeded,
+        failed: counts.failed.clone(),
+        cache_hits: counts.cache_hits,
+        fallbacks: counts.fallbacks,
+        success_percent: counts.success_percent(),
+        cache_hit_percent: counts.cache_hit_percent(),
+        fallback_percent: counts.fallback_percent(),
+        average_ms: counts.average_ms(),
+    };
+    Ok(MetricsView { models: counts.iter().map(one).collect(), prometheus: models::metrics_text(api.cx())? })
+}
+
+pub(super) fn health(health: Health) -> ModelHealth {
+    ModelHealth {
+        model: health.name,
+        kind: kind(health.kind),
+        state: match health.state {
+            State::Ok => HealthState::Ok,
+            State::Degraded => HealthState::Degraded,
+            State::Down => HealthState::Down,
+        },
+        message: health.message,
+        checked_at: health.last_check_ms,
+        error_count: health.error_count,
+        error_percent: health.error_percent,
+        latest_ms: health.latest_ms,
+        usual_ms: health.usual_ms,
+        breaker: match health.breaker {
+            BreakerState::Closed => BreakerView::Closed,
+            BreakerState::Open => BreakerView::Open,
+            BreakerState::HalfOpen => BreakerView::HalfOpen,
+        },
+        warnings: health.found.warnings,
+        offered: health.found.models,
+        can: can(health.found.can),
+        trial: health.trial.map(|trial| TrialView {
+            asked: trial.asked,
+            answered: trial.answered,
+            compared: trial.compared,
+            agreed: trial.agreed,
+        }),
+    }
+}
