@@ -14,6 +14,7 @@ mod hostile_model;
 mod keyring;
 mod keys;
 mod model;
+mod models;
 mod policy;
 mod program;
 mod requirements;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conclave_api::Severity;
 use conclave_api::advise::client::{Client, Version};
+use conclave_api::view::{ApiDialect, CliProgram};
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///
@@ -117,6 +118,16 @@ pub enum Command {
     Config {
         #[command(subcommand)]
         command: Config,
+    },
+    /// See, check, add and order the models that may be asked; without a word, list them.
+    Models {
+        #[command(subcommand)]
+        command: Option<Models>,
+    },
+    /// Say what was spent on models, and what may be.
+    Spending {
+        /// Also on this finding: its id, or its first digits.
+        finding: Option<String>,
     },
     /// Keep the keys of model hosts in the keychain.
     Keys {
@@ -275,6 +286,131 @@ pub enum Config {
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// List them in the order in which they are tried.
+    List,
+    /// Look at all of them at once; no question that costs money is asked.
+    ///
+    /// The status is 2 when one of them does not answer.
+    Health,
+    /// Look at one of them.
+    Check {
+        /// Its name.
+        name: String,
+    },
+    /// Look for servers of models on this machine: Ollama, LM Studio, llama.cpp.
+    Discover,
+    /// Name a model in the settings: behind an address, behind a program, or in a file.
+    ///
+    /// Its key is never an argument: `conclave keys set` takes it, or `--key-env` names the variable that holds it.
+    Add(AddModel),
+    /// Take a model out of the settings.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Have models tried in this order; those that are not named follow as they stand.
+    Order {
+        /// Their names.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Print how the calls to them went, as Prometheus reads it.
+    Metrics,
+}
+
+#[derive(Debug, Args)]
+pub struct AddModel {
+    /// A name for people and rules; `mcp_sampling` is the model of a connected client.
+    pub name: String,
+    /// Where its API begins, for example `http://127.0.0.1:8080/v1`.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["cli", "file"])]
+    pub url: Option<String>,
+    /// The program that it is behind.
+    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with = "file")]
+    pub cli: Option<Program>,
+    /// Its file in GGUF form, for Conclave’s own worker.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The model, as the other end knows it.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// How its API speaks, where its host does not tell.
+    #[arg(long, value_enum, value_name = "DIALECT")]
+    pub dialect: Option<Dialect>,
+    /// The program, by name or path, where it is not called as usual.
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// The environment variable that holds its key.
+    #[arg(long, value_name = "VARIABLE")]
+    pub key_env: Option<String>,
+    /// The context of a file, in tokens.
+    #[arg(long, value_name = "TOKENS")]
+    pub context: Option<u32>,
+    /// The threads that a file is run with.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<u32>,
+    /// So many questions at a time.
+    #[arg(long, value_name = "N")]
+    pub at_once: Option<u32>,
+    /// Let source code be sent to it although it is not known to run on this machine: this is your word.
+    #[arg(long)]
+    pub may_send_code: bool,
+    /// Only try it out: ask it beside the others, and never use what it says.
+    #[arg(long)]
+    pub trial: bool,
+    /// Put it in the place of the model that has its name.
+    #[arg(long)]
+    pub replace: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Program {
+    /// Claude Code.
+    Claude,
+    /// Codex.
+    Codex,
+    /// Gemini CLI.
+    Gemini,
+}
+
+impl From<Program> for CliProgram {
+    fn from(program: Program) -> Self {
+        match program {
+            Program::Claude => Self::Claude,
+            Program::Codex => Self::Codex,
+            Program::Gemini => Self::Gemini,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// Anthropic’s Messages.
+    Anthropic,
+    /// OpenAI’s chat completions.
+    OpenaiChat,
+    /// OpenAI’s Responses.
+    OpenaiResponses,
+    /// Google’s Gemini.
+    Gemini,
+    /// Ollama’s own.
+    Ollama,
+}
+
+impl From<Dialect> for ApiDialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Anthropic => Self::Anthropic,
+            Dialect::OpenaiChat => Self::OpenaiChat,
+            Dialect::OpenaiResponses => Self::OpenaiResponses,
+            Dialect::Gemini => Self::Gemini,
+            Dialect::Ollama => Self::Ollama,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ mod fix;
 mod hook;
 mod keys;
 mod mcp;
+mod models;
 mod policy;
 mod projects;
 mod single;
@@ -41,6 +42,8 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Preview { id } => single::preview(api, output, id).await,
         Command::Policy { command } => policy::run(api, output, command).await,
         Command::Config { command } => config::run(api, output, command).await,
+        Command::Models { command } => models::run(api, output, command.as_ref()).await,
+        Command::Spending { finding } => models::spending(api, output, finding.as_deref()).await,
         Command::Keys { command } => keys::run(api, output, command).await,
         Command::Asks { command } => asks::run(api, output, command.as_ref()).await,
         Command::Audit { command } => audit::run(api, output, command).await,

@@ -8,9 +8,10 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DoctorView, EgressRow, EgressToday,
-    ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased, KeyList, KeySaved,
-    LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView, EgressRow,
+    EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, HealthList,
+    KeyErased, KeyList, KeySaved, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved,
+    PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -96,6 +97,14 @@ const ANSWER: &str = "conclave/answer/1";
 const KEYS: &str = "conclave/keys/1";
 const KEY_SAVED: &str = "conclave/key-saved/1";
 const KEY_ERASED: &str = "conclave/key-erased/1";
+const MODELS: &str = "conclave/models/1";
+const MODELS_HEALTH: &str = "conclave/models-health/1";
+const MODEL_HEALTH: &str = "conclave/model-health/1";
+const MODELS_FOUND: &str = "conclave/models-found/1";
+const MODEL_SAVED: &str = "conclave/model-saved/1";
+const MODEL_REMOVED: &str = "conclave/model-removed/1";
+const METRICS: &str = "conclave/metrics/1";
+const SPENDING: &str = "conclave/spending/1";
 const PREVIEW: &str = "conclave/preview/1";
 const ERROR: &str = "conclave/error/1";
 const ADVICE: &str = "conclave/advice/1";
@@ -199,6 +208,38 @@ pub(super) fn key_erased(view: &KeyErased) -> Value {
     named(KEY_ERASED, view)
 }
 
+pub(super) fn models(view: &ModelList) -> Value {
+    named(MODELS, view)
+}
+
+pub(super) fn models_health(view: &HealthList) -> Value {
+    named(MODELS_HEALTH, view)
+}
+
+pub(super) fn model_health(view: &ModelHealth) -> Value {
+    named(MODEL_HEALTH, view)
+}
+
+pub(super) fn discovered(view: &DiscoveredList) -> Value {
+    named(MODELS_FOUND, view)
+}
+
+pub(super) fn model_saved(view: &ModelSaved) -> Value {
+    named(MODEL_SAVED, view)
+}
+
+pub(super) fn model_removed(view: &ModelRemoved) -> Value {
+    named(MODEL_REMOVED, view)
+}
+
+pub(super) fn metrics(view: &MetricsView) -> Value {
+    named(METRICS, view)
+}
+
+pub(super) fn spending(view: &SpendingView) -> Value {
+    named(SPENDING, view)
+}
+
 pub(super) fn preview(view: &PreviewView) -> Value {
     named(PREVIEW, view)
 }
@@ -251,6 +292,14 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (KEYS, schema_for!(Named<KeyList>)),
         (KEY_SAVED, schema_for!(Named<KeySaved>)),
         (KEY_ERASED, schema_for!(Named<KeyErased>)),
+        (MODELS, schema_for!(Named<ModelList>)),
+        (MODELS_HEALTH, schema_for!(Named<HealthList>)),
+        (MODEL_HEALTH, schema_for!(Named<ModelHealth>)),
+        (MODELS_FOUND, schema_for!(Named<DiscoveredList>)),
+        (MODEL_SAVED, schema_for!(Named<ModelSaved>)),
+        (MODEL_REMOVED, schema_for!(Named<ModelRemoved>)),
+        (METRICS, schema_for!(Named<MetricsView>)),
+        (SPENDING, schema_for!(Named<SpendingView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (ERROR, schema_for!(Named<Error<'_>>)),
         (ADVICE, schema_for!(Named<hook::Advised<'_>>)),

@@ -14,9 +14,10 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DoctorView, EgressRow,
-    EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, KeyErased,
-    KeyList, KeySaved, LedgerView, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
+    EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
+    HealthList, KeyErased, KeyList, KeySaved, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
+    ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
 };
 
 use crate::args::Format;
@@ -220,6 +221,46 @@ impl Output {
     /// Prints what an answer did.
     pub fn answered(&self, answer: AskAnswer, view: &AskAnswered) {
         self.print(|_| text::answered(answer, view), || json::answered(view));
+    }
+
+    /// Prints the models of the settings.
+    pub fn models(&self, view: &ModelList) {
+        self.print(|style| text::models(style, view), || json::models(view));
+    }
+
+    /// Prints how all models are.
+    pub fn models_health(&self, view: &HealthList) {
+        self.print(|style| text::models_health(style, view), || json::models_health(view));
+    }
+
+    /// Prints how one model is.
+    pub fn model_health(&self, view: &ModelHealth) {
+        self.print(|style| text::model_health(style, view), || json::model_health(view));
+    }
+
+    /// Prints the servers that were found.
+    pub fn discovered(&self, view: &DiscoveredList) {
+        self.print(|style| text::discovered(style, view), || json::discovered(view));
+    }
+
+    /// Prints that a model is in the settings.
+    pub fn model_saved(&self, view: &ModelSaved) {
+        self.print(|_| text::model_saved(view), || json::model_saved(view));
+    }
+
+    /// Prints that a model is no longer in the settings.
+    pub fn model_removed(&self, view: &ModelRemoved) {
+        self.print(|_| text::model_removed(view), || json::model_removed(view));
+    }
+
+    /// Prints how calls to models went.
+    pub fn metrics(&self, view: &MetricsView) {
+        self.print(|_| view.prometheus.clone(), || json::metrics(view));
+    }
+
+    /// Prints what was spent.
+    pub fn spending(&self, view: &SpendingView) {
+        self.print(|style| text::spending(style, view), || json::spending(view));
     }
 
     /// Prints which hosts have a key.

@@ -1,0 +1,193 @@
+//! Models as a person sets them up, looks at them, orders them and pays for them, at a terminal and from a script.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::cli::{check, project};
+use crate::model::Model;
+use crate::program::{Home, text};
+
+/// An answer of the agreed form that fixes nothing.
+const REFUSES: &str = r#"{"can_fix": false, "reason": "no", "title": "", "edge_cases": [], "edits": []}"#;
+
+struct Ground {
+    home: Home,
+    model: Model,
+}
+
+impl Ground {
+    /// A data folder without settings, and a model on this machine.
+    fn new() -> Self {
+        Self { home: Home::new(), model: Model::answering(REFUSES) }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/v1", self.model.address)
+    }
+
+    /// What a terminal shows of these commands, one after the other, without what differs from run to run.
+    fn transcript(&self, commands: &[&[&str]]) -> String {
+        let mut all = String::new();
+        for words in commands {
+            let output = self.home.run(words);
+            let code = output.status.code().expect("it ends by itself");
+            all.push_str(&format!("$ conclave {}\n{}[{code}]\n\n", words.join(" "), text(&output)));
+        }
+        let folder = self.home.path("").canonicalize().expect("a folder").display().to_string();
+        all.replace(&self.model.address.to_string(), "SERVER").replace(&folder, "/HOME")
+    }
+
+    fn settings(&self) -> Value {
+        let file = self.home.path("data/settings.json");
+        serde_json::from_str(&std::fs::read_to_string(file).expect("settings")).expect("JSON")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.home.write("models/small.gguf", "GGUF")
+    }
+}
+
+#[test]
+fn models_are_added_looked_at_ordered_and_removed() {
+    let ground = Ground::new();
+    let (url, file) = (ground.url(), ground.file().display().to_string());
+    let transcript = ground.transcript(&[
+        &["models"],
+        &["models", "add", "mine", "--url", &url, "--model", "stub"],
+        &["models", "add", "file", "--file", &file, "--context", "2048", "--trial"],
+        &["models", "add", "far", "--url", "https://models.example/v1", "--model", "big", "--key-env", "NO_SUCH_KEY"],
+        &["models", "add", "claude_cli", "--cli", "claude"],
+        &["models", "add", "mcp_sampling"],
+        &["models", "remove", "claude_cli"],
+        &["models", "order", "far", "mine"],
+        &["models", "check", "mine"],
+        &["models", "add", "mine", "--url", &url, "--model", "stub", "--at-once", "2", "--replace"],
+        &["models"],
+        &["spending"],
+    ]);
+    insta::assert_snapshot!("models", transcript);
+    let settings = ground.settings();
+    assert_eq!(settings["preference"], json!(["far", "mine"]));
+    assert_eq!(settings["models"][0]["max_concurrent"], json!(2));
+    assert_eq!(settings["cli_models"], json!([]));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_words() {
+    let ground = Ground::new();
+    let url = ground.url();
+    ground.home.json(&["models", "add", "mine", "--url", &url, "--model", "stub"], 0);
+    let before = ground.settings();
+    let transcript = ground.transcript(&[
+        &["models", "add", "mine", "--url", &url, "--model", "stub"],
+        &["models", "add", "x"],
+        &["models", "add", "x", "--url", &url],
+        &["models", "add", "x", "--url", "models.example", "--model", "m"],
+        &["models", "add", "x", "--url", "http://models.example/v1", "--model", "m"],
+        &["models", "add", "person", "--url", &url, "--model", "m"],
+        &["models", "add", "mcp_sampling", "--url", &url, "--model", "m"],
+        &["models", "add", "x", "--file", "nowhere.gguf"],
+        &["models", "add", "x", "--cli", "claude", "--threads", "2"],
+        &["models", "add", "x", "--url", &url, "--model", "m", "--at-once", "0"],
+        &["models", "add", "x", "--url", &url, "--model", "m", "--replace"],
+        &["models", "check", "mein"],
+        &["models", "remove", "other"],
+        &["models", "order", "mine", "mine"],
+        &["spending", "abcdef"],
+    ]);
+    insta::assert_snapshot!("models_refused", transcript);
+    assert_eq!(ground.settings(), before, "nothing was changed");
+    check("error", &ground.home.json(&["models", "add", "x"], 2));
+}
+
+#[test]
+fn health_lists_every_model_in_one_shape_whatever_they_answer() {
+    let ground = Ground::new();
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let models = json!([
+        { "name": "mine", "base_url": ground.url(), "model": "stub" },
+        { "name": "dead", "base_url": format!("http://{dead}/v1"), "model": "m" },
+        { "name": "keyless", "base_url": "https://models.example/v1", "model": "m", "key_env": "NO_SUCH_KEY" },
+    ]);
+    ground.home.write("data/settings.json", &json!({ "models": models }).to_string());
+    let health = ground.home.json(&["models", "health"], 2);
+    check("models-health", &health);
+    let list = health["models"].as_array().expect("a list");
+    let seen: Vec<(&str, &str)> =
+        list.iter().map(|one| (one["model"].as_str().unwrap_or(""), one["state"].as_str().unwrap_or(""))).collect();
+    assert_eq!((seen.len(), seen[1].1, seen[2].1), (3, "down", "down"), "{health:#}");
+    assert_eq!((seen[0].0, seen[0].1 != "down"), ("mine", true), "{health:#}");
+    let keys = |one: &Value| one.as_object().map(|one| one.keys().cloned().collect::<Vec<_>>());
+    assert!(list.iter().all(|one| keys(one) == keys(&list[0])), "one shape: {health:#}");
+    check("model-health", &ground.home.json(&["models", "check", "dead"], 2));
+    let offline = ground.home.json(&["--offline", "models", "health"], 2);
+    assert!(offline["models"].as_array().is_some_and(|list| list.iter().all(|one| one["state"] == "down")));
+    assert!(ground.model.asked().is_empty(), "a look asks no question");
+}
+
+#[test]
+fn a_server_on_this_machine_is_found_on_request_and_not_while_offline() {
+    let ground = Ground::new();
+    ground.home.write("data/settings.json", &ground.model.settings());
+    let origin = format!("http://{}", ground.model.address);
+    let place = |found: &Value| -> String {
+        let looks = found["looked_at"].as_array().expect("a list");
+        let look = looks.iter().find(|look| look["origin"] == origin.as_str()).expect("it was looked at");
+        look["found"].as_str().expect("words").to_owned()
+    };
+    let found = ground.home.json(&["models", "discover"], 0);
+    check("models-found", &found);
+    assert_eq!(found["looked_at"].as_array().map(Vec::len), Some(4), "the usual places and its own: {found:#}");
+    assert_eq!(place(&found), "llama.cpp");
+    let offline = ground.home.json(&["--offline", "models", "discover"], 0);
+    check("models-found", &offline);
+    assert_eq!(offline["servers"], json!([]));
+    assert!(place(&offline).contains("offline"), "{offline:#}");
+    assert!(offline["remedy"].as_str().is_some_and(|words| words.contains("offline")));
+    let egress = ground.home.json(&["audit", "egress", "what the server of"], 0);
+    let decided = |decision: &str| {
+        let rows = egress["rows"].as_array().expect("rows").iter();
+        rows.filter(|row| row["decision"] == decision).count()
+    };
+    assert!(decided("allow") >= 4 && decided("deny") >= 4, "each look is a row: {egress:#}");
+}
+
+#[test]
+fn calls_are_counted_for_each_model_and_summed_up() {
+    let ground = Ground::new();
+    ground.home.write(
+        "data/settings.json",
+        &json!({
+            "models": [{ "name": "mine", "base_url": ground.url(), "model": "stub", "price": { "input": 4, "output": 20 } }],
+            "budget": { "per_day": 1.5 },
+        })
+        .to_string(),
+    );
+    let app = project(&ground.home);
+    ground.home.json(&["scan", &app], 0);
+    let id = ground.home.json(&["findings"], 0)["findings"][0]["id"].as_str().expect("an id").to_owned();
+    ground.home.json(&["fix", &id], 0);
+    assert!(!ground.model.asked().is_empty());
+
+    let spending = ground.home.json(&["spending", &id], 0);
+    check("spending", &spending);
+    let calls = |sum: &Value| sum["calls"].as_u64().expect("a number");
+    let total = calls(&spending["total"]);
+    assert!(total > 0 && spending["total"]["open"] == json!(0), "{spending:#}");
+    for sum in [&spending["today"], &spending["month"], &spending["finding"]["total"], &spending["models"][0]["sum"]] {
+        assert_eq!(calls(sum), total, "{spending:#}");
+    }
+    assert_eq!((&spending["models"][0]["name"], &spending["budget"]["per_day"]), (&json!("mine"), &json!(1.5)));
+
+    let models = ground.home.json(&["models"], 0);
+    check("models", &models);
+    assert_eq!(calls(&models["models"][0]), total);
+    let metrics = ground.home.json(&["models", "metrics"], 0);
+    check("metrics", &metrics);
+    assert_eq!(metrics["models"][0]["model"], json!("mine"), "{metrics:#}");
+    let prometheus = text(&ground.home.run(&["models", "metrics"]));
+    assert!(prometheus.contains("# TYPE") && prometheus.contains("mine"), "{prometheus}");
+    check("model-removed", &ground.home.json(&["models", "remove", "mine"], 0));
+    check("model-saved", &ground.home.json(&["models", "add", "b", "--url", &ground.url(), "--model", "m"], 0));
+}
