@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
-use conclave_core::settings::{ModelSetting, SamplingSetting, Settings};
+use conclave_core::settings::{LocalSetting, ModelSetting, SamplingSetting, Settings};
 use conclave_effects::{Gate, Keychain, ModelClass, Secret};
+use conclave_inference::provider::local::Place;
 use conclave_inference::{
-    About, Agrees, Api, AskError, Beside, Info, Member, ModelRequest, Provider, Question, Sampling, Sketch, Strategy,
-    StrategyError, Terms, Won,
+    About, Agrees, Api, AskError, Beside, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch,
+    Strategy, StrategyError, Terms, Won,
 };
 use conclave_policy::Actor;
 use conclave_store::Store;
@@ -56,6 +57,7 @@ struct Set {
 struct Means {
     keys: Keys,
     store: Store,
+    place: Place,
 }
 
 /// One model.
@@ -167,6 +169,17 @@ fn sampling(setting: &SamplingSetting) -> Wanted<'_> {
     }
 }
 
+fn local<'a>(setting: &'a LocalSetting, place: &'a Place) -> Wanted<'a> {
+    Wanted {
+        setting: text(setting),
+        variable: None,
+        trial: setting.trial,
+        // It answers four at a time in one context.
+        at_once: Some(4),
+        make: Box::new(|| Box::new(Local::new(setting, place.clone()))),
+    }
+}
+
 /// What a setting is compared by.
 fn text(setting: &impl Serialize) -> String {
     // INVARIANT: settings are read from JSON, so they can be written as JSON.
@@ -174,21 +187,22 @@ fn text(setting: &impl Serialize) -> String {
 }
 
 /// The models that `settings` want; one line a kind.
-fn wanted(settings: &Settings) -> Vec<Wanted<'_>> {
+fn wanted<'a>(settings: &'a Settings, place: &'a Place) -> Vec<Wanted<'a>> {
     let apis = settings.models.iter().filter(|setting| setting.enabled).map(api);
-    apis.chain(settings.sampling.enabled.then(|| sampling(&settings.sampling))).collect()
+    let local = settings.local_models.iter().filter(|setting| setting.enabled).map(|setting| local(setting, place));
+    apis.chain(local).chain(settings.sampling.enabled.then(|| sampling(&settings.sampling))).collect()
 }
 
 impl Set {
     /// The models of `settings`; those that are wanted as they were `before` are the same.
-    fn new(settings: Settings, before: Option<&Self>) -> Self {
+    fn new(settings: Settings, place: &Place, before: Option<&Self>) -> Self {
         let (roots, proxy) = (&settings.tls_roots, &settings.proxy);
         let model = |mut wanted: Wanted<'_>| {
             wanted.setting.push_str(&text(&(roots, proxy)));
             let known = before.and_then(|before| before.models.iter().find(|model| model.wanted == wanted.setting));
             known.cloned().unwrap_or_else(|| Arc::new(Model::new(&wanted)))
         };
-        let mut models: Vec<Arc<Model>> = wanted(&settings).into_iter().map(model).collect();
+        let mut models: Vec<Arc<Model>> = wanted(&settings, place).into_iter().map(model).collect();
         let order = settings.order();
         models.sort_by_key(|model| order.iter().position(|name| *name == model.name()).unwrap_or(usize::MAX));
         let member = |model: &Arc<Model>| Member {
@@ -213,11 +227,12 @@ impl Set {
 
 impl Models {
     /// The models of `settings`, with their keys as the environment has them now.
-    pub fn new(settings: Settings, store: Store) -> Self {
+    /// `place` is where the worker of model files is.
+    pub fn new(settings: Settings, store: Store, place: Place) -> Self {
         let keys = Keys::new(Keychain::open(), store.clone());
         Self {
-            current: RwLock::new(Arc::new(Set::new(settings, None))),
-            means: Arc::new(Means { keys, store }),
+            current: RwLock::new(Arc::new(Set::new(settings, &place, None))),
+            means: Arc::new(Means { keys, store, place }),
             fault: Mutex::default(),
             leaving: Mutex::default(),
         }

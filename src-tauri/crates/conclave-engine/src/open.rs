@@ -8,6 +8,7 @@ use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::{Gate, Policies};
 use conclave_effects::{Clock, FsError, forbid_core_dumps};
+use conclave_inference::provider::local::Place;
 use conclave_policy::Nobody;
 use conclave_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -79,7 +80,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     if let Err(error) = store.settle_lost() {
         notices.push(format!("what calls cost that broke off is not known: {error}"));
     }
-    let models = Arc::new(Models::new(settings, store.clone()));
+    let models = Arc::new(Models::new(settings, store.clone(), Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);
     let cx = Ctx { store, gate, data, models, policy, events, cancel: CancellationToken::new() };

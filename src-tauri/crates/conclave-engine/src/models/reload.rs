@@ -32,7 +32,7 @@ impl Models {
     /// Puts `settings` in force, in one step; gives the models from before.
     fn exchange(&self, settings: Settings) -> Arc<Set> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let set = Arc::new(Set::new(settings, Some(&current)));
+        let set = Arc::new(Set::new(settings, &self.means.place, Some(&current)));
         std::mem::replace(&mut current, set)
     }
 }
