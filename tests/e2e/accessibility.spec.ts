@@ -72,6 +72,18 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.getByRole("link", { name: "Models and keys" }).click();
         await expect(app.getByRole("heading", { level: 1, name: "Models and keys" })).toBeVisible();
         await check("models and keys");
+        await app.keyboard.press("a");
+        await expect(app.getByRole("heading", { name: "What do you want to add?" })).toBeVisible();
+        await check("what to add");
+        await app.getByRole("button", { name: /^An API/ }).click();
+        await expect(app.getByRole("form", { name: "Add a model" })).toBeVisible();
+        await check("an API to add");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("m");
+        await expect(app.getByRole("form", { name: "Money" })).toBeVisible();
+        await check("money");
+        await app.keyboard.press("Escape");
 
         await app.keyboard.press("?");
         await expect(app.getByRole("dialog", { name: "Keys" })).toBeVisible();

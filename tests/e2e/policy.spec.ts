@@ -99,6 +99,7 @@ test("a request that waits is shown whole and answered once, with its reason kep
     const ask = app.getByRole("region", { name: /asks to use the tool Bash/ });
     await expect(ask).toContainText("npm run build");
     await app.setViewportSize({ width: 900, height: 700 });
+    await expect(app.getByRole("link", { name: "Policy 1 waiting" })).toContainText("1");
     await expect(ask, "also where there is room for one column").toBeInViewport();
     await app.setViewportSize({ width: 1440, height: 900 });
     await expect(ask, "nothing can hide in it").toContainText("\\u202e");

@@ -44,8 +44,9 @@ export class Core {
   #onKept: () => void = () => {};
   onEvent: (event: string) => void = () => {};
 
-  constructor(dataDir: string) {
-    this.#child = spawn(binary(), ["rpc", "--data-dir", dataDir], { stdio: ["pipe", "pipe", "inherit"] });
+  constructor(dataDir: string, offline = false) {
+    const args = ["rpc", "--data-dir", dataDir, ...(offline ? ["--offline"] : [])];
+    this.#child = spawn(binary(), args, { stdio: ["pipe", "pipe", "inherit"] });
     if (this.#child.stdout === null) throw new Error("the core has no output");
     createInterface({ input: this.#child.stdout }).on("line", (line) => {
       const message = JSON.parse(line);
@@ -99,6 +100,8 @@ export class Core {
 type Fixtures = {
   /** What stands in `settings.json` before the core starts; nothing unless a test says so. */
   settings: object | null;
+  /** Whether the core refuses every connection. */
+  coreOffline: boolean;
   /** A folder of the test's own. */
   folder: string;
   /** What the window asks. */
@@ -117,14 +120,15 @@ export const test = base.extend<Fixtures>({
   },
 
   settings: [null, { option: true }],
+  coreOffline: [false, { option: true }],
 
-  core: async ({ folder, settings }, give) => {
+  core: async ({ folder, settings, coreOffline }, give) => {
     const data = join(folder, "data");
     if (settings !== null) {
       await mkdir(join(data, "blobs"), { recursive: true });
       await writeFile(join(data, "settings.json"), JSON.stringify(settings));
     }
-    const core = new Core(data);
+    const core = new Core(data, coreOffline);
     await give(core);
     await core.stop();
   },

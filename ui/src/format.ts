@@ -36,11 +36,12 @@ function two(n: number): string {
   return String(n).padStart(2, "0");
 }
 
-/** A size: `0 B`, `812 B`, `3.2 kB`, `1.4 MB`. */
+/** A size: `0 B`, `812 B`, `3.2 kB`, `1.4 MB`, `4.7 GB`. */
 export function bytes(n: number): string {
   if (n < 1_000) return `${n} B`;
   if (n < 1_000_000) return `${(n / 1_000).toFixed(1)} kB`;
-  return `${(n / 1_000_000).toFixed(1)} MB`;
+  if (n < 1_000_000_000) return `${(n / 1_000_000).toFixed(1)} MB`;
+  return `${(n / 1_000_000_000).toFixed(1)} GB`;
 }
 
 /** The time of day, with the date where it is another day: `14:30:19`, `3 Nov 14:30`. */

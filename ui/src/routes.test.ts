@@ -17,7 +17,8 @@ test.each<[string, Place]>([
   ],
   ["#/welcome", { screen: "welcome", ...LIST }],
   ["#/policy", { screen: "policy", ...LIST }],
-  ["#/providers", { screen: "providers", ...LIST }],
+  ["#/providers", { screen: "providers", pane: "model", at: null, ...LIST }],
+  ["#/providers?pane=edit&at=Local+Qwen", { screen: "providers", pane: "edit", at: "Local Qwen", ...LIST }],
   ["#/machine?project=p1", { screen: "machine", ...LIST, project: "p1" }],
 ])("%s is a place and back", (address, place) => {
   expect(parsePlace(address)).toEqual(place);
@@ -30,6 +31,7 @@ test.each([
   ["#/nowhere", inbox],
   ["#/finding/", inbox],
   ["#/inbox?view=gone&sort=odd&extra=1", inbox],
+  ["#/providers?pane=gone", { screen: "providers", pane: "model", at: null, ...LIST }],
   ["#/finding/f1?fix=-2&tab=none", { screen: "finding", finding: "f1", fix: 1, tab: "fixes", ...LIST }],
 ])("a stale address %s still opens", (address, place) => expect(parsePlace(address)).toEqual(place));
 

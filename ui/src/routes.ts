@@ -13,6 +13,11 @@ export const TABS = ["problem", "fixes", "why"] as const;
 
 export type Tab = (typeof TABS)[number];
 
+/** What stands beside the list of models; `model` is the one that `at` names, or none yet. */
+export const PANES = ["model", "edit", "add", "money", "keys"] as const;
+
+export type Pane = (typeof PANES)[number];
+
 /** Which list one looks at; a finding keeps it, so that going back leads to the same list. */
 export type ListPlace = {
   project: string | null;
@@ -27,7 +32,7 @@ export type Place =
   | ({ screen: "finding"; finding: string; fix: number; tab: Tab } & ListPlace)
   | ({ screen: "welcome" } & ListPlace)
   | ({ screen: "policy" } & ListPlace)
-  | ({ screen: "providers" } & ListPlace)
+  | ({ screen: "providers"; pane: Pane; at: string | null } & ListPlace)
   | ({ screen: "machine" } & ListPlace);
 
 export type Screen = Place["screen"];
@@ -55,9 +60,10 @@ export function parsePlace(address: string): Place {
         tab: oneOf(TABS, get.get("tab"), "fixes"),
         ...list,
       };
+    case "providers":
+      return { screen, pane: oneOf(PANES, get.get("pane"), "model"), at: get.get("at"), ...list };
     case "welcome":
     case "policy":
-    case "providers":
     case "machine":
       return { screen, ...list };
   }
@@ -75,6 +81,10 @@ export function formatPlace(place: Place): string {
   set("sort", place.sort, LIST.sort);
   if (!place.group) set("group", "none");
   if (place.screen === "inbox") set("at", place.at);
+  if (place.screen === "providers") {
+    set("pane", place.pane, "model");
+    set("at", place.at);
+  }
   if (place.screen === "finding") {
     set("fix", String(place.fix), "1");
     set("tab", place.tab, "fixes");
@@ -93,6 +103,11 @@ export function listOf(place: Place): ListPlace {
 /** The inbox with the list of `place`, the cursor on `at`. */
 export function inboxAt(place: Place, at: string | null = null): Place {
   return { screen: "inbox", at, ...listOf(place) };
+}
+
+/** Models and keys, with `pane` beside the list and about `at`, out of the list of `place`. */
+export function providersAt(place: Place, pane: Pane = "model", at: string | null = null): Place {
+  return { screen: "providers", pane, at, ...listOf(place) };
 }
 
 /** The page of `finding`, out of the list of `place`. */

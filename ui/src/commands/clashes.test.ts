@@ -2,11 +2,13 @@ import { expect, test } from "vitest";
 import type { Screen } from "../routes";
 import { COMMAND_IDS, type CommandInfo, infoOf, worksOn } from "./registry";
 
-const SCREENS: Screen[] = ["inbox", "finding", "welcome", "machine"];
+const SCREENS: Screen[] = ["inbox", "finding", "welcome", "policy", "providers", "machine"];
 
-/** Keys that two commands of one screen share, or that start another's sequence. */
+/** Keys that two commands of one screen share, or that start another's sequence, unless one openly goes before. */
 function clashes(commands: [string, CommandInfo][]): string[] {
-  const keys = commands.flatMap(([id, info]) => info.keys.map((key) => ({ id, key })));
+  const keys = commands
+    .filter(([, info]) => info.before !== true)
+    .flatMap(([id, info]) => info.keys.map((key) => ({ id, key })));
   return keys.flatMap(({ id, key }, index) =>
     keys
       .slice(index + 1)
@@ -23,6 +25,12 @@ test.each(SCREENS)("no key means two things on %s", (screen) => {
   const here = COMMAND_IDS.filter((id) => worksOn(id, screen)).map((id): [string, CommandInfo] => [id, infoOf(id)]);
   expect(here.length).toBeGreaterThan(5);
   expect(clashes(here)).toEqual([]);
+});
+
+test("what goes before another is found before it", () => {
+  const before = COMMAND_IDS.filter((id) => infoOf(id).before === true);
+  expect(before.length).toBeGreaterThan(0);
+  expect(COMMAND_IDS.slice(0, before.length)).toEqual(before);
 });
 
 test("a shared key and a swallowed sequence are found", () => {

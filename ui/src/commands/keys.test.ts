@@ -15,6 +15,7 @@ test.each<[KeyPress, string | null]>([
   [press("Escape"), "Escape"],
   [press("Shift", { shiftKey: true }), null],
   [press("a", { altKey: true }), null],
+  [press("ArrowUp", { altKey: true }), "Alt+ArrowUp"],
 ])("a key press reads as a chord: %o", (given, chord) => expect(chordOf(given)).toBe(chord));
 
 test.each([
@@ -25,6 +26,7 @@ test.each([
   ["Mod+k", false],
   ["Escape", false],
   ["ArrowDown", false],
+  ["Alt+ArrowDown", false],
 ])("%s is a key that types text: %s", (chord, single) => expect(isSingleKey(chord)).toBe(single));
 
 test.each([
@@ -33,4 +35,5 @@ test.each([
   ["g i", false, ["G", "I"]],
   ["Shift+r", false, ["Shift R"]],
   ["Escape", false, ["Esc"]],
+  ["Alt+ArrowUp", false, ["Alt ↑"]],
 ])("%s is shown as key caps", (chord, mac, caps) => expect(keyCaps(chord, mac)).toEqual(caps));

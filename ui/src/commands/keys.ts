@@ -2,7 +2,7 @@
  * Keys as text: `j`, `Shift+r`, `Mod+k`, `Escape`, `?`, and sequences such as `g i`. Pure.
  *
  * `Mod` is Command on a Mac and Control elsewhere. Shift counts for letters and named keys only: `?` is `?`
- * whatever had to be held down for it.
+ * whatever had to be held down for it. Alt counts for arrows only: with others it types characters.
  */
 
 export type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">;
@@ -11,11 +11,11 @@ export type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altK
 export function chordOf(press: KeyPress): string | null {
   const { key } = press;
   if (key === "Shift" || key === "Control" || key === "Alt" || key === "Meta" || key === "Dead") return null;
-  if (press.altKey) return null;
+  if (press.altKey && !key.startsWith("Arrow")) return null;
   const mod = press.ctrlKey || press.metaKey;
   const letter = /^\p{L}$/u.test(key);
   const shift = press.shiftKey && (letter || key.length > 1);
-  return `${mod ? "Mod+" : ""}${shift ? "Shift+" : ""}${letter ? key.toLowerCase() : key}`;
+  return `${mod ? "Mod+" : ""}${press.altKey ? "Alt+" : ""}${shift ? "Shift+" : ""}${letter ? key.toLowerCase() : key}`;
 }
 
 /** Whether a person may type it as text: a single character without Control, Command or Alt. */
@@ -36,6 +36,7 @@ export function keyCaps(chord: string, mac: boolean): string[] {
   return chord.split(" ").map((part) => {
     const pieces = part.split("+").map((piece) => {
       if (piece === "Mod") return mac ? "⌘" : "Ctrl";
+      if (piece === "Alt") return mac ? "⌥" : "Alt";
       return NAMES[piece] ?? (piece.length === 1 ? piece.toUpperCase() : piece);
     });
     return pieces.join(" ");

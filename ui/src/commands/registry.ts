@@ -14,9 +14,12 @@ export type CommandInfo = {
   screens?: readonly Screen[];
   /** False for movements, which would only fill the palette. */
   palette?: boolean;
+  /** Goes before what shares its key, for as long as it can be run; listed before it as well. */
+  before?: boolean;
 };
 
 export const COMMANDS = {
+  "notice.close": { title: "Close the notice of a failure", keys: ["Escape"], before: true },
   palette: { title: "Go to, or do", keys: ["Mod+k"], palette: false },
   keys: { title: "All keys for this screen", keys: ["?"] },
   "go.inbox": { title: "Go to the inbox", keys: ["g i"] },
@@ -55,6 +58,23 @@ export const COMMANDS = {
   "policy.filter": { title: "Filter what left", keys: ["/"], screens: ["policy"] },
   "policy.try": { title: "Try a request", keys: ["t"], screens: ["policy"] },
   "policy.edit": { title: "Edit your rules", keys: ["e"], screens: ["policy"] },
+
+  "providers.next": { title: "Next model", keys: ["j", "ArrowDown"], screens: ["providers"], palette: false },
+  "providers.previous": { title: "Previous model", keys: ["k", "ArrowUp"], screens: ["providers"], palette: false },
+  "providers.open": { title: "Show the model", keys: ["Enter"], screens: ["providers"], palette: false },
+  "providers.close": { title: "Back to the list of models", keys: ["Escape"], screens: ["providers"] },
+  "providers.up": { title: "Ask the model earlier", keys: ["Alt+ArrowUp"], screens: ["providers"] },
+  "providers.down": { title: "Ask the model later", keys: ["Alt+ArrowDown"], screens: ["providers"] },
+  "providers.test": { title: "Test the model now", keys: ["t"], screens: ["providers"] },
+  "providers.trial": { title: "Try the model out only, or use its answers", keys: ["y"], screens: ["providers"] },
+  "providers.switch": { title: "Turn the model on or off", keys: ["o"], screens: ["providers"] },
+  "providers.edit": { title: "Edit the model", keys: ["e"], screens: ["providers"] },
+  "providers.remove": { title: "Remove the model", keys: ["Delete"], screens: ["providers"] },
+  "providers.add": { title: "Add a model…", keys: ["a"], screens: ["providers"] },
+  "providers.find": { title: "Look for servers on this machine", keys: ["f"], screens: ["providers"] },
+  "providers.local": { title: "Give code to no model that leaves this machine", keys: ["l"], screens: ["providers"] },
+  "providers.money": { title: "What was spent, and what may be", keys: ["m"], screens: ["providers"] },
+  "providers.keys": { title: "Keys by host", keys: ["h"], screens: ["providers"] },
 
   "finding.back": { title: "Back to the inbox", keys: ["Escape"], screens: ["finding"] },
   "finding.next": { title: "Next finding", keys: ["j"], screens: ["finding"] },

@@ -15,7 +15,8 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
   const finding = view.row.id;
   const busy = apply.isPending || undo.isPending;
 
-  const takeBack = () =>
+  const takeBack = () => {
+    say({ tone: "plain", title: "Taking the fix back…" });
     undo.mutate(
       { finding },
       {
@@ -24,8 +25,10 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
         onError: (error) => sayError("The fix was not taken back", error),
       },
     );
+  };
 
-  const write = (fix: FixView) =>
+  const write = (fix: FixView) => {
+    say({ tone: "plain", title: `Applying: ${count(fix.files.length, "file")} being written…` });
     apply.mutate(
       { finding, fix: fix.id },
       {
@@ -39,6 +42,7 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
         onError: (error) => sayError("The fix was not applied", error),
       },
     );
+  };
 
   return {
     "finding.apply": {

@@ -8,7 +8,7 @@ import { Palette } from "../../commands/palette";
 import type { PaletteEntry } from "../../commands/palette-search";
 import { ErrorNote } from "../../components/error-note";
 import { count } from "../../format";
-import { type Screen, VIEWS, go, inboxAt, listOf, usePlace } from "../../routes";
+import { type Screen, VIEWS, go, inboxAt, listOf, providersAt, usePlace } from "../../routes";
 import { Finding } from "../finding/finding";
 import { Inbox } from "../inbox/inbox";
 import { VIEW_NAMES } from "../inbox/views";
@@ -47,7 +47,7 @@ export function Frame() {
     keys: { run: () => setSheet("keys") },
     "go.inbox": { run: () => go(inboxAt(place)) },
     "go.policy": { run: () => go({ screen: "policy", ...listOf(place) }) },
-    "go.providers": { run: () => go({ screen: "providers", ...listOf(place) }) },
+    "go.providers": { run: () => go(providersAt(place)) },
     "go.machine": { run: () => go({ screen: "machine", ...listOf(place) }) },
     "go.welcome": { run: () => go({ screen: "welcome", ...listOf(place) }) },
     demo: { run: changes.openDemo },
@@ -122,7 +122,7 @@ function ScreenOf({ screen }: { screen: Screen }) {
     case "policy":
       return <Policy />;
     case "providers":
-      return <Providers />;
+      return place.screen === "providers" && <Providers place={place} />;
     case "machine":
       return <Machine />;
   }

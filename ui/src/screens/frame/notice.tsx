@@ -1,6 +1,7 @@
 /** What just happened, above the status strip: failures until they are closed, and the newest of everything else. */
 import { type ReactNode, createContext, useContext, useEffect, useMemo, useRef, useState } from "react";
 import type { ApiError } from "../../backend/generated";
+import { useCommands } from "../../commands/active";
 import { Button, IconButton } from "../../components/button";
 import { CopyDetail, meaningOf } from "../../components/error-note";
 import { Mark, type MarkName } from "../../components/mark";
@@ -63,6 +64,8 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
 
 export function NoticeBars() {
   const { shown, close } = useContext(ShownContext);
+  const failure = shown.findLast(({ tone }) => tone === "fail");
+  useCommands(failure === undefined ? {} : { "notice.close": { run: () => close(failure.id) } });
   return (
     <div className={styles.slot} role="status" aria-label="Notice" aria-atomic="false">
       {shown.map((notice) => (

@@ -3,7 +3,7 @@ import { useCommand } from "../../api/client";
 import { everyFinding } from "../../api/finding-window";
 import type { ProjectView } from "../../backend/generated";
 import { Mark, type MarkName } from "../../components/mark";
-import { type Place, VIEWS, formatPlace, inboxAt, listOf } from "../../routes";
+import { type Place, VIEWS, formatPlace, inboxAt, listOf, providersAt } from "../../routes";
 import { VIEW_NAMES } from "../inbox/views";
 import styles from "./rail.module.css";
 
@@ -21,12 +21,7 @@ export function Rail({ place, project, slim }: { place: Place; project: ProjectV
         current={place.screen === "policy"}
         count={status?.asks_waiting}
       />
-      <RailLink
-        name="Models and keys"
-        mark="key"
-        to={{ screen: "providers", ...listOf(place) }}
-        current={place.screen === "providers"}
-      />
+      <RailLink name="Models and keys" mark="key" to={providersAt(place)} current={place.screen === "providers"} />
       <span className="grow" />
       <RailLink
         name="This machine"
@@ -56,7 +51,12 @@ function RailLink({
     <a href={formatPlace(to)} className={styles.link} aria-current={current ? "page" : undefined} title={name}>
       <Mark name={mark} size={16} />
       <span>{name}</span>
-      {count > 0 && <span className={styles.count}>{count}</span>}
+      {count > 0 && (
+        <span className={styles.count}>
+          {count > 99 ? "99+" : count}
+          <span className="heard"> waiting</span>
+        </span>
+      )}
     </a>
   );
 }

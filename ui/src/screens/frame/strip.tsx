@@ -6,6 +6,7 @@ import type { Network, ProjectView, StatusView } from "../../backend/generated";
 import { IconButton } from "../../components/button";
 import { Mark } from "../../components/mark";
 import { count } from "../../format";
+import { money } from "../../money";
 import styles from "./strip.module.css";
 
 export function Strip({ project }: { project: ProjectView | undefined }) {
@@ -23,6 +24,7 @@ export function Strip({ project }: { project: ProjectView | undefined }) {
             {status.running > 0 ? `Running ${status.running}` : "Nothing running"}
             {status.running === 0 && project !== undefined && <Brought project={project} />}
           </span>
+          <SpentToday />
           <span className={styles.net}>
             <Mark name={status.network === "open" ? "leave" : "lock"} size={12} />
             {egressWords(status)}
@@ -43,6 +45,20 @@ function Brought({ project }: { project: ProjectView }) {
     ...(none > 0 ? [`${none} without a safe fix`] : []),
   ];
   return words.length > 0 && <span className="wide">{`: ${words.join(", ")}`}</span>;
+}
+
+/** What models cost today, and what they may; nothing where neither is anything. */
+function SpentToday() {
+  const { data } = useCommand("get_spending", {});
+  if (data === undefined || (data.today.calls === 0 && data.budget.per_day === null)) return null;
+  const { today, budget } = data;
+  return (
+    <span className="wide">
+      Spent today {money(today.spent)}
+      {budget.per_day !== null && ` of ${money(budget.per_day)}`}
+      {today.unknown > 0 && `, and ${count(today.unknown, "call")} of unknown cost`}
+    </span>
+  );
 }
 
 /** What left this machine, as a fact. */

@@ -87,6 +87,7 @@ function useApplyAll(): (rows: readonly FindingRow[]) => Promise<void> {
     const applied: string[] = [];
     const files = new Set<string>();
     const refused: string[] = [];
+    say({ tone: "plain", title: `Applying ${count(rows.length, "fix", "fixes")}…` });
     for (const { id, title } of rows) {
       try {
         const view = await backend.call("apply_fix", { finding: id, fix: null });

@@ -47,7 +47,7 @@ export function Scans({
               <ScanDetail key={scan.tool} scan={scan} now={now} />
             ))}
           </ul>
-          <ImportField busy={busy} input={pathInput} onImport={onImport} />
+          <ImportField busy={busy} input={pathInput} onImport={onImport} onClose={onToggle} />
         </div>
       )}
     </section>
@@ -115,10 +115,12 @@ function ImportField({
   busy,
   input,
   onImport,
+  onClose,
 }: {
   busy: boolean;
   input: RefObject<HTMLInputElement | null>;
   onImport: (path: string) => void;
+  onClose: () => void;
 }) {
   const [path, setPath] = useState("");
   const id = useId();
@@ -143,7 +145,7 @@ function ImportField({
         value={path}
         onChange={(event) => setPath(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === "Escape") event.currentTarget.blur();
+          if (event.key === "Escape") onClose();
         }}
       />
       <Button type="submit" disabled={busy}>

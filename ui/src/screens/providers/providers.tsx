@@ -1,247 +1,276 @@
-/** Models and keys: which hosts have a key, where it comes from, and a place to put one. A key is never shown again. */
-import { useId, useState } from "react";
-import { useBackend, useChange, useCommand } from "../../api/client";
-import { toApiError } from "../../backend/backend";
-import type { KeyHost, KeyList } from "../../backend/generated";
-import { Button } from "../../components/button";
+/** Models and keys: who may be asked, in which order, how each does, what it costs; and a place for keys. */
+import { useMemo } from "react";
+import { useCommand } from "../../api/client";
+import type { ModelList, ModelRow } from "../../backend/generated";
+import { type Actions, useCommands } from "../../commands/active";
+import { CommandButton, IconButton } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
-import { HeadBar } from "../../components/head-bar";
+import { Footer } from "../../components/footer";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { Seats } from "../../components/seats";
-import { ago, sentence } from "../../format";
-import { useNow } from "../../now";
-import { useNotices } from "../frame/notice";
-import { focus } from "../../focus";
+import { focusFirst } from "../../focus";
+import { sentence } from "../../format";
+import { type Pane, type Place, go, providersAt } from "../../routes";
+import { useModelActions } from "./actions";
+import { Add, WAYS, type Way } from "./add";
+import { Empty } from "./empty";
+import { SettingForm } from "./form";
+import { Keys } from "./keys";
+import { List } from "./list";
+import { LocalOnly, useLocalOnly } from "./local-only";
+import { Model } from "./model";
+import { MoneyPane } from "./money-pane";
 import styles from "./providers.module.css";
+import { grouped } from "./standing";
 
-export function Providers() {
-  const keys = useCommand("list_keys", {});
-  const { data: status } = useCommand("get_status", {});
+/** Below this width one column shows at a time, as in the style sheet. */
+const NARROW = "(max-width: 900px)";
+
+export function Providers({ place }: { place: Extract<Place, { screen: "providers" }> }) {
+  const { data: list, error, refetch } = useCommand("list_models", {});
+  const show = (pane: Pane, at: string | null = null, how: "push" | "replace" = "push") =>
+    go(providersAt(place, pane, at), how);
+  const close = () => show("model", place.pane === "edit" ? place.at : null);
+
+  const models = useMemo(() => list?.models ?? [], [list]);
+  const shown = useMemo(() => grouped(models).flatMap(([, rows]) => rows), [models]);
+  const named = place.pane === "model" || place.pane === "edit";
+  const row = (named ? shown.find(({ name }) => name === place.at) : undefined) ?? (named ? shown[0] : undefined);
+  const step = (by: number) => {
+    const at = row === undefined ? 0 : shown.indexOf(row) + by;
+    const next = shown[Math.max(0, Math.min(at, shown.length - 1))];
+    if (next !== undefined) show("model", next.name, "replace");
+  };
+  const local = useLocalOnly(models);
+  const open = place.pane !== "model" || place.at !== null;
+  const actions: Actions = {
+    "providers.next": { run: () => step(1) },
+    "providers.previous": { run: () => step(-1) },
+    "providers.open": { run: () => row !== undefined && show("model", row.name) },
+    ...(place.pane !== "model" || (open && matchMedia(NARROW).matches) ? { "providers.close": { run: close } } : {}),
+    "providers.add": { run: () => show("add") },
+    "providers.find": { run: () => show("add", "server") },
+    "providers.money": { run: () => show("money") },
+    "providers.keys": { run: () => show("keys") },
+    "providers.local": local.action,
+    ...useModelActions(place.pane === "model" ? row : undefined, models, { edit: (name) => show("edit", name) }),
+  };
+  useCommands(actions);
+
   return (
-    <>
-      <HeadBar title="Models and keys">
-        <Button onClick={() => void keys.refetch()}>Look again</Button>
-      </HeadBar>
-      <div className={styles.scroll} tabIndex={0} role="region" aria-label="Models and keys">
-        {keys.error !== null && <ErrorNote error={keys.error} onRetry={() => void keys.refetch()} />}
-        {keys.data === undefined && keys.error === null && (
-          <p className={styles.text} role="status">
-            Waiting for your keychain…
-          </p>
-        )}
-        {keys.data !== undefined && <Keychain keys={keys.data} />}
-        {keys.data !== undefined && keys.data.hosts.length > 0 && (
-          <ul className={styles.cards}>
-            {keys.data.hosts.map((host) => (
-              <Host key={host.host} host={host} usable={keys.data.keychain.ok} />
+    <div className={styles.columns} data-open={open}>
+      <section className={styles.column} aria-labelledby="models">
+        <div className={styles.bar}>
+          <h1 id="models" className="grow">
+            Models and keys
+          </h1>
+          {shown.length > 0 && <LocalOnly local={local} />}
+          <CommandButton command="providers.add" action={actions["providers.add"]}>
+            Add…
+          </CommandButton>
+        </div>
+        <div className={styles.scroll} tabIndex={0} role="region" aria-label="Models">
+          {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
+          {list !== undefined && <Notices list={list} />}
+          {list !== undefined &&
+            (shown.length === 0 ? (
+              <Empty onAdd={(way) => show("add", way)} />
+            ) : (
+              <List
+                models={models}
+                current={row?.name}
+                onOpen={(name) => show("model", name, open ? "replace" : "push")}
+              />
             ))}
-          </ul>
+        </div>
+        <Footer label="Money and keys">
+          <CommandButton command="providers.find" action={actions["providers.find"]} look="quiet">
+            Look for servers here
+          </CommandButton>
+          <span className="grow" />
+          <CommandButton command="providers.money" action={actions["providers.money"]} look="quiet">
+            Money
+          </CommandButton>
+          <CommandButton command="providers.keys" action={actions["providers.keys"]} look="quiet">
+            Keys
+          </CommandButton>
+        </Footer>
+      </section>
+      <section className={styles.column} aria-label={labelOf(place.pane, row)}>
+        {open && (
+          <div className={styles.back}>
+            <IconButton label="Back to the list of models" onClick={close}>
+              <Mark name="left" />
+            </IconButton>
+            <span className="muted">All models</span>
+          </div>
         )}
-        {keys.data !== undefined && <Another usable={keys.data.keychain.ok} />}
-        {status !== undefined && status.empty_seats.length > 0 && (
-          <>
-            <SectionHead title="Empty seats" level={2} end="and what would fill them" />
-            <Seats seats={status.empty_seats} />
-          </>
+        {list !== undefined && (
+          <Beside
+            key={`${place.pane} ${place.at ?? ""}`}
+            place={place}
+            list={list}
+            row={row}
+            actions={actions}
+            show={show}
+          />
         )}
-      </div>
-    </>
-  );
-}
-
-function Keychain({ keys: { keychain, hosts } }: { keys: KeyList }) {
-  return (
-    <div className={styles.keychain} data-ok={keychain.ok}>
-      <Mark name={keychain.ok ? "lock" : "not_available"} />
-      <div>
-        <p>
-          <Prose text={sentence(keychain.found)} />
-        </p>
-        {keychain.remedy !== null && (
-          <p>
-            <Prose text={sentence(keychain.remedy)} />
-          </p>
-        )}
-        <p className="small muted">
-          {hosts.length === 0
-            ? "No model of your settings needs a key. Recipes and scanners never do."
-            : "A key is used for its own host only, and for nothing but the request that needs it."}
-        </p>
-      </div>
+      </section>
     </div>
   );
 }
 
-function Host({ host, usable }: { host: KeyHost; usable: boolean }) {
-  const now = useNow();
-  const [editing, setEditing] = useState(false);
-  const erase = useChange("erase_key");
-  const { say, sayError } = useNotices();
-  const stored = host.source.from === "keychain";
-  return (
-    <li className={styles.card}>
-      <div className={styles.name}>
-        <h2>
-          <code>{host.host}</code>
-        </h2>
-        <p className="small muted">{host.models.length === 0 ? "no model uses it" : host.models.join(", ")}</p>
-      </div>
-      <KeyState host={host} now={now} />
-      {editing ? (
-        <KeyField host={host.host} onDone={() => setEditing(false)} />
-      ) : (
-        <div className={styles.actions}>
-          <Button disabled={!usable} onClick={() => setEditing(true)}>
-            {stored ? "Replace key" : "Add key"}
-          </Button>
-          {stored && (
-            <Button
-              look="quiet"
-              disabled={erase.isPending}
-              onClick={() =>
-                erase.mutate(
-                  { host: host.host },
-                  {
-                    onSuccess: () => say({ tone: "pass", title: `The key of ${host.host} is removed` }),
-                    onError: (error) => sayError("The key was not removed", error),
-                  },
-                )
-              }
-            >
-              Remove
-            </Button>
-          )}
-        </div>
-      )}
-    </li>
-  );
+function labelOf(pane: Pane, row: ModelRow | undefined): string {
+  switch (pane) {
+    case "add":
+      return "Add a model";
+    case "money":
+      return "Money";
+    case "keys":
+      return "Keys";
+    case "edit":
+    case "model":
+      return row?.name ?? "Who proposes fixes";
+  }
 }
 
-function KeyState({ host: { source, set_at }, now }: { host: KeyHost; now: number }) {
-  switch (source.from) {
-    case "keychain":
-      return (
-        <p className={styles.state} data-ok="true">
-          <Mark name="pass" /> In the keychain{set_at !== null && `, set ${ago(set_at, now)}`}
-        </p>
-      );
-    case "environment":
-      return (
-        <p className={styles.state} data-ok={source.set}>
-          <Mark name={source.set ? "pass" : "not_run"} />
+function Notices({ list: { notices, offline } }: { list: ModelList }) {
+  return (
+    <>
+      {offline && (
+        <p className={styles.notice} role="status">
+          <Mark name="lock" />
           <span>
-            {source.set ? "From" : "Expected in"} the variable <code>{source.variable}</code>
-            {!source.set && ", which was empty when Conclave started"}
+            <b>Offline:</b> every connection is refused, so no server is asked, not even on this machine. Start Conclave
+            without <code>--offline</code> to change that.
           </span>
         </p>
-      );
-    case "none":
-      return (
-        <p className={styles.state} data-ok="false">
-          <Mark name="not_run" /> No key
+      )}
+      {notices.map((text) => (
+        <p key={text} className={styles.notice} role="status">
+          <Mark name="info" />
+          <span>
+            <Prose text={sentence(text)} />
+          </span>
         </p>
-      );
-  }
-}
-
-/**
- * One line for a key: posted once, then forgotten by the page.
- *
- * It is not a mutation of the query client, which would remember what was posted.
- */
-function KeyField({ host, onDone }: { host: string; onDone: () => void }) {
-  const backend = useBackend();
-  const [key, setKey] = useState("");
-  const [waiting, setWaiting] = useState(false);
-  const { say, sayError } = useNotices();
-  const id = useId();
-  const keep = async () => {
-    const posted = backend.call("set_key", { host, key: key.trim() });
-    setKey("");
-    setWaiting(true);
-    try {
-      await posted;
-      say({ tone: "pass", title: `The key of ${host} is in your keychain` });
-      onDone();
-    } catch (error) {
-      sayError("The key was not kept", toApiError(error));
-      setWaiting(false);
-    }
-  };
-  return (
-    <form
-      className={styles.form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void keep();
-      }}
-    >
-      <label htmlFor={id} className="heard">
-        {`Key for ${host}`}
-      </label>
-      <input
-        id={id}
-        type="password"
-        autoComplete="off"
-        ref={focus}
-        placeholder="paste the key; it is not shown again"
-        value={key}
-        onChange={(event) => setKey(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape") onDone();
-        }}
-      />
-      <Button type="submit" disabled={key.trim() === "" || waiting}>
-        {waiting ? "Waiting for your keychain…" : "Keep"}
-      </Button>
-      <Button look="quiet" onClick={onDone}>
-        Cancel
-      </Button>
-    </form>
+      ))}
+    </>
   );
 }
 
-function Another({ usable }: { usable: boolean }) {
-  const [host, setHost] = useState("");
-  const [asked, setAsked] = useState<string | null>(null);
-  const id = useId();
-  if (asked !== null) {
-    return (
-      <div className={styles.another}>
-        <p>
-          Key for <code>{asked}</code>
-        </p>
-        <KeyField
-          host={asked}
-          onDone={() => {
-            setAsked(null);
-            setHost("");
-          }}
+function Beside({
+  place,
+  list,
+  row,
+  actions,
+  show,
+}: {
+  place: Extract<Place, { screen: "providers" }>;
+  list: ModelList;
+  row: ModelRow | undefined;
+  actions: Actions;
+  show: (pane: Pane, at?: string | null, how?: "push" | "replace") => void;
+}) {
+  switch (place.pane) {
+    case "add":
+      return (
+        <Add
+          list={list}
+          way={WAYS.find((way) => way === place.at) ?? null}
+          onWay={(way: Way | null) => show("add", way)}
+          onDone={(name) => show("model", name, "replace")}
         />
-      </div>
-    );
+      );
+    case "money":
+      return <MoneyPane />;
+    case "keys":
+      return (
+        <div className={styles.scroll} tabIndex={0} role="region" aria-label="Keys by host">
+          <h2 className={styles.title}>Keys</h2>
+          <Keys />
+        </div>
+      );
+    case "edit":
+      if (row === undefined || row.setting.kind === "mcp_sampling") return null;
+      return (
+        <div className={styles.around} ref={focusFirst}>
+          <h2 className={styles.title}>{row.name}</h2>
+          <SettingForm
+            first={row.setting}
+            replaces={row.name}
+            taken={list.models.map(({ name }) => name)}
+            worker={list.worker}
+            onDone={(name) => show("model", name, "replace")}
+            onCancel={() => show("model", row.name, "replace")}
+          />
+        </div>
+      );
+    case "model":
+      if (row === undefined) return <WhoProposes />;
+      return (
+        <>
+          <div className={styles.scroll} tabIndex={0} role="region" aria-label={`About ${row.name}`}>
+            <Model row={row} />
+          </div>
+          <ModelFooter row={row} actions={actions} />
+        </>
+      );
   }
+}
+
+function ModelFooter({ row, actions }: { row: ModelRow; actions: Actions }) {
   return (
-    <form
-      className={styles.another}
-      onSubmit={(event) => {
-        event.preventDefault();
-        setAsked(host.trim());
-      }}
-    >
-      <label htmlFor={id}>Another host</label>
-      <input
-        id={id}
-        value={host}
-        placeholder="api.example.com"
-        spellCheck={false}
-        onChange={(event) => setHost(event.target.value)}
-      />
-      <Button type="submit" disabled={host.trim() === "" || !usable}>
-        Add key
-      </Button>
-    </form>
+    <Footer label="Actions">
+      <CommandButton command="providers.test" action={actions["providers.test"]} look="primary">
+        {actions["providers.test"]?.disabled === undefined ? "Test now" : "Testing…"}
+      </CommandButton>
+      {row.position !== null && (
+        <>
+          <CommandButton command="providers.up" action={actions["providers.up"]}>
+            Earlier
+          </CommandButton>
+          <CommandButton command="providers.down" action={actions["providers.down"]}>
+            Later
+          </CommandButton>
+        </>
+      )}
+      {row.enabled && (
+        <CommandButton command="providers.trial" action={actions["providers.trial"]} look="quiet">
+          {row.trial ? "Use its answers" : "Try out only"}
+        </CommandButton>
+      )}
+      <CommandButton command="providers.switch" action={actions["providers.switch"]} look="quiet">
+        {row.enabled ? "Turn off" : "Turn on"}
+      </CommandButton>
+      {row.kind !== "mcp_sampling" && (
+        <CommandButton command="providers.edit" action={actions["providers.edit"]} look="quiet">
+          Edit
+        </CommandButton>
+      )}
+      <CommandButton command="providers.remove" action={actions["providers.remove"]} look="quiet">
+        Remove
+      </CommandButton>
+    </Footer>
+  );
+}
+
+function WhoProposes() {
+  const { data: status } = useCommand("get_status", {});
+  return (
+    <>
+      <h2 className={styles.title}>Who proposes fixes</h2>
+      <p className={styles.text}>
+        Recipes and the scanners’ own fixes sit on every panel and need no key, no model and no network. Models propose
+        beside them, and review what your policy samples.
+      </p>
+      {status !== undefined && status.empty_seats.length > 0 && (
+        <>
+          <SectionHead title="Empty seats" end="and what would fill them" />
+          <Seats seats={status.empty_seats} />
+        </>
+      )}
+    </>
   );
 }

@@ -1,0 +1,60 @@
+/** A server of models on loopback, for tests: it speaks as Ollama and as OpenAI do, or fails as it is told to. */
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type Mood = "well" | "failing";
+
+/** One entry of Ollama's list. */
+function listed(name: string): object {
+  return { name, model: name, size: 1, details: { family: "qwen2", quantization_level: "Q4_K_M" } };
+}
+
+export class ModelServer {
+  /** What it does from now on. */
+  mood: Mood = "well";
+  /** Paths that it was asked for. */
+  readonly asked: string[] = [];
+  readonly #server = createServer((request, response) => this.#answer(request, response));
+
+  /** Listens at a free port; `origin` is where. */
+  static async start(): Promise<ModelServer> {
+    const server = new ModelServer();
+    await new Promise<void>((listening) => server.#server.listen(0, "127.0.0.1", listening));
+    return server;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((closed) => this.#server.close(closed));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? "";
+    this.asked.push(path);
+    const say = (status: number, body: object) => {
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(body));
+    };
+    request.resume();
+    if (this.mood === "failing") return say(500, { error: { message: "the weights are gone" } });
+    switch (path) {
+      case "/api/version":
+        return say(200, { version: "0.12.3" });
+      case "/api/tags":
+        return say(200, { models: [listed("small:1b"), listed("large:14b")] });
+      case "/api/show":
+        return say(200, {
+          details: { family: "qwen2", quantization_level: "Q4_K_M" },
+          capabilities: ["completion"],
+          model_info: { "general.architecture": "qwen2", "qwen2.context_length": 32768 },
+        });
+      case "/v1/models":
+        return say(200, { object: "list", data: [{ id: "small:1b" }, { id: "large:14b" }] });
+    }
+    return say(404, { error: "not found" });
+  }
+}
