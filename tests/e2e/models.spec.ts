@@ -69,6 +69,7 @@ test.describe("with three models", () => {
 
   test("one is tried out only, turned off, and removed, each with a way back", async ({ app, folder }) => {
     await openModels(app);
+    await expect(rows(app, /^Asked/)).toHaveCount(3);
     await app.keyboard.press("j");
     await expect(app.getByRole("heading", { level: 2, name: "two" })).toBeVisible();
     await app.keyboard.press("y");
@@ -90,6 +91,7 @@ test.describe("with three models", () => {
 
   test("one is edited, and a name that another has is refused beside its field", async ({ app }) => {
     await openModels(app);
+    await expect(rows(app, /^Asked/)).toHaveCount(3);
     await app.keyboard.press("e");
     const form = app.getByRole("form", { name: "Edit one" });
     await form.getByLabel("Name").fill("two");

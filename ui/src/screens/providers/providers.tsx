@@ -1,5 +1,5 @@
 /** Models and keys: who may be asked, in which order, how each does, what it costs; and a place for keys. */
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useCommand } from "../../api/client";
 import type { ModelList, ModelRow } from "../../backend/generated";
 import { type Actions, useCommands } from "../../commands/active";
@@ -37,7 +37,11 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
   const models = useMemo(() => list?.models ?? [], [list]);
   const shown = useMemo(() => grouped(models).flatMap(([, rows]) => rows), [models]);
   const named = place.pane === "model" || place.pane === "edit";
-  const row = (named ? shown.find(({ name }) => name === place.at) : undefined) ?? (named ? shown[0] : undefined);
+  // Where nothing is chosen the first one is shown, and stays shown when it moves.
+  const [held, setHeld] = useState<string | null>(null);
+  const called = (wanted: string | null) => shown.find(({ name }) => name === wanted);
+  const row = named ? (called(place.at) ?? called(held) ?? shown[0]) : undefined;
+  if (row !== undefined && row.name !== held) setHeld(row.name);
   const step = (by: number) => {
     const at = row === undefined ? 0 : shown.indexOf(row) + by;
     const next = shown[Math.max(0, Math.min(at, shown.length - 1))];
