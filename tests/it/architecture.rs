@@ -532,5 +532,9 @@ fn root_file(path: &str) -> &'static File {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.starts_with("tests/") || path.ends_with("/tests.rs") || path.contains(".test.")
+    path.contains("/tests/")
+        || path.contains("/benches/")
+        || path.starts_with("tests/")
+        || path.ends_with("/tests.rs")
+        || path.contains(".test.")
 }

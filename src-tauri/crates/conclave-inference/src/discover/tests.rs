@@ -18,7 +18,8 @@ fn what_ollama_says_of_a_model_is_read_and_one_for_embeddings_is_left_out() {
         json!({ "details": { "family": "qwen2" }, "capabilities": able,
                 "model_info": { "general.architecture": "qwen2", "qwen2.context_length": 32768 } })
     };
-    let cases: [(&str, Value, Option<(ModelClass, Option<u32>)>); 6] = [
+    type Seen = Option<(ModelClass, Option<u32>)>;
+    let cases: [(&str, Value, Seen); 6] = [
         ("qwen:7b", shown(&["completion", "tools"]), Some((ModelClass::Local, Some(32768)))),
         ("qwen:7b", shown(&["embedding"]), None),
         ("qwen:7b", json!({ "details": {} }), Some((ModelClass::Local, None))),
