@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use conclave_core::settings::{BudgetSetting, CliKind, ManualCost, SAMPLING, Settings};
+use conclave_core::settings::{BudgetSetting, CliKind, ManualCost, PERSON, SAMPLING, Settings};
 use conclave_effects::{Denied, FsError, WriteFile, host_of, write_file};
 use conclave_policy::{Actor, Layer, digest, suggest};
 use serde::Serialize;
@@ -16,7 +16,6 @@ use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::model_list::OneModel;
 use crate::models;
-use crate::review::PERSON;
 
 /// The longest name of a model, in characters.
 const LONGEST_NAME: usize = 100;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use conclave_core::settings::{SAMPLING, Settings};
+use conclave_core::settings::Settings;
 use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::{Gate, Policies};
@@ -17,7 +17,7 @@ use crate::apply::{self, ApplyError};
 use crate::ctx::Ctx;
 use crate::event::Events;
 use crate::models::Models;
-use crate::policies::PolicyFiles;
+use crate::policies::{self, PolicyFiles};
 use crate::review::EngineReviewer;
 use crate::settings_file;
 
@@ -107,9 +107,8 @@ fn guard(policies: &Policies, store: &Store, models: &Arc<Models>, events: &Even
 
 /// Models that the settings want to review and do not name.
 fn reviewers_missing(settings: &Settings) -> Option<String> {
-    let sampling = settings.sampling.enabled.then_some(SAMPLING);
-    let names: Vec<&str> = settings.models.iter().map(|model| model.name.as_str()).chain(sampling).collect();
-    let known = |name: &&String| names.contains(&name.as_str());
+    let names = policies::reviewers(settings);
+    let known = |name: &&String| names.contains(*name);
     let missing: Vec<String> =
         settings.review.models.iter().filter(|name| !known(name)).map(|name| format!("`{name}`")).collect();
     let words = missing.join(", ");

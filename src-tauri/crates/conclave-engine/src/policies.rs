@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conclave_core::settings::{SAMPLING, Settings};
+use conclave_core::settings::{PERSON, Settings};
 use conclave_effects::gate::Policies;
 use conclave_effects::policy_files::{self, PolicyFileError, admin_policy, project_policy};
 use conclave_effects::{DataDir, FsError};
@@ -33,7 +33,7 @@ use conclave_store::StoreError;
 
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
-use crate::review;
+use crate::review::unknown;
 
 /// One source of rules, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,11 +225,7 @@ fn roots(cx: &Ctx) -> Result<Vec<String>, StoreError> {
 
 /// Whom rules may name as reviewers under `settings`.
 pub(crate) fn reviewers(settings: &Settings) -> BTreeSet<String> {
-    let apis = settings.models.iter().map(|model| &model.name);
-    let clis = settings.cli_models.iter().map(|model| &model.name);
-    let local = settings.local_models.iter().map(|model| &model.name);
-    let others = [review::PERSON, SAMPLING].map(str::to_owned);
-    apis.chain(clis).chain(local).cloned().chain(others).collect()
+    settings.names().into_iter().chain([PERSON]).map(str::to_owned).collect()
 }
 
 /// The policy of the data folder `data` and of projects, for whoever needs nothing else of Conclave.
@@ -311,7 +307,7 @@ fn load(text: &str, layer: Layer, reviewers: &BTreeSet<String>) -> Result<Loaded
             let problem = suggest::unknown("reviewer", name, &known);
             return Err(LoadError::Rule { rule: rule.id().to_owned(), problem });
         }
-        strangers.push(format!("rule `{}`: {}", rule.id(), review::unknown(name)));
+        strangers.push(format!("rule `{}`: {}", rule.id(), unknown(name)));
     }
     loaded.warnings.extend(strangers);
     Ok(loaded)

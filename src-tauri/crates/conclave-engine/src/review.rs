@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use conclave_core::settings::PERSON;
 use conclave_effects::{DataClass, Gate};
 use conclave_inference::{About, Answer, AskError, ModelRequest, StrategyError, Try, quote};
 use conclave_policy::{Actor, Question, Review, Reviewed, Reviewer, digest_parts, inside_envelope, keys};
@@ -30,9 +31,6 @@ use crate::event::Events;
 use crate::models::{Errand, Model, Models};
 use crate::prompt;
 use verdict::Verdict;
-
-/// What a rule calls the person.
-pub(crate) const PERSON: &str = "person";
 
 /// How long a verdict is good for an equal request.
 const KEPT: Duration = Duration::from_secs(300);

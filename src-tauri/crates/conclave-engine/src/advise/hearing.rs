@@ -45,12 +45,8 @@ pub struct Hearing {
 impl Hearing {
     /// A hearing with the reviewers of the settings.
     pub fn new(cx: &Ctx, offline: bool) -> Self {
-        let reviewer = EngineReviewer::new(
-            Arc::clone(&cx.models),
-            cx.gate.clone(),
-            cx.store.clone(),
-            cx.events.clone(),
-        );
+        let reviewer =
+            EngineReviewer::new(Arc::clone(&cx.models), cx.gate.clone(), cx.store.clone(), cx.events.clone());
         Self { cx: cx.clone(), offline, reviewer: Arc::new(reviewer) }
     }
 

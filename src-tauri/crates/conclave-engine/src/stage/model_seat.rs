@@ -32,13 +32,7 @@ struct Block {
 }
 
 /// Asks `model` and reads its answer as a fix of the file at `path`.
-pub(super) async fn ask(
-    models: &Models,
-    model: &Model,
-    errand: Errand,
-    path: &RelPath,
-    source: &Source,
-) -> Draft {
+pub(super) async fn ask(models: &Models, model: &Model, errand: Errand, path: &RelPath, source: &Source) -> Draft {
     let info = model.info();
     match models.one(&info.name, errand).await.map(|won| won.answer) {
         Ok(Answer::Text { text, .. }) => {
