@@ -16,6 +16,7 @@ use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::model_list::OneModel;
 use crate::models;
+use crate::settings_file;
 
 /// The longest name of a model, in characters.
 const LONGEST_NAME: usize = 100;
@@ -300,7 +301,7 @@ async fn edit(
     let mut root: Map<String, Value> = serde_json::from_str(text).map_err(unreadable)?;
     change(&settings, &mut root)?;
     let after = Value::Object(root);
-    serde_json::from_value::<Settings>(after.clone()).map_err(|error| EditError::Wrong(error.to_string()))?;
+    settings_file::read(&after.to_string()).map_err(EditError::Wrong)?;
     let effect = WriteFile {
         path: path.clone(),
         bytes: format!("{after:#}\n").into_bytes(),

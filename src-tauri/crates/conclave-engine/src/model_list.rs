@@ -8,7 +8,7 @@ use conclave_core::finding::Severity;
 use conclave_core::settings::{CliKind, CliSetting, LocalSetting, ModelSetting, SAMPLING, SamplingSetting, Settings};
 use conclave_core::tier::RunPlan;
 use conclave_effects::{ModelClass, Secret, find_worker, host_of};
-use conclave_inference::{Api, Price, Provider as _};
+use conclave_inference::{Api, Price, Provider as _, catalogue};
 pub use conclave_inference::{Capabilities, Info, Kind};
 use conclave_store::{KeyHost, SpendOf, SpendTotal, StoreError};
 use serde::{Deserialize, Serialize};
@@ -172,7 +172,7 @@ pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
             tiers: tiers(cx, setting.name()),
             spend,
             health: seen.iter().find(|health| health.name == info.name).cloned(),
-            warnings: Vec::new(),
+            warnings: warnings(cx, &setting),
             info,
             setting,
         })
@@ -190,6 +190,16 @@ fn class(cx: &Ctx, setting: &OneModel) -> Option<ModelClass> {
         (_, Some(model)) if model.provider.is_class_known() => Some(model.provider.known_class()),
         (OneModel::Cli(_) | OneModel::McpSampling(_), _) => Some(ModelClass::Hosted),
         _ => None,
+    }
+}
+
+/// What the list of known models has to say of it, loudly.
+fn warnings(cx: &Ctx, setting: &OneModel) -> Vec<String> {
+    match setting {
+        OneModel::Api(setting) => {
+            catalogue::remarks(&setting.model, &setting.base_url, &[], catalogue::day(cx.now_ms()))
+        }
+        OneModel::Cli(_) | OneModel::McpSampling(_) | OneModel::Local(_) => Vec::new(),
     }
 }
 
