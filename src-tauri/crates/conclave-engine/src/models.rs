@@ -11,12 +11,13 @@ mod reload;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::{LocalSetting, ModelSetting, SamplingSetting, Settings};
-use conclave_effects::{Gate, Keychain, ModelClass, Secret};
+use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots};
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
     About, Agrees, Api, AskError, Beside, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch,
@@ -51,6 +52,8 @@ struct Set {
     /// In order of preference; those that are only tried out come last.
     models: Vec<Arc<Model>>,
     strategy: Strategy,
+    /// Certificates that are trusted beside the usual ones; why they cannot be, where they cannot.
+    roots: Option<Result<TlsRoots, HttpError>>,
 }
 
 /// What questions need beside a model.
@@ -212,11 +215,19 @@ impl Set {
         };
         let members = models.iter().map(member).collect();
         let strategy = Strategy::new(members, &settings, before.map(|before| &before.strategy));
-        Self { settings: Arc::new(settings), models, strategy }
+        let roots = settings.tls_roots.as_ref().map(|path| TlsRoots::read(Path::new(path)));
+        Self { settings: Arc::new(settings), models, strategy, roots }
     }
 
     fn named(&self, name: &str) -> Option<&Arc<Model>> {
         self.models.iter().find(|model| model.name() == name)
+    }
+
+    /// The certificates of the settings. Where they cannot be read nothing is asked: whoever names them would otherwise
+    /// not learn that they are not in force.
+    fn roots(&self) -> Result<Option<&TlsRoots>, AskError> {
+        let read = self.roots.as_ref().map(Result::as_ref).transpose();
+        read.map_err(|error| AskError::NotSent(error.to_string()))
     }
 
     /// The keys that the environment held when their models were set up.
@@ -320,7 +331,8 @@ impl Models {
             ModelClass::Hosted => self.means.keys.all(gate, &Actor::Person, None).await?,
         };
         let known: Vec<&Secret> = set.at_hand().into_iter().chain(&others).collect();
-        let terms = Terms { known: &known, proxy: set.settings.proxy.as_deref(), ..Terms::new(about, Duration::ZERO) };
+        let (proxy, tls_roots) = (set.settings.proxy.as_deref(), set.roots()?);
+        let terms = Terms { known: &known, proxy, tls_roots, ..Terms::new(about, Duration::ZERO) };
         model.provider.sketch(request, &terms)
     }
 

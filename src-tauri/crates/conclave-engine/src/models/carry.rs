@@ -31,7 +31,7 @@ impl Carrier for Carry {
             let (model, actor) = self.who(provider)?;
             let taken = self.own_key(&actor, model).await?;
             let known = self.set.at_hand();
-            let terms = Terms { key: key(model, taken.as_ref())?, known: &known, ..self.terms(until) };
+            let terms = Terms { key: key(model, taken.as_ref())?, known: &known, ..self.terms(until)? };
             provider.check(&Reach { gate: &self.errand.gate, actor, terms }).await
         })
     }
@@ -48,7 +48,7 @@ impl Carry {
         let purse = self.purse(model);
         let purse = Some(&purse as &dyn Purse);
         let known = self.set.at_hand();
-        let terms = Terms { key, known: &known, log, purse, ..self.terms(until) };
+        let terms = Terms { key, known: &known, log, purse, ..self.terms(until)? };
         let reach = Reach { gate, actor: actor.clone(), terms };
         // Where that cannot be found out, asking says why.
         let class = provider.class(&reach, until).await.unwrap_or(ModelClass::Hosted);
@@ -70,9 +70,9 @@ impl Carry {
         Ok((model, (self.errand.actor)(name)))
     }
 
-    fn terms(&self, until: Instant) -> Terms<'_> {
-        let proxy = self.set.settings.proxy.as_deref();
-        Terms { proxy, ..Terms::new(&self.errand.about, left(until)) }
+    fn terms(&self, until: Instant) -> Result<Terms<'_>, AskError> {
+        let (proxy, tls_roots) = (self.set.settings.proxy.as_deref(), self.set.roots()?);
+        Ok(Terms { proxy, tls_roots, ..Terms::new(&self.errand.about, left(until)) })
     }
 
     /// The model's key from the keychain, where the settings name no variable and there is one.

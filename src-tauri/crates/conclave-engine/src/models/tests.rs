@@ -272,6 +272,20 @@ async fn what_does_not_fit_into_a_limit_is_not_asked_and_says_which() {
 }
 
 #[tokio::test]
+async fn nothing_is_asked_while_the_certificates_of_the_settings_cannot_be_read() {
+    let stub = stub(false);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roots.pem");
+    fs::write(&file, "no certificate").unwrap();
+    for path in [file, folder.path().join("missing")] {
+        let (_folder, cx) = ground(&json!({ "models": [setting("A", &stub)], "tls_roots": path }));
+        let error = cx.models.one("A", errand(&cx)).await.unwrap_err();
+        assert!(error.to_string().contains("certificates"), "{error}");
+        assert_eq!(stub.asked.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_counts_as_spent() {
     let slow = stub(true);
     let (_folder, cx) = ground(&json!({ "models": [setting("A", &slow)] }));
