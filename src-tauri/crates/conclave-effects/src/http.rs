@@ -7,7 +7,7 @@
 
 mod body;
 mod roots;
-mod target;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@
 //! the files that hold policies ([`policy_files`]), the certificates that the settings name ([`TlsRoots`]), and a scratch
 //! copy that has already been made ([`Scratch`]).
 
+pub mod agent;
 pub mod clock;
 pub mod data;
 pub mod fs;
@@ -29,6 +30,7 @@ pub mod touched;
 pub mod watch;
 pub mod worker;
 
+pub use agent::{AgentError, AgentLimits, AgentReport, Connections, Installed, RunAgent, run_agent, url_inside};
 pub use clock::Clock;
 pub use data::{DataDir, default_data_dir};
 pub use fs::{

@@ -37,9 +37,14 @@ use std::time::Duration;
 use conclave_policy::{Access, Action, Actor, ToolRequest, digest_parts, keys};
 
 pub(crate) use guest::guest;
+#[cfg(target_os = "linux")]
+pub(crate) use mounts::{Mount, SEARCHED};
 pub use program::{find_program, tool_folders};
+pub(crate) use program::{is_executable, script_interpreter};
 #[cfg(target_os = "linux")]
 pub(crate) use running::Running;
+#[cfg(target_os = "linux")]
+pub(crate) use supervise::supervise_fed;
 
 use crate::touched::on_paths;
 use crate::{Effect, Permit, Stale};
@@ -177,7 +182,7 @@ impl Effect for RunCommand {
 
 /// What will be executed, as it is recorded: paths and digests of the program and of what interprets it.
 #[cfg(target_os = "linux")]
-fn executed(run: &RunCommand) -> Vec<(&'static str, String)> {
+pub(crate) fn executed(run: &RunCommand) -> Vec<(&'static str, String)> {
     // What cannot be found is not started either.
     let Ok(all) = mounts::mounts(run).and_then(|mounts| launch::executed(run, &mounts)) else { return Vec::new() };
     recorded(&all)
@@ -201,7 +206,7 @@ fn recorded(all: &[launch::Executed]) -> Vec<(&'static str, String)> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn executed(_: &RunCommand) -> Vec<(&'static str, String)> {
+pub(crate) fn executed(_: &RunCommand) -> Vec<(&'static str, String)> {
     Vec::new()
 }
 
@@ -222,7 +227,17 @@ pub async fn run(permit: Permit<RunCommand>) -> Result<CommandReport, SandboxErr
 /// Makes ready what was judged.
 #[cfg(target_os = "linux")]
 async fn prepare(command: RunCommand, judged: ToolRequest) -> Result<bubblewrap::Prepared, SandboxError> {
-    let prepare = move || bubblewrap::detect()?.prepare(&command, Some(&judged));
+    prepare_beside(command, judged, Vec::new()).await
+}
+
+/// Makes ready what was judged, and shows what is our own beside it.
+#[cfg(target_os = "linux")]
+pub(crate) async fn prepare_beside(
+    command: RunCommand,
+    judged: ToolRequest,
+    own: Vec<Mount>,
+) -> Result<bubblewrap::Prepared, SandboxError> {
+    let prepare = move || bubblewrap::detect()?.prepare(&command, Some(&judged), own);
     let prepared = tokio::task::spawn_blocking(prepare).await;
     prepared.map_err(|error| SandboxError::Io { reason: error.to_string() })?
 }

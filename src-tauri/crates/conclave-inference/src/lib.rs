@@ -32,6 +32,7 @@ pub use metrics::{Counts, prometheus};
 pub use money::{Hold, Price, Purse, Spent};
 pub use probe::{Probed, probe};
 pub use provider::api::Api;
+pub use provider::cli::Cli;
 pub use provider::local::Local;
 pub use provider::sampling::{Sampling, serving};
 pub use provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};

@@ -8,6 +8,7 @@
 //! repeated; when [`Provider::stop`] has returned, no child of it lives.
 
 pub mod api;
+pub mod cli;
 mod form;
 pub mod local;
 mod retry;

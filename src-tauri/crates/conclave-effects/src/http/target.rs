@@ -7,7 +7,7 @@ use reqwest::Url;
 use super::HttpError;
 
 /// An address that may be dialled, taken apart.
-pub(super) struct Target {
+pub(crate) struct Target {
     pub url: Url,
     pub host: String,
     pub port: u16,
@@ -19,7 +19,7 @@ impl Target {
     ///
     /// This machine is only what is dialled as this machine: an IPv4 address in 127.0.0.0/8, the IPv6 address `::1`, and
     /// the name `localhost`, which we dial ourselves without asking a name server. Everything else is somewhere else.
-    pub(super) fn parse(text: &str) -> Result<Self, HttpError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, HttpError> {
         // The text itself is not repeated: what cannot be taken apart may hold a key anywhere.
         let bad = |reason: &str| HttpError::BadUrl { reason: reason.to_owned() };
         if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
@@ -43,7 +43,7 @@ impl Target {
     }
 
     /// The host with its port, without the port that the scheme has anyway: what a key is bound to.
-    pub(super) fn account(&self) -> String {
+    pub(crate) fn account(&self) -> String {
         match self.url.port() {
             Some(port) => format!("{}:{port}", self.host),
             None => self.host.clone(),
@@ -51,12 +51,12 @@ impl Target {
     }
 
     /// Whether a key that is bound to `host` (a name, or a name with a port) may be sent there.
-    pub(super) fn is(&self, host: &str) -> bool {
+    pub(crate) fn is(&self, host: &str) -> bool {
         host == self.account() || host == format!("{}:{}", self.host, self.port)
     }
 
     /// The address without query and fragment, which may hold secrets.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let mut url = self.url.clone();
         url.set_query(None);
         url.set_fragment(None);
@@ -65,7 +65,7 @@ impl Target {
 }
 
 /// Takes apart the address of a proxy.
-pub(super) fn proxy(text: &str) -> Result<Url, HttpError> {
+pub(crate) fn proxy(text: &str) -> Result<Url, HttpError> {
     let bad = |reason: &str| HttpError::BadProxy { reason: reason.to_owned() };
     let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -81,7 +81,7 @@ pub(super) fn proxy(text: &str) -> Result<Url, HttpError> {
 }
 
 /// What `localhost` is dialled as.
-pub(super) const LOCALHOST: [SocketAddr; 2] =
+pub(crate) const LOCALHOST: [SocketAddr; 2] =
     [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)];
 
 fn is_loopback(host: &str) -> bool {

@@ -75,7 +75,7 @@ pub(super) struct Bubblewrap {
 }
 
 /// A command that is ready to be started, and where it will say how it ended.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     pub command: Command,
     pub status: PipeReader,
     /// Has something in it once everything was found as it was judged, right before the program.
@@ -137,7 +137,7 @@ impl Bubblewrap {
             },
             project: None,
         };
-        let Prepared { mut command, status, seen } = self.prepare(&nothing, None)?;
+        let Prepared { mut command, status, seen } = self.prepare(&nothing, None, Vec::new())?;
         let done = command.output().map_err(|error| unavailable(error.to_string()))?;
         drop((status, seen));
         if done.status.success() {
@@ -152,9 +152,14 @@ impl Bubblewrap {
     }
 
     /// Builds the command line for one run; starts nothing. What is shown and started has to be what `judged` says, where
-    /// there is one.
-    pub(super) fn prepare(&self, run: &RunCommand, judged: Option<&ToolRequest>) -> Result<Prepared, SandboxError> {
-        let mounts = mounts(run)?;
+    /// there is one; `own` is ours and nobody judged it.
+    pub(super) fn prepare(
+        &self,
+        run: &RunCommand,
+        judged: Option<&ToolRequest>,
+        own: Vec<Mount>,
+    ) -> Result<Prepared, SandboxError> {
+        let mut mounts = mounts(run)?;
         let executed = executed(run, &mounts)?;
         if let Some(judged) = judged {
             as_judged(&executed, judged)?;
@@ -192,6 +197,7 @@ impl Bubblewrap {
             look.extend(["program".into(), file.name.clone().into(), file.inside.clone().into()]);
         }
         let program = executed.first().map(|file| file.name.clone()).unwrap_or_default();
+        mounts.extend(own);
         let mut line = Vec::new();
         let mounts = match &self.descent {
             None => mounts,

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::{RunCommand, SandboxError, WORK, program};
 
 /// Where programs are looked up by name.
-pub(super) const SEARCHED: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const SEARCHED: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Folders of the system that hold programs and libraries; on most systems links into `/usr`.
 pub(super) const SYSTEM: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 /// A folder of the host that the sandbox shows.
-pub(super) struct Mount {
+pub(crate) struct Mount {
     pub host: PathBuf,
     pub inside: PathBuf,
     pub writable: bool,

@@ -67,8 +67,19 @@ pub(super) fn interpreter(script: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| path.is_absolute())
 }
 
+/// The name of the program in the first line of a script that leaves it to `env` to find it: `#!/usr/bin/env name`.
+pub(crate) fn script_interpreter(script: &Path) -> Option<String> {
+    let mut head = Vec::new();
+    File::open(script).ok()?.take(512).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
+    let name =
+        words.next().filter(|path| path.ends_with("/env")).and_then(|_| words.find(|word| !word.starts_with('-')));
+    name.map(str::to_owned)
+}
+
 /// Whether `path` is a regular file that somebody may execute.
-pub(super) fn is_executable(path: &Path) -> bool {
+pub(crate) fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use zeroize::Zeroizing;
 
 use super::bubblewrap::Prepared;
 use super::output::HeadTail;
@@ -22,12 +23,36 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the command for at most `limits.wall`, then ends whatever is left of it.
 pub(super) async fn supervise(prepared: Prepared, limits: &Limits) -> Result<CommandReport, SandboxError> {
+    supervise_with(prepared, limits, None).await
+}
+
+/// The same, with `input` for its standard input.
+pub(crate) async fn supervise_fed(
+    prepared: Prepared,
+    limits: &Limits,
+    input: Zeroizing<Vec<u8>>,
+) -> Result<CommandReport, SandboxError> {
+    supervise_with(prepared, limits, Some(input)).await
+}
+
+async fn supervise_with(
+    prepared: Prepared,
+    limits: &Limits,
+    input: Option<Zeroizing<Vec<u8>>>,
+) -> Result<CommandReport, SandboxError> {
     let started = Instant::now();
     let Prepared { command, status, mut seen } = prepared;
-    let (mut child, _held) = start(command, Stdio::null()).await?;
+    let (mut child, _held) = start(command, if input.is_some() { Stdio::piped() } else { Stdio::null() }).await?;
+    let stdin = child.stdin.take();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let everything = async {
-        tokio::join!(collect(stdout, limits.output_bytes), collect(stderr, limits.output_bytes), follow(status))
+        let (outputs, ()) = tokio::join!(
+            async {
+                tokio::join!(collect(stdout, limits.output_bytes), collect(stderr, limits.output_bytes), follow(status))
+            },
+            feed(stdin, input),
+        );
+        outputs
     };
     tokio::pin!(everything);
     let mut timed_out = false;
@@ -91,6 +116,14 @@ pub(super) async fn start(command: std::process::Command, stdin: Stdio) -> Resul
     thread.map_err(|error| failed(error.to_string()))?;
     let child = given.await.map_err(|_| failed("the program was not started".to_owned()))?;
     Ok((child.map_err(|error| failed(error.to_string()))?, Held { _until_dropped: until_dropped }))
+}
+
+/// Writes the input as far as it is read, and closes it.
+async fn feed(stdin: Option<ChildStdin>, input: Option<Zeroizing<Vec<u8>>>) {
+    if let (Some(mut stdin), Some(input)) = (stdin, input) {
+        // Fails when the program has ended, or wants no more of it: its own affair.
+        let _ = stdin.write_all(&input).await;
+    }
 }
 
 /// Reads an output to its end; what cannot be read ends it.
