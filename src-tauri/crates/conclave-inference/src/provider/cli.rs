@@ -239,16 +239,15 @@ impl Cli {
         left: Duration,
     ) -> Result<(RunAgent, bool), AskError> {
         let way = self.way(terms.key)?;
-        let Plan { args, env, key_name, files, input, is_held } = self.plan(request, &way, left)?;
+        let Plan { args, mut env, key_name, files, input, is_held } = self.plan(request, &way, left)?;
         let secrets = terms.secrets();
         let body = |text: String| Body::redacted(text.into_bytes(), &secrets).map_err(unfit);
         let files: Result<Vec<_>, AskError> = files.into_iter().map(|(path, text)| Ok((path, body(text)?))).collect();
-        let secret_env = match way.key {
-            Some(key) => vec![(key_name, key.prefixed(""))],
-            None if way.login.is_some() => Vec::new(),
-            // A server that wants no key is asked with one that is none: programs do not start without.
-            None => vec![(key_name, Secret::new("none".to_owned()))],
-        };
+        let secret_env: Vec<(String, Secret)> = way.key.map(|key| (key_name.clone(), key.prefixed(""))).into_iter().collect();
+        // A server that wants no key is asked with one that is none: programs do not start without.
+        if secret_env.is_empty() && way.login.is_none() {
+            env.push((key_name, "none".to_owned()));
+        }
         let about = terms.about;
         let facts = Facts {
             model: Some(self.info.model.clone()).filter(|model| !model.is_empty()),
@@ -433,8 +432,10 @@ impl Cli {
         let (stdout, stderr) = (String::from_utf8_lossy(&report.stdout), String::from_utf8_lossy(&report.stderr));
         let failed = |error: AskError| Outcome { result: Err(error), usage: None, cost: free.then_some(Money::ZERO) };
         match report.status {
-            Exit::TimedOut => return failed(AskError::Timeout(Waiting::End)),
-            _ if report.truncated => return failed(AskError::TooLarge { max_bytes: MOST_OUTPUT as u64 }),
+            Exit::TimedOut => {
+                return failed(self.explained(AskError::Timeout(Waiting::End), &report.connections));
+            }
+            _ if report.truncated && report.stdout.len() > MOST_OUTPUT => return failed(AskError::TooLarge { max_bytes: MOST_OUTPUT as u64 }),
             _ => {}
         }
         let ran = Ran { program: self.program, status: report.status, stdout: &stdout, stderr: &stderr };
@@ -460,11 +461,11 @@ impl Cli {
 
     /// Where the program only knows that it failed, its connections may say why.
     fn explained(&self, error: AskError, connections: &Connections) -> AskError {
-        let is_vague = matches!(error, AskError::Ended { .. } | AskError::Cut | AskError::Server { .. });
-        match (&connections.failed, is_vague && connections.made == 0) {
-            (Some(_), true) => AskError::Unreachable { address: self.info.host.clone().unwrap_or_default() },
-            _ => error,
+        let is_vague = matches!(error, AskError::Ended { .. } | AskError::Server { .. } | AskError::Timeout(_));
+        if is_vague && connections.made == 0 && connections.failed.is_some() {
+            return AskError::Unreachable { address: self.info.host.clone().unwrap_or_default() };
         }
+        error
     }
 }
 
@@ -522,7 +523,8 @@ fn pause(error: &AskError, delay: Duration) -> Option<Duration> {
             Some(retry_after.unwrap_or(delay).max(delay))
         }
         AskError::Server { retry_after, .. } => Some(retry_after.unwrap_or(delay).max(delay)),
-        AskError::Unreachable { .. } | AskError::Cut | AskError::Ended { .. } => Some(delay),
+        AskError::Unreachable { .. } | AskError::Ended { .. } => Some(delay),
+        // `Cut` is our own doing: all were to end.
         _ => None,
     }
 }

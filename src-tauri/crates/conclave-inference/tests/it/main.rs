@@ -7,6 +7,9 @@ mod class;
 mod contract;
 #[cfg(test)]
 mod discover;
+mod cli;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use conclave_effects::{Clock, Gate, Policies};
 use conclave_inference::{Answer, AskError, Call, ModelRequest, Provider, Reach, Terms};
-use conclave_policy::{Actor, EntryKind, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
+use conclave_policy::{Actor, EntryKind, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy, ToolRequest};
 
 /// A ledger in memory.
 #[derive(Clone, Default)]
@@ -39,11 +39,7 @@ impl MemoryLedger {
     fn questions(&self) -> Vec<u64> {
         let entries = self.0.lock().expect("ledger");
         let question = |(seq, entry): (u64, &NewEntry)| match &entry.kind {
-            EntryKind::Decision { request, .. }
-                if !request.context["purpose"].starts_with("ask what the server of") =>
-            {
-                Some(seq)
-            }
+            EntryKind::Decision { request, .. } if is_question(request) => Some(seq),
             _ => None,
         };
         (1..).zip(entries.iter()).filter_map(question).collect()
@@ -54,6 +50,10 @@ impl MemoryLedger {
         let entries = self.0.lock().expect("ledger");
         entries.iter().map(NewEntry::canonical).collect::<Vec<_>>().join("\n")
     }
+}
+
+fn is_question(request: &ToolRequest) -> bool {
+    request.context.get("purpose").is_some_and(|purpose| purpose.starts_with("ask the model"))
 }
 
 /// A gate with the shipped policy of `mode`, and its ledger.

@@ -135,6 +135,10 @@ fn failed(ran: &Ran<'_>, words: &str) -> AskError {
     if lower.contains("context window") {
         return AskError::TooLong;
     }
+    // In place of every status of a server that failed.
+    if lower.contains("high demand") {
+        return AskError::Overloaded { retry_after: None };
+    }
     match status_in(words) {
         Some(status) => of_status(status, words, None),
         None if lower.contains("quota exceeded") => AskError::NoMoney,
