@@ -22,6 +22,10 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    // In a sandbox, between a model's program and its one host; nothing else of this program is wanted there.
+    if std::env::args_os().nth(1).is_some_and(|word| word == conclave_api::relay_guest::SUBCOMMAND) {
+        return conclave_api::relay_guest::run().into();
+    }
     // A client runs the call when its hook fails, so a hook guards itself before anything else happens.
     let guarding = hook::client_of(std::env::args_os());
     if let Some(client) = guarding {

@@ -38,5 +38,6 @@ mod splice;
 pub mod stage;
 pub mod watch;
 
+pub use conclave_effects::agent::guest as relay_guest;
 pub use conclave_effects::{Denied, FsError, ModelClass, Secret};
 pub use conclave_sarif::Refused;

@@ -16,11 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
-use conclave_core::settings::{LocalSetting, ModelSetting, SamplingSetting, Settings};
-use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots};
+use conclave_core::settings::{CliSetting, LocalSetting, ModelSetting, SamplingSetting, Settings};
+use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker};
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
-    About, Agrees, Api, AskError, Beside, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch,
+    About, Agrees, Api, AskError, Beside, Cli, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch,
     Strategy, StrategyError, Terms, Won,
 };
 use conclave_policy::Actor;
@@ -162,6 +162,18 @@ fn api(setting: &ModelSetting) -> Wanted<'_> {
     }
 }
 
+fn cli(setting: &CliSetting) -> Wanted<'_> {
+    // `conclave` is beside the window's program as well; it stands in the sandbox between the program and its host.
+    let make = || Box::new(Cli::new(setting, find_worker("conclave", "CONCLAVE_PROGRAM"))) as Box<dyn Provider>;
+    Wanted {
+        setting: text(setting),
+        variable: setting.key_env.as_deref(),
+        trial: setting.trial,
+        at_once: setting.max_concurrent,
+        make: Box::new(make),
+    }
+}
+
 fn sampling(setting: &SamplingSetting) -> Wanted<'_> {
     Wanted {
         setting: text(setting),
@@ -192,8 +204,9 @@ fn text(setting: &impl Serialize) -> String {
 /// The models that `settings` want; one line a kind.
 fn wanted<'a>(settings: &'a Settings, place: &'a Place) -> Vec<Wanted<'a>> {
     let apis = settings.models.iter().filter(|setting| setting.enabled).map(api);
+    let clis = settings.cli_models.iter().filter(|setting| setting.enabled).map(cli);
     let local = settings.local_models.iter().filter(|setting| setting.enabled).map(|setting| local(setting, place));
-    apis.chain(local).chain(settings.sampling.enabled.then(|| sampling(&settings.sampling))).collect()
+    apis.chain(clis).chain(local).chain(settings.sampling.enabled.then(|| sampling(&settings.sampling))).collect()
 }
 
 impl Set {

@@ -33,8 +33,9 @@ use tokio::sync::{RwLock, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::answer::{Answer, Form as Held};
+use crate::catalogue::price;
 use crate::error::{AskError, Waiting, quote};
-use crate::money::{Price, Spent};
+use crate::money::Spent;
 use crate::provider::form::{Form, repair};
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{Exchanged, ModelRequest, Terms};
@@ -80,8 +81,8 @@ struct Way<'a> {
 }
 
 impl Cli {
-    /// The model that `setting` names, at `price`, with Conclave's own program `guest` in the sandbox beside it.
-    pub fn new(setting: &CliSetting, price: Option<Price>, guest: Option<PathBuf>) -> Self {
+    /// The model that `setting` names, with Conclave's own program `guest` in the sandbox beside it.
+    pub fn new(setting: &CliSetting, guest: Option<PathBuf>) -> Self {
         let program = program::of(setting.kind);
         let url = setting.base_url.as_deref().unwrap_or(program.url);
         let info = Info {
@@ -97,7 +98,7 @@ impl Cli {
                 usage: Some(program.counts),
                 context_tokens: None,
             },
-            price,
+            price: setting.model.as_deref().and_then(|model| price(model, url)).cloned(),
         };
         Self {
             info,
@@ -130,7 +131,8 @@ impl Cli {
         // It looks at the machine, which may take a moment.
         probe().map_err(|error| self.not_run(error))?;
         let guest = self.guest.as_deref().ok_or_else(|| {
-            let why = "Conclave\u{2019}s own program `conclave` is not beside this one; a program is not run without it";
+            let why =
+                "Conclave\u{2019}s own program `conclave` is not beside this one; a program is not run without it";
             AskError::NotInstalled(why.to_owned())
         })?;
         let installed = self.installed(reach.terms.about.project.as_deref())?;
@@ -147,7 +149,8 @@ impl Cli {
         if !version.is_at_least(self.program.oldest) {
             let Program { title, oldest: (major, minor, patch), .. } = self.program;
             let needed = format!("{title} {major}.{minor}.{patch} or newer is needed");
-            let why = format!("`{}` has the version {version}; {needed}: an older one cannot be held back", self.info.place);
+            let why =
+                format!("`{}` has the version {version}; {needed}: an older one cannot be held back", self.info.place);
             return Err(AskError::NotInstalled(why));
         }
         Ok(Ready { installed, version: version.to_string(), guest })
@@ -243,7 +246,8 @@ impl Cli {
         let secrets = terms.secrets();
         let body = |text: String| Body::redacted(text.into_bytes(), &secrets).map_err(unfit);
         let files: Result<Vec<_>, AskError> = files.into_iter().map(|(path, text)| Ok((path, body(text)?))).collect();
-        let secret_env: Vec<(String, Secret)> = way.key.map(|key| (key_name.clone(), key.prefixed(""))).into_iter().collect();
+        let secret_env: Vec<(String, Secret)> =
+            way.key.map(|key| (key_name.clone(), key.prefixed(""))).into_iter().collect();
         // A server that wants no key is asked with one that is none: programs do not start without.
         if secret_env.is_empty() && way.login.is_none() {
             env.push((key_name, "none".to_owned()));
@@ -435,7 +439,9 @@ impl Cli {
             Exit::TimedOut => {
                 return failed(self.explained(AskError::Timeout(Waiting::End), &report.connections));
             }
-            _ if report.truncated && report.stdout.len() > MOST_OUTPUT => return failed(AskError::TooLarge { max_bytes: MOST_OUTPUT as u64 }),
+            _ if report.truncated && report.stdout.len() > MOST_OUTPUT => {
+                return failed(AskError::TooLarge { max_bytes: MOST_OUTPUT as u64 });
+            }
             _ => {}
         }
         let ran = Ran { program: self.program, status: report.status, stdout: &stdout, stderr: &stderr };

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -16,11 +17,12 @@ use conclave_core::money::Money;
 use conclave_core::settings::{CliKind, CliSetting};
 use conclave_effects::{Secret, probe};
 use conclave_inference::{
-    About, Answer, AskError, Cli, Form, Hold, ModelRequest, Price, Provider as _, Purse, Spent, Terms, Waiting,
+    About, Answer, AskError, Cli, Form, Hold, ModelRequest, Provider as _, Purse, Spent, Terms, Waiting,
 };
 use conclave_policy::Mode;
 use serde_json::{Value, json};
 
+use crate::contract::{self, Does, StandIn};
 use crate::support::{MemoryLedger, ask, gate, reach};
 
 /// Long enough for a busy machine; a test that works never comes near it.
@@ -55,7 +57,8 @@ pub fn has_sandbox() -> bool {
 
 /// The setting of a program.
 pub fn setting(kind: CliKind, command: &Path) -> CliSetting {
-    let text = json!({ "name": "asked", "type": "generic", "command": command, "may_send_code": true, "retry_delay_ms": 1 });
+    let text =
+        json!({ "name": "asked", "type": "generic", "command": command, "may_send_code": true, "retry_delay_ms": 1 });
     let setting: CliSetting = serde_json::from_value(text).expect("a setting");
     CliSetting { kind, ..setting }
 }
@@ -90,7 +93,8 @@ impl Host {
     fn answering(answers: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (asked, mut answers) = (Arc::new(Mutex::new(Vec::new())), answers.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter());
+        let (asked, mut answers) =
+            (Arc::new(Mutex::new(Vec::new())), answers.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter());
         let (begin, began) = channel();
         let (end, ended) = channel();
         let lines = Arc::clone(&asked);
@@ -154,7 +158,7 @@ impl Arena {
     }
 
     fn cli(&self) -> Cli {
-        Cli::new(&self.setting, None, Some(guest().to_owned()))
+        Cli::new(&self.setting, Some(guest().to_owned()))
     }
 
     async fn ask(&self, request: &ModelRequest) -> (Result<Answer, AskError>, MemoryLedger) {
@@ -193,7 +197,13 @@ async fn a_program_reaches_its_one_host_and_every_other_is_refused_and_in_the_le
     assert!(outcome.starts_with("answered; 1 connection; 3 refused, to `"), "{outcome}");
     assert!(outcome.ends_with("`evil.example:443`, `http://evil.example/steal`"), "{outcome}");
     let ledger = ledger.text();
-    for part in [r#""action":"send_http""#, r#""place":"loopback""#, r#""model_class":"hosted""#, r#""sandbox":"yes""#, r#""version":"1.0.0""#] {
+    for part in [
+        r#""action":"send_http""#,
+        r#""place":"loopback""#,
+        r#""model_class":"hosted""#,
+        r#""sandbox":"yes""#,
+        r#""version":"1.0.0""#,
+    ] {
         assert!(ledger.contains(part), "{part}: {ledger}");
     }
 }
@@ -240,7 +250,11 @@ async fn a_program_sees_an_empty_home_a_built_up_environment_and_no_project() {
 #[tokio::test]
 async fn words_reach_a_program_as_they_are_and_a_long_question_whole() {
     let host = Host::answering(&[]);
-    let Some(mut arena) = Arena::generic(r#"printf '%s\n' "$@"; cat > /tmp/all; wc -c < /tmp/all; tail -c 9 /tmp/all"#, &host) else { return };
+    let Some(mut arena) =
+        Arena::generic(r#"printf '%s\n' "$@"; cat > /tmp/all; wc -c < /tmp/all; tail -c 9 /tmp/all"#, &host)
+    else {
+        return;
+    };
     let hostile = ["--dangerously", "-c", "$(touch /tmp/x)", "; reboot", "a b\"'", "{model}", "{nothing}"];
     arena.setting.args = hostile.iter().map(ToString::to_string).collect();
     arena.setting.model = Some("--model=evil {system_file}".to_owned());
@@ -260,7 +274,10 @@ async fn whatever_a_program_does_is_an_answer_or_a_typed_error() {
         ("echo yes", "answered: yes"),
         ("echo yes; head -c 20000000 /dev/zero >&2", "answered: yes"),
         ("exit 0", "empty"),
-        ("echo partly; echo out of order >&2; exit 3", "ended: `` ended without an answer (exit code 3): `out of order`"),
+        (
+            "echo partly; echo out of order >&2; exit 3",
+            "ended: `` ended without an answer (exit code 3): `out of order`",
+        ),
         ("kill -SEGV $$", "ended: `` ended without an answer (signal 11): ``"),
         ("yes", "too_large"),
         ("echo 'error: unknown option --held-back' >&2; exit 1", "not_installed"),
@@ -394,12 +411,17 @@ async fn a_program_that_is_missing_old_or_given_too_much_is_not_started() {
     assert!(kind == "not_installed" && words.contains("--version"), "{words}");
     let (kind, _) = ask_of("2.1.332", |_| {}, "x".repeat(9_000_001)).await.expect("a sandbox");
     assert_eq!(kind, "too_long");
-    let (kind, words) = ask_of("2.1.332", |it| it.base_url = Some("http://api.example.com".to_owned()), "?".to_owned()).await.expect("a sandbox");
+    let (kind, words) = ask_of("2.1.332", |it| it.base_url = Some("http://api.example.com".to_owned()), "?".to_owned())
+        .await
+        .expect("a sandbox");
     assert_eq!(kind, "bad_address", "{words}");
     assert!(host.asked().is_empty());
     // A project does not choose the program either.
     let arena = Arena::generic("echo yes", &host).expect("a sandbox");
-    let about = About { project: Some(arena.folder.path().canonicalize().expect("a folder").display().to_string()), ..About::default() };
+    let about = About {
+        project: Some(arena.folder.path().canonicalize().expect("a folder").display().to_string()),
+        ..About::default()
+    };
     let (gate, _) = gate(Mode::Default);
     let answer = ask(&gate, &arena.cli(), &question("?", None), Terms::new(&about, LIMIT), &mut |_| {}).await;
     assert!(matches!(answer, Err(AskError::NotInstalled(_))), "{answer:?}");
@@ -415,7 +437,7 @@ async fn without_leave_nothing_is_given_and_a_key_goes_to_its_host_alone() {
         let mut setting = arena.setting.clone();
         setting.may_send_code = false;
         let (gate, _) = gate(mode);
-        let cli = Cli::new(&setting, None, Some(guest().to_owned()));
+        let cli = Cli::new(&setting, Some(guest().to_owned()));
         let answer = ask(&gate, &cli, &request, Terms::new(&about, LIMIT), &mut |_| {}).await;
         assert!(matches!(answer, Err(AskError::Denied(_))), "{answer:?}");
     }
@@ -426,7 +448,8 @@ async fn without_leave_nothing_is_given_and_a_key_goes_to_its_host_alone() {
     assert!(matches!(answer, Err(AskError::NotSent(_))), "{answer:?}");
     assert!(host.asked().is_empty());
     // A key in what the model is asked is taken out, and one in what a program says is not shown.
-    let arena = Arena::generic(r#"echo "bad key correct-horse-battery in $(tail -n 1)" >&2; exit 1"#, &host).expect("a sandbox");
+    let arena = Arena::generic(r#"echo "bad key correct-horse-battery in $(tail -n 1)" >&2; exit 1"#, &host)
+        .expect("a sandbox");
     let key = Secret::new("correct-horse-battery".to_owned());
     let terms = Terms { key: Some(&key), ..Terms::new(&about, LIMIT) };
     let error = ask(&gate, &arena.cli(), &question("look: correct-horse-battery", None), terms, &mut |_| {}).await;
@@ -443,7 +466,10 @@ struct Entry(Arc<Mutex<Vec<String>>>);
 
 impl Purse for Book {
     fn reserve<'a>(&'a self, _: &'a str, _: &'a str, most: Option<Money>) -> conclave_inference::money::Setting<'a> {
-        self.0.lock().expect("unpoisoned").push(format!("reserved {}", most.map_or(0, Money::micros)));
+        self.0
+            .lock()
+            .expect("unpoisoned")
+            .push(most.map_or("reserved unknown".to_owned(), |most| format!("reserved {}", most.micros())));
         Box::pin(async { Ok(Box::new(Entry(Arc::clone(&self.0))) as Box<dyn Hold>) })
     }
 }
@@ -466,9 +492,8 @@ async fn money_is_set_aside_before_each_run_and_settled_after() {
     let script = r#"ask x; [ "$answer" = fail ] && { echo worse >&2; exit 1; }; echo "$answer""#;
     let Some(mut arena) = Arena::new(CliKind::Claude, "2.1.332", script) else { return };
     arena.setting.base_url = Some(host.url());
-    let dollars = |n: u64| Money::from_micros(n * 1_000_000);
-    let price = Price { input: dollars(1), output: dollars(2), cached: dollars(1), dated: None };
-    let cli = Cli::new(&arena.setting, Some(price.clone()), Some(guest().to_owned()));
+    // At this address its price is not known.
+    let cli = arena.cli();
     let (gate, _) = gate(Mode::Default);
     let (about, book) = (About::default(), Book::default());
     let request = question("?", None);
@@ -477,10 +502,8 @@ async fn money_is_set_aside_before_each_run_and_settled_after() {
     let Ok(Answer::Text { text, usage: Some(usage), model, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!((text.as_str(), model.as_str()), ("yes", "opus"));
     assert_eq!((usage.input_tokens, usage.cached_tokens, usage.output_tokens), (7, 4, 5));
-    let most = price.most(&request).expect("a sum").micros();
-    let reserved = format!("reserved {most}");
     let written = book.0.lock().expect("unpoisoned").clone();
-    assert_eq!(written, [reserved.as_str(), "ended None", &reserved, "answered Some(12300)"]);
+    assert_eq!(written, ["reserved unknown", "ended None", "reserved unknown", "answered Some(12300)"]);
 }
 
 #[tokio::test]
@@ -499,4 +522,79 @@ async fn a_check_asks_for_the_version_and_nothing_else_and_a_sketch_is_what_is_g
     let Ok(Answer::Text { text, .. }) = answer else { panic!("{answer:?}") };
     assert!(String::from_utf8_lossy(&sketch.bytes).ends_with(&text), "{text}");
     assert_eq!(sketch.request.context["host"], "127.0.0.1");
+}
+
+/// A script at the end of a provider's, and the host that tells it what to do.
+struct End {
+    does: Arc<Mutex<Does>>,
+    asked: Arc<AtomicUsize>,
+    busy: Arc<AtomicUsize>,
+}
+
+impl StandIn for End {
+    fn does(&self, what: Does) {
+        *self.does.lock().expect("what to do") = what;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn busy(&self) -> usize {
+        self.busy.load(Ordering::SeqCst)
+    }
+
+    /// Each has one connection.
+    fn children(&self) -> usize {
+        self.busy()
+    }
+
+    fn heard(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl End {
+    /// Serves a connection to its end.
+    fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        reader.read_line(&mut String::new())?;
+        match *self.does.lock().expect("what to do") {
+            Does::Answer => {
+                let answer = json!({ "type": "result", "subtype": "success", "is_error": false, "result": "hello" });
+                writeln!(stream, "{answer}")?;
+            }
+            Does::Die => writeln!(stream, "die")?,
+            Does::Lie => writeln!(stream, "certainly!")?,
+            Does::Hang => {}
+        }
+        reader.read_to_end(&mut Vec::new()).map(drop)
+    }
+}
+
+#[tokio::test]
+async fn a_program_keeps_the_contract_of_providers() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let end = End { does: Arc::new(Mutex::new(Does::Answer)), asked: Arc::default(), busy: Arc::default() };
+    let shared = || End { does: Arc::clone(&end.does), asked: Arc::clone(&end.asked), busy: Arc::clone(&end.busy) };
+    let other = shared();
+    // The threads end with the test process.
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            other.busy.fetch_add(1, Ordering::SeqCst);
+            other.asked.fetch_add(1, Ordering::SeqCst);
+            let end =
+                End { does: Arc::clone(&other.does), asked: Arc::clone(&other.asked), busy: Arc::clone(&other.busy) };
+            thread::spawn(move || {
+                let _ = end.serve(stream);
+                end.busy.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    let script = r#"ask x; [ "$answer" = die ] && exit 1; echo "$answer""#;
+    let Some(mut arena) = Arena::new(CliKind::Claude, "2.1.332", script) else { return };
+    arena.setting.base_url = Some(url);
+    let (gate, ledger) = gate(Mode::Default);
+    contract::check(&arena.cli(), &end, &gate, &ledger).await;
 }

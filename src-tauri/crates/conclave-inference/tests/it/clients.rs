@@ -50,7 +50,8 @@ fn clients() -> Vec<Client> {
     let platforms = fs::read_dir(modules.join("@anthropic-ai")).into_iter().flatten().flatten();
     let claude = platforms.map(|platform| platform.path().join("claude")).find(|program| program.is_file());
     let named = [(CliKind::Codex, "codex"), (CliKind::Gemini, "gemini")];
-    let named = named.map(|(kind, name)| (kind, Some(modules.join(".bin").join(name)).filter(|program| program.exists())));
+    let named =
+        named.map(|(kind, name)| (kind, Some(modules.join(".bin").join(name)).filter(|program| program.exists())));
     let all = [(CliKind::Claude, claude)].into_iter().chain(named);
     let found = all.filter_map(|(kind, program)| {
         match &program {
@@ -77,7 +78,7 @@ impl Client {
     }
 
     fn cli(&self, url: &str) -> Cli {
-        Cli::new(&self.setting(url), None, Some(guest().to_owned()))
+        Cli::new(&self.setting(url), Some(guest().to_owned()))
     }
 
     async fn ask(&self, url: &str, request: &ModelRequest) -> (Result<Answer, AskError>, MemoryLedger) {
@@ -158,7 +159,13 @@ async fn a_hostile_model_gets_no_file_no_command_and_no_connection_out_of_a_real
                 Ok(other) => panic!("{other:?}"),
                 Err(error) => error.kind().to_owned(),
             };
-            println!("{:?} told to call {}: {said}; {:?}; {:?}", client.kind, harm.tool, model.results(), ledger.outcomes());
+            println!(
+                "{:?} told to call {}: {said}; {:?}; {:?}",
+                client.kind,
+                harm.tool,
+                model.results(),
+                ledger.outcomes()
+            );
             assert!(said == DONE || said == "wrong_form", "{:?}, {}: {answer:?}", client.kind, harm.tool);
             assert!(!model.was_told(SECRET), "{:?}, {}: {:#?}", client.kind, harm.tool, model.results());
             assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing was written");

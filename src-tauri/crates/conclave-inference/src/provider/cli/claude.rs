@@ -129,7 +129,8 @@ fn read(ran: &Ran<'_>) -> Result<Said, Unsaid> {
     let printed = serde_json::from_str::<Printed>(ran.stdout.trim()).ok().filter(|it| it.r#type == "result");
     let Some(printed) = printed else {
         let lower = ran.stdout.to_lowercase();
-        let is_login = ["invalid api key", "please run /login", "not logged in"].iter().any(|sign| lower.contains(sign));
+        let is_login =
+            ["invalid api key", "please run /login", "not logged in"].iter().any(|sign| lower.contains(sign));
         let error = match ran.is_well() {
             _ if is_login => AskError::Unauthorised,
             true => AskError::malformed("what it printed is no result of Claude Code"),

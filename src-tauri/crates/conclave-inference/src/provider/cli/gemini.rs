@@ -63,10 +63,8 @@ fn plan(asked: &Asked<'_>) -> Plan {
         "hooksConfig": { "enabled": false },
         "model": { "maxSessionTurns": 2 },
     });
-    let mut files = vec![
-        (".gemini/settings.json".to_owned(), settings.to_string()),
-        (POLICY_FILE.to_owned(), POLICY.to_owned()),
-    ];
+    let mut files =
+        vec![(".gemini/settings.json".to_owned(), settings.to_string()), (POLICY_FILE.to_owned(), POLICY.to_owned())];
     let mut env = vec![
         ("GEMINI_CLI_HOME".to_owned(), AGENT_HOME.to_owned()),
         // Else it starts itself once more.
@@ -77,14 +75,7 @@ fn plan(asked: &Asked<'_>) -> Plan {
         env.push(("GEMINI_SYSTEM_MD".to_owned(), format!("{AGENT_HOME}/{SYSTEM_FILE}")));
     }
     env.extend(asked.url.map(|url| ("GOOGLE_GEMINI_BASE_URL".to_owned(), url.to_owned())));
-    Plan {
-        args,
-        env,
-        key_name: "GEMINI_API_KEY".to_owned(),
-        files,
-        input: asked.request.user.clone(),
-        is_held: false,
-    }
+    Plan { args, env, key_name: "GEMINI_API_KEY".to_owned(), files, input: asked.request.user.clone(), is_held: false }
 }
 
 fn read(ran: &Ran<'_>) -> Result<Said, Unsaid> {

@@ -32,7 +32,8 @@ fn plan(asked: &Asked<'_>) -> Plan {
     let uses = |place: &str| asked.setting.args.iter().any(|arg| arg.contains(place));
     let path = |file: &str| format!("{AGENT_HOME}/{file}");
     let system = uses("{system_file}").then(|| (SYSTEM_FILE.to_owned(), asked.system.to_owned()));
-    let schema = uses("{schema_file}").then(|| asked.schema_file().unwrap_or((SCHEMA_FILE.to_owned(), "{}".to_owned())));
+    let schema =
+        uses("{schema_file}").then(|| asked.schema_file().unwrap_or((SCHEMA_FILE.to_owned(), "{}".to_owned())));
     let places =
         [("{model}", model.to_owned()), ("{system_file}", path(SYSTEM_FILE)), ("{schema_file}", path(SCHEMA_FILE))];
     let filled = |arg: &String| fill(arg, &places);

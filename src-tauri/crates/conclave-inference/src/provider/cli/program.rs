@@ -200,7 +200,9 @@ pub(super) fn of_status(status: u16, words: &str, model: Option<&str>) -> AskErr
     let says = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
     match status {
         402 => AskError::NoMoney,
-        400 | 403 | 429 if says(&["credit balance", "insufficient_quota", "exceeded your current quota", "billing"]) => {
+        400 | 403 | 429
+            if says(&["credit balance", "insufficient_quota", "exceeded your current quota", "billing"]) =>
+        {
             AskError::NoMoney
         }
         401 | 403 => AskError::Unauthorised,
