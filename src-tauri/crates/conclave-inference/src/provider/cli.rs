@@ -458,7 +458,8 @@ impl Cli {
                 };
                 Outcome { result, usage, cost }
             }
-            Err((error, usage, cost)) => {
+            Err(unsaid) => {
+                let (error, usage, cost) = *unsaid;
                 let error = self.explained(error, &report.connections);
                 Outcome { result: Err(error), usage, cost: cost.or(free.then_some(Money::ZERO)) }
             }

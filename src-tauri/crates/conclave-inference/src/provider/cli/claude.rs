@@ -136,13 +136,13 @@ fn read(ran: &Ran<'_>) -> Result<Said, Unsaid> {
             true => AskError::malformed("what it printed is no result of Claude Code"),
             false => ran.ended(""),
         };
-        return Err((error, None, None));
+        return Err(Box::new((error, None, None)));
     };
     let usage = printed.usage.map(Usage::from);
     let cost = printed.total_cost_usd.and_then(dollars);
     let mut models = printed.models.keys();
     let model = models.next().filter(|_| printed.models.len() == 1).cloned();
-    let fail = |error: AskError| Err((error, usage, cost));
+    let fail = |error: AskError| Err(Box::new((error, usage, cost)));
     let words = printed.result.clone().unwrap_or_else(|| {
         let words = printed.errors.iter().map(|error| error.as_str().map_or_else(|| error.to_string(), str::to_owned));
         words.collect::<Vec<_>>().join("; ")

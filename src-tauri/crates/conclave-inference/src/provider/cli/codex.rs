@@ -118,12 +118,12 @@ fn read(ran: &Ran<'_>) -> Result<Said, Unsaid> {
         (Some(text), _) if is_complete && ran.is_well() => {
             Ok(Said { text, is_enforced: true, usage, ..Said::default() })
         }
-        (None, None) if is_complete && ran.is_well() => Err((AskError::Empty, usage, None)),
-        (_, Some(words)) => Err((failed(ran, &words), usage, None)),
+        (None, None) if is_complete && ran.is_well() => Err(Box::new((AskError::Empty, usage, None))),
+        (_, Some(words)) => Err(Box::new((failed(ran, &words), usage, None))),
         (_, None) if ran.is_well() => {
-            Err((AskError::malformed("what it printed is no complete turn of Codex"), usage, None))
+            Err(Box::new((AskError::malformed("what it printed is no complete turn of Codex"), usage, None)))
         }
-        (_, None) => Err((ran.ended(""), usage, None)),
+        (_, None) => Err(Box::new((ran.ended(""), usage, None))),
     }
 }
 

@@ -91,27 +91,31 @@ fn read(ran: &Ran<'_>) -> Result<Said, Unsaid> {
     };
     if code != 0 {
         let said = object(ran.stderr).or_else(|| object(ran.stdout));
-        let error = match said.as_ref().and_then(|said| said["error"]["message"].as_str()) {
+        let words = said.as_ref().and_then(|said| said["error"]["message"].as_str());
+        // No signal from 16 on ends a program that had anything to say.
+        let is_status = code >= 144 && !ran.stderr.trim().is_empty();
+        let error = match words {
             Some(words) => failed(ran, code, words),
+            None if is_status => failed(ran, code, ran.words()),
             None if code < 128 => failed(ran, code, ""),
             None => ran.ended(""),
         };
-        return Err((error, None, None));
+        return Err(Box::new((error, None, None)));
     }
     let Some(said) = object(ran.stdout).filter(|_| ran.is_well()) else {
         let error = match ran.is_well() {
             true => AskError::malformed("what it printed is no result of Gemini CLI"),
             false => ran.ended(""),
         };
-        return Err((error, None, None));
+        return Err(Box::new((error, None, None)));
     };
     let (usage, model) = tokens(&said["stats"]["models"]);
     if let Some(words) = said["error"]["message"].as_str() {
-        return Err((ran.ended(words), usage, None));
+        return Err(Box::new((ran.ended(words), usage, None)));
     }
     match said["response"].as_str() {
         Some(text) => Ok(Said { text: text.to_owned(), usage, model, ..Said::default() }),
-        None => Err((AskError::Empty, usage, None)),
+        None => Err(Box::new((AskError::Empty, usage, None))),
     }
 }
 

@@ -71,8 +71,8 @@ fn fill(text: &str, places: &[(&str, String)]) -> String {
 fn read(ran: &Ran<'_>) -> Result<Said, Unsaid> {
     let text = ran.stdout.trim();
     match ran.is_well() {
-        true if text.is_empty() => Err((AskError::Empty, None, None)),
+        true if text.is_empty() => Err(Box::new((AskError::Empty, None, None))),
         true => Ok(Said { text: text.to_owned(), ..Said::default() }),
-        false => Err((ran.ended(""), None, None)),
+        false => Err(Box::new((ran.ended(""), None, None))),
     }
 }

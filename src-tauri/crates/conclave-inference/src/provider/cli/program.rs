@@ -141,7 +141,7 @@ pub(super) struct Said {
 }
 
 /// Why there is no answer, and what it cost all the same.
-pub(super) type Unsaid = (AskError, Option<Usage>, Option<Money>);
+pub(super) type Unsaid = Box<(AskError, Option<Usage>, Option<Money>)>;
 
 /// What came of one run.
 pub(super) struct Outcome {
@@ -165,6 +165,11 @@ pub(super) fn of(kind: CliKind) -> &'static Program {
 impl Ran<'_> {
     pub(super) fn is_well(&self) -> bool {
         self.status == Exit::Code(0)
+    }
+
+    /// The last of what it wrote to standard error.
+    pub(super) fn words(&self) -> &str {
+        tail(self.stderr)
     }
 
     /// It ended without an answer, for a reason that only its words tell, if anything does.

@@ -92,7 +92,7 @@ fn each_program_is_told_what_it_may_not_do() {
 
 fn read(kind: CliKind, status: Exit, stdout: &str, stderr: &str) -> Result<Said, AskError> {
     let program = of(kind);
-    (program.read)(&Ran { program, status, stdout, stderr }).map_err(|(error, _, _)| error)
+    (program.read)(&Ran { program, status, stdout, stderr }).map_err(|unsaid| unsaid.0)
 }
 
 fn word(said: &Result<Said, AskError>) -> String {
@@ -178,6 +178,7 @@ fn what_gemini_cli_prints_is_an_answer_or_a_typed_error() {
         // A status of the server as far as it fits into an exit code, which reads as a signal.
         (Exit::Signal(145 - 128), "", failed, "unauthorised"),
         (Exit::Signal(173 - 128), "", failed, "rate_limited"),
+        (Exit::Signal(148 - 128), "", "Error\n    at call { x }", "not_found"),
         (Exit::Code(244), "", failed, "server"),
         (Exit::Signal(17), "", "", "ended"),
         (Exit::Signal(9), "", "", "ended"),
