@@ -216,8 +216,7 @@ async fn a_program_sees_an_empty_home_a_built_up_environment_and_no_project() {
         echo "here:$(pwd):$(ls -A)"
         echo "names:$(env | grep -v '^_=' | sed 's/=.*//' | sort | tr '\n' ' ')"
         echo "key:$CONCLAVE_MODEL_KEY"
-        echo "lines:$(cat /proc/*/cmdline | tr '\0' ' ' | grep -c correct-horse)"
-        echo "others:$(cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | grep -c "^CONCLAVE_MODEL_KEY")"
+        echo "lines:$(cat /proc/*/cmdline | tr '\0' ' ' | grep -c 'correct-[h]orse')"
         echo "planted:$(cat PLANTED 2>/dev/null)"
         echo x 2>/dev/null > PLANTED
     "#;
@@ -243,7 +242,7 @@ async fn a_program_sees_an_empty_home_a_built_up_environment_and_no_project() {
     ];
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[..5], expect.iter().map(String::as_str).collect::<Vec<_>>(), "{text}");
-    assert_eq!(lines[6..], ["planted:"], "{text}");
+    assert_eq!(lines[5..], ["planted:"], "{text}");
     assert_eq!(fs::read_to_string(planted).expect("it is there"), "planted-secret");
 }
 
