@@ -309,8 +309,9 @@ mod tests {
         let target = Target::parse(&format!("http://127.0.0.1:{port}")).unwrap();
         let relay = Relay::open(&target, None).unwrap();
         let socket = relay.folder.join("relay");
-        let ask = |wish: String| async {
-            let mut stream = UnixStream::connect(&socket).await.unwrap();
+        let socket = &socket;
+        let ask = |wish: String| async move {
+            let mut stream = UnixStream::connect(socket).await.unwrap();
             stream.write_all(wish.as_bytes()).await.unwrap();
             let mut answer = vec![0; 12];
             stream.read_exact(&mut answer).await.unwrap();
