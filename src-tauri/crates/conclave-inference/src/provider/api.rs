@@ -25,8 +25,10 @@ use crate::catalogue;
 use crate::class::find_out;
 use crate::dialect::openai_chat::Profile;
 use crate::dialect::{Dialect, Extras, Item, MAX_ANSWER_BYTES, Question, error_of};
+use crate::discover::Address;
 use crate::error::{AskError, Waiting, quote};
 use crate::money::{Price, Spent};
+use crate::probe::{Probed, probe};
 use crate::provider::form::{Form, repair};
 use crate::provider::retry::{pause, retry_after};
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
@@ -61,6 +63,8 @@ pub struct Api {
     /// Headers of the settings.
     headers: BTreeMap<String, String>,
     class: OnceCell<ModelClass>,
+    /// What a model on this machine can do, once it has been tried.
+    probed: OnceCell<Probed>,
 }
 
 impl Api {
@@ -84,7 +88,7 @@ impl Api {
             price: setting.price.map(Price::from).or_else(|| known?.price.clone()),
         };
         let (base_url, headers) = (setting.base_url.clone(), setting.headers.clone());
-        Self { info, base_url, dialect, profile, headers, class: OnceCell::new() }
+        Self { info, base_url, dialect, profile, headers, class: OnceCell::new(), probed: OnceCell::new() }
     }
 
     /// Whether the address is on this machine, as the gate will see it. Where the model runs is another question:
@@ -153,7 +157,9 @@ impl Api {
             Err(_) if self.info.may_send_code => ModelClass::Hosted,
             Err(error) => return Err(error),
         };
-        let mut course = Course { reach: &reach, class, until, extras: Extras::ALL, tries: 0 };
+        let no_schema = self.probed.get().is_some_and(|probed| probed.can.schema == Some(false));
+        let extras = Extras { schema: !no_schema, ..Extras::ALL };
+        let mut course = Course { reach: &reach, class, until, extras, tries: 0 };
         let first = self.try_hard(&mut course, request, on_delta).await?;
         let complaint = |answer: &Answer| match answer {
             Answer::Text { text, .. } => Some((text.clone(), form.as_ref()?.complaint(text)?)),
@@ -216,7 +222,29 @@ impl Api {
             1 => "it answers and lists 1 model".to_owned(),
             count => format!("it answers and lists {count} models"),
         };
-        Ok(Checked { found, warnings, models, can: self.info.can })
+        Ok(Checked { found, warnings, models, can: self.can(reach, until).await })
+    }
+
+    /// What the model can do. One on this machine is tried, once; what that leaves open is as it was known before.
+    async fn can(&self, reach: &Reach<'_>, until: Instant) -> Capabilities {
+        let known = self.info.can;
+        if self.class(reach, until).await.ok() != Some(ModelClass::Local) {
+            return known;
+        }
+        let address = Address { url: &self.base_url, key: reach.terms.key };
+        let probed = match self.probed.get_or_try_init(|| probe(reach, address, self.model(), until)).await {
+            Ok(probed) => probed.can,
+            Err(error) => {
+                tracing::debug!(gen_ai.request.model = self.model(), %error, "what it can do was not found out");
+                return known;
+            }
+        };
+        Capabilities {
+            schema: probed.schema.or(known.schema),
+            log_probabilities: probed.log_probabilities.or(known.log_probabilities),
+            usage: probed.usage.or(known.usage),
+            context_tokens: probed.context_tokens.or(known.context_tokens),
+        }
     }
 }
 
