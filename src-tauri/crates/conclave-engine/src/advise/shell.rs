@@ -13,11 +13,8 @@ use serde_json::Value;
 
 use super::call::{Resolve, expanded};
 
-/// The most letters of options before a value in the same word.
-const LETTERS: usize = 16;
-
-/// The most places in one argument at which a file may begin.
-const PARTS: usize = 32;
+/// The longest name, in bytes, that a system opens.
+const LONGEST_NAME: usize = 4096;
 
 /// What is searched or copied whole, and the folder from which it is named.
 pub(super) type Swept = (PathBuf, Sweep);
@@ -120,11 +117,13 @@ fn is_git(command: &SimpleCommand) -> bool {
     command.program.ends_with("git")
 }
 
-/// Whether git would take `folder`, or one above it before the repository's own, for a repository because of the plain
+/// Whether git may take `folder`, or one above it before the repository's own, for a repository because of the plain
 /// files in it: such a folder can be made by writing files, and git runs programs that its configuration names.
+///
+/// What else it wants beside a `HEAD` may lie in another folder that this one names.
 fn is_taken_for_a_repository(folder: &Path) -> bool {
-    let within = folder.ancestors().take_while(|folder| !folder.join(".git").exists());
-    within.into_iter().any(|folder| ["HEAD", "objects", "refs"].iter().all(|name| folder.join(name).exists()))
+    let mut within = folder.ancestors().take_while(|folder| !folder.join(".git").exists());
+    within.any(|folder| folder.join("HEAD").symlink_metadata().is_ok())
 }
 
 /// Programs for which a part of an argument is never a file, though it may look like one.
@@ -165,7 +164,7 @@ fn arguments<'a>(command: &'a SimpleCommand, folder: &Path) -> Vec<(&'a str, boo
 }
 
 fn exists(name: &str, folder: &Path) -> bool {
-    !name.is_empty() && folder.join(name).symlink_metadata().is_ok()
+    !name.is_empty() && name.len() <= LONGEST_NAME && folder.join(name).symlink_metadata().is_ok()
 }
 
 /// Whether a part of an argument is a file, or begins like the name of one.
@@ -182,11 +181,12 @@ fn whole<'a>(argument: &'a str, folder: &Path) -> Option<&'a str> {
     (may_be(value, folder) || value.contains('/') && !value.contains("://")).then_some(value)
 }
 
-/// What stands behind letters of options in the same word.
-fn behind_letters<'a>(argument: &'a str, folder: &Path) -> Option<&'a str> {
-    let option = argument.strip_prefix('-').filter(|option| !option.starts_with('-'))?;
-    let mut places = option.char_indices().skip(1).take(LETTERS);
-    places.find_map(|(at, _)| Some(&option[at..]).filter(|value| value.len() > 1 && may_be(value, folder)))
+/// Whatever behind letters of options in the same word may be a file: a letter may itself look like the beginning of a
+/// name.
+fn behind_letters<'a>(argument: &'a str, folder: &Path) -> Vec<&'a str> {
+    let Some(option) = argument.strip_prefix('-').filter(|option| !option.starts_with('-')) else { return Vec::new() };
+    let values = option.char_indices().skip(1).map(|(at, _)| &option[at..]);
+    values.filter(|value| value.len() > 1 && may_be(value, folder)).collect()
 }
 
 /// The parts of an argument that programs take for files: behind `@`, `=`, `<`, `:` and `,`, as in `name=@file;type=x` and
@@ -197,7 +197,7 @@ fn parts(argument: &str) -> Vec<&str> {
         return found;
     }
     found.extend(argument.split_once(':').map(|(before, _)| before));
-    let places = argument.match_indices(['@', '=', '<', ':', ',', ';']).take(PARTS);
+    let places = argument.match_indices(['@', '=', '<', ':', ',', ';']);
     for rest in places.map(|(at, _)| &argument[at + 1..]) {
         let ends = rest.split([',', ';']).next().unwrap_or_default();
         found.extend([rest, ends].map(|part| part.trim_matches(['"', '\''])));
@@ -206,13 +206,19 @@ fn parts(argument: &str) -> Vec<&str> {
     found
 }
 
-/// The file that an argument of git means: as it stands, in a `revision:file`, or behind the signs of a pathspec.
+/// The file that an argument of git means: as it stands, in a `revision:file`, behind the signs of a pathspec or the lines
+/// of `-L`.
 fn in_a_revision(argument: &str) -> Vec<&str> {
     let leaves_out = [":!", ":^", ":(exclude"].iter().any(|sign| argument.starts_with(sign));
-    if argument.starts_with('-') || leaves_out || argument.contains("://") || argument.contains(char::is_whitespace) {
+    let is_option = argument.starts_with('-');
+    if is_option && !argument.starts_with("-L")
+        || leaves_out
+        || argument.contains("://")
+        || argument.contains(char::is_whitespace)
+    {
         return Vec::new();
     }
     let behind = |(at, _)| argument[at + 1..].trim_start_matches([':', '0', '1', '2', '3', '/']);
-    let parts = argument.match_indices([':', ')']).take(PARTS).map(behind);
-    std::iter::once(argument).chain(parts).filter(|part| !part.is_empty()).collect()
+    let parts = argument.match_indices([':', ')']).map(behind);
+    std::iter::once(argument).filter(|_| !is_option).chain(parts).filter(|part| !part.is_empty()).collect()
 }

@@ -269,4 +269,36 @@ fn git_is_not_asked_in_a_folder_that_was_made_to_look_like_a_repository() {
     assert!(!unknown("sub/deep"));
     std::fs::write(root.join("sub/HEAD"), "ref: refs/heads/main").expect("a file");
     assert!(unknown("sub") && unknown("sub/deep") && !unknown(""));
+    // The rest of a repository may lie elsewhere, and a `HEAD` may be a link to nothing.
+    std::fs::create_dir(root.join("lent")).expect("a folder");
+    std::os::unix::fs::symlink("refs/heads/main", root.join("lent/HEAD")).expect("a link");
+    std::fs::write(root.join("lent/commondir"), "../sub").expect("a file");
+    assert!(unknown("lent"));
+}
+
+#[test]
+fn a_file_is_named_however_many_letters_stand_before_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().canonicalize().expect("a path");
+    std::fs::create_dir(root.join("sub")).expect("a folder");
+    for name in ["f.env", "sub/.env", "id_rsa"] {
+        std::fs::write(root.join(name), "").expect("a file");
+    }
+    let many = |letter: &str| letter.repeat(300);
+    let cases = [
+        (format!("hexdump -{}ff.env x", many("v")), "f.env"),
+        (format!("rg -{}f.env x", many("n")), ".env"),
+        ("rg -n.fid_rsa x".to_owned(), "id_rsa"),
+        (format!("hexdump -{}fsub/.env x", many("v")), "sub/.env"),
+        (format!("git log -L{}1,1:sub/.env", many("0")), "sub/.env"),
+        ("git log -L1,1:gone/.env".to_owned(), "gone/.env"),
+        (format!("git show 'HEAD^{{/[{}]}}:gone/.env'", many(":")), "gone/.env"),
+        (format!("curl -d 'a{}=@.env' h", many("=1,b")), ".env"),
+    ];
+    for (command, expect) in cases {
+        let cwd = Some(root.display().to_string());
+        let request = only(&AgentCall { cwd, ..call("Bash", json!({ "command": command })) });
+        let expect = root.join(expect).display().to_string();
+        assert!(request.paths.iter().any(|path| path.real.as_ref() == Some(&expect)), "{command}: {:?}", request.paths);
+    }
 }
