@@ -33,6 +33,13 @@ pub fn reached(sweep: &Sweep, here: &Path) -> Reached {
     if !folder.is_dir() {
         return Reached::Files(Vec::new());
     }
+    if sweep.repository
+        && let Ok(real) = resolve(&folder)
+        && let Some(top) = real.ancestors().find(|folder| folder.join(".git").exists())
+    {
+        let sweep = Sweep { folder: top.to_string_lossy().into_owned(), repository: false, ..sweep.clone() };
+        return reached(&sweep, top);
+    }
     let is_below = folder.starts_with(here) && !folder.components().any(|part| part == Component::ParentDir);
     if !is_below && sweep.globs.iter().any(|glob| glob.contains('/')) {
         return reached(&Sweep::everything(sweep.folder.as_str()), here);
@@ -163,6 +170,7 @@ mod tests {
             (pattern(".", "*", 1), "a.py"),
             (pattern("src", "l*", 1), ".env"),
             (pattern(".", "s*/c.[p]y", 2), "src/c.py"),
+            (Sweep { folder: "src/deep".to_owned(), repository: true, ..seen.clone() }, "a.py src/c.py src/deep/d.txt"),
             (Sweep::everything("a.py"), ""),
             (Sweep::everything("nowhere"), ""),
         ];

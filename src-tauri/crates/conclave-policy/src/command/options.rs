@@ -1,7 +1,8 @@
 //! Which words of a command line are options, given the options that its program is known to have.
 //!
 //! An option that is not listed is an error and never a guess: whether it takes the next word as its value is exactly
-//! what is not known of it. Abbreviations of long options count as not listed.
+//! what is not known of it. Abbreviations of long options count as not listed, and are errors too where every other option
+//! is taken for a flag.
 
 /// A command line, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -113,7 +114,13 @@ fn of_long(name: &str, known: &str) -> Option<Value> {
         .map(value_of)
         .find(|(entry, _)| entry.strip_prefix("--") == Some(name))
         .map(|(_, value)| value)
-        .or(any(known).then_some(Value::Never))
+        .or_else(|| (any(known) && !cuts_short(name, known)).then_some(Value::Never))
+}
+
+/// Whether `name` may stand for a long option that takes a value.
+fn cuts_short(name: &str, known: &str) -> bool {
+    let takes_a_value = known.split_ascii_whitespace().map(value_of).filter(|(_, value)| *value != Value::Never);
+    takes_a_value.filter_map(|(entry, _)| entry.strip_prefix("--")).any(|entry| entry.starts_with(name))
 }
 
 fn of_letter(letter: char, known: &str) -> Option<Value> {

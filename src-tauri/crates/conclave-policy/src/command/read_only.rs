@@ -150,7 +150,7 @@ fn alone(command: &SimpleCommand, program: &str) -> bool {
     match program {
         // Alone it shows every variable, and variables hold keys.
         "export" if args.is_empty() => false,
-        "jq" => command.unseen != Unseen::Anything && !args.iter().any(|arg| shows_more(arg)),
+        "jq" => command.unseen != Unseen::Anything && !args.iter().any(|arg| shows_more(arg) || takes_a_program(arg)),
         // Options without a dash, and `-E`, show the variables of other programs.
         "ps" => {
             command.unseen == Unseen::Nothing
@@ -191,6 +191,16 @@ const PS: &str = "-AaefFljdNw -C: -o: -p: -u: --no-headers --pid: --sort:";
 fn shows_more(argument: &str) -> bool {
     let argument = argument.to_ascii_lowercase();
     ["env", "import", "include"].iter().any(|word| argument.contains(word))
+}
+
+/// Whether an option of jq names a file with a program, or a folder with such files.
+fn takes_a_program(argument: &str) -> bool {
+    match argument.strip_prefix("--") {
+        Some(long) => {
+            !long.is_empty() && (long.starts_with("fr") || long.starts_with("lib") || "from-file".starts_with(long))
+        }
+        None => argument.starts_with('-') && argument.contains(['f', 'L']),
+    }
 }
 
 const DATE: &str = "-Ru -I? -d: -r: --date: --iso-8601? --reference: --rfc-3339: --rfc-email --utc";
@@ -261,7 +271,7 @@ const GIT_DIFF: &str = "-0123456789CEMRaibpqsuwz -G: -L: -S: -U? -n: --abbrev-co
 
 /// Commands of git that change nothing, their harmless options, and how many operands they may have.
 #[rustfmt::skip]
-const GIT: &[(&str, &str, usize)] = &[
+pub(super) const GIT: &[(&str, &str, usize)] = &[
     ("blame", "-Cbefklnpstw -L: --date: --line-porcelain --porcelain --root --show-email --show-name", ANY),
     ("branch", "-arv --all --contains: --list --merged --no-color --no-merged --remotes --show-current --sort: --verbose", 0),
     ("cat-file", "-epst", ANY), ("check-ignore", "-nqv --no-index --non-matching --quiet --verbose", ANY),
@@ -303,7 +313,29 @@ fn git(args: &[String]) -> bool {
         "stash" | "worktree" => matches!(args, [list] if list == "list"),
         "config" => matches!(args, [get, _] if get == "--get" || get == "--get-all" || get == "get"),
         _ => GIT.iter().find(|(name, ..)| name == command).is_some_and(|(_, known, most)| {
-            read(args, known, Order::Mixed).is_ok_and(|line| line.operands.len() <= *most)
+            read(args, known, Order::Mixed)
+                .is_ok_and(|line| line.operands.len() <= *most && !shows_an_object(command, args, &line))
         }),
+    }
+}
+
+/// Whether a git command shows what it is given by hash: that may be any file of any commit.
+fn shows_an_object(command: &str, args: &[String], line: &Line<'_>) -> bool {
+    let is_hash = |word: &&str| {
+        let word = word.split("^{").next().unwrap_or_default();
+        word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let end = args.iter().rposition(|arg| arg == "--").filter(|_| line.closed).map_or(0, |at| args.len() - at - 1);
+    let revisions = &line.operands[..line.operands.len().saturating_sub(end)];
+    match command {
+        "cat-file" => {
+            let tells = line.options.iter().any(|(option, _)| matches!(option.as_str(), "-e" | "-s" | "-t"));
+            let kinds = ["blob", "commit", "tag", "tree"];
+            let names = |word: &&str| word.contains(':') && !word.contains('{') && !word.starts_with(":/");
+            !tells && revisions.iter().any(|word| !kinds.contains(word) && !names(word))
+        }
+        "grep" => revisions.iter().skip(usize::from(!line.has("-e"))).any(is_hash),
+        "diff" | "show" => revisions.iter().any(is_hash),
+        _ => false,
     }
 }

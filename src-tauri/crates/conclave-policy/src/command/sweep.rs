@@ -13,6 +13,8 @@ use super::{SimpleCommand, Unseen};
 pub struct Sweep {
     /// The folder, as the text names it; if it is no folder, the sweep is of nothing.
     pub folder: String,
+    /// Whether it is of the whole repository around that folder.
+    pub repository: bool,
     /// How many levels down it goes at most.
     pub depth: Option<usize>,
     /// Whether hidden files count.
@@ -59,7 +61,7 @@ fn of(command: &SimpleCommand, listed: bool) -> Vec<(Option<&str>, Sweep)> {
         "fd" | "fdfind" if listed || args.iter().any(|arg| runs_what_it_finds(arg)) => widest(args),
         "ls" | "tree" if listed => beneath(&operands(args), &Sweep::everything("")),
         "ack" | "ack-grep" | "ag" | "pt" | "sift" | "ug" | "ugrep" => widest(args),
-        "diff" if has(args, 'r', "--recursive") => named(args, None),
+        "diff" => compared(args),
         "cp" | "gcp" if ['a', 'r', 'R'].iter().any(|letter| has(args, *letter, "--recursive")) => copied(args),
         "cp" | "gcp" if has(args, 'a', "--archive") => copied(args),
         "rsync" | "scp" => copied(args),
@@ -146,6 +148,18 @@ fn named(args: &[String], to: Option<&str>) -> Vec<Sweep> {
     if folders.is_empty() { Vec::new() } else { beneath(&folders, &Sweep { names, ..Sweep::everything("") }) }
 }
 
+/// What lies in each folder that diff is given; it compares those without being told to, and goes deeper when it is.
+fn compared(args: &[String]) -> Vec<Sweep> {
+    let deeper =
+        has(args, 'r', "--recursive") || has(args, 'N', "--new-file") || has(args, 'P', "--unidirectional-new-file");
+    let depth = (!deeper).then_some(1);
+    let mut folders = operands(args);
+    // `--from-file=` and `--to-file=`, however short they are cut.
+    folders.extend(args.iter().filter(|arg| arg.starts_with("--")).filter_map(|arg| Some(arg.split_once('=')?.1)));
+    let how = Sweep { depth, links: true, names: left_out(args), ..Sweep::everything("") };
+    if folders.is_empty() { Vec::new() } else { beneath(&folders, &how) }
+}
+
 /// Everything beneath what is copied; the last operand is where it goes.
 fn copied(args: &[String]) -> Vec<Sweep> {
     let to = operands(args).last().copied().filter(|_| !has(args, 't', "--target-directory"));
@@ -189,7 +203,7 @@ fn runs_what_it_finds(arg: &str) -> bool {
 }
 
 const GREP: &str = "-e: -f: -m: -A: -B: -C: -d: -D: --include: --exclude: --exclude-dir: --exclude-from: --regexp: --file: \
-                    --max-count: --after-context: --before-context: --context: --label: --binary-files: --directories: \
+                    --max-count: --after-context: --before-context: --context: --label: --binary-files: --binary --directories: \
                     --devices: --group-separator: *";
 
 fn grep(command: &SimpleCommand) -> Vec<Sweep> {
@@ -257,20 +271,101 @@ fn rg(command: &SimpleCommand, listed: bool) -> Vec<Sweep> {
     beneath(folders, &how)
 }
 
-/// `git grep` reads what is tracked, and with these options everything that lies there; `git ls-files` may list it.
+/// What git shows of the files that lie there: `git grep` of those that are not ignored, and with these options of all;
+/// what shows changes, of any file that may have changed. `git ls-files` may list everything.
+///
+/// What is tracked although it is ignored, and what only older commits hold, is not known here.
 fn git(args: &[String], listed: bool) -> Vec<Sweep> {
-    let with = |command: &str, options: &[&str]| {
-        let after = args.iter().skip_while(|arg| *arg != command).skip(1);
-        after.into_iter().any(|arg| {
-            let cut = |long: &&str| arg.len() > 3 && long.starts_with(arg.as_str());
-            options.iter().any(cut)
-                || (command == "ls-files" && !arg.starts_with("--") && arg.starts_with('-') && arg.contains('o'))
-        })
+    let (folders, rest) = git_folders(args);
+    let Some((command, args)) = rest.split_first() else { return Vec::new() };
+    let cut = |long: &str| args.iter().any(|arg| arg.len() > 3 && long.starts_with(arg.as_str()));
+    let lists_all = |arg: &String| !arg.starts_with("--") && arg.starts_with('-') && arg.contains('o');
+    let shown = Sweep { hidden: true, closed: vec![".git".to_owned()], ..Sweep::default() };
+    let found = match command.as_str() {
+        "grep" if cut("--no-index") || cut("--untracked") => vec![Sweep::everything(".")],
+        "grep" => pathspecs(command, args, &shown),
+        "ls-files" if listed && (cut("--others") || args.iter().any(lists_all)) => vec![Sweep::everything(".")],
+        "diff" | "log" | "show" if shows_changes(command, args) => pathspecs(command, args, &shown),
+        _ => Vec::new(),
     };
-    match with("grep", &["--no-index", "--untracked"]) || (listed && with("ls-files", &["--others"])) {
-        true => beneath(&[], &Sweep::everything("")),
-        false => Vec::new(),
+    let within = |sweep: Sweep| Sweep { folder: format!("{folders}{}", sweep.folder), ..sweep };
+    found.into_iter().map(within).collect()
+}
+
+/// Where `-C` leads, with a slash behind each folder, and what stands behind git's own options.
+fn git_folders(args: &[String]) -> (String, &[String]) {
+    let (mut folders, mut rest) = (String::new(), args);
+    loop {
+        match rest {
+            [flag, folder, after @ ..] if flag == "-C" => {
+                folders = if folder.starts_with(['/', '~']) { String::new() } else { folders };
+                folders += folder;
+                folders.push('/');
+                rest = after;
+            }
+            [flag, _, after @ ..] if flag == "-c" => rest = after,
+            [flag, after @ ..] if flag.starts_with('-') => rest = after,
+            _ => return (folders, rest),
+        }
     }
+}
+
+/// Options with which `git diff` and `git show` say about changes, and do not show them.
+const TELL_OF_CHANGES: &[&str] =
+    &["--name-only", "--name-status", "--no-patch", "--numstat", "--quiet", "--shortstat", "--stat", "--summary", "-s"];
+
+/// Whether `git diff`, `git log` or `git show` shows lines of files that its arguments do not name.
+fn shows_changes(command: &str, args: &[String]) -> bool {
+    // The last, because one before may be the value of an option.
+    let end = args.iter().rposition(|arg| arg == "--").filter(|_| is_closed(command, args)).unwrap_or(args.len());
+    let options = || args[..end].iter().filter(|arg| arg.starts_with('-'));
+    let shows = |arg: &String| {
+        ["-U", "--word", "--color-w", "--cc", "--remerge", "--diff-m", "--binary"].iter().any(|it| arg.starts_with(it))
+            || (arg.len() > 3 && (arg.starts_with("--patch") || "--patch-with-stat".starts_with(arg.as_str())))
+            || (arg.len() > 3 && arg.starts_with("--uni"))
+            || (!arg.starts_with("--")
+                && arg[1..].chars().all(|it| it.is_ascii_alphabetic())
+                && arg.contains(['p', 'u', 'c', 'm']))
+    };
+    let tells = |arg: &String| TELL_OF_CHANGES.contains(&arg.split('=').next().unwrap_or_default());
+    // A file in a revision is named; a revision that is looked for may hold any sign.
+    let is_named = |arg: &String| arg.contains(':') && !arg.contains('{') && !arg.starts_with(":/");
+    let mut named = args[..end].iter().filter(|arg| !arg.starts_with('-')).peekable();
+    if options().any(shows) {
+        return true;
+    }
+    match command {
+        "log" => false,
+        "diff" | "show" if named.peek().is_some() && named.all(is_named) => false,
+        _ => !options().any(tells),
+    }
+}
+
+/// Whether a `--` in the arguments of a git command is known to end its options.
+fn is_closed(command: &str, args: &[String]) -> bool {
+    let known = super::read_only::GIT.iter().find(|(name, ..)| *name == command).map_or("", |(_, known, _)| known);
+    read(args, known, Order::Mixed).is_ok_and(|line| line.closed)
+}
+
+/// What of `shown` the pathspecs behind `--` are about; where one is not plain, or none is given, the whole of it.
+fn pathspecs(command: &str, args: &[String], shown: &Sweep) -> Vec<Sweep> {
+    let narrowed = |spec: &String| match spec.strip_prefix('*') {
+        // A `*` crosses folders, so what stands behind it is the end of a name.
+        Some(end) if is_simple(end) && !end.contains(['*', '?']) => {
+            Some(Sweep { folder: ".".to_owned(), names: vec![spec.clone()], ..shown.clone() })
+        }
+        _ if spec.is_empty() || spec.starts_with(':') || spec.contains(['*', '?', '[', '\\']) => None,
+        _ => Some(Sweep { folder: spec.clone(), ..shown.clone() }),
+    };
+    let mut parts = args.split(|arg| arg == "--").skip(1);
+    let found: Option<Vec<Sweep>> = match (is_closed(command, args), parts.next(), parts.next()) {
+        (true, Some(specs), None) => specs.iter().map(narrowed).collect(),
+        _ => None,
+    };
+    // Within a folder `git grep` stays there, unless a pathspec leads out.
+    let leads_out = command != "grep" || args.iter().any(|arg| arg.starts_with(':') || arg.contains(".."));
+    let whole = || vec![Sweep { folder: ".".to_owned(), repository: leads_out, ..shown.clone() }];
+    found.filter(|found| !found.is_empty()).unwrap_or_else(whole)
 }
 
 /// The programs that find starts.

@@ -8,7 +8,12 @@ fn swept(text: &str) -> Vec<String> {
     let line = |(place, sweep): (Option<&str>, Sweep)| {
         let mut line = place.map_or(String::new(), |place| format!("{place}/"));
         line += &sweep.folder;
-        for (is, sign) in [(sweep.hidden, " hidden"), (sweep.ignored, " ignored"), (sweep.links, " links")] {
+        for (is, sign) in [
+            (sweep.hidden, " hidden"),
+            (sweep.ignored, " ignored"),
+            (sweep.links, " links"),
+            (sweep.repository, " repository"),
+        ] {
             line += if is { sign } else { "" };
         }
         line += &sweep.depth.map_or(String::new(), |depth| format!(" depth:{depth}"));
@@ -31,6 +36,13 @@ fn searches_and_copies_sweep_the_folders_that_they_are_given() {
         ("grep --rec KEY a", "a hidden ignored links"),
         ("grep -d recurse KEY a", "a hidden ignored links"),
         ("grep --directories=recurse KEY a", "a hidden ignored links"),
+        (
+            "grep --dir recurse KEY a",
+            "recurse hidden ignored links|KEY hidden ignored links|a hidden ignored links|. hidden ignored links",
+        ),
+        ("grep -r --rege=KEY a", "a hidden ignored links|. hidden ignored links"),
+        ("grep -r --fil=list a", "a hidden ignored links|. hidden ignored links"),
+        ("grep --binary --colo KEY a", ""),
         ("rgrep KEY", ". hidden ignored links"),
         ("/usr/bin/grep -r KEY a", "a hidden ignored links"),
         ("grep -r KEY a/*", "a hidden ignored links|a ignored links depth:1 fits:*"),
@@ -51,7 +63,31 @@ fn searches_and_copies_sweep_the_folders_that_they_are_given() {
         ("rg --unheard-of KEY a", "KEY hidden ignored links|a hidden ignored links|. hidden ignored links"),
         ("rg --files", ""),
         ("rg --files --hidden | xargs cat", ". hidden"),
-        ("git grep KEY", ""),
+        ("git grep KEY", ". hidden -.git"),
+        ("git grep KEY -- src", "src hidden -.git"),
+        ("git grep KEY -- '*.rs'", ". hidden *.rs -.git"),
+        ("git grep KEY -- '.e?v'", ". hidden -.git"),
+        ("git grep KEY -- :/", ". hidden repository -.git"),
+        ("git grep KEY -- '../.e*'", ". hidden repository -.git"),
+        ("git diff", ". hidden repository -.git"),
+        ("git diff --cached", ". hidden repository -.git"),
+        ("git diff HEAD src", ". hidden repository -.git"),
+        ("git diff HEAD -- src", "src hidden -.git"),
+        ("git diff -- a -- b", ". hidden repository -.git"),
+        ("git --no-pager -c color.ui=never -C a diff", "a/. hidden repository -.git"),
+        ("git diff --stat", ""),
+        ("git diff --stat -p", ". hidden repository -.git"),
+        ("git diff HEAD:a HEAD:b", ""),
+        ("git show", ". hidden repository -.git"),
+        ("git show --name-only HEAD", ""),
+        ("git show HEAD:a", ""),
+        ("git show 'HEAD^{/a:b}'", ". hidden repository -.git"),
+        ("git log --oneline", ""),
+        ("git log --stat -- src", ""),
+        ("git log -p", ". hidden repository -.git"),
+        ("git log -p -S -- HEAD", ". hidden repository -.git"),
+        ("git log -S -- -p", ". hidden repository -.git"),
+        ("git log -U5 -3", ". hidden repository -.git"),
         ("git grep --no-index KEY", ". hidden ignored"),
         ("git grep --untr KEY", ". hidden ignored"),
         ("git ls-files -o | xargs cat", ". hidden ignored"),
@@ -83,7 +119,16 @@ fn searches_and_copies_sweep_the_folders_that_they_are_given() {
         ("cp -a a b", "a hidden ignored"),
         ("rsync -a --exclude=.env a h:", "a hidden ignored !.env"),
         ("rsync -af '+ .env' --exclude=.env a h:", "+ .env hidden ignored|a hidden ignored"),
-        ("diff -r a b", "a hidden ignored|b hidden ignored"),
+        ("diff -r a b", "a hidden ignored links|b hidden ignored links"),
+        ("diff a b", "a hidden ignored links depth:1|b hidden ignored links depth:1"),
+        ("diff -uN a b", "a hidden ignored links|b hidden ignored links"),
+        ("diff --new a b", "a hidden ignored links|b hidden ignored links"),
+        ("diff --from-file=a b", "b hidden ignored links depth:1|a hidden ignored links depth:1"),
+        ("diff --to-f a b", "a hidden ignored links depth:1|b hidden ignored links depth:1"),
+        (
+            "diff --exclude=.env a b",
+            "a hidden ignored links depth:1 !.env|b hidden ignored links depth:1 !.env|.env hidden ignored links depth:1 !.env",
+        ),
     ] {
         let expect: Vec<&str> = expect.split('|').filter(|line| !line.is_empty()).collect();
         let found: Vec<String> = swept(text).into_iter().filter(|line| !line.contains("fits:*}")).collect();
