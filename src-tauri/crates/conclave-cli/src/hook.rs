@@ -47,7 +47,7 @@ enum Fault {
     NoFolder,
     #[error("its answer would reach nobody: standard output is closed")]
     NoOutput,
-    #[error("it took too long; the database may be locked, or the disk slow")]
+    #[error("it took too long: it may search very much, the database may be locked, or the disk slow")]
     Late,
     #[error("it broke, which is a fault in Conclave")]
     Broke,
@@ -125,6 +125,10 @@ fn before(client: Client, approve: bool, advisor: &Advisor, event: &Event) -> Re
     let advice = advisor.judge(&event.call)?;
     let decision = &advice.decision;
     let why = format!("{} (rule `{}`, entry {} of the ledger)", decision.reason, decision.rule, advice.seq);
+    let why = match decision.effect {
+        Effective::Sample if !advice.remedy.is_empty() => format!("{why}: {}", advice.remedy),
+        _ => why,
+    };
     Ok(match decision.effect {
         Effective::Allow if approve && !event.asks_a_person() => {
             Answer::Approve(format!("Conclave allows it: {}", decision.reason))

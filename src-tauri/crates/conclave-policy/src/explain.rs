@@ -112,15 +112,23 @@ fn remedy_of_call(rule: &str, request: &ToolRequest) -> Option<String> {
             "more lies in `{}` than can be looked at; name a narrower folder, or leave folders out",
             known(keys::UNBOUNDED)?
         )),
-        _ => {
-            let file = known(keys::REACHES)?;
-            let name = file.rsplit('/').next().unwrap_or(file);
-            Some(format!(
-                "this would also read `{file}`; search a narrower folder, or leave that file out (`--exclude={name}` for \
-                 grep, `-g '!{name}'` for rg, `! -name {name}` for find)"
-            ))
-        }
+        _ => also_reads(request),
     }
+}
+
+/// Which file a call reaches without naming it, and how to leave that out, in words.
+pub fn also_reads(request: &ToolRequest) -> Option<String> {
+    let file = request.context.get(keys::REACHES)?;
+    let name = file.rsplit('/').next().unwrap_or(file);
+    if file.starts_with(".git/") || file.contains("/.git/") {
+        return Some(format!(
+            "this would also read `{file}`; leave that folder out (`--exclude-dir=.git` for grep; rg leaves it out by itself)"
+        ));
+    }
+    Some(format!(
+        "this would also read `{file}`; search a narrower folder, or leave that file out (`--exclude={name}` for grep, `-g \
+         '!{name}'` for rg, `! -name {name}` for find, `-- FOLDER` for git)"
+    ))
 }
 
 /// The remedies of shipped rules that have one of their own.

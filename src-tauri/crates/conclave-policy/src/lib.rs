@@ -31,7 +31,7 @@ pub use decision::{Decision, Effective, Reviewed};
 pub use digest::{digest, digest_parts};
 pub use envelope::inside_envelope;
 pub use evaluate::{NO_MATCH, Policy};
-pub use explain::{Explanation, Matched, Step, remedy};
+pub use explain::{Explanation, Matched, Step, also_reads, remedy};
 pub use json::{AmbiguousInput, strict_json};
 pub use ledger::{Appended, EntryKind, GENESIS, Ledger, LedgerError, NewEntry, entry_hash};
 pub use load::{LoadError, Loaded};

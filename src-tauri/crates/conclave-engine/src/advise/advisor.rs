@@ -13,7 +13,7 @@ use conclave_core::settings::Settings;
 use conclave_effects::data;
 use conclave_effects::{Clock, FsError, resolve, resolve_touched};
 use conclave_policy::{
-    Decision, Effective, EntryKind, Ledger as _, LedgerError, NewEntry, Policy, ToolRequest, remedy,
+    Decision, Effective, EntryKind, Ledger as _, LedgerError, NewEntry, Policy, ToolRequest, also_reads, remedy,
 };
 use conclave_store::{DecisionQuery, HookCall, Store, StoreError};
 
@@ -113,7 +113,7 @@ impl Advisor {
         let digest = request.digest();
         let remedy = match decision.effect {
             // Whoever asked can ask their own person.
-            Effective::Sample => String::new(),
+            Effective::Sample => also_reads(&request).unwrap_or_default(),
             Effective::Allow | Effective::Deny => remedy(&decision, &request),
         };
         let kind = EntryKind::Decision { request, decision: decision.clone() };

@@ -146,16 +146,19 @@ pub(super) fn lacks(tool: &Known, parameters: &Value) -> Option<String> {
 /// What a search with `tool` reads beneath `folder`.
 ///
 /// Claude Code searches with ripgrep, hidden files included and ignored ones left out unless its `glob` names them; of the
-/// others nothing is taken for left out.
+/// others nothing is taken for left out but what all of them leave out: git's own folder, unless a glob may mean it.
 pub(super) fn searched(tool: &Known, parameters: &Value, folder: &str) -> Sweep {
-    let glob = parameters.get("glob").filter(|value| !value.is_null());
-    match (tool.name, glob) {
-        ("Grep", None) => Sweep { folder: folder.to_owned(), hidden: true, ..Sweep::default() },
+    let given = |name: &str| parameters.get(name).filter(|value| !value.is_null());
+    let may_mean_git = |value: &Value| value.as_str().is_none_or(|glob| glob.to_ascii_lowercase().contains("git"));
+    let opened = ["glob", "include", "include_pattern"].iter().filter_map(|name| given(name)).any(may_mean_git);
+    let closed = if opened { Vec::new() } else { vec![".git".to_owned()] };
+    match (tool.name, given("glob")) {
+        ("Grep", None) => Sweep { folder: folder.to_owned(), hidden: true, closed, ..Sweep::default() },
         // The client splits several globs in a way of its own.
         ("Grep", Some(Value::String(glob))) if !glob.contains([' ', ',']) => {
-            Sweep { folder: folder.to_owned(), hidden: true, globs: vec![glob.clone()], ..Sweep::default() }
+            Sweep { folder: folder.to_owned(), hidden: true, globs: vec![glob.clone()], closed, ..Sweep::default() }
         }
-        _ => Sweep::everything(folder),
+        _ => Sweep { closed, ..Sweep::everything(folder) },
     }
 }
 
@@ -178,6 +181,16 @@ mod tests {
         assert!(known("Bash").is_some() && known("bash").is_none() && known("Bash ").is_none());
         let twins = KNOWN.iter().filter(|tool| KNOWN.iter().filter(|other| other.name == tool.name).count() > 1);
         assert_eq!(twins.count(), 0);
+    }
+
+    #[test]
+    fn a_search_leaves_out_what_its_client_does() {
+        let grep = |tool: &str, parameters| searched(known(tool).unwrap(), &parameters, ".").closed;
+        for tool in ["Grep", "grep_search"] {
+            assert_eq!(grep(tool, serde_json::json!({ "pattern": "x", "glob": "*.{rs,ts}" })), [".git"], "{tool}");
+            assert_eq!(grep(tool, serde_json::json!({ "pattern": "x", "glob": "{*.GIT,config}" })), [""; 0], "{tool}");
+            assert_eq!(grep(tool, serde_json::json!({ "pattern": "x", "include": [".git"] })), [""; 0], "{tool}");
+        }
     }
 
     #[test]

@@ -230,9 +230,68 @@ fn what_is_searched_or_copied_is_touched() {
             }
         }
     }
+    // `git` shows nothing of what is ignored, and nobody but its own settings what is in them.
+    home.write("app/.git/HEAD", "");
+    home.write("app/.git/config", "");
+    for (command, expect) in [
+        ("git diff", Effective::Deny),
+        ("git diff --stat", Effective::Allow),
+        ("git diff -- src", Effective::Allow),
+        ("git grep KEY", Effective::Deny),
+        ("diff made src", Effective::Deny),
+    ] {
+        let advice = home.advisor().judge(&home.call("1", "Bash", json!({ "command": command }))).expect("judged");
+        assert_eq!(advice.decision.effect, expect, "{command}: {}", advice.decision.reason);
+    }
     // What an ignore file leaves out, Claude Code's search leaves out unless it is named.
-    home.write("app/.gitignore", ".env\nconfig\nmade\n");
+    home.write("app/.gitignore", ".env\n/config\nmade\n");
     let judge = |parameters| home.advisor().judge(&home.call("1", "Grep", parameters)).expect("judged").decision.effect;
     assert_eq!(judge(json!({ "pattern": "KEY" })), Effective::Allow);
     assert_eq!(judge(json!({ "pattern": "KEY", "glob": ".env" })), Effective::Deny);
+    for (tool, parameters, expect) in [
+        ("Bash", json!({ "command": "git diff" }), Effective::Allow),
+        ("Bash", json!({ "command": "rg KEY" }), Effective::Allow),
+        ("Bash", json!({ "command": "grep -r KEY src" }), Effective::Allow),
+        (
+            "Bash",
+            json!({ "command": "grep -r --exclude-dir=.git --exclude=.env --exclude=secrets.yml '--exclude=*.pem' KEY" }),
+            Effective::Allow,
+        ),
+        (
+            "Bash",
+            json!({ "command": "grep -r --exclude=.env --exclude=secrets.yml '--exclude=*.pem' KEY" }),
+            Effective::Sample,
+        ),
+        ("Bash", json!({ "command": "cat .git/config" }), Effective::Sample),
+        ("Bash", json!({ "command": "grep -r KEY" }), Effective::Deny),
+        ("Grep", json!({ "pattern": "KEY", "path": ".git" }), Effective::Sample),
+    ] {
+        let advice = home.advisor().judge(&home.call("1", tool, parameters.clone())).expect("judged");
+        assert_eq!(advice.decision.effect, expect, "{parameters}: {}", advice.decision.reason);
+    }
+}
+
+#[test]
+fn what_is_denied_is_told_before_what_is_asked_about() {
+    let home = Home::new();
+    home.write(
+        "data/policy.yaml",
+        "version: 1
+extends: default
+rules:
+  - { id: private, priority: 50, action: sample, reason: private, conditions: { path: { glob: '**/a/*' } } }
+",
+    );
+    for n in 0..20 {
+        home.write(&format!("app/a/{n}"), "");
+    }
+    let judge =
+        |command: &str| home.advisor().judge(&home.call("1", "Bash", json!({ "command": command }))).expect("judged");
+    let advice = judge("grep -r KEY .");
+    assert_eq!(advice.decision.rule, "private");
+    assert!(advice.remedy.contains("`a/0`"), "{}", advice.remedy);
+    home.write("app/b/.env", "");
+    let advice = judge("grep -r KEY .; grep -r KEY .");
+    assert_eq!(advice.decision.rule, "secret-files");
+    assert!(advice.remedy.contains("`b/.env`"), "{}", advice.remedy);
 }
