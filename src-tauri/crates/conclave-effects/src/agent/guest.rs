@@ -5,12 +5,14 @@
 //! program's own.
 //!
 //! It decides nothing: whatever it lets through ends at the relay.
+//!
+//! Invariant: it listens on a port, and therefore does nothing outside the sandbox, where others could reach that port.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -90,6 +92,10 @@ pub fn run() -> u8 {
 }
 
 fn guest() -> io::Result<u8> {
+    // Nobody but the sandbox has this, and in there nobody else is.
+    if !std::fs::symlink_metadata(SOCKET).is_ok_and(|found| found.file_type().is_socket()) {
+        return Err(io::Error::other("this is not the sandbox"));
+    }
     let orders = read_orders()?;
     for (path, text) in &orders.files {
         put(Path::new(path), text)?;

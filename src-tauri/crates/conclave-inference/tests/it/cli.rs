@@ -45,7 +45,7 @@ pub fn guest() -> &'static Path {
             let messages = String::from_utf8(built.stdout).expect("cargo writes text");
             let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let programs = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-            programs.last().expect("cargo names the program")
+            programs.reduce(|_, last| last).expect("cargo names the program")
         }
     })
 }
@@ -173,6 +173,27 @@ impl Arena {
         let Ok(Answer::Text { text, .. }) = answer else { panic!("{answer:?}") };
         text
     }
+}
+
+#[test]
+fn the_guest_does_nothing_outside_the_sandbox() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let orders = json!({
+        "argv": ["/bin/touch", folder.path().join("started")], "env": [], "files": [[folder.path().join("file"), "x"]],
+        "folder": folder.path().join("empty"), "listen": [], "to": "127.0.0.1:1", "memory_bytes": 1 << 30,
+    });
+    let orders = orders.to_string().into_bytes();
+    let length = u32::try_from(orders.len()).expect("a length").to_le_bytes();
+    let mut guest = Command::new(guest());
+    let guest = guest.arg("relay-guest").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut guest = guest.spawn().expect("it starts");
+    // It may have ended before it read anything.
+    let _ = guest.stdin.take().expect("its input").write_all(&[&length, orders.as_slice()].concat());
+    let output = guest.wait_with_output().expect("it ends");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(127), "{words}");
+    assert!(words.contains("this is not the sandbox"), "{words}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made or started");
 }
 
 #[tokio::test]

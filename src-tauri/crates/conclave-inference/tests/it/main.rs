@@ -4,12 +4,13 @@
 #[cfg(test)]
 mod class;
 #[cfg(test)]
-mod contract;
-#[cfg(test)]
-mod discover;
 mod cli;
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod discover;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
