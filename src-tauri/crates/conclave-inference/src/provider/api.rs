@@ -29,7 +29,7 @@ use crate::discover::Address;
 use crate::error::{AskError, Waiting, quote};
 use crate::money::{Price, Spent};
 use crate::probe::{Probed, probe};
-use crate::provider::form::{Form, repair};
+use crate::provider::form::Form;
 use crate::provider::retry::{pause, retry_after};
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{About, Exchanged, ModelRequest, Terms};
@@ -151,7 +151,7 @@ impl Api {
     async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
         let Call { reach, request, on_delta } = call;
         let until = Instant::now() + reach.terms.deadline;
-        let form = request.schema.as_ref().map(Form::of).transpose()?;
+        let form = Form::of(request)?;
         let class = match self.class(&reach, until).await {
             Ok(class) => class,
             Err(_) if self.info.may_send_code => ModelClass::Hosted,
@@ -161,18 +161,9 @@ impl Api {
         let extras = Extras { schema: !no_schema, ..Extras::ALL };
         let mut course = Course { reach: &reach, class, until, extras, tries: 0 };
         let first = self.try_hard(&mut course, request, on_delta).await?;
-        let complaint = |answer: &Answer| match answer {
-            Answer::Text { text, .. } => Some((text.clone(), form.as_ref()?.complaint(text)?)),
-            Answer::Refusal { .. } => None,
-        };
-        let Some((text, why)) = complaint(&first) else { return Ok(first) };
-        tracing::debug!(gen_ai.request.model = self.model(), why, "asking again for the agreed form");
-        let again = repair(request, &text, &why);
+        let Some(again) = form.repair(request, &first) else { return Ok(first) };
         let second = self.try_hard(&mut course, &again, &mut |_| {}).await?;
-        match complaint(&second) {
-            Some((_, why)) => Err(AskError::WrongForm { why }),
-            None => Ok(second.after(first.usage())),
-        }
+        form.settled(&first, second)
     }
 
     /// An answer of any form, with another try where the first gave nothing.

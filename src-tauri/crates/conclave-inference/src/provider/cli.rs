@@ -36,7 +36,7 @@ use crate::answer::{Answer, Form as Held};
 use crate::catalogue::price;
 use crate::error::{AskError, Waiting, quote};
 use crate::money::Spent;
-use crate::provider::form::{Form, repair};
+use crate::provider::form::Form;
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{Exchanged, ModelRequest, Terms};
 
@@ -299,19 +299,12 @@ impl Cli {
     async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
         let Call { reach, request, on_delta } = call;
         let until = Instant::now() + reach.terms.deadline;
-        let form = request.schema.as_ref().map(Form::of).transpose()?;
-        let complaint = |answer: &Answer| match answer {
-            Answer::Text { text, .. } => Some((text.clone(), form.as_ref()?.complaint(text)?)),
-            Answer::Refusal { .. } => None,
-        };
+        let form = Form::of(request)?;
         let mut tries = 0;
         let mut answer = self.try_hard(&reach, request, until, &mut tries).await?;
-        if let Some((text, why)) = complaint(&answer) {
-            tracing::debug!(gen_ai.request.model = self.info.model, why, "asking again for the agreed form");
-            answer = self.try_hard(&reach, &repair(request, &text, &why), until, &mut tries).await?;
-            if let Some((_, why)) = complaint(&answer) {
-                return Err(AskError::WrongForm { why });
-            }
+        if let Some(again) = form.repair(request, &answer) {
+            let second = self.try_hard(&reach, &again, until, &mut tries).await?;
+            answer = form.settled(&answer, second)?;
         }
         if let Answer::Text { text, .. } = &answer {
             on_delta(text);

@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::Answer;
 use crate::error::{AskError, Waiting, quote};
 use crate::money::Spent;
+use crate::provider::form::Form;
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{Exchanged, ModelRequest, Terms};
 
@@ -91,17 +92,12 @@ impl Sampling {
         let Call { reach, request, on_delta } = call;
         let until = Instant::now() + reach.terms.deadline;
         let client = client()?;
-        let first = self.exchange(&reach, &*client, (request, None), until).await?;
-        let answer = match unfit(request, &first) {
-            None => first,
-            Some(why) => {
-                let second = self.exchange(&reach, &*client, (request, Some(&why)), until).await?;
-                if let Some(why) = unfit(request, &second) {
-                    return Err(AskError::WrongForm { why });
-                }
-                second
-            }
-        };
+        let form = Form::of(request)?;
+        let mut answer = self.exchange(&reach, &*client, (request, None), until).await?;
+        if let Some(why) = form.complaint(&answer) {
+            let second = self.exchange(&reach, &*client, (request, Some(&why)), until).await?;
+            answer = form.settled(&answer, second)?;
+        }
         if let Answer::Text { text, .. } = &answer {
             on_delta(text);
         }
@@ -250,14 +246,6 @@ fn params(request: &ModelRequest, wrong: Option<&str>) -> Value {
     params["includeContext"] = json!("none");
     params["maxTokens"] = json!(request.max_tokens);
     params
-}
-
-/// What is wrong with the form of `answer`, where one was asked for.
-fn unfit(request: &ModelRequest, answer: &Answer) -> Option<String> {
-    match (&request.schema, answer) {
-        (Some(schema), Answer::Text { text, .. }) => answer::fits(schema, text).err(),
-        _ => None,
-    }
 }
 
 impl Provider for Sampling {

@@ -52,8 +52,10 @@ impl MemoryLedger {
     }
 }
 
+/// Whether it is about a question to a model, or about the worker that is to answer it. A look at a server is not, nor
+/// is the version of a program, which is for no purpose of a question's.
 fn is_question(request: &ToolRequest) -> bool {
-    request.context.get("purpose").is_some_and(|purpose| purpose.starts_with("ask the model"))
+    request.context.get("purpose").is_some_and(|purpose| !purpose.starts_with("ask what the server of"))
 }
 
 /// A gate with the shipped policy of `mode`, and its ledger.

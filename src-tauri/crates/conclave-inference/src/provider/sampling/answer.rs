@@ -71,33 +71,6 @@ fn tools() -> AskError {
     AskError::malformed("it wants to use a tool, and none was offered")
 }
 
-/// Whether `text` is one object with what `schema` needs and nothing that it leaves out. Whoever uses the answer reads it
-/// again, and all of it; this is to know whether asking once more is worth it.
-///
-/// # Errors
-/// What is wrong with it, without its words.
-pub(super) fn fits(schema: &Value, text: &str) -> Result<(), String> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|_| "it is not JSON alone, or more than one value, or breaks off".to_owned())?;
-    let Value::Object(object) = value else { return Err("it is no object".to_owned()) };
-    let needed = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    if let Some(missing) = needed.into_iter().find(|name| !object.contains_key(*name)) {
-        return Err(format!("`{missing}` is missing"));
-    }
-    let is_closed = schema["additionalProperties"] == false;
-    let unknown = |name: &&String| schema["properties"].get(name.as_str()).is_none();
-    if is_closed && object.keys().any(|name| unknown(&name)) {
-        return Err("it has a field that was not asked for".to_owned());
-    }
-    for (name, value) in &object {
-        let choices = schema["properties"][name]["enum"].as_array();
-        if choices.is_some_and(|choices| !choices.contains(value)) {
-            return Err(format!("`{name}` is none of its choices"));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -153,29 +126,6 @@ mod tests {
         ] {
             let error = read(&result, "editor").expect_err("no answer");
             assert_eq!(error.kind(), kind, "{error}");
-        }
-    }
-
-    #[test]
-    fn the_form_is_one_object_with_what_is_needed_and_no_more() {
-        let schema = json!({
-            "type": "object", "additionalProperties": false, "required": ["a"],
-            "properties": { "a": { "enum": ["x", "y"] }, "b": { "type": "string" } }
-        });
-        for (text, fitting) in [
-            (r#"{"a":"x"}"#, true),
-            (" {\"a\":\"y\",\"b\":\"\"}\n", true),
-            (r#"{"a":"z"}"#, false),
-            (r#"{"b":""}"#, false),
-            (r#"{"a":"x","c":1}"#, false),
-            (r#"{"a":"x"}{"a":"x"}"#, false),
-            (r#"[{"a":"x"}]"#, false),
-            (r#"Sure: {"a":"x"}"#, false),
-            ("```json\n{\"a\":\"x\"}\n```", false),
-            (r#"{"a":"x""#, false),
-            ("", false),
-        ] {
-            assert_eq!(fits(&schema, text).is_ok(), fitting, "{text}");
         }
     }
 }
