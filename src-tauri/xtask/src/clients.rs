@@ -25,29 +25,45 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
         Ok(folder) => folder,
         Err(error) => return Ok(Done::Skipped(format!("the clients cannot be installed: {error:#}"))),
     };
-    let tests = place.root.join("tests");
-    let is_it = |program: &Path| program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"it-"));
-    let mut programs = test_programs(place, log)?.into_iter();
-    let program = programs.find(|(package, program)| *package == tests && is_it(program));
-    let (_, program) = program.context("cargo built no integration tests")?;
     let alone = log.run(&mut without_network(Path::new("true"))).is_ok();
-    let inner = if alone { without_network(&program) } else { Command::new(&program) };
+    let programs = test_programs(place, log)?;
+    // The hook in a client, and a client that is asked as a model.
+    let hooked = asked(place, log, &programs, ("tests", alone), &clients)?;
+    asked(place, log, &programs, ("src-tauri/crates/conclave-inference", alone), &clients)?;
+    let network = if alone { "without a network" } else { "with the network of this machine" };
+    let missing = CLIENTS.saturating_sub(hooked.len());
+    let ran_all = if missing > 0 { format!(", {missing} missing") } else { String::new() };
+    Ok(Done::Figure(format!("  {}{ran_all}, {network}", hooked.join(", "))))
+}
+
+/// Runs the tests of `package` that want clients; gives those that they found.
+fn asked(
+    place: &Place,
+    log: &mut Log,
+    programs: &[(PathBuf, PathBuf)],
+    (package, alone): (&str, bool),
+    clients: &Path,
+) -> Result<Vec<String>> {
+    let folder = place.root.join(package);
+    let is_it = |program: &Path| program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"it-"));
+    let found = programs.iter().find(|(package, program)| *package == folder && is_it(program));
+    let (_, program) = found.with_context(|| format!("cargo built no integration tests of `{package}`"))?;
+    let inner = if alone { without_network(program) } else { Command::new(program) };
     let mut command = limited(900, inner.get_program());
     let said = log.output(
         command
             .args(inner.get_args())
             .args(["clients::", "--nocapture"])
-            .current_dir(tests)
+            .current_dir(&folder)
             .env("CONCLAVE_BIN", place.program("conclave")?)
-            .env("CONCLAVE_CLIENTS", &clients),
+            .env("CONCLAVE_CLIENTS", clients),
     )?;
-    let mut ran: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once("ran with ")?.1)).collect();
+    let mut ran: Vec<String> =
+        said.lines().filter_map(|line| Some(line.split_once("ran with ")?.1.to_owned())).collect();
     ran.sort_unstable();
     ran.dedup();
-    ensure!(!ran.is_empty(), "no test found a client");
-    let network = if alone { "without a network" } else { "with the network of this machine" };
-    let ran_all = if ran.len() < CLIENTS { format!(", {} missing", CLIENTS - ran.len()) } else { String::new() };
-    Ok(Done::Figure(format!("  {}{ran_all}, {network}", ran.join(", "))))
+    ensure!(!ran.is_empty(), "no test of `{package}` found a client");
+    Ok(ran)
 }
 
 /// The folder with `node_modules` of the clients, installed when it is not there.

@@ -27,7 +27,7 @@ const STEPS: &[Step] = &[
     Step { name: "offline", title: "the demo and the core in a machine without a network", run: offline::run },
     Step { name: "browser", title: "the page over the real core, in Chromium", run: browser },
     Step { name: "window", title: "the real window", run: window::run },
-    Step { name: "clients", title: "the hook in the real clients of agents", run: clients::run },
+    Step { name: "clients", title: "the real clients of agents, with the hook and as models", run: clients::run },
     Step { name: "sampling", title: "the official SDK of MCP offers its model", run: sampling::run },
     Step { name: "llama", title: "a real local model behind a server", run: llama::run },
     Step {
