@@ -383,7 +383,7 @@ impl Exchange<'_> {
             Err(failure) => format!("no answer: {}", failure.error.kind()),
         };
         tracing::debug!(gen_ai.request.model = self.api.model(), seq, outcome, "exchange ended");
-        record(self.gate, seq, &outcome);
+        self.gate.note_outcome(seq, &outcome);
         result
     }
 
@@ -539,7 +539,7 @@ async fn about_itself(
         Ok(_) => "it does not say".to_owned(),
         Err(error) => format!("no answer: {}", error.kind()),
     };
-    record(gate, seq, &outcome);
+    gate.note_outcome(seq, &outcome);
     answer
 }
 
@@ -550,14 +550,6 @@ async fn whole(mut response: HttpResponse) -> Result<(u16, Vec<u8>), HttpError> 
         body.extend_from_slice(&bytes);
     }
     Ok((response.status, body))
-}
-
-/// The decision stands without an outcome where it cannot be recorded, which an audit shows; the answer is there all the
-/// same.
-fn record(gate: &Gate, seq: u64, outcome: &str) {
-    if let Err(error) = gate.record_outcome(seq, outcome) {
-        tracing::warn!(seq, %error, "the outcome of an exchange is not recorded");
-    }
 }
 
 fn body(request: &ModelRequest, api: &Api, extras: Extras, terms: &Terms<'_>) -> Result<Body, AskError> {

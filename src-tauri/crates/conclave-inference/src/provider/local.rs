@@ -110,7 +110,7 @@ impl Local {
                 Err(Unsaid::NoSchema(_)) => "the schema cannot be held to".to_owned(),
                 Err(Unsaid::Error(error)) => format!("no answer: {}", error.kind()),
             };
-            record(reach.gate, seq, &outcome);
+            reach.gate.note_outcome(seq, &outcome);
             if let Some(log) = reach.terms.log {
                 let response = said.as_ref().map_or(outcome, |done| serde_json::to_string(done).unwrap_or_default());
                 let response = match Body::redacted(response.into_bytes(), &reach.terms.secrets()) {
@@ -350,12 +350,5 @@ impl Provider for Local {
                 alive.stop().await;
             }
         })
-    }
-}
-
-/// The decision stands without an outcome where it cannot be recorded, which an audit shows.
-fn record(gate: &Gate, seq: u64, outcome: &str) {
-    if let Err(error) = gate.record_outcome(seq, outcome) {
-        tracing::warn!(seq, %error, "the outcome of a question is not recorded");
     }
 }

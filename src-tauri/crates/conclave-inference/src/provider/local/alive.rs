@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::record;
 use crate::error::{AskError, quote};
 use crate::provider::Info;
 
@@ -110,13 +109,13 @@ impl Alive {
             let seq = permit.seq();
             let fault = match start_worker(permit).await {
                 Ok((worker, hearing)) => {
-                    record(&gate, seq, "started");
+                    gate.note_outcome(seq, "started");
                     Care { worker, commands: heard, status: &tell, asked: HashMap::new(), given_up: HashMap::new() }
                         .attend(hearing, &load)
                         .await
                 }
                 Err(error) => {
-                    record(&gate, seq, "not started");
+                    gate.note_outcome(seq, "not started");
                     Fault::NotStarted(error.to_string())
                 }
             };

@@ -8,7 +8,6 @@ use conclave_policy::Actor;
 use tokio::time::{Instant, timeout_at};
 
 use super::alive::Fault;
-use super::record;
 use crate::error::{AskError, Waiting, quote};
 use crate::provider::Reach;
 
@@ -91,7 +90,7 @@ pub async fn inspect(
     };
     let outcome =
         result.as_ref().map_or_else(|error| format!("no answer: {}", error.kind()), |_| "answered".to_owned());
-    record(reach.gate, seq, &outcome);
+    reach.gate.note_outcome(seq, &outcome);
     result
 }
 
