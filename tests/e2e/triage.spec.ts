@@ -27,6 +27,8 @@ test("a fix is found, applied and undone without a pointer", async ({ app }) => 
   await expect(app.getByText("Fixed", { exact: true })).toBeVisible();
   expect((await readFile(file)).equals(before)).toBe(false);
 
+  // Until the page has caught up, the key says that one has to wait.
+  await expect(app.locator("button[aria-keyshortcuts=u]")).toBeEnabled();
   await app.keyboard.press("u");
   await expect(app.getByRole("status", { name: "Notice" })).toContainText("Taken back");
   await expect(app.getByText("Fix ready", { exact: true })).toBeVisible();

@@ -1,8 +1,8 @@
 //! The real clients of agents, from npm, with the hook of Conclave in them and a model on this machine before them.
 //!
 //! They are installed by `tests/clients/package-lock.json`, which pins each package with its digest, and none of their
-//! installation scripts runs. Where the machine allows it, the tests run without a network, so that no client of theirs
-//! can reach anybody.
+//! installation scripts runs. Where the machine allows it, the tests of the hook run without a network, so that no
+//! client of theirs can reach anybody.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,9 +27,9 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
     };
     let alone = log.run(&mut without_network(Path::new("true"))).is_ok();
     let programs = test_programs(place, log)?;
-    // The hook in a client, and a client that is asked as a model.
     let hooked = asked(place, log, &programs, ("tests", alone), &clients)?;
-    asked(place, log, &programs, ("src-tauri/crates/conclave-inference", alone), &clients)?;
+    // A client that is asked as a model is in Conclave's own sandbox, which has no network and cannot be built in another.
+    asked(place, log, &programs, ("src-tauri/crates/conclave-inference", false), &clients)?;
     let network = if alone { "without a network" } else { "with the network of this machine" };
     let missing = CLIENTS.saturating_sub(hooked.len());
     let ran_all = if missing > 0 { format!(", {missing} missing") } else { String::new() };
