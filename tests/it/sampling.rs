@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::model::Model;
 use crate::program::{Home, conclave, text};
 use crate::tree::root;
 
@@ -320,6 +321,71 @@ fn whatever_is_no_verdict_is_asked_for_once_more_and_then_denied() {
         client.finish();
         assert_eq!(asked_of_clients(&home).len(), 2, "{era:?}: each question is a decision of its own");
     }
+}
+
+/// The settings with `sampling`, where these models review, and a model on this machine, `Stub`, which allows.
+fn beside_a_stub(home: &Home, sampling: Value, review: &[&str]) -> Model {
+    let stub = Model::answering(&verdict("allow"));
+    let mut settings: Value = serde_json::from_str(&stub.settings()).expect("JSON");
+    settings["sampling"] = sampling;
+    settings["review"] = json!({ "models": review });
+    home.write("data/settings.json", &settings.to_string());
+    stub
+}
+
+#[test]
+fn the_next_model_reviews_for_a_client_that_offers_none() {
+    for era in [Legacy, Modern] {
+        for (offers, questions, by) in [(false, 0, "stub"), (true, 1, "orchard-1")] {
+            let home = home(allowed(), 60);
+            let stub = beside_a_stub(&home, allowed(), &["mcp_sampling", "Stub"]);
+            let mut client = Client::start(&home, era, offers);
+            let (asked, result) = client.talk(&reading(&home), &[says(&verdict("allow"))]);
+            let judged = &result["structuredContent"];
+            assert_eq!((&judged["action"], &judged["reviewed_by"]), (&json!("allow"), &json!(by)), "{era:?}: {result}");
+            assert_eq!((asked.len(), stub.asked().len()), (questions, 1 - questions), "{era:?}");
+            client.finish();
+            assert_eq!(asked_of_clients(&home).len(), questions, "{era:?}");
+        }
+    }
+}
+
+#[test]
+fn a_clients_model_on_trial_is_asked_beside_the_one_that_decides() {
+    let home = home(allowed(), 60);
+    let trial = json!({ "enabled": true, "may_send_code": true, "trial": true });
+    let _stub = beside_a_stub(&home, trial, &["Stub"]);
+    let reading = reading(&home);
+    let mut client = Client::start(&home, Legacy, true);
+    let id = client.call(&reading, json!({}));
+    let (mut result, mut asked) = (None, None);
+    while result.is_none() || asked.is_none() {
+        match client.next(id) {
+            Next::Result(said) => result = Some(said),
+            Next::Question(_, told) => asked = Some(told),
+        }
+    }
+    let result = result.expect("a result");
+    assert_eq!(result["structuredContent"]["reviewed_by"], "stub", "{result}");
+    assert_eq!(result["structuredContent"]["action"], "allow", "{result}");
+    // It says the contrary, which is counted and changes nothing.
+    client.answer(&reading, id, &asked.expect("a question"), &says(&verdict("deny")));
+    let seq = asked_of_clients(&home)[0]["seq"].clone();
+    let outcome = loop {
+        let rows = ledger(&home);
+        if let Some(row) = rows.iter().find(|row| row["entry"]["refers_to"] == seq) {
+            break row["entry"]["outcome"].clone();
+        }
+    };
+    assert_eq!(outcome, "answered");
+    client.finish();
+
+    // Since 2026-07-28 a question takes the place of the answer, and nobody waits for a trial.
+    let mut client = Client::start(&home, Modern, true);
+    let (questions, result) = client.talk(&reading, &[]);
+    assert_eq!((questions.len(), &result["structuredContent"]["action"]), (0, &json!("allow")), "{result}");
+    client.finish();
+    assert_eq!(asked_of_clients(&home).len(), 1);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use conclave_api::Api;
-use conclave_api::advise::{Advice, AgentCall, Decision, Effective, Hearing, Reviewed, Word, serving};
+use conclave_api::advise::{Advice, AgentCall, Decision, Effective, Hearing, Reviewed, Word};
 use conclave_api::error::{ApiError, ErrorCode};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject, ListToolsResult,
@@ -201,14 +201,14 @@ impl Server {
     fn begin(&self, offer: &Offer, asked: Asked, context: &RequestContext<RoleServer>) -> Round {
         let call = call(asked, context.client_info().map(|client| client.name));
         let (caller, asked) = Caller::new(context);
-        let (hearing, word) = (self.hearing.clone(), offer.word);
+        let (hearing, word) = (self.hearing.serving(Arc::new(caller)), offer.word);
         let judge = async move {
             match hearing.judge(&call, word).await {
                 Ok(advice) => answer(&advice),
                 Err(error) => refusal(&error.to_string()),
             }
         };
-        Round { work: Box::pin(serving(Arc::new(caller), judge)), asked }
+        Round { work: Box::pin(judge), asked }
     }
 
     /// Carries the call on to its result, or to a question that its client has to answer first.

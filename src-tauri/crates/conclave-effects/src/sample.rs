@@ -31,6 +31,11 @@ pub trait Client: Send + Sync {
     /// Whether it offers its model for the call that it makes.
     fn offers_sampling(&self) -> bool;
 
+    /// Whether a question can be put to it only in place of the answer that it waits for.
+    fn is_held_up(&self) -> bool {
+        false
+    }
+
     /// Puts `question` to it and brings back the result as it came. Dropped, the question is withdrawn.
     ///
     /// # Errors

@@ -232,6 +232,7 @@ async fn ask(cx: Ctx, name: String, request: Arc<ModelRequest>) {
         run: None,
         may_be_kept: false,
         agrees: None,
+        client: None,
         cancel: cx.cancel.clone(),
     };
     cx.models.one(&name, errand).await.expect("an answer");

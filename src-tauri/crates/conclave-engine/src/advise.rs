@@ -17,7 +17,6 @@ mod tools;
 pub use advisor::{Advice, AdviseError, Advisor, Compared};
 pub use call::{AgentCall, MODE, TooMuch};
 pub use conclave_effects::sample::{Answering, Client, ClientError, Question};
-pub use conclave_inference::serving;
 pub use conclave_policy::{Action, Actor, AmbiguousInput, Decision, Effective, Layer, Reviewed, parse_request};
 pub use exact::{LARGEST, read_exact};
 pub use hearing::{Hearing, Word};

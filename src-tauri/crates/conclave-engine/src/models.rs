@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::{CliSetting, LocalSetting, ModelSetting, SamplingSetting, Settings};
+use conclave_effects::sample::Client;
 use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker};
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
@@ -105,6 +106,8 @@ pub struct Errand {
     pub may_be_kept: bool,
     /// How an answer of a model that is only tried out is compared with the one that is used.
     pub agrees: Option<Agrees>,
+    /// The MCP client on whose call's behalf it is asked, where it is.
+    pub client: Option<Arc<dyn Client>>,
     /// Ends it, and what goes on beside it.
     pub cancel: CancellationToken,
 }

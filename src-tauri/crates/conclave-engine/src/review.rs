@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use conclave_core::settings::PERSON;
+use conclave_effects::sample::Client;
 use conclave_effects::{DataClass, Gate};
 use conclave_inference::{About, Answer, AskError, ModelRequest, StrategyError, Try, quote};
 use conclave_policy::{Actor, Question, Review, Reviewed, Reviewer, digest_parts, inside_envelope, keys};
@@ -37,7 +38,8 @@ const KEPT: Duration = Duration::from_secs(300);
 /// So many verdicts are kept.
 const MOST_KEPT: u64 = 1000;
 
-/// Looks at what the policy samples.
+/// Looks at what the policy samples. Clones share what was said.
+#[derive(Clone)]
 pub(crate) struct EngineReviewer {
     models: Arc<Models>,
     /// A gate of its own, under the same policies and ledger: what a reviewer wants is reviewed by nobody.
@@ -45,6 +47,8 @@ pub(crate) struct EngineReviewer {
     store: Store,
     events: Events,
     verdicts: Cache<String, Heard>,
+    /// The MCP client whose call it looks at, where there is one.
+    client: Option<Arc<dyn Client>>,
 }
 
 /// A verdict, and who gave it.
@@ -69,7 +73,12 @@ impl EngineReviewer {
     /// A reviewer as the settings of `models` want it, with a `gate` whose own reviewer is nobody.
     pub(crate) fn new(models: Arc<Models>, gate: Gate, store: Store, events: Events) -> Self {
         let verdicts = Cache::builder().max_capacity(MOST_KEPT).time_to_live(KEPT).build();
-        Self { models, gate, store, events, verdicts }
+        Self { models, gate, store, events, verdicts, client: None }
+    }
+
+    /// The same reviewer for a call of `client`'s.
+    pub(crate) fn serving(&self, client: Arc<dyn Client>) -> Self {
+        Self { client: Some(client), ..self.clone() }
     }
 
     async fn look(&self, question: &Question<'_>) -> Review {
@@ -171,6 +180,7 @@ impl EngineReviewer {
             // Verdicts are kept here, and answers that are none are not to be.
             may_be_kept: false,
             agrees: Some(same_verdict),
+            client: self.client.clone(),
             cancel: CancellationToken::new(),
         };
         let order: Vec<&str> = panel.iter().map(|model| model.name()).collect();

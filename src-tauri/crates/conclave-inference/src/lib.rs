@@ -34,7 +34,7 @@ pub use probe::{Probed, probe};
 pub use provider::api::Api;
 pub use provider::cli::Cli;
 pub use provider::local::Local;
-pub use provider::sampling::{Sampling, serving};
+pub use provider::sampling::Sampling;
 pub use provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 pub use request::{About, Exchanged, Log, ModelRequest, Terms};
 pub use strategy::{Agrees, Beside, Carrier, Member, Question, Strategy, StrategyError, Try, Won};

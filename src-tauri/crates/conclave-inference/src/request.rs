@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use conclave_effects::sample::Client;
 use conclave_effects::{DataClass, Secret, TlsRoots};
 
 use crate::money::Purse;
@@ -48,6 +49,8 @@ pub struct Terms<'a> {
     pub log: Option<&'a Log<'a>>,
     /// Where money is set aside for it, where that is kept.
     pub purse: Option<&'a dyn Purse>,
+    /// The MCP client on whose call's behalf it is asked, where it is.
+    pub client: Option<&'a dyn Client>,
     /// What is known of the question.
     pub about: &'a About,
     /// When an answer is of no use any more.
@@ -55,9 +58,19 @@ pub struct Terms<'a> {
 }
 
 impl<'a> Terms<'a> {
-    /// The terms of a question without a key, a proxy or a log.
+    /// The terms of a question without a key, a proxy, a log or a client.
     pub fn new(about: &'a About, deadline: Duration) -> Self {
-        Self { key: None, known: &[], proxy: None, tls_roots: None, log: None, purse: None, about, deadline }
+        Self {
+            key: None,
+            known: &[],
+            proxy: None,
+            tls_roots: None,
+            log: None,
+            purse: None,
+            client: None,
+            about,
+            deadline,
+        }
     }
 
     /// Everything that must not be in what is sent.

@@ -65,6 +65,10 @@ impl Client for Caller {
         self.offers_sampling
     }
 
+    fn is_held_up(&self) -> bool {
+        matches!(self.way, Way::Result(_))
+    }
+
     fn create_message(&self, question: Question) -> Answering<'_> {
         match &self.way {
             Way::Request(peer) => Box::pin(request(peer, question)),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use conclave_effects::gate::{Gate, Policies};
 use conclave_effects::resolve_touched;
-use conclave_policy::{Effective, Layer, Policy, Reviewer, ToolRequest, remedy};
+use conclave_effects::sample::Client;
+use conclave_policy::{Effective, Layer, Policy, ToolRequest, remedy};
 
 use super::advisor::{Advice, AdviseError, policy_for};
 use super::call::AgentCall;
@@ -39,7 +40,7 @@ rules:
 pub struct Hearing {
     cx: Ctx,
     offline: bool,
-    reviewer: Arc<dyn Reviewer>,
+    reviewer: EngineReviewer,
 }
 
 impl Hearing {
@@ -47,7 +48,13 @@ impl Hearing {
     pub fn new(cx: &Ctx, offline: bool) -> Self {
         let reviewer =
             EngineReviewer::new(Arc::clone(&cx.models), cx.gate.clone(), cx.store.clone(), cx.events.clone());
-        Self { cx: cx.clone(), offline, reviewer: Arc::new(reviewer) }
+        Self { cx: cx.clone(), offline, reviewer }
+    }
+
+    /// The same hearing for a call of `client`'s, whose model may be asked about it.
+    #[must_use]
+    pub fn serving(&self, client: Arc<dyn Client>) -> Self {
+        Self { reviewer: self.reviewer.serving(client), ..self.clone() }
     }
 
     /// Judges `call`, which is refused as soon as one of the requests that it amounts to is.
@@ -79,7 +86,7 @@ impl Hearing {
         };
         let ledger = Arc::new(self.cx.store.clone());
         let clock = self.cx.gate.clock().clone();
-        let gate = Gate::new(Policies::new(policy), ledger, Arc::clone(&self.reviewer), clock);
+        let gate = Gate::new(Policies::new(policy), ledger, Arc::new(self.reviewer.clone()), clock);
         let (decision, seq) = gate.judge(request).await?;
         let remedy = remedy(&decision, request);
         Ok(Advice { decision, seq, remedy })

@@ -87,6 +87,7 @@ fn errand(cx: &Ctx, words: &str, about: About) -> Errand {
         run: None,
         may_be_kept: false,
         agrees: None,
+        client: None,
         cancel: CancellationToken::new(),
     }
 }

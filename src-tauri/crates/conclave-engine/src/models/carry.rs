@@ -6,7 +6,7 @@ use std::time::Duration;
 use conclave_core::id::ProjectId;
 use conclave_effects::{ModelClass, Secret};
 use conclave_inference::{
-    Answer, AskError, Asking, Call, Carrier, Checked, Exchanged, Log, ModelRequest, Provider, Purse, Reach, Terms,
+    Answer, AskError, Asking, Call, Carrier, Checked, Exchanged, Kind, Log, ModelRequest, Provider, Purse, Reach, Terms,
 };
 use conclave_policy::Actor;
 use conclave_store::NewExchange;
@@ -41,6 +41,7 @@ impl Carry {
     async fn carry(&self, provider: &dyn Provider, request: &ModelRequest, until: Instant) -> Result<Answer, AskError> {
         let (errand, gate) = (&self.errand, &self.errand.gate);
         let (model, actor) = self.who(provider)?;
+        self.holds_nothing_up(model)?;
         let taken = self.own_key(&actor, model).await?;
         let key = key(model, taken.as_ref())?;
         let log = |exchanged| self.keep(model, exchanged);
@@ -70,9 +71,21 @@ impl Carry {
         Ok((model, (self.errand.actor)(name)))
     }
 
+    /// Who is only tried out is waited for by nobody, a connected client included.
+    fn holds_nothing_up(&self, model: &Model) -> Result<(), AskError> {
+        let is_beside = model.trial && model.info().kind == Kind::McpSampling;
+        if is_beside && self.errand.client.as_ref().is_some_and(|client| client.is_held_up()) {
+            let why =
+                "its model can be asked only in place of the answer that it waits for, which is too much for a trial";
+            return Err(AskError::NotOffered(format!("as the client speaks MCP, {why}")));
+        }
+        Ok(())
+    }
+
     fn terms(&self, until: Instant) -> Result<Terms<'_>, AskError> {
         let (proxy, tls_roots) = (self.set.settings.proxy.as_deref(), self.set.roots()?);
-        Ok(Terms { proxy, tls_roots, ..Terms::new(&self.errand.about, left(until)) })
+        let client = self.errand.client.as_deref();
+        Ok(Terms { proxy, tls_roots, client, ..Terms::new(&self.errand.about, left(until)) })
     }
 
     /// The model's key from the keychain, where the settings name no variable and there is one.

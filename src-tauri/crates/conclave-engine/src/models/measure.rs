@@ -55,6 +55,7 @@ fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
         run: None,
         may_be_kept: false,
         agrees: None,
+        client: None,
         cancel: cx.cancel.clone(),
     };
     Carry { set: Arc::clone(set), means: Arc::clone(&cx.models.means), errand }

@@ -10,6 +10,7 @@ use std::sync::mpsc;
 
 use conclave_core::id::ProjectId;
 use conclave_core::money::Money;
+use conclave_effects::sample::{self, Answering};
 use conclave_inference::metrics::LATENCY_MS;
 use conclave_store::{SpendBy, SpendOf, SpendTotal};
 use serde_json::{Value, json};
@@ -103,6 +104,7 @@ fn errand(cx: &Ctx) -> Errand {
         finding: Some(finding),
         may_be_kept: false,
         agrees: None,
+        client: None,
         cancel: CancellationToken::new(),
     }
 }
@@ -337,4 +339,57 @@ async fn the_first_model_that_answers_is_used_and_the_others_are_said() {
     settled(&cx).await;
     // It was not answered and cost nothing.
     assert_eq!(spending(&cx, &SpendOf::Provider("Gone".to_owned())).unwrap().total.spent, Money::ZERO);
+}
+
+/// An MCP client that says yes to whatever it is asked.
+struct Willing {
+    is_held_up: bool,
+    asked: AtomicUsize,
+}
+
+impl Client for Willing {
+    fn name(&self) -> &'static str {
+        "editor"
+    }
+
+    fn version(&self) -> &'static str {
+        "1"
+    }
+
+    fn offers_sampling(&self) -> bool {
+        true
+    }
+
+    fn is_held_up(&self) -> bool {
+        self.is_held_up
+    }
+
+    fn create_message(&self, _: sample::Question) -> Answering<'_> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let said = json!({ "role": "assistant", "model": "orchard", "content": { "type": "text", "text": "yes" } });
+        Box::pin(async { Ok(said) })
+    }
+}
+
+#[tokio::test]
+async fn a_clients_model_on_trial_is_asked_beside_the_others_unless_that_held_the_client_up() {
+    for (is_held_up, answered) in [(false, 1), (true, 0)] {
+        let stub = stub(false);
+        let settings = json!({
+            "models": [setting("A", &stub)], "sampling": { "enabled": true, "may_send_code": true, "trial": true },
+        });
+        let (_folder, cx) = ground(&settings);
+        let client = Arc::new(Willing { is_held_up, asked: AtomicUsize::new(0) });
+        let errand = Errand { client: Some(client.clone()), ..errand(&cx) };
+        assert_eq!(cx.models.first(&["A"], errand).await.unwrap().provider, "A");
+        let trial = loop {
+            let health = health(&cx).await;
+            let trial = health.iter().find_map(|one| one.trial).unwrap();
+            if trial.asked > 0 {
+                break trial;
+            }
+        };
+        assert_eq!((trial.asked, trial.answered), (1, answered), "{is_held_up}");
+        assert_eq!(client.asked.load(Ordering::SeqCst) as u64, answered, "{is_held_up}");
+    }
 }

@@ -205,6 +205,7 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &
         run: Some(run.clone()),
         may_be_kept: true,
         agrees: None,
+        client: None,
         cancel: cx.cancel.clone(),
     };
     let beside = cx.models.beside(errand.clone());

@@ -1,17 +1,14 @@
 //! The model of the client whose call to Conclave's MCP server is being served: MCP sampling.
 //!
-//! A client is asked only on behalf of a call of its own, and only if it offers that at this call: [`serving`] binds the
-//! client to the work that its call gives rise to, so that calls at the same time never see each other's. Nobody holds
-//! such a model to a schema, so an answer that has to have one is read strictly, asked for once more, and then given up.
+//! A client is asked only on behalf of a call of its own, and only if it offers that at this call: it comes with the terms
+//! of the question, so that calls at the same time never see each other's. Nobody holds such a model to a schema, so an
+//! answer that has to have one is read strictly, asked for once more, and then given up.
 //!
 //! MCP is withdrawing sampling and few clients offer it, so nothing may need this provider. Deliberately absent: the
 //! protocol (the face that serves the client speaks it, in both eras), tools, and a price, which nobody tells: under a
 //! spending limit it is not asked.
 
 mod answer;
-
-use std::future::Future;
-use std::sync::Arc;
 
 use conclave_core::money::Money;
 use conclave_core::settings::{SAMPLING, SamplingSetting};
@@ -37,18 +34,9 @@ const DECLINED: i32 = -1;
 /// The number of the error for a method that nobody knows.
 const NO_SUCH_METHOD: i32 = -32601;
 
-tokio::task_local! {
-    static CLIENT: Arc<dyn Client>;
-}
-
-/// Does `work` for a call of `client`'s: whenever the work asks the sampling model, it asks this client's.
-pub async fn serving<F: Future>(client: Arc<dyn Client>, work: F) -> F::Output {
-    CLIENT.scope(client, work).await
-}
-
-/// The client of the call that is being served.
-fn client() -> Result<Arc<dyn Client>, AskError> {
-    let client = CLIENT.try_with(Arc::clone).map_err(|_| {
+/// The client of `terms`, if it can be asked.
+fn client<'a>(terms: &Terms<'a>) -> Result<&'a dyn Client, AskError> {
+    let client = terms.client.ok_or_else(|| {
         let why = "no MCP client waits for an answer, so there is none whose model could be asked";
         AskError::NotOffered(format!("{why}; it is there only while a client calls a tool of `conclave mcp`"))
     })?;
@@ -91,11 +79,11 @@ impl Sampling {
     async fn answer(&self, call: Call<'_>) -> Result<Answer, AskError> {
         let Call { reach, request, on_delta } = call;
         let until = Instant::now() + reach.terms.deadline;
-        let client = client()?;
+        let client = client(&reach.terms)?;
         let form = Form::of(request)?;
-        let mut answer = self.exchange(&reach, &*client, (request, None), until).await?;
+        let mut answer = self.exchange(&reach, client, (request, None), until).await?;
         if let Some(why) = form.complaint(&answer) {
-            let second = self.exchange(&reach, &*client, (request, Some(&why)), until).await?;
+            let second = self.exchange(&reach, client, (request, Some(&why)), until).await?;
             answer = form.settled(&answer, second)?;
         }
         if let Answer::Text { text, .. } = &answer {
@@ -262,15 +250,15 @@ impl Provider for Sampling {
     }
 
     fn sketch(&self, request: &ModelRequest, terms: &Terms<'_>) -> Result<Sketch, AskError> {
-        let effect = self.effect(&*client()?, (request, None), terms, Instant::now() + terms.deadline)?;
+        let effect = self.effect(client(terms)?, (request, None), terms, Instant::now() + terms.deadline)?;
         let judged = effect.request(&Actor::Analyst(self.info.name.clone()));
         let redactions = effect.body.redactions().to_vec();
         Ok(Sketch { request: judged, bytes: effect.body.bytes().to_vec(), redactions })
     }
 
-    fn check<'a>(&'a self, _: &'a Reach<'a>) -> Asking<'a, Checked> {
+    fn check<'a>(&'a self, reach: &'a Reach<'a>) -> Asking<'a, Checked> {
         Box::pin(async {
-            let client = client()?;
+            let client = client(&reach.terms)?;
             let found = format!("{} {}", quote(client.name(), None), quote(client.version(), None));
             Ok(Checked { found, warnings: vec![WITHDRAWN.to_owned()], models: Vec::new(), can: self.info.can })
         })

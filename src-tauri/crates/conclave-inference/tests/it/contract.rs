@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use conclave_core::money::Money;
 use conclave_core::settings::ModelSetting;
+use conclave_effects::sample::Client;
 use conclave_effects::{Gate, Secret};
 use conclave_inference::money::Setting;
 use conclave_inference::{
@@ -44,6 +45,10 @@ pub trait StandIn: Sync {
     fn busy(&self) -> usize;
     /// How many children of the provider's live.
     fn children(&self) -> usize;
+    /// The MCP client that it is, where it is one.
+    fn client(&self) -> Option<&dyn Client> {
+        None
+    }
     /// What reached it with the last question, to the byte, where it can tell.
     fn heard(&self) -> Option<Vec<u8>>;
 }
@@ -127,7 +132,8 @@ impl Trial<'_> {
         let keep = |exchanged: Exchanged| self.see(&exchanged);
         let log = Some(&keep as &Log<'_>);
         let (key, purse) = (Some(&self.key), Some(purse as &dyn Purse));
-        let terms = Terms { key, known: &known, log, purse, ..Terms::new(&about, deadline) };
+        let client = self.end.client();
+        let terms = Terms { key, known: &known, log, purse, client, ..Terms::new(&about, deadline) };
         let result = ask(gate, self.provider, &self.request, terms, &mut |text| self.see(&text)).await;
         self.see(&result);
         if let Err(error) = &result {
@@ -181,7 +187,8 @@ pub async fn check(provider: &dyn Provider, end: &dyn StandIn, gate: &Gate, ledg
 /// A sketch hands out nothing.
 fn sketched(trial: &Trial<'_>, ledger: &MemoryLedger) -> Vec<u8> {
     let (about, known, asked) = (About::default(), [&trial.other], trial.end.asked());
-    let terms = Terms { key: Some(&trial.key), known: &known, ..Terms::new(&about, LONG) };
+    let (key, client) = (Some(&trial.key), trial.end.client());
+    let terms = Terms { key, known: &known, client, ..Terms::new(&about, LONG) };
     let before = ledger.text();
     let sketch = trial.provider.sketch(&trial.request, &terms).expect("a sketch");
     trial.see(&sketch);
@@ -269,7 +276,8 @@ async fn asks_nobody_without_money(trial: &Trial<'_>, gate: &Gate) {
 /// Looking at it asks no question and spends nothing.
 async fn looks_for_free(trial: &Trial<'_>, gate: &Gate) {
     let (asked, purse, about) = (trial.end.asked(), Counted::new(trial.end, true), About::default());
-    let terms = Terms { key: Some(&trial.key), purse: Some(&purse as &dyn Purse), ..Terms::new(&about, LONG) };
+    let (key, client) = (Some(&trial.key), trial.end.client());
+    let terms = Terms { key, purse: Some(&purse as &dyn Purse), client, ..Terms::new(&about, LONG) };
     let checked = trial.provider.check(&reach(gate, terms)).await.expect("it is there");
     trial.see(&checked);
     assert!(!checked.found.is_empty());

@@ -10,9 +10,7 @@ use conclave_core::settings::SamplingSetting;
 use conclave_effects::sample::{Answering, Client, ClientError, Question};
 use conclave_effects::{DataClass, Gate, Secret};
 use conclave_inference::money::Setting;
-use conclave_inference::{
-    About, Answer, AskError, Hold, Kind, ModelRequest, Provider, Purse, Sampling, Spent, Terms, serving,
-};
+use conclave_inference::{About, Answer, AskError, Hold, Kind, ModelRequest, Provider, Purse, Sampling, Spent, Terms};
 use conclave_policy::Mode;
 use serde_json::{Value, json};
 
@@ -31,8 +29,8 @@ struct Editor {
 }
 
 impl Editor {
-    fn saying(says: impl IntoIterator<Item = Result<Value, ClientError>>) -> Arc<Self> {
-        Arc::new(Self { says: Mutex::new(says.into_iter().collect()), offers: true, ..Self::default() })
+    fn saying(says: impl IntoIterator<Item = Result<Value, ClientError>>) -> Self {
+        Self { says: Mutex::new(says.into_iter().collect()), offers: true, ..Self::default() }
     }
 
     fn asked(&self) -> Vec<Value> {
@@ -96,8 +94,9 @@ fn about() -> About {
     About { data: vec![DataClass::Source], ..About::default() }
 }
 
-async fn put(gate: &Gate, client: &Arc<Editor>, terms: Terms<'_>) -> Result<Answer, AskError> {
-    serving(client.clone(), ask(gate, &model(), &question(), terms, &mut |_| {})).await
+async fn put(gate: &Gate, client: &Editor, terms: Terms<'_>) -> Result<Answer, AskError> {
+    let terms = Terms { client: Some(client), ..terms };
+    ask(gate, &model(), &question(), terms, &mut |_| {}).await
 }
 
 #[tokio::test]
@@ -105,12 +104,12 @@ async fn what_is_shown_is_what_the_client_is_asked_and_no_key_is_in_it() {
     let (gate, ledger) = gate(Mode::Default);
     let (about, key) = (about(), Secret::new("correct-horse-battery".to_owned()));
     let known = [&key];
-    let terms = Terms { known: &known, ..Terms::new(&about, LIMIT) };
-    let request = ModelRequest { user: "Is correct-horse-battery a key?".to_owned(), ..question() };
     let client = Editor::saying([says(r#"{"yes":true}"#)]);
-    let sketch = serving(client.clone(), async { model().sketch(&request, &terms) }).await.expect("a sketch");
+    let terms = Terms { known: &known, client: Some(&client), ..Terms::new(&about, LIMIT) };
+    let request = ModelRequest { user: "Is correct-horse-battery a key?".to_owned(), ..question() };
+    let sketch = model().sketch(&request, &terms).expect("a sketch");
     assert!(client.asked().is_empty() && ledger.decisions() == 0, "nothing is handed out for it");
-    let answer = serving(client.clone(), ask(&gate, &model(), &request, terms, &mut |_| {})).await;
+    let answer = ask(&gate, &model(), &request, terms, &mut |_| {}).await;
     assert!(matches!(answer, Ok(Answer::Text { ref model, .. }) if model == "orchard"), "{answer:?}");
     let shown: Value = serde_json::from_slice(&sketch.bytes).expect("JSON");
     assert_eq!(client.asked(), std::slice::from_ref(&shown));
@@ -125,18 +124,17 @@ async fn without_a_client_that_offers_its_model_nobody_is_asked() {
     let (gate, ledger) = gate(Mode::Default);
     let about = about();
     let alone = ask(&gate, &model(), &question(), Terms::new(&about, LIMIT), &mut |_| {}).await;
-    let shy = Arc::new(Editor::default());
+    let shy = Editor::default();
     let unwilling = put(&gate, &shy, Terms::new(&about, LIMIT)).await;
     for error in [alone, unwilling].map(Result::unwrap_err) {
         assert_eq!(error.kind(), "not_offered", "{error}");
     }
-    let reach = reach(&gate, Terms::new(&about, LIMIT));
     let (model, willing) = (model(), Editor::saying([]));
-    assert!(model.check(&reach).await.is_err());
-    assert!(
-        serving(shy.clone(), model.check(&reach)).await.is_err_and(|error| error.to_string().contains("withdrawing"))
-    );
-    let checked = serving(willing.clone(), model.check(&reach)).await.expect("it could be asked");
+    let of = |client| reach(&gate, Terms { client, ..Terms::new(&about, LIMIT) });
+    assert!(model.check(&of(None)).await.is_err());
+    let unwilling = model.check(&of(Some(&shy))).await;
+    assert!(unwilling.is_err_and(|error| error.to_string().contains("withdrawing")));
+    let checked = model.check(&of(Some(&willing))).await.expect("it could be asked");
     assert!(checked.found == "editor 1" && !checked.warnings.is_empty(), "{checked:?}");
     assert_eq!((model.info().name.as_str(), model.info().kind), ("mcp_sampling", Kind::McpSampling));
     assert!(shy.asked().is_empty() && willing.asked().is_empty() && ledger.decisions() == 0);
@@ -320,6 +318,10 @@ impl StandIn for Obeying {
         0
     }
 
+    fn client(&self) -> Option<&dyn Client> {
+        Some(self)
+    }
+
     fn heard(&self) -> Option<Vec<u8>> {
         self.heard.lock().expect("unpoisoned").last().cloned()
     }
@@ -328,7 +330,6 @@ impl StandIn for Obeying {
 #[tokio::test]
 async fn a_client_keeps_the_contract() {
     let (gate, ledger) = gate(Mode::Default);
-    let end =
-        Arc::new(Obeying { does: Mutex::new(Does::Answer), heard: Mutex::default(), busy: AtomicUsize::default() });
-    serving(end.clone(), check(&model(), &*end, &gate, &ledger)).await;
+    let end = Obeying { does: Mutex::new(Does::Answer), heard: Mutex::default(), busy: AtomicUsize::default() };
+    check(&model(), &end, &gate, &ledger).await;
 }
