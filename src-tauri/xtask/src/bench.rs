@@ -89,7 +89,6 @@ fn policy(place: &Place, log: &mut Log) -> Result<Done> {
         for _ in 0..HOOKS {
             let mut command = Command::new(&conclave);
             command.args(["hook", "claude-code"]).env("CONCLAVE_HOME", &data).stdin(std::fs::File::open(&call)?);
-            command.stdout(Stdio::null()).stderr(Stdio::null());
             samples.push(timed(command, "hook claude-code")?);
         }
         samples.sort_by(f64::total_cmp);
@@ -147,16 +146,21 @@ fn fanout(place: &Place, log: &mut Log) -> Result<Done> {
 /// One run, with a data folder of its own so that nothing is remembered.
 fn milliseconds(program: &Path, arguments: &[&str], data: &Path) -> Result<f64> {
     let mut command = Command::new(program);
-    command.args(arguments).env("CONCLAVE_HOME", data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(arguments).env("CONCLAVE_HOME", data).stdin(Stdio::null());
     timed(command, &arguments.join(" "))
 }
 
-/// Milliseconds from start to a good end.
+/// Milliseconds from start to a good end. What it prints is read: the hook refuses when nobody could see its answer.
 fn timed(mut command: Command, name: &str) -> Result<f64> {
     let start = Instant::now();
-    let status = command.status().with_context(|| format!("cannot run `conclave {name}`"))?;
+    let output = command.output().with_context(|| format!("cannot run `conclave {name}`"))?;
     let time = start.elapsed();
-    ensure!(status.success(), "`conclave {name}` ended with {status}");
+    ensure!(
+        output.status.success(),
+        "`conclave {name}` ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(time.as_secs_f64() * 1000.0)
 }
 
