@@ -243,7 +243,7 @@ fn server_of(tool: &str) -> Option<String> {
 }
 
 /// A text, or the texts of a list.
-fn texts(value: Option<&Value>) -> Vec<&str> {
+pub(super) fn texts(value: Option<&Value>) -> Vec<&str> {
     match value {
         Some(Value::String(text)) => vec![text],
         Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),

@@ -7,6 +7,8 @@ use conclave_policy::Access;
 use conclave_policy::command::Sweep;
 use serde_json::Value;
 
+use super::call::texts;
+
 /// How a tool names what it touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Names {
@@ -139,6 +141,7 @@ pub(super) fn lacks(tool: &Known, parameters: &Value) -> Option<String> {
     }
     match tool.names {
         Names::Search(_) if !given("pattern").is_some_and(Value::is_string) => Some("it has no `pattern`".to_owned()),
+        Names::Patch(names) => names.iter().flat_map(|name| texts(parameters.get(*name))).find_map(unclear_header),
         _ => None,
     }
 }
@@ -164,12 +167,27 @@ pub(super) fn searched(tool: &Known, parameters: &Value, folder: &str) -> Sweep 
 
 /// The files that a text for `apply_patch` adds, updates, moves or deletes.
 pub(super) fn patched_files(patch: &str) -> impl Iterator<Item = &str> {
+    patch.lines().filter_map(patched_file)
+}
+
+/// The file that one line of a patch names as a header.
+///
+/// A header may be indented where the patch is; one more file named than touched only makes it stricter.
+fn patched_file(line: &str) -> Option<&str> {
     const HEADERS: [&str; 4] = ["*** Add File:", "*** Update File:", "*** Delete File:", "*** Move to:"];
-    patch.lines().filter_map(|line| {
-        // A header may be indented where the patch is; one more file named than touched only makes it stricter.
-        let line = line.trim();
-        HEADERS.iter().find_map(|header| line.strip_prefix(header)).map(str::trim).filter(|name| !name.is_empty())
-    })
+    let line = line.trim();
+    HEADERS.iter().find_map(|header| line.strip_prefix(header)).map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// Complains of the first line that another reader of patches may take for a header although it is not spelt as one.
+fn unclear_header(patch: &str) -> Option<String> {
+    const VERBS: [&str; 6] = ["add", "create", "update", "delete", "move", "rename"];
+    let is_like_one = |line: &str| {
+        let words = line.trim().strip_prefix("***").unwrap_or_default().to_ascii_lowercase();
+        VERBS.iter().any(|verb| words.trim_start_matches(['*', ' ', '\t', '\u{a0}']).starts_with(verb))
+    };
+    let line = patch.lines().find(|line| is_like_one(line) && patched_file(line).is_none())?;
+    Some(format!("`{}` is no header of a patch", line.trim()))
 }
 
 #[cfg(test)]
@@ -198,5 +216,23 @@ mod tests {
         let patch = "*** Begin Patch\n*** Add File: a b.txt\n+x\n  *** Update File: src/c.rs\n*** Move to: d.rs\n@@\n-*** \
                      not one\n*** Delete File: e\n*** End Patch";
         assert_eq!(patched_files(patch).collect::<Vec<_>>(), ["a b.txt", "src/c.rs", "d.rs", "e"]);
+        assert_eq!(unclear_header(patch), None);
+    }
+
+    #[test]
+    fn a_header_that_is_misspelt_is_not_passed_over() {
+        for line in [
+            "***  Add File: .git/hooks/x",
+            "***Add File: x",
+            "*** add file: x",
+            "*** Move  to: x",
+            "\t*** Delete File:",
+        ] {
+            let patch = format!("*** Begin Patch\n*** Add File: a\n+x\n{line}\n+x\n*** End Patch");
+            assert_eq!(unclear_header(&patch), Some(format!("`{}` is no header of a patch", line.trim())));
+        }
+        for line in [" *** a ruler", "-*** Add a file", "***", "*** End of File"] {
+            assert_eq!(unclear_header(line), None, "{line}");
+        }
     }
 }
