@@ -115,13 +115,13 @@ fn judge(client: Client, approve: bool, offline: bool, data_dir: Option<&Path>) 
     };
     let advisor = Advisor::open(data_dir.ok_or(Fault::NoFolder)?, offline)?;
     let answer = match event.moment {
-        Moment::Before => before(client, approve, &advisor, &event)?,
+        Moment::Before => before(approve, &advisor, &event)?,
         Moment::After => after(&advisor, &event)?,
     };
     Ok((event.moment, answer))
 }
 
-fn before(client: Client, approve: bool, advisor: &Advisor, event: &Event) -> Result<Answer, Fault> {
+fn before(approve: bool, advisor: &Advisor, event: &Event) -> Result<Answer, Fault> {
     let advice = advisor.judge(&event.call)?;
     let decision = &advice.decision;
     let why = format!("{} (rule `{}`, entry {} of the ledger)", decision.reason, decision.rule, advice.seq);
@@ -134,7 +134,7 @@ fn before(client: Client, approve: bool, advisor: &Advisor, event: &Event) -> Re
             Answer::Approve(format!("Conclave allows it: {}", decision.reason))
         }
         Effective::Allow => Answer::Nothing,
-        Effective::Sample if event.can_ask(client) => Answer::Ask(format!("Conclave leaves this to you: {why}.")),
+        Effective::Sample if event.call.can_ask() => Answer::Ask(format!("Conclave leaves this to you: {why}.")),
         Effective::Sample => Answer::Deny(format!(
             "Conclave refused this, because nobody can be asked here: {why}. Run the client so that it may ask, or add \
              an allow rule for it."

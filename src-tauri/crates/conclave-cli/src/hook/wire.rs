@@ -69,11 +69,6 @@ impl Event {
     pub fn asks_a_person(&self) -> bool {
         matches!(self.call.tool.as_str(), "AskUserQuestion" | "EnterPlanMode" | "ExitPlanMode")
     }
-
-    /// Whether somebody at the client can be asked about this call.
-    pub fn can_ask(&self, client: Client) -> bool {
-        client.can_ask() && !matches!(self.call.mode.as_deref(), Some("dontAsk" | "bypassPermissions"))
-    }
 }
 
 /// Takes the client's words apart.
@@ -251,24 +246,6 @@ mod tests {
             (Client::Gemini, After, Answer::Nothing, json!({}), None),
         ] {
             assert_eq!(spoken(client, moment, &answer), (line, refusal), "{client} {moment:?} {answer:?}");
-        }
-    }
-
-    #[test]
-    fn a_person_is_asked_only_where_one_may_be_there() {
-        for (client, mode, expect) in [
-            (Client::ClaudeCode, Some("default"), true),
-            (Client::ClaudeCode, Some("acceptEdits"), true),
-            (Client::ClaudeCode, None, true),
-            (Client::ClaudeCode, Some("dontAsk"), false),
-            (Client::ClaudeCode, Some("bypassPermissions"), false),
-            (Client::Codex, Some("default"), false),
-            (Client::Gemini, None, false),
-        ] {
-            let mut event = claude(client.before());
-            event["permission_mode"] = json!(mode);
-            let Ok(Heard::Tool(event)) = hear(client, &event) else { panic!("{client}") };
-            assert_eq!(event.can_ask(client), expect, "{client} {mode:?}");
         }
     }
 

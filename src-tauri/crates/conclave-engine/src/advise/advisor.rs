@@ -143,12 +143,14 @@ impl Advisor {
             return Ok(Compared::Unknown);
         };
         let query = DecisionQuery { before: Some(decided.seq + 1), limit: 1, ..DecisionQuery::default() };
-        let refused = self
-            .store
-            .decisions(&query)?
-            .rows
-            .first()
-            .is_some_and(|row| row.seq == decided.seq && row.decision.effect == Effective::Deny);
+        let refused = self.store.decisions(&query)?.rows.first().filter(|row| row.seq == decided.seq).is_some_and(
+            |row| match row.decision.effect {
+                Effective::Allow => false,
+                // Where nobody can be asked, the answer was no.
+                Effective::Sample => !call.can_ask(),
+                Effective::Deny => true,
+            },
+        );
         let digest = call.digest();
         let (compared, outcome) = if digest != decided.parameters_digest {
             let outcome = format!(

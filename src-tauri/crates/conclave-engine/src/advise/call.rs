@@ -11,6 +11,7 @@ use conclave_policy::{Access, Action, Actor, ToolCall, ToolRequest, TouchedPath,
 use serde_json::Value;
 use url::Url;
 
+use super::client::Client;
 use super::shell::{self, Swept};
 use super::tools::{self, Names};
 
@@ -71,6 +72,12 @@ impl AgentCall {
             mode: None,
             parameters,
         }
+    }
+
+    /// Whether somebody at the client can be asked about this call.
+    pub fn can_ask(&self) -> bool {
+        let can_ask = self.client.parse().is_ok_and(Client::can_ask);
+        can_ask && !matches!(self.mode.as_deref(), Some("dontAsk" | "bypassPermissions"))
     }
 
     /// What the tool gets, as one digest: tool and parameters, whatever happens around them. The order of keys means

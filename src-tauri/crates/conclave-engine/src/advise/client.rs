@@ -38,9 +38,6 @@ pub enum Scope<'a> {
     Project(&'a Path),
 }
 
-/// Where whoever runs the machine keeps settings of Claude Code, which count before everybody's own.
-pub(super) const MANAGED: &str = "/etc/claude-code/managed-settings.json";
-
 /// A text that names no client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a client; clients are `claude-code`, `codex` and `gemini`")]
@@ -113,20 +110,37 @@ impl Client {
         }
     }
 
+    /// Where whoever runs the machine keeps settings that count before everybody's own.
+    pub(super) fn managed(self) -> Option<&'static str> {
+        match self {
+            Self::ClaudeCode => Some("/etc/claude-code/managed-settings.json"),
+            Self::Gemini => Some("/etc/gemini-cli/settings.json"),
+            Self::Codex => None,
+        }
+    }
+
     /// The settings files that can turn the hooks of a person with these settings off, the strongest first.
     pub(super) fn switches(self, scopes: &[Scope<'_>]) -> Vec<PathBuf> {
-        if self != Self::ClaudeCode {
-            return Vec::new();
-        }
         let of_projects = scopes.iter().filter_map(|scope| match scope {
-            Scope::Project(root) => {
-                Some([root.join(".claude/settings.local.json"), root.join(".claude/settings.json")])
-            }
+            Scope::Project(root) => Some(*root),
             Scope::User(_) => None,
         });
-        let of_users = scopes.iter().filter(|scope| matches!(scope, Scope::User(_)));
-        let of_users = of_users.map(|scope| self.settings_file(*scope));
-        std::iter::once(PathBuf::from(MANAGED)).chain(of_projects.flatten()).chain(of_users).collect()
+        let of_users = scopes.iter().filter_map(|scope| match scope {
+            Scope::User(home) => Some(*home),
+            Scope::Project(_) => None,
+        });
+        let (in_project, in_home): (&[_], _) = match self {
+            Self::ClaudeCode => (&[".claude/settings.local.json", ".claude/settings.json"], ".claude/settings.json"),
+            Self::Codex => (&[".codex/config.toml"], ".codex/config.toml"),
+            Self::Gemini => (&[".gemini/settings.json"], ".gemini/settings.json"),
+        };
+        let of_projects = of_projects.flat_map(|root| in_project.iter().map(|file| root.join(file)));
+        self.managed()
+            .map(PathBuf::from)
+            .into_iter()
+            .chain(of_projects)
+            .chain(of_users.map(|home| home.join(in_home)))
+            .collect()
     }
 
     /// The name of its package.
@@ -212,10 +226,15 @@ mod tests {
     fn a_projects_settings_count_before_the_persons_and_the_machines_before_both() {
         let scopes = [Scope::User(Path::new("/home/ada")), Scope::Project(Path::new("/shop"))];
         let files = Client::ClaudeCode.switches(&scopes);
-        let expect = [MANAGED, "/shop/.claude/settings.local.json", "/shop/.claude/settings.json"];
-        assert_eq!(files[..3], expect.map(PathBuf::from));
-        assert_eq!(files[3..], [PathBuf::from("/home/ada/.claude/settings.json")]);
-        assert_eq!(Client::Codex.switches(&scopes), Vec::<PathBuf>::new());
+        let expect = [
+            "/etc/claude-code/managed-settings.json",
+            "/shop/.claude/settings.local.json",
+            "/shop/.claude/settings.json",
+            "/home/ada/.claude/settings.json",
+        ];
+        assert_eq!(files, expect.map(PathBuf::from));
+        let expect = ["/shop/.codex/config.toml", "/home/ada/.codex/config.toml"];
+        assert_eq!(Client::Codex.switches(&scopes), expect.map(PathBuf::from));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::advisor::{AdviseError, Advisor};
 use super::call::AgentCall;
-use super::client::{Client, MANAGED, Scope, Version};
+use super::client::{Client, Scope, Version};
 use super::settings::{self, Hook, SettingsError};
 use crate::ctx::Ctx;
 
@@ -219,7 +219,9 @@ pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallE
 async fn turned_off(cx: &Ctx, client: Client, scopes: &[Scope<'_>]) -> Option<Off> {
     for path in client.switches(scopes) {
         let Ok(Some(text)) = read(cx, &path).await else { continue };
-        if let Ok(Some(switch)) = settings::switch(&text, path == Path::new(MANAGED)) {
+        if let Ok(Some(switch)) =
+            settings::switch(&text, client, client.managed().is_some_and(|managed| path == Path::new(managed)))
+        {
             return switch.off.then_some(Off { path, key: switch.key });
         }
     }

@@ -22,13 +22,13 @@ pub struct Hook {
     pub blocks_on_failure: bool,
 }
 
-/// What turns all hooks of Claude Code off; no other client reads it.
+/// What turns all hooks of Claude Code off.
 const OFF: &str = "disableAllHooks";
 
 /// What leaves Claude Code with the hooks of whoever runs the machine; it counts in their settings alone.
 const THEIRS_ONLY: &str = "allowManagedHooksOnly";
 
-/// What Claude Code's settings say about starting a person's hooks.
+/// What a client's settings say about starting a person's hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switch {
     /// The key that says it.
@@ -126,14 +126,24 @@ fn remove_one(text: &str, client: Client) -> Result<Option<String>, SettingsErro
     Ok(None)
 }
 
-/// What Claude Code's settings in `text` say about starting a person's hooks, if anything; `managed` ones are those of
-/// whoever runs the machine.
+/// What a client's settings in `text` say about starting a person's hooks, if anything; `managed` ones are those of
+/// whoever runs the machine. Codex keeps its switch in a file of TOML.
 ///
 /// # Errors
 /// See [`SettingsError`].
-pub fn switch(text: &str, managed: bool) -> Result<Option<Switch>, SettingsError> {
+pub fn switch(text: &str, client: Client, managed: bool) -> Result<Option<Switch>, SettingsError> {
+    if client == Client::Codex {
+        let root: toml::Table = toml::from_str(text).map_err(|error| SettingsError::Form(error.to_string()))?;
+        let on = root.get("features").and_then(|features| features.get("hooks")).and_then(toml::Value::as_bool);
+        return Ok(on.map(|on| Switch { key: "features.hooks", off: !on }));
+    }
     let Some(root) = parse(text)? else { return Ok(None) };
-    let says = |key| root.get_boolean(key).map(|value| Switch { key, off: value.value });
+    let says = |object: &Object<'_>, key| object.get_boolean(key).map(|value| value.value);
+    if client == Client::Gemini {
+        let on = root.get_object("hooksConfig").and_then(|hooks| says(hooks, "enabled"));
+        return Ok(on.map(|on| Switch { key: "hooksConfig.enabled", off: !on }));
+    }
+    let says = |key| says(&root, key).map(|off| Switch { key, off });
     let theirs_only = says(THEIRS_ONLY).filter(|switch| managed && switch.off);
     Ok(theirs_only.or_else(|| says(OFF)))
 }

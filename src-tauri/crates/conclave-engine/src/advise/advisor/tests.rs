@@ -155,6 +155,20 @@ fn what_was_done_is_compared_with_what_was_decided() {
 }
 
 #[test]
+fn a_call_that_a_person_had_to_allow_is_not_done_as_decided_where_nobody_was_asked() {
+    let home = Home::new();
+    home.write("data/policy.yaml", &ECHO.replace("allow", "sample"));
+    for (client, expect) in
+        [("claude-code", Compared::Same), ("codex", Compared::Refused), ("gemini", Compared::Refused)]
+    {
+        let call = AgentCall { client: client.to_owned(), ..home.call("1", "Echo", json!({ "text": "hello" })) };
+        let advice = home.advisor().judge(&call).expect("judged");
+        assert_eq!(advice.decision.effect, Effective::Sample, "{client}");
+        assert_eq!(home.advisor().after(&call).expect("compared"), expect, "{client}");
+    }
+}
+
+#[test]
 fn no_name_that_only_looks_like_a_tools_inherits_what_that_may() {
     let home = Home::new();
     let advisor = home.advisor();

@@ -302,3 +302,21 @@ fn a_file_is_named_however_many_letters_stand_before_it() {
         assert!(request.paths.iter().any(|path| path.real.as_ref() == Some(&expect)), "{command}: {:?}", request.paths);
     }
 }
+
+#[test]
+fn a_person_is_asked_only_where_one_may_be_there() {
+    for (client, mode, expect) in [
+        ("claude-code", Some("default"), true),
+        ("claude-code", Some("acceptEdits"), true),
+        ("claude-code", None, true),
+        ("claude-code", Some("dontAsk"), false),
+        ("claude-code", Some("bypassPermissions"), false),
+        ("codex", Some("default"), false),
+        ("gemini", None, false),
+        ("another", None, false),
+    ] {
+        let mut call = AgentCall::new(client, "Bash", json!({}));
+        call.mode = mode.map(str::to_owned);
+        assert_eq!(call.can_ask(), expect, "{client} {mode:?}");
+    }
+}

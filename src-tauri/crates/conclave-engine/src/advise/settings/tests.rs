@@ -120,9 +120,23 @@ fn whether_hooks_are_started_is_read_where_it_counts() {
         ("{\"allowManagedHooksOnly\": true}", None, off("allowManagedHooksOnly")),
         ("{\"allowManagedHooksOnly\": false, \"disableAllHooks\": false}", on, on),
     ] {
-        assert_eq!((switch(text, false), switch(text, true)), (Ok(own), Ok(managed)), "{text}");
+        let says = |is_managed| switch(text, Client::ClaudeCode, is_managed);
+        assert_eq!((says(false), says(true)), (Ok(own), Ok(managed)), "{text}");
     }
-    assert!(switch("[]", false).is_err());
+    assert!(switch("[]", Client::ClaudeCode, false).is_err());
+    for (client, text, expect) in [
+        (Client::Codex, "", None),
+        (Client::Codex, "model = \"m\"\n[features]\nhooks = false\n", Some(true)),
+        (Client::Codex, "features.hooks = true", Some(false)),
+        (Client::Codex, "hooks = false", None),
+        (Client::Gemini, "{\"hooksConfig\": {\"enabled\": false}}", Some(true)),
+        (Client::Gemini, "{\"hooksConfig\": {\"enabled\": true}, \"disableAllHooks\": true}", Some(false)),
+        (Client::Gemini, "{\"enabled\": false}", None),
+    ] {
+        let found = switch(text, client, false).map(|switch| switch.map(|switch| switch.off));
+        assert_eq!(found, Ok(expect), "{client} {text}");
+    }
+    assert!(switch("[features", Client::Codex, false).is_err());
 }
 
 #[test]
