@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::id::CandidateId;
 use crate::patch::Patch;
+use crate::tier::Role;
 
 /// Who wrote a candidate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub enum Origin {
         endpoint: String,
         /// Whether the endpoint is on this machine.
         local: bool,
+        /// The family of models that it is of, for example `claude`: models of one family err together.
+        #[serde(default)]
+        family: String,
     },
 }
 
@@ -38,7 +42,7 @@ impl Origin {
             Self::Recipe { id } => format!("Recipe {id}"),
             Self::Scanner { tool } => format!("{tool}\u{2019}s own fix"),
             Self::Model { model, local: true, .. } => format!("{model}, on this machine"),
-            Self::Model { model, endpoint, local: false } => format!("{model} at {endpoint}"),
+            Self::Model { model, endpoint, local: false, .. } => format!("{model} at {endpoint}"),
         }
     }
 
@@ -76,8 +80,43 @@ pub struct Candidate {
     pub rationale: String,
     /// Inputs or situations in which behaviour changes.
     pub edge_cases: Vec<String>,
+    /// What else changes for whoever calls the code.
+    #[serde(default)]
+    pub side_effects: Vec<String>,
+    /// What would show that the fix is wrong, in the author's words.
+    #[serde(default)]
+    pub disproof: Option<String>,
+    /// A test of its own author that should fail before the fix and pass after it.
+    #[serde(default)]
+    pub red_test: Option<RedTest>,
     /// Rules that a re-scan may report instead, and that are weaker by design, for example `B603` after `B602`.
     pub successors: Vec<String>,
+}
+
+/// A test that a model wrote beside its fix; it runs in the sandbox only and is never part of the fix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedTest {
+    /// The whole file.
+    pub text: String,
+    /// What it shows, in words.
+    pub shows: String,
+}
+
+/// The family of a model by its name, for example `claude` for `anthropic/claude-sonnet-5`: what stands before the first
+/// character that is no letter, after the last slash.
+pub fn family_of(model: &str) -> String {
+    let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+    let name: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
+    // The same house under several names.
+    match name.as_str() {
+        "o" | "gpt" | "chatgpt" | "codex" => "gpt".to_owned(),
+        "codellama" | "llama" => "llama".to_owned(),
+        "mistral" | "mixtral" | "codestral" | "devstral" | "magistral" | "ministral" => "mistral".to_owned(),
+        "gemini" | "gemma" => "gemini".to_owned(),
+        "qwen" | "qwq" => "qwen".to_owned(),
+        "" => model.to_ascii_lowercase(),
+        _ => name,
+    }
 }
 
 impl Candidate {
@@ -128,4 +167,31 @@ pub struct Seat {
     pub name: String,
     /// Its answers; at least one.
     pub drafts: Vec<Draft>,
+    /// What the seat is for; `None` for the seats that cost nothing.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Whether the answer came after the time for analysis was over.
+    #[serde(default)]
+    pub late: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_of_one_house_are_one_family() {
+        for (model, family) in [
+            ("claude-opus-5", "claude"),
+            ("anthropic/claude-sonnet-5", "claude"),
+            ("gpt-6", "gpt"),
+            ("o3-mini", "gpt"),
+            ("qwen2.5-coder-1.5b", "qwen"),
+            ("Qwen/QwQ-32B", "qwen"),
+            ("codestral-2", "mistral"),
+            ("7b", "7b"),
+        ] {
+            assert_eq!(family_of(model), family, "{model}");
+        }
+    }
 }

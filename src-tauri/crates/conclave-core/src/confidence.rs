@@ -169,6 +169,9 @@ mod tests {
             title: String::new(),
             rationale: String::new(),
             edge_cases: Vec::new(),
+            side_effects: Vec::new(),
+            disproof: None,
+            red_test: None,
             successors: Vec::new(),
         }
     }

@@ -100,6 +100,9 @@ pub struct Evidence {
     pub check: Check,
     /// How it ended.
     pub outcome: CheckOutcome,
+    /// Whether a pass says less than it could: tests that do not reach the change, a proof by the fix's own author.
+    #[serde(default)]
+    pub weaker: bool,
     /// One line: what was seen, or why it could not be.
     pub summary: String,
     /// The command as a person could repeat it.
@@ -115,7 +118,16 @@ pub struct Evidence {
 impl Evidence {
     /// An observation without a command.
     pub fn new(check: Check, outcome: CheckOutcome, summary: impl Into<String>) -> Self {
-        Self { check, outcome, summary: summary.into(), command: None, log: None, log_digest: None, duration_ms: 0 }
+        Self {
+            check,
+            outcome,
+            weaker: false,
+            summary: summary.into(),
+            command: None,
+            log: None,
+            log_digest: None,
+            duration_ms: 0,
+        }
     }
 }
 

@@ -19,4 +19,5 @@ pub mod path;
 pub mod project;
 pub mod resolution;
 pub mod settings;
+pub mod smell;
 pub mod tier;

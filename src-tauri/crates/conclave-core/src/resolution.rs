@@ -7,6 +7,7 @@ use crate::confidence::{ABSTAIN_BELOW, Confidence, assess};
 use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass};
 use crate::finding::Finding;
 use crate::id::{CandidateId, FindingId, RunId};
+use crate::smell::Smell;
 
 /// A candidate with what was observed about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Judged {
     pub also_by: Vec<String>,
     /// The observations, in ladder order.
     pub evidence: Vec<Evidence>,
+    /// What is suspicious about it, sorted.
+    #[serde(default)]
+    pub smells: Vec<Smell>,
 }
 
 /// What becomes of one candidate, and how sure we are of it.
@@ -312,11 +316,12 @@ mod tests {
     use crate::patch::Patch;
 
     fn seat(name: &str, draft: Draft) -> Seat {
-        Seat { name: name.to_owned(), drafts: vec![draft] }
+        Seat { name: name.to_owned(), drafts: vec![draft], role: None, late: false }
     }
 
     fn stopped_verdict() -> Verdict {
-        let origin = Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true };
+        let origin =
+            Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true, family: "m".to_owned() };
         let candidate = Candidate {
             id: CandidateId::new("c"),
             origin,
@@ -325,10 +330,13 @@ mod tests {
             title: String::new(),
             rationale: String::new(),
             edge_cases: Vec::new(),
+            side_effects: Vec::new(),
+            disproof: None,
+            red_test: None,
             successors: Vec::new(),
         };
         let evidence = vec![Evidence::new(Check::Applies, CheckOutcome::Fail, "it does not apply")];
-        verdict(Judged { candidate, also_by: Vec::new(), evidence })
+        verdict(Judged { candidate, also_by: Vec::new(), evidence, smells: Vec::new() })
     }
 
     #[test]

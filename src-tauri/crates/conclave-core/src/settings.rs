@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::money::Money;
+use crate::tier::Tiers;
 
 /// All settings. Unknown fields are an error, so that a slip of the pen is not silently ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Settings {
     pub preference: Vec<String>,
     /// Time for one answer over all models that are tried for it, in seconds, where nothing else sets a limit.
     pub answer_timeout_s: u64,
+    /// The effort for findings by severity.
+    pub tiers: Tiers,
     /// What may be spent.
     pub budget: BudgetSetting,
     /// What an hour of a person costs in comparison, for totals.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub answer_cache: AnswerCache,
     /// A file with PEM certificates that are trusted beside those that ship with Conclave.
     pub tls_roots: Option<String>,
+    /// How projects are built and tested, by the project's folder: absolute, links resolved.
+    pub commands: BTreeMap<String, ProjectCommands>,
     /// Time limit of one checking command, in seconds.
     pub check_timeout_s: u64,
     /// Largest source file that is read, in bytes.
@@ -56,11 +61,13 @@ impl Default for Settings {
             sampling: SamplingSetting::default(),
             preference: Vec::new(),
             answer_timeout_s: 10,
+            tiers: Tiers::default(),
             budget: BudgetSetting::default(),
             manual_cost: ManualCost::default(),
             health: HealthSetting::default(),
             answer_cache: AnswerCache::default(),
             tls_roots: None,
+            commands: BTreeMap::new(),
             check_timeout_s: 120,
             max_file_bytes: 1024 * 1024,
             semgrep_rules: None,
@@ -69,6 +76,19 @@ impl Default for Settings {
             exchange_log: ExchangeLog::default(),
         }
     }
+}
+
+/// How a project is built and tested. It stands in the person's settings: nothing inside a project is ever run on its own
+/// word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectCommands {
+    /// Whether the commands that Conclave recognised may run, in the sandbox.
+    pub agreed: bool,
+    /// The build or type check instead of the recognised one, as program and arguments; an empty list runs none.
+    pub build: Option<Vec<String>>,
+    /// The tests instead of the recognised ones, as program and arguments; an empty list runs none.
+    pub test: Option<Vec<String>>,
 }
 
 /// Who looks at what the policy samples. Without a model the person is asked.

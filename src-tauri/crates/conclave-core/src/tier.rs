@@ -3,86 +3,186 @@
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Severity};
+use crate::money::Money;
 use crate::settings::Settings;
+
+/// What a seat of a panel is for; a model is bound to it by its strengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Thinks a hard weakness through.
+    DeepReasoning,
+    /// Knows the usual form of a weakness and of its fix.
+    PatternMatching,
+    /// Follows conditions, states and orders of events.
+    Logic,
+    /// Answers fast and for little money.
+    Fast,
+    /// Is good at the finding's language or family of weaknesses.
+    Specialised,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::DeepReasoning, Self::PatternMatching, Self::Logic, Self::Fast, Self::Specialised];
+
+    /// Its short name, the same as a strength in the list of known models; `specialised` is no strength of its own.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::DeepReasoning => "deep_reasoning",
+            Self::PatternMatching => "pattern_matching",
+            Self::Logic => "logic",
+            Self::Fast => "fast",
+            Self::Specialised => "specialised",
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::DeepReasoning => "Deep reasoning",
+            Self::PatternMatching => "Pattern recognition",
+            Self::Logic => "Logic",
+            Self::Fast => "Efficiency",
+            Self::Specialised => "Specialised",
+        }
+    }
+}
+
+/// How the seats of a panel are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// All at once, each another model.
+    #[default]
+    Panel,
+    /// All at once, each the best model that there is: as many answers of one model.
+    Samples,
+    /// Three families first, the rest only when the first do not settle it.
+    Staged,
+}
+
+/// The effort for findings of one severity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// The seats for models, one each. Recipes and the scanner's own fix sit beside them at no cost.
+    pub seats: Vec<Role>,
+    /// Time for proposing, in seconds; checks have their own clock.
+    pub analysis_s: u64,
+    /// The most that one finding may cost; `None` sets no limit.
+    pub cap: Option<Money>,
+    /// How the seats are asked.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Whether models are asked only when a person asks for this very finding.
+    #[serde(default)]
+    pub on_demand: bool,
+}
+
+/// The effort by severity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tiers {
+    /// For critical findings.
+    pub critical: Tier,
+    /// For high ones.
+    pub high: Tier,
+    /// For medium ones.
+    pub medium: Tier,
+    /// For low ones.
+    pub low: Tier,
+    /// For notes.
+    pub note: Tier,
+}
+
+impl Default for Tiers {
+    /// The seed's: five, three and two models, 120, 60 and 30 seconds, $1.50, $0.75 and $0.30; one model on demand below.
+    fn default() -> Self {
+        use Role::{DeepReasoning, Fast, Logic, PatternMatching, Specialised};
+        let tier = |seats: &[Role], analysis_s, cents: u64, on_demand| Tier {
+            seats: seats.to_vec(),
+            analysis_s,
+            cap: Some(Money::from_micros(cents * 10_000)),
+            mode: Mode::Panel,
+            on_demand,
+        };
+        Self {
+            critical: tier(&[DeepReasoning, PatternMatching, Logic, Fast, Specialised], 120, 150, false),
+            high: tier(&[DeepReasoning, PatternMatching, Specialised], 60, 75, false),
+            medium: tier(&[PatternMatching, Fast], 30, 30, false),
+            low: tier(&[Fast], 30, 10, true),
+            note: tier(&[Fast], 30, 10, true),
+        }
+    }
+}
+
+impl Tiers {
+    /// The effort for findings that are this severe.
+    pub fn of(&self, severity: Severity) -> &Tier {
+        match severity {
+            Severity::Critical => &self.critical,
+            Severity::High => &self.high,
+            Severity::Medium => &self.medium,
+            Severity::Low => &self.low,
+            Severity::Note => &self.note,
+        }
+    }
+}
 
 /// The plan of one run, from severity and settings alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPlan {
     /// The severity that it was made for.
     pub severity: Severity,
-    /// How many models may be asked at most.
-    pub models: usize,
-    /// Time for proposing, in seconds; checks have their own clock.
-    pub analysis_s: u64,
+    /// The effort.
+    pub tier: Tier,
     /// Time for one checking command, in seconds.
     pub check_s: u64,
 }
 
 impl RunPlan {
-    /// The plan for `finding`. Time limits and panel sizes are the seed's: 120/60/30 s and 5/3/2 models.
+    /// The plan for `finding`.
     pub fn for_finding(finding: &Finding, settings: &Settings) -> Self {
         Self::for_severity(finding.detection.severity, settings)
     }
 
     /// The plan for findings that are this severe.
     pub fn for_severity(severity: Severity, settings: &Settings) -> Self {
-        let (models, analysis_s) = match severity {
-            Severity::Critical => (5, 120),
-            Severity::High => (3, 60),
-            Severity::Medium => (2, 30),
-            Severity::Low | Severity::Note => (1, 30),
-        };
-        Self { severity, models: models.min(settings.order().len()), analysis_s, check_s: settings.check_timeout_s }
+        Self { severity, tier: settings.tiers.of(severity).clone(), check_s: settings.check_timeout_s }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Detection, Rule, Tool};
-    use crate::id::ProjectId;
-    use crate::settings::ModelSetting;
 
-    fn finding(severity: Severity) -> Finding {
-        let rule = Rule { id: "r".to_owned(), name: None, description: None, help: None, help_uri: None, cwe: vec![] };
-        let detection = Detection {
-            tool: Tool { name: "t".to_owned(), version: None },
-            rule,
-            message: "m".to_owned(),
-            severity,
-            location: None,
-            unresolved: None,
-            symbol: None,
-            flow: Vec::new(),
-            fixes: Vec::new(),
-            suppressed: false,
-            foreign_fingerprints: Vec::new(),
-        };
-        Finding::new(&ProjectId::new("p"), detection, "", 0)
-    }
-
-    fn settings(models: usize) -> Settings {
-        let model = |n| ModelSetting::new(&format!("m{n}"), "http://127.0.0.1/v1", "m");
-        Settings { models: (0..models).map(model).collect(), ..Settings::default() }
+    #[test]
+    fn severity_decides_the_panel_the_time_and_the_money() {
+        let cases = [
+            (Severity::Critical, 5, 120, 1_500_000),
+            (Severity::High, 3, 60, 750_000),
+            (Severity::Medium, 2, 30, 300_000),
+            (Severity::Low, 1, 30, 100_000),
+            (Severity::Note, 1, 30, 100_000),
+        ];
+        for (severity, seats, analysis_s, micros) in cases {
+            let RunPlan { tier, .. } = RunPlan::for_severity(severity, &Settings::default());
+            let on_demand = !severity.at_least(Severity::Medium);
+            assert_eq!((tier.seats.len(), tier.analysis_s, tier.on_demand), (seats, analysis_s, on_demand));
+            assert_eq!(tier.cap, Some(Money::from_micros(micros)));
+        }
     }
 
     #[test]
-    fn severity_decides_the_panel_and_the_time() {
-        let cases = [
-            (Severity::Critical, 5, 120),
-            (Severity::High, 3, 60),
-            (Severity::Medium, 2, 30),
-            (Severity::Low, 1, 30),
-            (Severity::Note, 1, 30),
-        ];
-        for (severity, models, analysis_s) in cases {
-            let plan = RunPlan::for_finding(&finding(severity), &settings(9));
-            assert_eq!((plan.severity, plan.models, plan.analysis_s), (severity, models, analysis_s));
-        }
-        assert_eq!(
-            RunPlan::for_finding(&finding(Severity::Critical), &settings(2)).models,
-            2,
-            "no more than there are"
-        );
+    fn one_tier_can_be_set_and_the_others_stay() {
+        let text = r#"{ "tiers": { "high": { "seats": ["logic", "logic"], "analysis_s": 10, "cap": null, "mode": "samples" } } }"#;
+        let settings: Settings = serde_json::from_str(text).unwrap();
+        let tier = settings.tiers.of(Severity::High);
+        assert_eq!((tier.seats.as_slice(), tier.mode, tier.cap), ([Role::Logic; 2].as_slice(), Mode::Samples, None));
+        assert_eq!(settings.tiers.critical, Tiers::default().critical);
+        assert!(serde_json::from_str::<Settings>(r#"{ "tiers": { "high": { "seats": ["oracle"] } } }"#).is_err());
     }
 }

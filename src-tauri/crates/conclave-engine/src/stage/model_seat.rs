@@ -3,7 +3,7 @@
 //! Invariant: the model's text becomes search texts, replacements and sentences for the screen, nothing else. A search
 //! text that stands nowhere or more than once is a failure; a wrong place is worse than none.
 
-use conclave_core::candidate::{Candidate, Draft, FixClass, Origin};
+use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, family_of};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::path::RelPath;
 use conclave_effects::ModelClass;
@@ -40,6 +40,7 @@ pub(super) async fn ask(models: &Models, model: &Model, errand: Errand, path: &R
                 model: info.model.clone(),
                 endpoint: info.name.clone(),
                 local: model.provider.known_class() == ModelClass::Local,
+                family: family_of(&info.model),
             };
             read(&text, origin, path, source)
         }
@@ -65,6 +66,9 @@ fn read(text: &str, origin: Origin, path: &RelPath, source: &Source) -> Draft {
                 title: quote(&reply.title, None),
                 rationale: format!("Model\u{2019}s opinion: {}", quote(&reply.reason, None)),
                 edge_cases: reply.edge_cases.iter().take(8).map(|text| quote(text, None)).collect(),
+                side_effects: Vec::new(),
+                disproof: None,
+                red_test: None,
                 successors: Vec::new(),
             },
         },
@@ -115,7 +119,8 @@ mod tests {
     use super::*;
 
     fn draft(reply: &str, file: &str) -> Draft {
-        let origin = Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true };
+        let origin =
+            Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true, family: "m".to_owned() };
         read(reply, origin, &RelPath::new("a.py").expect("a path"), &Source::new(file.as_bytes().to_vec()))
     }
 

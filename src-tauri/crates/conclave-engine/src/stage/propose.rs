@@ -36,7 +36,7 @@ pub(crate) async fn propose(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<
 }
 
 fn seat(name: impl Into<String>, drafts: Vec<Draft>) -> Seat {
-    Seat { name: name.into(), drafts }
+    Seat { name: name.into(), drafts, role: None, late: false }
 }
 
 fn recipes(brief: &Brief, sources: &Sources) -> Seat {
@@ -73,6 +73,9 @@ fn recipes(brief: &Brief, sources: &Sources) -> Seat {
                         title: fix.title,
                         rationale: fix.rationale,
                         edge_cases: fix.edge_cases,
+                        side_effects: Vec::new(),
+                        disproof: None,
+                        red_test: None,
                         successors: fix.successors,
                     },
                 }
@@ -106,6 +109,9 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
                     title: title.trim().to_owned(),
                     rationale: format!("{} proposes this replacement with its report.", detection.tool.name),
                     edge_cases: Vec::new(),
+                    side_effects: Vec::new(),
+                    disproof: None,
+                    red_test: None,
                     successors: Vec::new(),
                 },
             }
@@ -199,7 +205,7 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &
         actor: |name| Actor::Analyst(name.to_owned()),
         request: Arc::new(prompt::fix_request(brief, file)),
         about: prompt::about_fix(plan, &sources.root()),
-        deadline: Duration::from_secs(plan.analysis_s),
+        deadline: Duration::from_secs(plan.tier.analysis_s),
         purpose: "propose",
         finding: Some(brief.finding.id.clone()),
         run: Some(run.clone()),
@@ -233,7 +239,7 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &
 
 /// The models that a run by `plan` asks, and those that it cannot ask for want of a key.
 pub(crate) fn panel(models: &Models, plan: &RunPlan) -> Vec<Arc<Model>> {
-    seated(models.used().into_iter(), plan.models, |model| model.missing().is_none())
+    seated(models.used().into_iter(), plan.tier.seats.len(), |model| model.missing().is_none())
 }
 
 /// The models that are asked, at most `most` of them, and those that are not `ready`, which take no other's place.

@@ -37,7 +37,7 @@ pub(crate) async fn verify(
         keep(line, sources, &candidate);
         let place = format!("fix {} of {total}", index + 1);
         let evidence = ladder(line, brief, sources, plan, &candidate, &place).await;
-        judged.push(Judged { candidate, also_by, evidence });
+        judged.push(Judged { candidate, also_by, evidence, smells: Vec::new() });
     }
     judged
 }
