@@ -21,3 +21,4 @@ pub mod resolution;
 pub mod settings;
 pub mod smell;
 pub mod tier;
+pub mod weakness;
