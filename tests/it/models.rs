@@ -1,12 +1,14 @@
 //! Models as a person sets them up, looks at them, orders them and pays for them, at a terminal and from a script.
 
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::cli::{check, project};
 use crate::model::Model;
-use crate::program::{Home, text};
+use crate::program::{Home, Rpc, text};
 
 /// An answer of the agreed form that fixes nothing.
 const REFUSES: &str = r#"{"can_fix": false, "reason": "no", "title": "", "edge_cases": [], "edits": []}"#;
@@ -190,4 +192,78 @@ fn calls_are_counted_for_each_model_and_summed_up() {
     assert!(prometheus.contains("# TYPE") && prometheus.contains("mine"), "{prometheus}");
     check("model-removed", &ground.home.json(&["models", "remove", "mine"], 0));
     check("model-saved", &ground.home.json(&["models", "add", "b", "--url", &ground.url(), "--model", "m"], 0));
+}
+
+/// A worker of model files that is a script: it notes what it is told, loads, and answers nothing.
+const WORKER: &str = r#"#!/bin/sh
+file='"name":"Tiny","architecture":"x","parameters":2000000,"quantisation":"F16","licence":"mit","trained_context":512'
+file="$file"',"chat_template":true,"size_bytes":9,"context":512,"memory_bytes":1048576'
+while read -r line; do
+    case "$line" in
+        *'"do":"load"'*) echo load >> log; echo '{"is":"loaded","file":{'"$file"'},"sha256":"00","threads":1}' ;;
+        *'"do":"inspect"'*) echo '{"is":"inspected",'"$file"'}' ;;
+    esac
+done
+"#;
+
+#[test]
+fn a_model_file_is_loaded_on_a_word_and_before_a_client_needs_its_review() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ground = Ground::new();
+    let (file, program) = (ground.file(), ground.home.write("worker.sh", WORKER));
+    for (path, mode) in [(&file, 0o644), (&program, 0o755)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("permissions");
+    }
+    let settings = json!({
+        "local_models": [{ "name": "file", "file": file.canonicalize().expect("a file") }],
+        "models": [{ "name": "mine", "base_url": ground.url(), "model": "stub" }],
+        "review": { "models": ["file", "mine"] },
+    });
+    ground.home.write("data/settings.json", &settings.to_string());
+    let doctor = text(&ground.home.run(&["doctor"]));
+    let program = program.canonicalize().expect("a program");
+    let run = |words: &[&str]| {
+        let output = ground.home.command().env("CONCLAVE_LOCAL", &program).args(words).output().expect("it starts");
+        (output.status.code(), text(&output))
+    };
+    let (code, said) = run(&["models", "check", "file", "--load"]);
+    if said.contains("sandbox") {
+        return println!("skipped: no sandbox: {said} {doctor}");
+    }
+    assert!(code == Some(0) && said.contains("Tiny"), "{said}");
+    let log = ground.home.path("data/worker/log");
+    assert_eq!(std::fs::read_to_string(&log).expect("a log"), "load\n");
+    assert_eq!(run(&["models", "check", "mine", "--load"]).0, Some(0), "there is nothing to load");
+
+    let mut rpc = Rpc::start_with(&ground.home, &[("CONCLAVE_LOCAL", program.as_os_str())]);
+    let loaded = |rpc: &mut Rpc| {
+        let list = rpc.call("list_models", json!({})).expect("a list");
+        let of =
+            |name: &str| list["models"].as_array().expect("models").iter().find(|row| row["name"] == name).cloned();
+        (of("file").expect("a row")["loaded"].clone(), of("mine").expect("a row")["loaded"].clone())
+    };
+    assert_eq!(loaded(&mut rpc), (json!(false), Value::Null));
+    rpc.call("start_model", json!({ "model": "file" })).expect("it loads");
+    assert_eq!(loaded(&mut rpc).0, json!(true));
+    rpc.call("stop_model", json!({ "model": "file" })).expect("it is let go");
+    assert_eq!(loaded(&mut rpc).0, json!(false));
+    rpc.call("start_model", json!({ "model": "nobody" })).expect_err("there is none");
+
+    // A client's first call, which the policy settles by itself.
+    std::fs::remove_file(&log).expect("removed");
+    let mut server = ground.home.command();
+    server.arg("mcp").env("CONCLAVE_LOCAL", &program).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut server = server.spawn().expect("conclave starts");
+    let hello =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
+    let call = json!({ "name": "evaluate_tool_request", "arguments": { "tool_name": "Rest" } });
+    for (id, method, params) in [(0, "initialize", hello), (1, "tools/call", call)] {
+        let line = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        writeln!(server.stdin.as_mut().expect("its input"), "{line}").expect("written");
+    }
+    while std::fs::read_to_string(&log).unwrap_or_default().is_empty() {
+        assert!(server.try_wait().expect("its state").is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    server.kill().and_then(|()| server.wait()).expect("it ends");
 }

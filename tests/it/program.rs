@@ -1,5 +1,6 @@
 //! Starts the `conclave` program on a data folder of its own.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -101,8 +102,14 @@ pub struct Rpc {
 
 impl Rpc {
     pub fn start(home: &Home) -> Self {
-        let mut child =
-            home.command().arg("rpc").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("conclave starts");
+        Self::start_with(home, &[])
+    }
+
+    /// Starts it with these variables as well.
+    pub fn start_with(home: &Home, variables: &[(&str, &OsStr)]) -> Self {
+        let mut command = home.command();
+        command.arg("rpc").envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("conclave starts");
         let input = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         Self { child, input, lines, next: 0, events: Vec::new() }

@@ -1233,6 +1233,8 @@ export type ModelRow = {
 	can: CapabilitiesView,
 	/**  Where its key comes from. */
 	key: KeySource,
+	/**  Whether it is loaded and can be asked at once; `null` where there is nothing to load. */
+	loaded: boolean | null,
 	/**  The severities whose findings it is asked about. */
 	tiers: Severity[],
 	/**  How many calls were made to it, ever. */
@@ -1263,6 +1265,12 @@ export type ModelSettingView =
 { kind: "mcp_sampling"; setting: SamplingModel } | 
 /**  A file that Conclave's worker runs. */
 { kind: "local"; setting: LocalModel };
+
+/**  A model that holds no memory of this process any more, and is loaded again when it is asked. */
+export type ModelStopped = {
+	/**  Its name. */
+	model: string,
+};
 
 /**
  *  An amount of US dollars, exact to a millionth.
@@ -2031,6 +2039,8 @@ export type CommandMap = {
 	erase_key: { request: EraseKey; response: KeyErased; kind: "mutation" };
 	check_model: { request: NamedModel; response: ModelHealth; kind: "mutation" };
 	check_models: { request: Nothing; response: HealthList; kind: "mutation" };
+	start_model: { request: NamedModel; response: ModelHealth; kind: "mutation" };
+	stop_model: { request: NamedModel; response: ModelStopped; kind: "mutation" };
 	save_model: { request: SaveModel; response: ModelSaved; kind: "mutation" };
 	remove_model: { request: NamedModel; response: ModelRemoved; kind: "mutation" };
 	order_models: { request: OrderModels; response: ModelList; kind: "mutation" };
@@ -2078,6 +2088,8 @@ export const tags = {
 	erase_key: ["keys","ledger"],
 	check_model: ["models","ledger"],
 	check_models: ["models","ledger"],
+	start_model: ["models","ledger"],
+	stop_model: ["models"],
 	save_model: ["models","keys","ledger"],
 	remove_model: ["models","keys","ledger"],
 	order_models: ["models","ledger"],

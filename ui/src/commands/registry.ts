@@ -66,6 +66,7 @@ export const COMMANDS = {
   "providers.up": { title: "Ask the model earlier", keys: ["Alt+ArrowUp"], screens: ["providers"] },
   "providers.down": { title: "Ask the model later", keys: ["Alt+ArrowDown"], screens: ["providers"] },
   "providers.test": { title: "Test the model now", keys: ["t"], screens: ["providers"] },
+  "providers.load": { title: "Load the model file, or let it go", keys: ["b"], screens: ["providers"] },
   "providers.trial": { title: "Try the model out only, or use its answers", keys: ["y"], screens: ["providers"] },
   "providers.switch": { title: "Turn the model on or off", keys: ["o"], screens: ["providers"] },
   "providers.edit": { title: "Edit the model", keys: ["e"], screens: ["providers"] },

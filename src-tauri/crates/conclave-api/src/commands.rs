@@ -15,9 +15,9 @@ use crate::view::{
     ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView,
     GetExchange, GetFinding, GetSpending, HealthList, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased,
     KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView,
-    ModelHealth, ModelList, ModelRemoved, ModelSaved, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck,
-    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveModel,
-    SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
+    ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels,
+    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted,
+    SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -120,6 +120,8 @@ commands! {
     Mutation erase_key(EraseKey) -> KeyErased [Keys, Ledger];
     Mutation check_model(NamedModel) -> ModelHealth [Models, Ledger];
     Mutation check_models(Nothing) -> HealthList [Models, Ledger];
+    Mutation start_model(NamedModel) -> ModelHealth [Models, Ledger];
+    Mutation stop_model(NamedModel) -> ModelStopped [Models];
     Mutation save_model(SaveModel) -> ModelSaved [Models, Keys, Ledger];
     Mutation remove_model(NamedModel) -> ModelRemoved [Models, Keys, Ledger];
     Mutation order_models(OrderModels) -> ModelList [Models, Ledger];

@@ -300,6 +300,9 @@ pub enum Models {
     Check {
         /// Its name.
         name: String,
+        /// Where it is a file, also load it, as the first question to it would.
+        #[arg(long)]
+        load: bool,
     },
     /// Look for servers of models on this machine: Ollama, LM Studio, llama.cpp.
     Discover,

@@ -56,6 +56,8 @@ pub struct ModelState {
     pub position: Option<u32>,
     /// Where its key comes from.
     pub key: KeySource,
+    /// Whether it is loaded in this process; `None` where there is nothing to load.
+    pub loaded: Option<bool>,
     /// The severities whose findings it is asked about.
     pub tiers: Vec<Severity>,
     /// What its calls cost, ever.
@@ -169,6 +171,7 @@ pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
             class: class(cx, &setting),
             position: place.and_then(|place| u32::try_from(place + 1).ok()),
             key: key(cx, &setting, info.host.as_deref(), &keys),
+            loaded: cx.models.named(setting.name()).and_then(|model| model.provider.is_loaded()),
             tiers: tiers(cx, setting.name()),
             spend,
             health: seen.iter().find(|health| health.name == info.name).cloned(),

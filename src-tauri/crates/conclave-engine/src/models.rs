@@ -7,6 +7,7 @@
 
 mod carry;
 mod measure;
+mod ready;
 mod reload;
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,8 @@ use conclave_effects::sample::Client;
 use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker};
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
-    About, Agrees, Api, AskError, Beside, Cli, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch,
-    Strategy, StrategyError, Terms, Won,
+    About, Agrees, Api, Beside, Cli, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch, Strategy,
+    StrategyError, Terms, Won,
 };
 use conclave_policy::Actor;
 use conclave_store::Store;
@@ -33,8 +34,9 @@ use tokio_util::sync::CancellationToken;
 use crate::keys::Keys;
 use carry::Carry;
 pub use conclave_inference::breaker::BreakerState;
-pub use conclave_inference::{Counts, Health, State};
+pub use conclave_inference::{AskError, Counts, Health, State};
 pub use measure::{check, counts, health, metrics_text, seen};
+pub use ready::{start, stop};
 pub use reload::{follow, reload};
 
 /// All models of the settings, and how they are asked.
@@ -43,8 +45,8 @@ pub struct Models {
     means: Arc<Means>,
     /// Why the settings file is not in force as it is.
     fault: Mutex<Option<String>>,
-    /// What ends the models that are gone.
-    leaving: Mutex<JoinSet<()>>,
+    /// What goes on aside: ending the models that are gone, and loading those that are about to be asked.
+    aside: Mutex<JoinSet<()>>,
 }
 
 /// The models of one reading of the settings.
@@ -261,7 +263,7 @@ impl Models {
             current: RwLock::new(Arc::new(Set::new(settings, &place, None))),
             means: Arc::new(Means { keys, store, place }),
             fault: Mutex::default(),
-            leaving: Mutex::default(),
+            aside: Mutex::default(),
         }
     }
 

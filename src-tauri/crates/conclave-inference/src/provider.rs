@@ -69,10 +69,15 @@ pub trait Provider: Send + Sync {
     /// It could not.
     fn check<'a>(&'a self, reach: &'a Reach<'a>) -> Asking<'a, Checked>;
 
-    /// Makes ready what takes time.
+    /// Whether what takes time is done, so that asking begins at once; `None` where nothing does.
+    fn is_loaded(&self) -> Option<bool> {
+        None
+    }
+
+    /// Does what takes time, so that the next question need not wait for it.
     ///
     /// # Errors
-    /// It cannot be made ready; asking would fail alike.
+    /// It cannot be done; asking would fail alike.
     fn start<'a>(&'a self, _reach: &'a Reach<'a>) -> Asking<'a, ()> {
         Box::pin(async { Ok(()) })
     }

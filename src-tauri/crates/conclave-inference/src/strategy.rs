@@ -55,6 +55,12 @@ pub trait Carrier: Send + Sync {
     /// # Errors
     /// As [`Provider::check`], and whatever stands in the way before.
     fn check<'a>(&'a self, provider: &'a dyn Provider, until: Instant) -> Asking<'a, Checked>;
+
+    /// Has `provider` do what takes time, by way of [`Provider::start`].
+    ///
+    /// # Errors
+    /// As [`Provider::start`], and whatever stands in the way before.
+    fn start<'a>(&'a self, provider: &'a dyn Provider, until: Instant) -> Asking<'a, ()>;
 }
 
 /// Whether two answers to one question come to the same; `None` where that cannot be told.
@@ -273,6 +279,17 @@ impl Strategy {
         let look = timeout_at(until, carrier.check(&**slot.provider(), until)).await;
         slot.look(look.unwrap_or(Err(AskError::Timeout(Waiting::FirstByte))), now_ms);
         self.judged(slot)
+    }
+
+    /// Has the provider `name` do what takes time, through `carrier` and within `limit`; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Provider::start`].
+    pub async fn start(&self, name: &str, carrier: &dyn Carrier, limit: Duration) -> Option<Result<(), AskError>> {
+        let slot = self.slot(name)?;
+        let until = Instant::now() + limit;
+        let started = timeout_at(until, carrier.start(&**slot.provider(), until)).await;
+        Some(started.unwrap_or(Err(AskError::Timeout(Waiting::FirstByte))))
     }
 
     /// How the providers are that were looked at before, by that look and by their calls until now; nobody is asked.

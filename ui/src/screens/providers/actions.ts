@@ -49,6 +49,8 @@ export function useModelActions(
   const { say, sayError } = useNotices();
   const turn = useTurn();
   const check = useChange("check_model");
+  const start = useChange("start_model");
+  const stop = useChange("stop_model");
   const remove = useChange("remove_model");
   const save = useChange("save_model");
   const order = useChange("order_models");
@@ -106,6 +108,36 @@ export function useModelActions(
           },
         ),
       disabled: check.isPending ? "A test is under way" : undefined,
+    },
+    "providers.load": {
+      run: () =>
+        row.loaded
+          ? stop.mutate(
+              { model: name },
+              {
+                onSuccess: () =>
+                  say({
+                    tone: "pass",
+                    title: `${name} holds no memory any more`,
+                    lines: ["The next question loads it again."],
+                  }),
+                onError: (error) => sayError(`${name} was not let go`, error),
+              },
+            )
+          : start.mutate(
+              { model: name },
+              {
+                onSuccess: ({ message }) =>
+                  say({ tone: "pass", title: `${name} is loaded`, lines: [sentence(message)] }),
+                onError: (error) => sayError(`${name} was not loaded`, error),
+              },
+            ),
+      disabled:
+        row.loaded === null
+          ? `${name} is no file that is loaded here`
+          : start.isPending || stop.isPending
+            ? "Wait until the last word is done"
+            : undefined,
     },
     "providers.trial": {
       run: () =>

@@ -230,6 +230,11 @@ function ModelFooter({ row, actions }: { row: ModelRow; actions: Actions }) {
       <CommandButton command="providers.test" action={actions["providers.test"]} look="primary">
         {actions["providers.test"]?.disabled === undefined ? "Test now" : "Testing…"}
       </CommandButton>
+      {row.loaded !== null && (
+        <CommandButton command="providers.load" action={actions["providers.load"]}>
+          {row.loaded ? "Let go" : "Load now"}
+        </CommandButton>
+      )}
       {row.position !== null && (
         <>
           <CommandButton command="providers.up" action={actions["providers.up"]}>

@@ -18,6 +18,7 @@ function row(name: string, change: Partial<ModelRow> = {}): ModelRow {
     price: null,
     can: { schema: null, log_probabilities: null, usage: null, context_tokens: null },
     key: { from: "none" },
+    loaded: null,
     tiers: [],
     calls: 0,
     spent: 0,

@@ -1,22 +1,46 @@
 //! How models are, looked at on request, and how their calls went.
 
 use conclave_engine::model_edit;
-use conclave_engine::models::{self, BreakerState, Health, State};
+use conclave_engine::models::{self, AskError, BreakerState, Health, State};
 
 use super::models::{can, kind};
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::{
-    BreakerView, HealthList, HealthState, MetricsView, ModelCounts, ModelHealth, NamedModel, Nothing, TrialView,
+    BreakerView, HealthList, HealthState, MetricsView, ModelCounts, ModelHealth, ModelStopped, NamedModel, Nothing,
+    TrialView,
 };
 
 pub(crate) async fn check_model(api: &Api, request: NamedModel) -> Result<ModelHealth, ApiError> {
     if let Some(found) = models::check(api.cx(), &request.model).await {
         return Ok(health(found));
     }
-    model_edit::named(api.cx(), &request.model)?;
-    let error = ApiError::new(ErrorCode::BadRequest, format!("`{}` is turned off", request.model));
-    Err(error.with_hint("turn it on in the settings to have it looked at"))
+    Err(turned_off(api, &request.model)?)
+}
+
+pub(crate) async fn start_model(api: &Api, request: NamedModel) -> Result<ModelHealth, ApiError> {
+    let wrong = |error| match error {
+        AskError::Denied(denied) => denied.into(),
+        error => ApiError::new(ErrorCode::BadRequest, error.to_string()),
+    };
+    match models::start(api.cx(), &request.model).await.map_err(wrong)? {
+        Some(found) => Ok(health(found)),
+        None => Err(turned_off(api, &request.model)?),
+    }
+}
+
+pub(crate) async fn stop_model(api: &Api, request: NamedModel) -> Result<ModelStopped, ApiError> {
+    match models::stop(api.cx(), &request.model).await {
+        true => Ok(ModelStopped { model: request.model }),
+        false => Err(turned_off(api, &request.model)?),
+    }
+}
+
+/// What is said of a model that the settings name and nobody asks.
+fn turned_off(api: &Api, model: &str) -> Result<ApiError, ApiError> {
+    model_edit::named(api.cx(), model)?;
+    let error = ApiError::new(ErrorCode::BadRequest, format!("`{model}` is turned off"));
+    Ok(error.with_hint("turn it on in the settings first"))
 }
 
 pub(crate) async fn check_models(api: &Api, _: Nothing) -> Result<HealthList, ApiError> {

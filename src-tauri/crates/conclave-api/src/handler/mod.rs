@@ -23,7 +23,7 @@ pub(crate) use decisions::{apply_fix, undo_fix};
 pub(crate) use egress::{export_ledger, list_egress};
 pub(crate) use exchange::{erase_exchanges, get_exchange, list_exchanges};
 pub(crate) use findings::{get_finding, list_findings};
-pub(crate) use health::{check_model, check_models, get_metrics};
+pub(crate) use health::{check_model, check_models, get_metrics, start_model, stop_model};
 pub(crate) use keys::{erase_key, list_keys, set_key};
 pub(crate) use machine::{get_doctor, get_status, verify_ledger};
 pub(crate) use models::{list_models, order_models, remove_model, save_model};

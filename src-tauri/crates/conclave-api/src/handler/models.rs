@@ -50,6 +50,7 @@ fn row(state: ModelState) -> Result<ModelRow, ApiError> {
             keys::KeySource::Environment { variable, set } => KeySource::Environment { variable, set },
             keys::KeySource::None => KeySource::None,
         },
+        loaded: state.loaded,
         tiers: state.tiers,
         calls: state.spend.calls,
         spent: state.spend.spent,

@@ -79,6 +79,8 @@ pub struct ModelRow {
     pub can: CapabilitiesView,
     /// Where its key comes from.
     pub key: KeySource,
+    /// Whether it is loaded and can be asked at once; `null` where there is nothing to load.
+    pub loaded: Option<bool>,
     /// The severities whose findings it is asked about.
     pub tiers: Vec<Severity>,
     /// How many calls were made to it, ever.
@@ -293,6 +295,13 @@ pub struct SaveModel {
 /// A model that is in the settings now.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ModelSaved {
+    /// Its name.
+    pub model: String,
+}
+
+/// A model that holds no memory of this process any more, and is loaded again when it is asked.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct ModelStopped {
     /// Its name.
     pub model: String,
 }

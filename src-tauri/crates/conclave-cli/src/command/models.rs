@@ -29,8 +29,9 @@ pub(super) async fn run(api: &Api, output: &Output, command: Option<&Models>) ->
             output.models_health(&view);
             return Ok(standing(&view.models));
         }
-        Some(Models::Check { name }) => {
-            let view: ModelHealth = call(api, "check_model", &NamedModel { model: name.clone() }).await?;
+        Some(Models::Check { name, load }) => {
+            let command = if *load { "start_model" } else { "check_model" };
+            let view: ModelHealth = call(api, command, &NamedModel { model: name.clone() }).await?;
             output.model_health(&view);
             return Ok(standing(&[view]));
         }

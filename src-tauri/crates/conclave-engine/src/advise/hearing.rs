@@ -2,7 +2,7 @@
 //!
 //! For those who can wait. Invariant: what a person is asked about has passed every rule that refuses it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use conclave_effects::gate::{Gate, Policies};
 use conclave_effects::resolve_touched;
@@ -41,6 +41,8 @@ pub struct Hearing {
     cx: Ctx,
     offline: bool,
     reviewer: EngineReviewer,
+    /// The first call has the reviewing models loaded that take their time.
+    warm: Arc<Once>,
 }
 
 impl Hearing {
@@ -48,7 +50,7 @@ impl Hearing {
     pub fn new(cx: &Ctx, offline: bool) -> Self {
         let reviewer =
             EngineReviewer::new(Arc::clone(&cx.models), cx.gate.clone(), cx.store.clone(), cx.events.clone());
-        Self { cx: cx.clone(), offline, reviewer }
+        Self { cx: cx.clone(), offline, reviewer, warm: Arc::new(Once::new()) }
     }
 
     /// The same hearing for a call of `client`'s, whose model may be asked about it.
@@ -64,6 +66,7 @@ impl Hearing {
     /// # Errors
     /// See [`AdviseError`]; then the call must not be made.
     pub async fn judge(&self, call: &AgentCall, word: Word) -> Result<Advice, AdviseError> {
+        self.warm.call_once(|| self.cx.models.warm(&self.cx, &self.cx.settings().review.models));
         let (mut first, mut others) = call.requests(&resolve_touched)?;
         let policy = policy_for(&self.cx.store, self.cx.data.path(), &self.cx.settings(), self.offline, &first)?;
         let mut all: Vec<&mut ToolRequest> = std::iter::once(&mut first).chain(&mut others).collect();

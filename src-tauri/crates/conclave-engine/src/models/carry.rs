@@ -35,6 +35,15 @@ impl Carrier for Carry {
             provider.check(&Reach { gate: &self.errand.gate, actor, terms }).await
         })
     }
+
+    fn start<'a>(&'a self, provider: &'a dyn Provider, until: Instant) -> Asking<'a, ()> {
+        Box::pin(async move {
+            let (model, actor) = self.who(provider)?;
+            let taken = self.own_key(&actor, model).await?;
+            let terms = Terms { key: key(model, taken.as_ref())?, ..self.terms(until)? };
+            provider.start(&Reach { gate: &self.errand.gate, actor, terms }).await
+        })
+    }
 }
 
 impl Carry {

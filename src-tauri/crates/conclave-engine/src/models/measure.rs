@@ -36,7 +36,7 @@ pub fn seen(cx: &Ctx) -> Vec<Health> {
 }
 
 /// Carries looks, which ask nothing of a model.
-fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
+pub(super) fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
     let nothing = ModelRequest {
         system: String::new(),
         user: String::new(),

@@ -68,10 +68,10 @@ fn use_reviewers(cx: &Ctx, reviewers: BTreeSet<String>) {
 
 /// Ends the models of `before` that are gone, when what was asked of them has come to its end.
 fn retire(cx: &Ctx, before: Arc<Set>) {
-    let mut leaving = cx.models.leaving.lock().unwrap_or_else(PoisonError::into_inner);
-    while leaving.try_join_next().is_some() {}
+    let mut aside = cx.models.aside.lock().unwrap_or_else(PoisonError::into_inner);
+    while aside.try_join_next().is_some() {}
     let (models, gate) = (Arc::downgrade(&cx.models), cx.gate.clone());
-    leaving.spawn(async move {
+    aside.spawn(async move {
         let Some(after) = models.upgrade().map(|models| models.current()) else { return };
         before.strategy.retire(&after.strategy).await;
         if let Some(models) = models.upgrade() {

@@ -338,6 +338,13 @@ impl Provider for Local {
         })
     }
 
+    fn is_loaded(&self) -> Option<bool> {
+        // Who is starting it, or ending it, holds the lock.
+        let state = self.state.try_lock().ok();
+        let status = state.and_then(|state| state.alive.as_ref().map(|alive| alive.handle().status()));
+        Some(matches!(status, Some(Status::Ready(_))))
+    }
+
     fn start<'a>(&'a self, reach: &'a Reach<'a>) -> Asking<'a, ()> {
         let until = Instant::now() + reach.terms.deadline;
         Box::pin(async move { self.ready(reach, until).await.map(drop) })

@@ -122,6 +122,10 @@ impl Carrier for Script {
             self.act(&provider.info().name).await.map(|_| found)
         })
     }
+
+    fn start<'a>(&'a self, provider: &'a dyn Provider, _: Instant) -> Asking<'a, ()> {
+        Box::pin(async move { self.act(&provider.info().name).await.map(drop) })
+    }
 }
 
 fn says(text: &str) -> Answer {

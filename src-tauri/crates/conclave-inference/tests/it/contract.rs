@@ -45,6 +45,10 @@ pub trait StandIn: Sync {
     fn busy(&self) -> usize;
     /// How many children of the provider's live.
     fn children(&self) -> usize;
+    /// A gate that lets no question through to it.
+    fn closed(&self) -> Gate {
+        gate(Mode::Offline).0
+    }
     /// The MCP client that it is, where it is one.
     fn client(&self) -> Option<&dyn Client> {
         None
@@ -256,7 +260,7 @@ async fn ends_when_dropped(trial: &Trial<'_>, gate: &Gate) {
 /// Without the policy's leave nothing is handed out.
 async fn asks_nobody_without_leave(trial: &Trial<'_>) {
     trial.end.does(Does::Answer);
-    let (closed, _) = gate(Mode::Offline);
+    let closed = trial.end.closed();
     let (asked, purse) = (trial.end.asked(), Counted::new(trial.end, true));
     let error = trial.ask(&closed, &purse, LONG).await.expect_err("it is not allowed");
     assert_eq!((error.kind(), trial.end.asked()), ("denied", asked), "{error}");
@@ -284,13 +288,26 @@ async fn looks_for_free(trial: &Trial<'_>, gate: &Gate) {
     assert_eq!((trial.end.asked(), purse.counts()), (asked, (0, 0, 0)));
 }
 
-/// Stopped, it has no children, and can be asked again.
+/// Stopped, it has no children, and can be asked again. Started, it asks nothing, spends nothing, and what takes time is
+/// done.
 async fn stops_and_goes_on(trial: &Trial<'_>, gate: &Gate) {
-    trial.provider.stop().await;
-    assert_eq!(trial.end.children(), 0);
+    let stopped = async || {
+        trial.provider.stop().await;
+        assert_eq!((trial.end.children(), trial.provider.is_loaded().unwrap_or(false)), (0, false));
+    };
+    stopped().await;
     trial.ask(gate, &Counted::new(trial.end, true), LONG).await.expect("an answer after it was stopped");
-    trial.provider.stop().await;
-    assert_eq!(trial.end.children(), 0);
+    stopped().await;
+    let (asked, purse, about) = (trial.end.asked(), Counted::new(trial.end, true), About::default());
+    let (key, client) = (Some(&trial.key), trial.end.client());
+    let terms = Terms { key, purse: Some(&purse as &dyn Purse), client, ..Terms::new(&about, LONG) };
+    for _ in 0..2 {
+        trial.provider.start(&reach(gate, terms)).await.expect("it starts");
+        assert_ne!(trial.provider.is_loaded(), Some(false));
+    }
+    assert_eq!((trial.end.asked(), purse.counts()), (asked, (0, 0, 0)));
+    trial.ask(gate, &purse, LONG).await.expect("an answer after it was started");
+    stopped().await;
 }
 
 /// An HTTP API on this machine.

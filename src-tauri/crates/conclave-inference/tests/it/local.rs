@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::settings::LocalSetting;
@@ -17,6 +18,7 @@ use conclave_policy::{Layer, Mode, Nobody, Policy};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::contract::{self, Does, StandIn};
 use crate::support::{MemoryLedger, ask, gate, reach};
 
 /// Long enough for a busy machine; a test that works never comes near it.
@@ -85,10 +87,24 @@ impl Arena {
         Local::new(&self.setting, self.place.clone())
     }
 
+    /// A file in the folder where workers keep what they have read.
+    fn in_folder(&self, name: &str) -> PathBuf {
+        self.place.folder.as_ref().expect("it has one").join(name)
+    }
+
+    /// How many processes run the worker.
+    fn children(&self) -> usize {
+        let program = self.place.program.as_ref().expect("it has one").to_str().expect("text").to_owned();
+        let runs = |entry: &fs::DirEntry| {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0).any(|word| word == program.as_bytes())
+        };
+        fs::read_dir("/proc").expect("Linux").flatten().filter(runs).count()
+    }
+
     /// What the workers heard, as the kinds of lines.
     fn heard(&self) -> Vec<String> {
-        let log = self.place.folder.as_ref().map(|folder| folder.join("log"));
-        let text = log.and_then(|log| fs::read_to_string(log).ok()).unwrap_or_default();
+        let text = fs::read_to_string(self.in_folder("log")).unwrap_or_default();
         let kind = |line: &str| serde_json::from_str::<Value>(line).ok()?["do"].as_str().map(str::to_owned);
         text.lines().filter_map(kind).collect()
     }
@@ -257,15 +273,17 @@ async fn what_is_missing_is_said_and_nothing_starts() {
     assert_eq!((arena.heard().len(), ledger.text()), (0, String::new()));
 }
 
+/// A gate that lets the worker start and refuses what it is told.
+fn closed() -> Gate {
+    let rules = "version: 1\nextends: none\nrules: [{ id: no, priority: 1, action: deny, reason: a test, conditions: { action: run_command, context: { place: worker } } }]";
+    let policy = Policy::shipped(Mode::Default).and(Policy::load(rules, Layer::User).expect("rules").policy);
+    Gate::new(Policies::new(policy), Arc::new(MemoryLedger::default()), Arc::new(Nobody), Clock::fixed(0))
+}
+
 #[tokio::test]
 async fn a_gate_that_says_no_is_the_end_of_it() {
     let Some(arena) = Arena::asking(ANSWERS) else { return };
-    // The worker may start; what it is told is refused.
-    let rules = "version: 1\nextends: none\nrules: [{ id: no, priority: 1, action: deny, reason: a test, conditions: { action: run_command, context: { place: worker } } }]";
-    let policy = Policy::shipped(Mode::Default).and(Policy::load(rules, Layer::User).expect("rules").policy);
-    let ledger = std::sync::Arc::new(MemoryLedger::default());
-    let gate = Gate::new(Policies::new(policy), ledger, std::sync::Arc::new(Nobody), Clock::fixed(0));
-    assert_eq!(fails(&gate, &arena.model(), LIMIT).await, "denied");
+    assert_eq!(fails(&closed(), &arena.model(), LIMIT).await, "denied");
     assert_eq!(arena.heard(), ["load"]);
 }
 
@@ -282,6 +300,85 @@ async fn a_look_at_the_file_says_what_it_is_and_asks_nothing() {
     );
     assert_eq!((checked.warnings.len(), checked.can.context_tokens), (1, Some(512)));
     assert_eq!(arena.heard(), [""; 0], "it has no folder to write in, and is asked nothing");
+}
+
+#[tokio::test]
+async fn a_worker_that_nobody_asks_lets_its_memory_go_after_a_quarter_of_an_hour() {
+    let Some(arena) = Arena::asking(ANSWERS) else { return };
+    let (gate, _) = gate(Mode::Default);
+    let model = arena.model();
+    let pass = async |seconds| {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+    };
+    put(&gate, &model, &question("Hello?"), LIMIT).await.expect("an answer");
+    pass(15 * 60 - 60).await;
+    put(&gate, &model, &question("Hello?"), LIMIT).await.expect("an answer");
+    assert_eq!(arena.heard(), ["load", "ask", "ask"], "each question begins the time anew");
+    pass(15 * 60 - 60).await;
+    assert_eq!(model.is_loaded(), Some(true));
+    pass(60).await;
+    while model.is_loaded() == Some(true) {
+        tokio::task::yield_now().await;
+    }
+    put(&gate, &model, &question("Hello?"), LIMIT).await.expect("it starts again");
+    assert_eq!(arena.heard(), ["load", "ask", "ask", "load", "ask"]);
+    assert_ne!(arena.children(), 0);
+    model.stop().await;
+    assert_eq!(arena.children(), 0);
+}
+
+/// A script that does what the contract wants of the other end.
+struct Obeying(Arena);
+
+/// What it does is the word in `does`; it notes each question that is over.
+const OBEYS: &str = r#"case "$(cat does)" in
+    Answer) ANSWERS; echo '{"do":"over"}' >> log ;;
+    Die) exit 1 ;;
+    Lie) echo nonsense ;;
+esac"#;
+
+impl StandIn for Obeying {
+    fn does(&self, what: Does) {
+        fs::write(self.0.in_folder("does"), format!("{what:?}")).expect("written");
+    }
+
+    fn asked(&self) -> usize {
+        self.0.heard().iter().filter(|kind| *kind == "ask").count()
+    }
+
+    fn busy(&self) -> usize {
+        if self.children() == 0 {
+            return 0;
+        }
+        let heard = self.0.heard();
+        let begin = heard.iter().rposition(|kind| kind == "load").unwrap_or(0);
+        let count = |wanted: &[&str]| heard[begin..].iter().filter(|kind| wanted.contains(&kind.as_str())).count();
+        count(&["ask"]).saturating_sub(count(&["over", "cancel"]))
+    }
+
+    fn children(&self) -> usize {
+        self.0.children()
+    }
+
+    fn closed(&self) -> Gate {
+        closed()
+    }
+
+    /// Each question has a number of its own, so that none is told twice.
+    fn heard(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_model_file_keeps_the_contract_of_providers() {
+    let Some(arena) = Arena::asking(&OBEYS.replace("ANSWERS", ANSWERS)) else { return };
+    let (gate, ledger) = gate(Mode::Default);
+    let model = arena.model();
+    let end = Obeying(arena);
+    contract::check(&model, &end, &gate, &ledger).await;
 }
 
 /// The real worker with a real model, in a file of its own so that its process can be told.
