@@ -133,7 +133,7 @@ pub enum Draft {
     /// A fix to be checked.
     Proposed {
         /// The fix.
-        candidate: Candidate,
+        candidate: Box<Candidate>,
     },
     /// The seat looked and says why it will not touch this.
     Refused {

@@ -58,7 +58,7 @@ fn read(text: &str, origin: Origin, path: &RelPath, source: &Source) -> Draft {
     }
     match patch(&reply.edits, path, source) {
         Ok(patch) => Draft::Proposed {
-            candidate: Candidate {
+            candidate: Box::new(Candidate {
                 id: Candidate::id_of(&origin, &patch),
                 origin,
                 patch,
@@ -70,7 +70,7 @@ fn read(text: &str, origin: Origin, path: &RelPath, source: &Source) -> Draft {
                 disproof: None,
                 red_test: None,
                 successors: Vec::new(),
-            },
+            }),
         },
         Err(why) => Draft::Failed { why },
     }

@@ -65,7 +65,7 @@ fn recipes(brief: &Brief, sources: &Sources) -> Seat {
                 }]);
                 let origin = Origin::Recipe { id: fix.recipe };
                 Draft::Proposed {
-                    candidate: Candidate {
+                    candidate: Box::new(Candidate {
                         id: Candidate::id_of(&origin, &patch),
                         origin,
                         patch,
@@ -77,7 +77,7 @@ fn recipes(brief: &Brief, sources: &Sources) -> Seat {
                         disproof: None,
                         red_test: None,
                         successors: fix.successors,
-                    },
+                    }),
                 }
             });
             seat(name, drafts.collect())
@@ -101,7 +101,7 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
             let title =
                 fix.description.as_deref().and_then(|text| text.lines().next()).unwrap_or("Replace the reported code");
             Draft::Proposed {
-                candidate: Candidate {
+                candidate: Box::new(Candidate {
                     id: Candidate::id_of(&origin, &patch),
                     origin,
                     patch,
@@ -113,7 +113,7 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
                     disproof: None,
                     red_test: None,
                     successors: Vec::new(),
-                },
+                }),
             }
         }
         Err(why) => Draft::Failed { why },

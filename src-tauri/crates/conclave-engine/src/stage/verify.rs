@@ -28,7 +28,7 @@ pub(crate) async fn verify(
         let Draft::Proposed { candidate } = draft else { continue };
         match distinct.iter_mut().find(|(first, _)| first.patch == candidate.patch) {
             Some((_, also_by)) => also_by.push(candidate.origin.label()),
-            None => distinct.push((candidate.clone(), Vec::new())),
+            None => distinct.push((Candidate::clone(candidate), Vec::new())),
         }
     }
     let total = distinct.len();
