@@ -27,6 +27,6 @@ mod text;
 
 pub use facts::ProjectFacts;
 pub use gate::{adds_suppression, has_elision, parse_errors, without_comments};
-pub use outline::enclosing;
+pub use outline::{Piece, called, enclosing, functions, import_lines};
 pub use recipe::Recipe;
 pub use set::{Answer, RecipeFix, Recipes};

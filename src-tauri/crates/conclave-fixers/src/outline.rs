@@ -28,6 +28,63 @@ pub fn enclosing(language: Language, text: &str, line: u32) -> Option<(u32, u32,
     Outline::of(&Tree::parse(language, text).root()).around(line)
 }
 
+/// A part of a file, by lines from 1, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its first line.
+    pub first: u32,
+    /// Its last line.
+    pub last: u32,
+    /// The name that it defines.
+    pub name: String,
+}
+
+/// The named functions of a file, outermost first.
+pub fn functions(language: Language, text: &str) -> Vec<Piece> {
+    let outline = Outline::of(&Tree::parse(language, text).root());
+    let functions = outline.0.into_iter().filter(|entry| entry.is_function);
+    functions.map(|Entry { first, last, name, .. }| Piece { first, last, name }).collect()
+}
+
+/// The lines in which a file imports something, as first and last line, outermost ones only.
+pub fn import_lines(language: Language, text: &str) -> Vec<(u32, u32)> {
+    const IMPORTS: [&str; 5] = [
+        "import_statement",
+        "import_from_statement",
+        "future_import_statement",
+        "import_declaration",
+        "package_declaration",
+    ];
+    let tree = Tree::parse(language, text);
+    let is_require = |node: &Node<'_>| {
+        node.is(&["lexical_declaration", "variable_declaration"])
+            && node.walk().any(|part| part.is(&["call_expression"]) && part.text().starts_with("require("))
+    };
+    tree.root().children().iter().filter(|node| node.is(&IMPORTS) || is_require(node)).map(Node::lines).collect()
+}
+
+/// The names of what is called in lines `first` to `last`, each once, in order: the last name of a dotted one.
+pub fn called(language: Language, text: &str, (first, last): (u32, u32)) -> Vec<String> {
+    let tree = Tree::parse(language, text);
+    let mut names: Vec<String> = Vec::new();
+    for node in tree.root().walk() {
+        if !node.is(&["call", "call_expression", "method_invocation"])
+            || node.lines().0 < first
+            || node.lines().1 > last
+        {
+            continue;
+        }
+        let Some(callee) = node.field("function").or_else(|| node.field("name")) else { continue };
+        let name = callee.text();
+        let name = name.rsplit('.').next().unwrap_or_default().trim();
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
+        if is_name && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
 /// The named functions and classes of a file, outermost first.
 pub(crate) struct Outline(Vec<Entry>);
 
@@ -75,6 +132,23 @@ fn name(node: &Node<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn imports_and_calls_are_found() {
+        let python = "import os\nfrom .db import (\n    run,\n)\n\ndef f(x):\n    import late\n    return os.path.join(run(x), g(x)(1))\n";
+        let javascript =
+            "const { a } = require('./a');\nimport b from './b.js';\nlet c = 1;\nfunction f() { a(); b.c.d(); }\n";
+        let java = "package p;\nimport java.util.List;\nclass A { void f() { g(); this.h(1); } }\n";
+        for (language, text, imports, calls) in [
+            (Language::Python, python, vec![(1, 1), (2, 4)], vec!["join", "run", "g"]),
+            (Language::JavaScript, javascript, vec![(1, 1), (2, 2)], vec!["a", "d"]),
+            (Language::Java, java, vec![(1, 1), (2, 2)], vec!["g", "h"]),
+        ] {
+            assert_eq!(import_lines(language, text), imports, "{language:?}");
+            let at = functions(language, text).first().map(|piece| (piece.first, piece.last)).expect("a function");
+            assert_eq!(called(language, text, at), calls, "{language:?}");
+        }
+    }
 
     #[test]
     fn the_innermost_named_function_is_found() {

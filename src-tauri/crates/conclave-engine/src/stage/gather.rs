@@ -1,4 +1,4 @@
-//! Reads the code around a finding.
+//! Reads the code around a finding, and what belongs to it from elsewhere.
 
 use std::ops::Range;
 
@@ -6,7 +6,8 @@ use conclave_core::brief::{Brief, BriefFile};
 use conclave_core::finding::{Finding, Region, line_range, relocate};
 use conclave_core::language::Language;
 
-use crate::source::Sources;
+use super::parts::parts;
+use crate::source::{Source, Sources};
 
 /// Lines around the place where no enclosing function is known.
 const AROUND: u32 = 12;
@@ -23,7 +24,10 @@ pub(crate) fn gather(finding: &Finding, sources: &Sources) -> Brief {
         Ok(file) => (Some(file), None),
         Err(reason) => (None, Some(reason)),
     };
-    Brief { finding, reported, file, unusable }
+    let source = file.as_ref().and_then(|file| sources.file(&file.path).ok());
+    let text = source.as_deref().and_then(Source::text);
+    let parts = file.as_ref().zip(text).map(|(file, text)| parts(&finding.detection, file, text, sources));
+    Brief { finding, reported, file, unusable, parts: parts.unwrap_or_default() }
 }
 
 fn usable(finding: &mut Finding, sources: &Sources) -> Result<BriefFile, String> {

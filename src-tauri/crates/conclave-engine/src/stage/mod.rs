@@ -2,6 +2,7 @@
 
 mod gather;
 mod model_seat;
+mod parts;
 mod propose;
 mod verify;
 
