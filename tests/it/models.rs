@@ -11,7 +11,8 @@ use crate::model::Model;
 use crate::program::{Home, Rpc, text};
 
 /// An answer of the agreed form that fixes nothing.
-const REFUSES: &str = r#"{"can_fix": false, "reason": "no", "title": "", "edge_cases": [], "edits": []}"#;
+const REFUSES: &str = r#"{"root_cause": "", "can_fix": false, "reason": "no", "title": "", "edits": [], "edge_cases": [],
+    "side_effects": [], "disproof": "", "red_test": ""}"#;
 
 struct Ground {
     home: Home,

@@ -21,6 +21,9 @@ pub struct Brief {
     /// What belongs to it from elsewhere, the most useful first: where room is short, the last are left out.
     #[serde(default)]
     pub parts: Vec<Part>,
+    /// What the person wants analysts to know of this project; their own words.
+    #[serde(default)]
+    pub guidance: Option<String>,
 }
 
 /// A piece of text beside the reported code, with where it is from.
@@ -106,6 +109,9 @@ pub struct BriefFile {
     pub digest: Digest,
     /// Its language; `None` where Conclave has no parser.
     pub language: Option<Language>,
+    /// The name of the function, where the excerpt is the whole of one.
+    #[serde(default)]
+    pub function: Option<String>,
     /// The number of the first line of `excerpt`, from 1.
     pub first_line: u32,
     /// The enclosing function, or some lines around the place.

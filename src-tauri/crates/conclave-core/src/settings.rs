@@ -35,6 +35,8 @@ pub struct Settings {
     pub answer_cache: AnswerCache,
     /// A file with PEM certificates that are trusted beside those that ship with Conclave.
     pub tls_roots: Option<String>,
+    /// What models are told of a project in the person’s words, by the project’s folder: absolute, links resolved.
+    pub guidance: BTreeMap<String, String>,
     /// How projects are built and tested, by the project's folder: absolute, links resolved.
     pub commands: BTreeMap<String, ProjectCommands>,
     /// Time limit of one checking command, in seconds.
@@ -67,6 +69,7 @@ impl Default for Settings {
             health: HealthSetting::default(),
             answer_cache: AnswerCache::default(),
             tls_roots: None,
+            guidance: BTreeMap::new(),
             commands: BTreeMap::new(),
             check_timeout_s: 120,
             max_file_bytes: 1024 * 1024,

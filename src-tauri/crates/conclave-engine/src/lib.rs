@@ -3,6 +3,7 @@
 //! Read `run.rs` first. Deliberately absent: Tauri, JSON on the wire, printing, and any effect without a permit.
 
 pub mod advise;
+mod answer;
 pub mod apply;
 pub mod batch;
 mod blocking;

@@ -60,11 +60,11 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
     let plan = RunPlan::for_finding(&finding, &cx.settings());
     let sources = Arc::new(Sources::open_for_person(cx, &PathBuf::from(&project.root)).await?);
     let about = prompt::about_fix(&plan, &sources.root());
-    let brief = blocking(move || stage::gather(&finding, &sources)).await;
+    let settings = cx.settings();
+    let brief = blocking(move || stage::gather(&finding, &sources, &settings)).await;
     let Some(file) = &brief.file else {
         return Ok(Preview { requests: Vec::new(), notes: brief.unusable.into_iter().collect() });
     };
-    let request = prompt::fix_request(&brief, file);
     let (mut requests, mut notes) = (Vec::new(), Vec::new());
     for model in stage::panel(&cx.models, &plan) {
         let info = model.info();
@@ -78,6 +78,8 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
                 "`{name}` has not been asked yet where its model runs; until it says that it runs here, it counts as hosted"
             ));
         }
+        let [form, _] = prompt::Form::of(info, model.provider.known_class());
+        let request = prompt::fix_request(&brief, file, form, info.can.context_tokens, None);
         let sketch = match cx.models.sketch(&cx.gate, &model, (&request, &about)).await {
             Ok(sketch) => sketch,
             Err(error) => {

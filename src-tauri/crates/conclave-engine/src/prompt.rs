@@ -5,17 +5,52 @@
 
 use std::path::Path;
 
-use conclave_core::brief::{Brief, BriefFile};
+use conclave_core::brief::{Brief, BriefFile, Part};
 use conclave_core::digest::Digest;
 use conclave_core::tier::RunPlan;
-use conclave_effects::DataClass;
-use conclave_inference::{About, ModelRequest};
+use conclave_effects::{DataClass, ModelClass};
+use conclave_inference::{About, Info, Kind, ModelRequest};
 use conclave_policy::Question;
 
 const FIX: &str = include_str!("../prompt/fix.md");
 const FIX_SCHEMA: &str = include_str!("../prompt/fix.schema.json");
-/// Room for an answer, in tokens.
-const MAX_TOKENS: u32 = 2048;
+const FIX_SMALL: &str = include_str!("../prompt/fix_small.md");
+const FIX_SMALL_SCHEMA: &str = include_str!("../prompt/fix_small.schema.json");
+const FIX_FUNCTION: &str = include_str!("../prompt/fix_function.md");
+/// The most that is sent where nobody says how much a model reads, in bytes.
+const USUAL_ROOM: usize = 96 * 1024;
+/// Bytes that surely take no more than one token each.
+const BYTES_A_TOKEN: usize = 3;
+
+/// In which form a fix is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Everything that a person and the checks want to know.
+    Full,
+    /// An explanation and edits.
+    Small,
+    /// The whole function.
+    Function,
+}
+
+impl Form {
+    /// The forms that the model `info` is asked in, the second where its first answer cannot be used.
+    ///
+    /// A small model keeps to few keys, and to whole functions about as well.
+    pub fn of(info: &Info, class: ModelClass) -> [Self; 2] {
+        let is_small = info.kind == Kind::Local || class == ModelClass::Local;
+        if is_small { [Self::Small, Self::Function] } else { [Self::Full, Self::Small] }
+    }
+
+    /// Room for an answer, in tokens; a model that thinks first needs most of it for that.
+    fn max_tokens(self) -> u32 {
+        match self {
+            Self::Full => 8192,
+            Self::Small => 1024,
+            Self::Function => 2048,
+        }
+    }
+}
 
 const REVIEW: &str = include_str!("../prompt/review.md");
 const REVIEW_SCHEMA: &str = include_str!("../prompt/review.schema.json");
@@ -24,17 +59,48 @@ const VERDICT_TOKENS: u32 = 2048;
 /// The largest question about a request, in bytes. It is never cut: what a reviewer does not see, it cannot judge.
 const LARGEST_REVIEW: usize = 64 * 1024;
 
-/// Asks for a fix of `brief`'s finding in `file`. A pure function of its inputs.
-pub fn fix_request(brief: &Brief, file: &BriefFile) -> ModelRequest {
-    let data = data(brief, file);
+/// Asks for a fix of `brief`'s finding in `file`, in `form`. A pure function of its inputs.
+///
+/// `context_tokens` is what the model reads at most; parts that do not fit are left out, the least useful first, the
+/// reported code never. `earlier` is an answer of the same model that a check refused.
+pub fn fix_request(
+    brief: &Brief,
+    file: &BriefFile,
+    form: Form,
+    context_tokens: Option<u32>,
+    earlier: Option<&Part>,
+) -> ModelRequest {
+    let (template, schema) = match form {
+        Form::Full => (FIX, Some(FIX_SCHEMA)),
+        Form::Small => (FIX_SMALL, Some(FIX_SMALL_SCHEMA)),
+        Form::Function => (FIX_FUNCTION, None),
+    };
+    let guidance = brief
+        .guidance
+        .as_deref()
+        .map(|text| format!("The person whose project it is wants you to know: {}\n\n", text.trim()));
+    let guidance = guidance.unwrap_or_default();
+    let room = context_tokens.map_or(USUAL_ROOM, |tokens| {
+        let tokens = tokens.saturating_sub(form.max_tokens());
+        (tokens as usize * BYTES_A_TOKEN).saturating_sub(template.len() + guidance.len() + 256)
+    });
+    let data = data(brief, file, room, earlier);
     let fence = format!("----- data {} -----", Digest::of(data.as_bytes()).short());
-    // INVARIANT: the schema is part of the program and a test parses it.
-    let schema = serde_json::from_str(FIX_SCHEMA).ok();
+    let system = filled(
+        template,
+        &[
+            ("{fence}", fence.as_str()),
+            ("{guidance}", guidance.as_str()),
+            ("{file}", file.path.as_str()),
+            ("{function}", file.function.as_deref().unwrap_or_default()),
+        ],
+    );
     ModelRequest {
-        system: FIX.replace("{fence}", &fence),
+        system,
         user: format!("{fence}\n{data}\n{fence}\n"),
-        max_tokens: MAX_TOKENS,
-        schema,
+        max_tokens: form.max_tokens(),
+        // INVARIANT: the schemas are part of the program and a test parses them.
+        schema: schema.and_then(|schema| serde_json::from_str(schema).ok()),
         schema_name: "fix".to_owned(),
     }
 }
@@ -118,17 +184,27 @@ fn unseen(c: char) -> bool {
         | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-fn data(brief: &Brief, file: &BriefFile) -> String {
+/// The finding, its code, and as many of the parts as there is room for, each with a line that says what it is.
+fn data(brief: &Brief, file: &BriefFile, room: usize, earlier: Option<&Part>) -> String {
     let detection = &brief.finding.detection;
     let region = detection.location.as_ref().and_then(|location| location.region);
     let lines = region.map_or_else(String::new, |r| format!("{} to {}", r.start_line, r.end_line));
     let cwe = detection.rule.cwe.iter().map(|n| format!("CWE-{n}")).collect::<Vec<_>>().join(", ");
     let language = file.language.map_or("unknown", |language| language.label());
-    format!(
-        "rule: {}\nweakness: {cwe}\nmessage: {}\nfile: {}\nlanguage: {language}\nreported lines: {lines}\n\
-         code from line {}:\n{}",
-        detection.rule.id, detection.message, file.path, file.first_line, file.excerpt
-    )
+    let mut data = format!(
+        "[[what the scanner reports]]\nrule: {}\nweakness: {cwe}\nmessage: {}\nfile: {}\nlanguage: {language}\n\
+         reported lines: {lines}\n[[the reported code (`{}` from line {})]]\n{}",
+        detection.rule.id, detection.message, file.path, file.path, file.first_line, file.excerpt
+    );
+    let mut room = room.saturating_sub(data.len());
+    for part in earlier.into_iter().chain(&brief.parts) {
+        let piece = format!("\n[[{}]]\n{}", part.label(), part.text);
+        if piece.len() <= room {
+            room -= piece.len();
+            data.push_str(&piece);
+        }
+    }
+    data
 }
 
 #[cfg(test)]

@@ -77,8 +77,8 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let line = Line { cx, job, text, started_at: cx.now_ms() };
 
     let gather = {
-        let sources = Arc::clone(&sources);
-        move || stage::gather(&finding, &sources)
+        let (sources, settings) = (Arc::clone(&sources), cx.settings());
+        move || stage::gather(&finding, &sources, &settings)
     };
     let (brief, _) = line.stage(Stage::Gather, "Reading the code around", blocking(gather)).await?;
     let seats = stage::propose(cx, &job.run, &brief, &sources, &plan);

@@ -80,7 +80,7 @@ fn a_request_that_does_not_fit_is_not_asked_about() {
 
 #[test]
 fn the_schemas_are_schemas() {
-    for schema in [FIX_SCHEMA, REVIEW_SCHEMA] {
+    for schema in [FIX_SCHEMA, FIX_SMALL_SCHEMA, REVIEW_SCHEMA] {
         let schema: Value = serde_json::from_str(schema).expect("JSON");
         let named: Vec<&String> = schema["properties"].as_object().expect("properties").keys().collect();
         assert_eq!(json!(named), schema["required"], "all are required, in order");

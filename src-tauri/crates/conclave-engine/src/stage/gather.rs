@@ -5,6 +5,7 @@ use std::ops::Range;
 use conclave_core::brief::{Brief, BriefFile};
 use conclave_core::finding::{Finding, Region, line_range, relocate};
 use conclave_core::language::Language;
+use conclave_core::settings::Settings;
 
 use super::parts::parts;
 use crate::source::{Source, Sources};
@@ -17,7 +18,7 @@ const MAX_LINES: u32 = 160;
 const MAX_BYTES: usize = 24 * 1024;
 
 /// The brief for `finding`. A file that cannot be used leaves a brief that says why.
-pub(crate) fn gather(finding: &Finding, sources: &Sources) -> Brief {
+pub(crate) fn gather(finding: &Finding, sources: &Sources, settings: &Settings) -> Brief {
     let mut finding = finding.clone();
     let reported = finding.detection.location.as_ref().and_then(|location| location.region);
     let (file, unusable) = match usable(&mut finding, sources) {
@@ -27,7 +28,8 @@ pub(crate) fn gather(finding: &Finding, sources: &Sources) -> Brief {
     let source = file.as_ref().and_then(|file| sources.file(&file.path).ok());
     let text = source.as_deref().and_then(Source::text);
     let parts = file.as_ref().zip(text).map(|(file, text)| parts(&finding.detection, file, text, sources));
-    Brief { finding, reported, file, unusable, parts: parts.unwrap_or_default() }
+    let guidance = settings.guidance.get(&sources.root().to_string_lossy().into_owned()).cloned();
+    Brief { finding, reported, file, unusable, parts: parts.unwrap_or_default(), guidance }
 }
 
 fn usable(finding: &mut Finding, sources: &Sources) -> Result<BriefFile, String> {
@@ -45,7 +47,13 @@ fn usable(finding: &mut Finding, sources: &Sources) -> Result<BriefFile, String>
     location.region = Some(moved);
     let language = Language::of_path(&location.path);
     let (first_line, excerpt) = excerpt(language, text, &moved);
-    Ok(BriefFile { path: location.path.clone(), digest: source.digest.clone(), language, first_line, excerpt })
+    let around = language.and_then(|language| conclave_fixers::enclosing(language, text, moved.start_line));
+    let is_whole = |(first, last, _): &(u32, u32, String)| {
+        *first == first_line && excerpt.lines().count() == (last - first + 1) as usize
+    };
+    let function = around.filter(is_whole).map(|(.., name)| name);
+    let (path, digest) = (location.path.clone(), source.digest.clone());
+    Ok(BriefFile { path, digest, language, function, first_line, excerpt })
 }
 
 /// The enclosing function of `region`, or the lines around it.

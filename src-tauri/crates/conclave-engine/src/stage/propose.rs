@@ -18,7 +18,7 @@ use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::models::{Errand, Model, Models};
 use crate::project::facts;
-use crate::prompt;
+use crate::prompt::{self, Form};
 use crate::source::Sources;
 
 /// All seats with their answers, in a fixed order. A seat that fails is a value.
@@ -188,7 +188,7 @@ pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
     models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
 }
 
-async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &RunPlan) -> Vec<Seat> {
+async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, plan: &RunPlan) -> Vec<Seat> {
     if cx.models.used().is_empty() {
         return empty_model_seat(cx).into_iter().map(|draft| seat("Models", vec![draft])).collect();
     }
@@ -196,14 +196,10 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &
         let reason = brief.unusable.clone().unwrap_or_default();
         return vec![seat("Models", vec![Draft::Silent { reason }])];
     };
-    let source = match sources.file(&file.path) {
-        Ok(source) => source,
-        Err(why) => return vec![seat("Models", vec![Draft::Failed { why }])],
-    };
     let errand = Errand {
         gate: cx.gate.clone(),
         actor: |name| Actor::Analyst(name.to_owned()),
-        request: Arc::new(prompt::fix_request(brief, file)),
+        request: Arc::new(prompt::fix_request(brief, file, Form::Full, None, None)),
         about: prompt::about_fix(plan, &sources.root()),
         deadline: Duration::from_secs(plan.tier.analysis_s),
         purpose: "propose",
@@ -215,6 +211,7 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &
         cancel: cx.cancel.clone(),
     };
     let beside = cx.models.beside(errand.clone());
+    let brief = Arc::new(brief.clone());
     let mut asked = JoinSet::new();
     let mut seats = Vec::new();
     let mut tasks = Vec::new();
@@ -222,10 +219,10 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Sources, plan: &
         // What stays if its task breaks.
         seats.push(seat(model.name(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
         let (models, errand) = (Arc::clone(&cx.models), errand.clone());
-        let (source, path) = (source.clone(), file.path.clone());
+        let (brief, sources) = (Arc::clone(&brief), Arc::clone(sources));
         let task = asked.spawn(async move {
             match model.missing() {
-                None => model_seat::ask(&models, &model, errand, &path, &source).await,
+                None => model_seat::ask(&models, &model, &errand, &brief, &sources, None).await,
                 Some(missing) => Draft::Empty { fill: missing.to_string() },
             }
         });

@@ -30,7 +30,7 @@ fn brief(reported: Region, now: Region) -> Brief {
         foreign_fingerprints: Vec::new(),
     };
     let finding = Finding::new(&ProjectId::of_root("p"), detection, "", 0);
-    Brief { finding, reported: Some(reported), file: None, unusable: None, parts: Vec::new() }
+    Brief { finding, reported: Some(reported), file: None, unusable: None, parts: Vec::new(), guidance: None }
 }
 
 #[test]
