@@ -141,6 +141,7 @@ impl Installed {
             writable: false,
             env: Vec::new(),
             read_only: self.shown.clone(),
+            within: Vec::new(),
             limits: Limits {
                 wall: VERSION_LIMIT.min(left),
                 memory_bytes: ADDRESS_SPACE,
@@ -165,6 +166,7 @@ impl RunAgent {
             writable: false,
             env: Vec::new(),
             read_only: guest.into_iter().chain(self.program.shown.iter().cloned()).collect(),
+            within: Vec::new(),
             limits: Limits {
                 wall: limits.wall,
                 memory_bytes: ADDRESS_SPACE,

@@ -67,6 +67,9 @@ pub struct RunCommand {
     /// Folders and files of tools that appear read-only at their own path, beside the system's own: never a home, nor
     /// anything above one.
     pub read_only: Vec<PathBuf>,
+    /// Folders that appear read-only within `/scratch`, under this name: what a project has installed beside its own
+    /// files. The copy has an empty folder in the place of each; no program is started out of them.
+    pub within: Vec<(PathBuf, String)>,
     /// What the program may use up.
     pub limits: Limits,
     /// The project that the copy is of: absolute, links resolved.
@@ -159,7 +162,8 @@ impl Effect for RunCommand {
         let names: Vec<String> = self.env.iter().map(|(name, _)| name.clone()).collect();
         let env = self.env.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         let access = if self.writable { Access::Write } else { Access::Read };
-        let shown = self.read_only.iter().map(|path| (path.as_path(), Access::Read));
+        let shown = self.read_only.iter().chain(self.within.iter().map(|(path, _)| path));
+        let shown = shown.map(|path| (path.as_path(), Access::Read));
         let paths: Vec<(&Path, Access)> = std::iter::once((self.tree.as_path(), access)).chain(shown).collect();
         let program = self.argv.first().map(String::as_str).unwrap_or_default();
         let mut request = on_paths(actor, Action::RunCommand, Path::new(program), &paths)

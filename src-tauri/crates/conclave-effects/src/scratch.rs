@@ -14,7 +14,8 @@ use conclave_policy::{Action, Actor, ToolRequest};
 use rustix::fs::{FlockOperation, Mode, flock};
 
 use crate::fs::beneath::{OURS, Root};
-use crate::fs::{open_judged, walk};
+use crate::fs::ignores::Ignores;
+use crate::fs::{open_judged, walk, walk_from};
 use crate::touched::on_project;
 use crate::{Effect, FsError, Permit, sandbox};
 
@@ -84,6 +85,22 @@ impl Scratch {
         Ok(self.root.read(path, max_bytes)?.bytes)
     }
 
+    /// Makes the folder at `path`, with those above it, where it is missing.
+    ///
+    /// # Errors
+    /// As [`Scratch::write`].
+    pub fn make_folder(&self, path: &str) -> Result<(), FsError> {
+        for folder in self.root.create_folders(path)? {
+            self.hand_over(folder.as_fd(), &self.path().join(path))?;
+        }
+        Ok(())
+    }
+
+    /// The regular files in and beneath the folder at `path` that `keep` wants, whatever an ignore file above it says.
+    pub fn files_in(&self, path: &str, keep: &dyn Fn(&str) -> bool) -> Vec<String> {
+        walk_from(&self.root, path, &mut Ignores::default(), keep).0.files
+    }
+
     fn create(base: &Path) -> Result<Self, FsError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let wrong = |error: io::Error| FsError::io(base, error);
@@ -119,9 +136,7 @@ impl Scratch {
 
     fn create_file(&self, path: &str, mode: Mode) -> Result<File, FsError> {
         if let Some((folder, _)) = path.rsplit_once('/') {
-            for folder in self.root.create_folders(folder)? {
-                self.hand_over(folder.as_fd(), &self.path().join(path))?;
-            }
+            self.make_folder(folder)?;
         }
         let file = self.root.create_file(path, mode)?;
         self.hand_over(file.as_fd(), &self.path().join(path))?;

@@ -293,6 +293,7 @@ fn the_program_that_runs_and_the_folder_it_runs_in_are_the_recorded_ones() {
             writable: false,
             env: Vec::new(),
             read_only: vec![ground.at("tools/bin")],
+            within: Vec::new(),
             limits: Limits { wall: Duration::from_secs(20), ..Limits::default() },
             project: None,
         };

@@ -51,6 +51,7 @@ impl StartWorker {
             // Without it a failed check of the model's library would look for a debugger.
             env: vec![("GGML_NO_BACKTRACE".to_owned(), "1".to_owned())],
             read_only: [&self.program, &self.model].into_iter().filter(outside_usr).cloned().collect(),
+            within: Vec::new(),
             limits: Limits {
                 wall: LIFE,
                 memory_bytes: self.address_space(),

@@ -181,6 +181,7 @@ pub async fn scan_files(
         writable: false,
         env: vec![("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())],
         read_only,
+        within: Vec::new(),
         limits: limits(scanner, Duration::from_secs(plan.check_s)),
         project: Some(project.to_owned()),
     };

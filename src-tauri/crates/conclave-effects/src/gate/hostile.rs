@@ -265,6 +265,7 @@ async fn nobody_talks_the_gate_into_anything() {
         writable: true,
         env: Vec::new(),
         read_only: Vec::new(),
+        within: Vec::new(),
         limits: Limits::default(),
         project: None,
     };

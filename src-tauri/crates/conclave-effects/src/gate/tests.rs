@@ -260,6 +260,7 @@ async fn a_permit_opens_its_door_for_a_minute() {
         writable: false,
         env: Vec::new(),
         read_only: Vec::new(),
+        within: Vec::new(),
         limits: crate::Limits::default(),
         project: None,
     };

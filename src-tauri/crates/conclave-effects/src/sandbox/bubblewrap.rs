@@ -128,6 +128,7 @@ impl Bubblewrap {
             writable: false,
             env: Vec::new(),
             read_only: Vec::new(),
+            within: Vec::new(),
             limits: Limits {
                 wall: Duration::from_secs(10),
                 memory_bytes: 1 << 30,

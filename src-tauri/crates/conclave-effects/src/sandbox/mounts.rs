@@ -1,7 +1,7 @@
 //! What a run shows of the host, and where its program is in there.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{RunCommand, SandboxError, WORK, program};
 
@@ -57,7 +57,16 @@ pub(super) fn mounts(run: &RunCommand) -> Result<Vec<Mount>, SandboxError> {
     if too_much(&tree) {
         return Err(refused(&tree));
     }
-    mounts.push(Mount { host: tree, inside: PathBuf::from(WORK), writable: run.writable });
+    mounts.push(Mount { host: tree.clone(), inside: PathBuf::from(WORK), writable: run.writable });
+    for (folder, name) in &run.within {
+        let host = real_path(folder)?;
+        let is_below = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        if !folder.is_absolute() || !is_below || name.is_empty() || too_much(&host) || holds(&host, Some(&tree)) {
+            return Err(refused(folder));
+        }
+        // After the work, over which it is shown.
+        mounts.push(Mount { host, inside: Path::new(WORK).join(name), writable: false });
+    }
     Ok(mounts)
 }
 

@@ -10,10 +10,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use conclave_policy::Actor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
 use super::{CommandReport, Exit, Limits, RunCommand, SandboxError, guest, probe, run};
+use crate::Effect as _;
 use crate::gate::tests::permit;
 
 const LIMITS: Limits = Limits {
@@ -63,6 +65,7 @@ impl Arena {
             writable: true,
             env: Vec::new(),
             read_only: Vec::new(),
+            within: Vec::new(),
             limits: LIMITS,
             project: None,
         }
@@ -171,6 +174,32 @@ async fn a_program_that_is_not_there_is_not_found() {
         let report = run(permit(command).await).await.unwrap();
         assert_eq!(String::from_utf8_lossy(&report.stdout), expect, "{program}");
     }
+}
+
+#[tokio::test]
+async fn what_a_project_installed_is_shown_within_the_copy_and_stays_as_it_is() {
+    let Some(arena) = Arena::new() else { return };
+    arena.plant("project/node_modules/part/index.js", "installed");
+    fs::create_dir_all(arena.at("tree/web/node_modules")).unwrap();
+    let within = |folder: PathBuf, name: &str| RunCommand {
+        within: vec![(folder, name.to_owned())],
+        ..arena.command(&["sh", "-c", "cat web/node_modules/part/index.js; echo x > web/node_modules/y; echo x > made"])
+    };
+    let installed = arena.at("project/node_modules");
+    let report = run(permit(within(installed.clone(), "web/node_modules")).await).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&report.stdout), "installed");
+    assert!(!installed.join("y").exists() && arena.at("tree/made").exists());
+    for (folder, name) in [(installed.clone(), "../out"), (installed.clone(), ""), (PathBuf::from("/"), "top")] {
+        let refused = run(permit(within(folder, name)).await).await.unwrap_err();
+        assert!(matches!(refused, SandboxError::Io { .. }), "{name}: {refused}");
+    }
+    assert!(
+        within(installed.clone(), "a")
+            .request(&Actor::Engine)
+            .paths
+            .iter()
+            .any(|path| path.given == installed.display().to_string())
+    );
 }
 
 #[tokio::test]

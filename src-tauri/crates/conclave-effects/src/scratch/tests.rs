@@ -116,3 +116,16 @@ fn what_a_killed_process_left_is_swept_and_what_is_in_use_is_not() {
     assert_eq!(ground.copies(), 1);
     assert!(held.path().join("a.py").exists());
 }
+
+#[test]
+fn what_a_program_left_is_found_although_it_is_ignored() {
+    let ground = Ground::new();
+    let scratch = ground.copy(1000).unwrap();
+    scratch.make_folder("ignored/deep").unwrap();
+    scratch.write("ignored/deep/TEST-a.xml", b"<a/>").unwrap();
+    scratch.write("ignored/b.txt", b"").unwrap();
+    let found = scratch.files_in("ignored", &|path| path.ends_with(".xml"));
+    assert_eq!(found, ["ignored/deep/TEST-a.xml"]);
+    assert!(scratch.files_in("nowhere", &|_| true).is_empty());
+    assert!(matches!(scratch.make_folder("../out"), Err(FsError::Outside { .. })));
+}
