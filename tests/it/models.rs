@@ -1,6 +1,6 @@
 //! Models as a person sets them up, looks at them, orders them and pays for them, at a terminal and from a script.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -157,6 +157,59 @@ fn a_server_on_this_machine_is_found_on_request_and_not_while_offline() {
 }
 
 #[test]
+fn a_server_that_wants_its_key_gets_it_on_this_machine_when_it_is_looked_for() {
+    let home = Home::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    // The thread ends with the test process.
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 4096];
+            let read = stream.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..read]).to_lowercase();
+            let (status, body) = match (head.contains("authorization: bearer of-this-server\r\n"), &head) {
+                (false, _) => ("401 Unauthorized", ""),
+                (true, head) if head.starts_with("get /v1/models ") => ("200 OK", r#"{"data":[{"id":"guarded"}]}"#),
+                (true, _) => ("404 Not Found", ""),
+            };
+            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nconnection: close\r\n\r\n{body}").as_bytes());
+        }
+    });
+    let model =
+        json!({ "name": "a", "base_url": format!("http://{address}/v1"), "model": "m", "key_env": "GUARD_KEY" });
+    home.write("data/settings.json", &json!({ "models": [model] }).to_string());
+    let found = |key: Option<&str>| -> Value {
+        let mut command = home.command();
+        command.args(["models", "discover", "--format", "json"]).envs(key.map(|key| ("GUARD_KEY", key)));
+        let output = command.output().expect("it runs");
+        let list: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let origin = format!("http://{address}");
+        let servers = list["servers"].as_array().expect("a list");
+        servers.iter().find(|server| server["origin"] == origin.as_str()).expect("the server").clone()
+    };
+    let unknown = found(None);
+    assert_eq!((&unknown["wants_key"], &unknown["models"]), (&json!(true), &json!([])));
+    let known = found(Some("of-this-server"));
+    assert_eq!((&known["wants_key"], &known["models"][0]["id"]), (&json!(false), &json!("guarded")), "{known:#}");
+}
+
+#[test]
+fn what_is_known_of_models_is_listed_with_its_day() {
+    let ground = Ground::new();
+    check("models-known", &ground.home.json(&["models", "known"], 0));
+    let text = text(&ground.home.run(&["models", "known"]));
+    for expect in [
+        "claude-opus-5-5            $4.00 in, $20.00 out for a million tokens, on 2026-10-21 · context 1000000",
+        "the model `claude-opus-4-20250514` was retired on 2026-06-15 and answers no more; take `claude-opus-5-5`",
+        "mistral-large-latest       price unknown",
+        "Google Gemini  https://generativelanguage.googleapis.com/v1beta, key in GEMINI_API_KEY",
+        "Deep reasoning     claude-opus-4\n",
+    ] {
+        assert!(text.contains(expect), "{expect}\n{text}");
+    }
+}
+
+#[test]
 fn calls_are_counted_for_each_model_and_summed_up() {
     let ground = Ground::new();
     ground.home.write(
@@ -178,7 +231,13 @@ fn calls_are_counted_for_each_model_and_summed_up() {
     let calls = |sum: &Value| sum["calls"].as_u64().expect("a number");
     let total = calls(&spending["total"]);
     assert!(total > 0 && spending["total"]["open"] == json!(0), "{spending:#}");
-    for sum in [&spending["today"], &spending["month"], &spending["finding"]["total"], &spending["models"][0]["sum"]] {
+    for sum in [
+        &spending["today"],
+        &spending["month"],
+        &spending["finding"]["total"],
+        &spending["models"][0]["sum"],
+        &spending["models_this_month"][0]["sum"],
+    ] {
         assert_eq!(calls(sum), total, "{spending:#}");
     }
     assert_eq!((&spending["models"][0]["name"], &spending["budget"]["per_day"]), (&json!("mine"), &json!(1.5)));

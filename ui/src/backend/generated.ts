@@ -160,7 +160,7 @@ export type AskView = {
 export type BreakerView = 
 /**  The model is asked. */
 "closed" | 
-/**  It is left alone for half a minute. */
+/**  It is left alone for a while. */
 "open" | 
 /**  The next call decides. */
 "half_open";
@@ -242,6 +242,12 @@ export type Check =
 export type CheckConfig = {
 	/**  Its text: YAML, with a block `inference` or `ai_sampling`. */
 	config: string,
+};
+
+/**  Asks the same of a configuration in a file. */
+export type CheckConfigFile = {
+	/**  Its path; the person chose it. */
+	path: string,
 };
 
 /**  How a check ended. */
@@ -374,6 +380,14 @@ export type ConfigCheck = {
 	digest: string | null,
 	/**  What its text would be. */
 	settings: string | null,
+};
+
+/**  What a configuration in a file would make of the settings. */
+export type ConfigFileCheck = {
+	/**  Its text, to be given when it is imported; `null` where it cannot be used. */
+	config: string | null,
+	/**  What it would make of them. */
+	check: ConfigCheck,
 };
 
 /**  A configuration that was put into the settings. */
@@ -856,6 +870,16 @@ export type HealthState =
 /**  It does not answer. */
 "down";
 
+/**  When a model counts as degraded or down. */
+export type HealthThresholds = {
+	/**  Degraded from so many times its own usual time on, in percent; 100 at least. */
+	slow_percent: number,
+	/**  Degraded from so many failures in a hundred calls on. */
+	degraded_percent: number,
+	/**  Down from so many failures in a hundred calls on; not fewer than for degraded. */
+	down_percent: number,
+};
+
 /**  One piece of a diff. */
 export type Hunk = {
 	/**  In order. */
@@ -954,6 +978,101 @@ export type KeychainView = {
 	found: string,
 	/**  What to do where it cannot. */
 	remedy: string | null,
+};
+
+/**  A host of models. */
+export type KnownHost = {
+	/**  Its short name. */
+	id: string,
+	/**  Its name for people. */
+	title: string,
+	/**  Where its API begins. */
+	base_url: string,
+	/**  How it speaks. */
+	dialect: ApiDialect,
+	/**  The environment variable that usually holds its key. */
+	key_env: string,
+	/**  The model that is taken where nobody names one; `null` where none of its models is known. */
+	usual: string | null,
+};
+
+/**  One model at one host. */
+export type KnownModel = {
+	/**  Its name at the host. */
+	id: string,
+	/**  Other names for the same model. */
+	aliases: string[],
+	/**  The host, by [`KnownHost::id`]. */
+	host: string,
+	/**  Tokens of a question. */
+	context_tokens: number | null,
+	/**  Tokens of an answer. */
+	output_tokens: number | null,
+	/**  What it costs; `null` is unknown, never free. */
+	price: PriceView | null,
+	/**  What it is good for, by [`KnownStrength::id`]. */
+	strengths: string[],
+	/**  Whether it is offered. */
+	state: KnownState,
+	/**  What is to be said of that, in a sentence; `null` where it is offered and nothing else is announced. */
+	remark: string | null,
+	/**  What takes its place, by its name at the same host. */
+	successor: string | null,
+};
+
+/**  Everything that is known of models behind hosted APIs. */
+export type KnownModelList = {
+	/**  Who serves models. */
+	hosts: KnownHost[],
+	/**  The models, host by host. */
+	models: KnownModel[],
+	/**  What models are good for. */
+	strengths: KnownStrength[],
+	/**  Choices of models that belong together. */
+	presets: KnownPreset[],
+};
+
+/**  A choice of models that belong together. */
+export type KnownPreset = {
+	/**  Its short name. */
+	id: string,
+	/**  Its name for people. */
+	title: string,
+	/**  One place for a strength each. */
+	seats: KnownSeat[],
+};
+
+/**  One place of a choice. */
+export type KnownSeat = {
+	/**  By [`KnownStrength::id`]. */
+	strength: string,
+	/**  The model as the choice names it. */
+	named: string,
+	/**  What is to be said of that model, in a sentence; `null` where nothing is. */
+	remark: string | null,
+	/**  The model that has the place today: itself while it is offered, else what takes its place. */
+	model: string,
+	/**  The host of that, by [`KnownHost::id`]. */
+	host: string,
+};
+
+/**  Whether a model is offered. */
+export type KnownState = 
+/**  It is, and nothing else is announced. */
+"living" | 
+/**  It is, until an announced day. */
+"retires" | 
+/**  It is not any more. */
+"retired";
+
+/**  What models are good for. */
+export type KnownStrength = {
+	/**  Its short name. */
+	id: string,
+	/**  Its name for people. */
+	title: string,
+	/**  Which weaknesses want it. */
+	focus: string,
 };
 
 /**  An exported ledger. */
@@ -1154,6 +1273,8 @@ export type ModelHealth = {
 	usual_ms: number | null,
 	/**  Where its breaker stands. */
 	breaker: BreakerView,
+	/**  Until when it is left alone; `null` while it is not. */
+	rests_until: number | null,
 	/**  What is not as it should be although it answers. */
 	warnings: string[],
 	/**  Models that are offered there, where that is said. */
@@ -1185,6 +1306,8 @@ export type ModelList = {
 	worker: WorkerView,
 	/**  Whether every connection is refused. */
 	offline: boolean,
+	/**  When a model counts as degraded or down. */
+	thresholds: HealthThresholds,
 };
 
 /**  A price that the person sets, in dollars for a million tokens. */
@@ -1241,6 +1364,8 @@ export type ModelRow = {
 	calls: number,
 	/**  What they cost, ever. */
 	spent: Money,
+	/**  What those since the first of the month cost. */
+	spent_this_month: Money,
 	/**  How it is, by its last look and its calls since Conclave started; `null` while nobody has looked. */
 	health: ModelHealth | null,
 	/**  What is to be said of it, loudly: that it retires, that it is gone, that nobody knows it. */
@@ -1833,6 +1958,8 @@ export type SpendingView = {
 	total: SpendSum,
 	/**  On each model, ever, by its name; those that are no longer in the settings too. */
 	models: SpendOf[],
+	/**  On each model since the first of the month. */
+	models_this_month: SpendOf[],
 	/**  On each project, ever. */
 	projects: SpendOf[],
 	/**  What may be spent. */
@@ -2016,6 +2143,7 @@ export type CommandMap = {
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
 	list_keys: { request: Nothing; response: KeyList; kind: "query" };
 	list_models: { request: Nothing; response: ModelList; kind: "query" };
+	list_known_models: { request: Nothing; response: KnownModelList; kind: "query" };
 	get_metrics: { request: Nothing; response: MetricsView; kind: "query" };
 	get_spending: { request: GetSpending; response: SpendingView; kind: "query" };
 	discover_servers: { request: Nothing; response: DiscoveredList; kind: "query" };
@@ -2025,6 +2153,7 @@ export type CommandMap = {
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
 	check_config: { request: CheckConfig; response: ConfigCheck; kind: "query" };
+	check_config_file: { request: CheckConfigFile; response: ConfigFileCheck; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
 	open_demo: { request: Nothing; response: ProjectView; kind: "mutation" };
 	import_sarif: { request: ImportSarif; response: ImportView; kind: "mutation" };
@@ -2044,6 +2173,7 @@ export type CommandMap = {
 	save_model: { request: SaveModel; response: ModelSaved; kind: "mutation" };
 	remove_model: { request: NamedModel; response: ModelRemoved; kind: "mutation" };
 	order_models: { request: OrderModels; response: ModelList; kind: "mutation" };
+	save_thresholds: { request: HealthThresholds; response: ModelList; kind: "mutation" };
 	save_budget: { request: BudgetView; response: SpendingView; kind: "mutation" };
 	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
@@ -2065,6 +2195,7 @@ export const tags = {
 	preview_request: ["policy","findings","keys"],
 	list_keys: ["keys"],
 	list_models: ["models","keys"],
+	list_known_models: [],
 	get_metrics: ["models"],
 	get_spending: ["spending"],
 	discover_servers: [],
@@ -2074,6 +2205,7 @@ export const tags = {
 	get_exchange: ["ledger"],
 	list_asks: ["asks"],
 	check_config: [],
+	check_config_file: ["models"],
 	add_project: ["projects","findings"],
 	open_demo: ["projects","findings"],
 	import_sarif: ["projects","findings"],
@@ -2093,6 +2225,7 @@ export const tags = {
 	save_model: ["models","keys","ledger"],
 	remove_model: ["models","keys","ledger"],
 	order_models: ["models","ledger"],
+	save_thresholds: ["models","ledger"],
 	save_budget: ["spending","ledger"],
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],

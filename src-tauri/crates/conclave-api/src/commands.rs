@@ -10,14 +10,15 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckPolicy,
-    ConfigCheck, ConfigImported, DiscoveredList, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage,
-    ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView,
-    GetExchange, GetFinding, GetSpending, HealthList, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased,
-    KeyList, KeySaved, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView,
-    ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels,
-    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted,
-    SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
+    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckConfigFile,
+    CheckPolicy, ConfigCheck, ConfigFileCheck, ConfigImported, DiscoveredList, DoctorView, EgressPage, EraseExchanges,
+    EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage,
+    FindingView, GetExchange, GetFinding, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif,
+    ImportView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LedgerExported, LedgerView, ListEgress,
+    ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved,
+    ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck, PolicySaved, PolicyView, PreviewRequest,
+    PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveModel, SavePolicy, SetKey, SimulatePolicy,
+    SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -97,6 +98,7 @@ commands! {
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
     Query list_keys(Nothing) -> KeyList [Keys];
     Query list_models(Nothing) -> ModelList [Models, Keys];
+    Query list_known_models(Nothing) -> KnownModelList [];
     Query get_metrics(Nothing) -> MetricsView [Models];
     Query get_spending(GetSpending) -> SpendingView [Spending];
     Query discover_servers(Nothing) -> DiscoveredList [];
@@ -106,6 +108,7 @@ commands! {
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
     Query list_asks(Nothing) -> AskList [Asks];
     Query check_config(CheckConfig) -> ConfigCheck [];
+    Query check_config_file(CheckConfigFile) -> ConfigFileCheck [Models];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
     Mutation open_demo(Nothing) -> ProjectView [Projects, Findings];
     Mutation import_sarif(ImportSarif) -> ImportView [Projects, Findings];
@@ -125,6 +128,7 @@ commands! {
     Mutation save_model(SaveModel) -> ModelSaved [Models, Keys, Ledger];
     Mutation remove_model(NamedModel) -> ModelRemoved [Models, Keys, Ledger];
     Mutation order_models(OrderModels) -> ModelList [Models, Ledger];
+    Mutation save_thresholds(HealthThresholds) -> ModelList [Models, Ledger];
     Mutation save_budget(BudgetView) -> SpendingView [Spending, Ledger];
     Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];

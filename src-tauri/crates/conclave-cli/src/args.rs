@@ -321,6 +321,8 @@ pub enum Models {
         #[arg(required = true)]
         names: Vec<String>,
     },
+    /// List what Conclave knows of models behind hosted APIs: prices and contexts with their day, what is retired, and sets.
+    Known,
     /// Print how the calls to them went, as Prometheus reads it.
     Metrics,
 }

@@ -1,22 +1,19 @@
 //! Changes what the settings file says about models and money.
 //!
 //! Invariants: only settings that load and make sense are written, whole or not at all; everything else in the file
-//! stays as it says; what was edited is what is replaced, even when another process edits too; each change is in the
+//! keeps its bytes; what was edited is what is replaced, even when another process edits too; each change is in the
 //! ledger before it is made.
 
 use std::path::PathBuf;
 
-use conclave_core::settings::{BudgetSetting, CliKind, ManualCost, PERSON, SAMPLING, Settings};
-use conclave_effects::{Denied, FsError, WriteFile, host_of, write_file};
-use conclave_policy::{Actor, Layer, digest, suggest};
-use serde::Serialize;
+use conclave_core::settings::{BudgetSetting, CliKind, HealthSetting, ManualCost, PERSON, SAMPLING, Settings};
+use conclave_effects::{Denied, FsError, host_of};
+use conclave_policy::{Layer, digest, suggest};
 use serde_json::{Map, Value, json};
 
-use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::model_list::OneModel;
-use crate::models;
-use crate::settings_file;
+use crate::settings_file::{self, PutError, part, rewritten, written};
 
 /// The longest name of a model, in characters.
 const LONGEST_NAME: usize = 100;
@@ -115,9 +112,38 @@ pub async fn order(cx: &Ctx, names: &[String]) -> Result<(), EditError> {
 /// # Errors
 /// See [`EditError`]; then the settings are as they were.
 pub async fn budget(cx: &Ctx, budget: &BudgetSetting, manual: &ManualCost) -> Result<(), EditError> {
-    edit(cx, |_, root| {
-        root.insert("budget".to_owned(), written(budget)?);
-        root.insert("manual_cost".to_owned(), written(manual)?);
+    edit(cx, |settings, root| {
+        let plain = BudgetSetting::default();
+        let limits = part(root.get("budget"), (&settings.budget, budget), &plain, &[]);
+        root.insert("budget".to_owned(), limits);
+        let (plain, costs) = (ManualCost::default(), (&settings.manual_cost, manual));
+        let by_hand = part(root.get("manual_cost"), costs, &plain, &["critical", "high", "medium"]);
+        root.insert("manual_cost".to_owned(), by_hand);
+        Ok(())
+    })
+    .await
+}
+
+/// Says when a model counts as degraded or down.
+///
+/// # Errors
+/// See [`EditError`]; then the settings are as they were.
+pub async fn thresholds(cx: &Ctx, health: &HealthSetting) -> Result<(), EditError> {
+    let HealthSetting { slow_percent, degraded_percent, down_percent } = health;
+    let wrong = |words: &str| Err(EditError::Wrong(words.to_owned()));
+    if *slow_percent < 100 {
+        return wrong("a model is slow from more than its usual time on: 100 percent of it at least");
+    }
+    if *degraded_percent > 100 || *down_percent > 100 {
+        return wrong("no more than 100 of a hundred calls can fail");
+    }
+    if degraded_percent > down_percent {
+        return wrong("a model that counts as down has to count as degraded before");
+    }
+    edit(cx, |settings, root| {
+        let plain = HealthSetting::default();
+        let limits = part(root.get("health"), (&settings.health, health), &plain, &[]);
+        root.insert("health".to_owned(), limits);
         Ok(())
     })
     .await
@@ -148,24 +174,27 @@ fn put(
     if !is_free {
         return Err(EditError::Wrong(format!("there is a model `{name}` already; give this one another name")));
     }
-    let (list, value) = match model {
-        OneModel::Api(setting) => ("models", written(setting)?),
-        OneModel::Cli(setting) => ("cli_models", written(setting)?),
-        OneModel::Local(setting) => ("local_models", written(setting)?),
-        OneModel::McpSampling(setting) => {
+    let before = replaces.and_then(|old| OneModel::all(settings).into_iter().find(|model| model.name() == old));
+    let list = match model {
+        OneModel::Api(_) => "models",
+        OneModel::Cli(_) => "cli_models",
+        OneModel::Local(_) => "local_models",
+        OneModel::McpSampling(_) => {
             if replaces.is_some_and(|old| old != SAMPLING) {
                 return Err(EditError::Wrong(format!("`{SAMPLING}` takes no other model\u{2019}s place")));
             }
-            root.insert("sampling".to_owned(), written(setting)?);
+            let before = OneModel::McpSampling(settings.sampling.clone());
+            let sampling = written(model, root.get("sampling").map(|raw| (raw, &before)));
+            root.insert("sampling".to_owned(), sampling);
             return Ok(());
         }
     };
-    let Some(old) = replaces else {
-        elements(root, list).push(value);
+    let Some((old, before)) = replaces.zip(before) else {
+        elements(root, list).push(written(model, None));
         return Ok(());
     };
     match elements(root, list).iter_mut().find(|entry| entry["name"] == old) {
-        Some(entry) => *entry = value,
+        Some(entry) => *entry = written(model, Some((&*entry, &before))),
         None => {
             return Err(EditError::Wrong(format!("`{old}` is reached in another way; remove it and add `{name}`")));
         }
@@ -195,15 +224,6 @@ fn names(root: &mut Map<String, Value>) -> impl Iterator<Item = &mut Vec<Value>>
         _ => None,
     });
     lists.filter_map(Value::as_array_mut)
-}
-
-/// A setting as it is written: what is not set is left out.
-fn written(setting: &impl Serialize) -> Result<Value, EditError> {
-    let mut value = serde_json::to_value(setting).map_err(|error| EditError::Wrong(error.to_string()))?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    Ok(value)
 }
 
 fn known(settings: &Settings, name: &str) -> Result<(), EditError> {
@@ -273,10 +293,11 @@ fn sound(model: &OneModel) -> Result<(), EditError> {
             if !setting.file.starts_with('/') {
                 return wrong(format!("`{name}` needs the absolute path of a model file"));
             }
-            if setting.context_tokens == Some(0) || setting.threads == Some(0) {
-                return wrong(format!(
-                    "`{name}` cannot work with nothing; leave context and threads out to have it choose"
-                ));
+            if setting.context_tokens == Some(0) {
+                return wrong(format!("`{name}` cannot work with nothing; leave its context out to have it choose"));
+            }
+            if setting.threads == Some(0) {
+                return wrong(format!("`{name}` cannot work without a thread; leave threads out to have it choose"));
             }
             None
         }
@@ -300,19 +321,17 @@ async fn edit(
     let settings: Settings = serde_json::from_str(text).map_err(unreadable)?;
     let mut root: Map<String, Value> = serde_json::from_str(text).map_err(unreadable)?;
     change(&settings, &mut root)?;
-    let after = Value::Object(root);
-    settings_file::read(&after.to_string()).map_err(EditError::Wrong)?;
-    let effect = WriteFile {
-        path: path.clone(),
-        bytes: format!("{after:#}\n").into_bytes(),
-        base: before.map(|text| digest(text.as_bytes())),
-        backup: false,
-    };
-    let permit = cx.gate.authorize(Actor::Person, effect).await?;
-    blocking(move || write_file(permit)).await?;
-    // In force before whoever changed it goes on; faces are told where anything is different.
-    models::reload(cx);
-    Ok(())
+    let after = rewritten(before.as_deref().unwrap_or_default(), &root).map_err(EditError::Wrong)?;
+    settings_file::read(&after).map_err(EditError::Wrong)?;
+    if before.as_ref() == Some(&after) {
+        return Ok(());
+    }
+    let base = before.map(|text| digest(text.as_bytes()));
+    let put = settings_file::put(cx, base.as_deref(), &after).await;
+    put.map(drop).map_err(|error| match error {
+        PutError::Denied(denied) => EditError::Denied(denied),
+        PutError::Fs(error) => EditError::Fs(error),
+    })
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@ use conclave_core::finding::Severity;
 use conclave_core::settings::{CliKind, CliSetting, LocalSetting, ModelSetting, SAMPLING, SamplingSetting, Settings};
 use conclave_core::tier::RunPlan;
 use conclave_effects::{ModelClass, Secret, find_worker, host_of};
-use conclave_inference::{Api, Price, Provider as _, catalogue};
-pub use conclave_inference::{Capabilities, Info, Kind};
+pub use conclave_inference::catalogue as known;
+use conclave_inference::{Api, Provider as _, catalogue};
+pub use conclave_inference::{Capabilities, Info, Kind, Price};
 use conclave_store::{KeyHost, SpendOf, SpendTotal, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::ctx::Ctx;
+use crate::day;
 use crate::keys::KeySource;
 use crate::models::{self, Health};
 use crate::stage::panel;
@@ -62,6 +64,8 @@ pub struct ModelState {
     pub tiers: Vec<Severity>,
     /// What its calls cost, ever.
     pub spend: SpendTotal,
+    /// What those since the first of the month cost.
+    pub month: SpendTotal,
     /// How it is; `None` while nobody has looked.
     pub health: Option<Health>,
     /// What is to be said of it, loudly.
@@ -163,6 +167,7 @@ pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
     let keys = cx.store.keys()?;
     let order = settings.order();
     let seen = models::seen(cx);
+    let month = cx.store.spend_since(day::month(cx.gate.clock().today()))?;
     let state = |setting: OneModel| {
         let info = setting.info();
         let place = order.iter().position(|name| *name == setting.name());
@@ -174,6 +179,7 @@ pub fn list(cx: &Ctx) -> Result<ModelList, StoreError> {
             loaded: cx.models.named(setting.name()).and_then(|model| model.provider.is_loaded()),
             tiers: tiers(cx, setting.name()),
             spend,
+            month: month.iter().find(|(name, _)| *name == info.name).map(|(_, total)| *total).unwrap_or_default(),
             health: seen.iter().find(|health| health.name == info.name).cloned(),
             warnings: warnings(cx, &setting),
             info,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::{CliSetting, LocalSetting, ModelSetting, SamplingSetting, Settings};
 use conclave_effects::sample::Client;
-use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker};
+use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker, host_of};
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
     About, Agrees, Api, Beside, Cli, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch, Strategy,
@@ -45,6 +45,8 @@ pub struct Models {
     means: Arc<Means>,
     /// Why the settings file is not in force as it is.
     fault: Mutex<Option<String>>,
+    /// The digest of the settings' text that Conclave itself wrote last.
+    wrote: Mutex<Option<String>>,
     /// What goes on aside: ending the models that are gone, and loading those that are about to be asked.
     aside: Mutex<JoinSet<()>>,
 }
@@ -263,12 +265,23 @@ impl Models {
             current: RwLock::new(Arc::new(Set::new(settings, &place, None))),
             means: Arc::new(Means { keys, store, place }),
             fault: Mutex::default(),
+            wrote: Mutex::default(),
             aside: Mutex::default(),
         }
     }
 
     fn current(&self) -> Arc<Set> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the settings' text of this `digest` is what Conclave itself wrote last.
+    pub(crate) fn wrote(&self, digest: Option<&str>) -> bool {
+        self.wrote.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == digest
+    }
+
+    /// Remembers the digest of the settings' text that Conclave wrote.
+    pub(crate) fn set_wrote(&self, digest: String) {
+        *self.wrote.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
     }
 
     /// The settings in force.
@@ -289,6 +302,18 @@ impl Models {
     /// The model that the settings call `name`.
     pub fn named(&self, name: &str) -> Option<Arc<Model>> {
         self.current().named(name).cloned()
+    }
+
+    /// The key of the model that `setting` names, whether it is turned on or not; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`AskError::NoKey`] when the keychain has it and does not give it.
+    pub(crate) async fn key_of(&self, gate: &Gate, setting: &ModelSetting) -> Result<Option<Secret>, AskError> {
+        let Ok(host) = host_of(&setting.base_url) else { return Ok(None) };
+        match &setting.key_env {
+            Some(variable) => Ok(Secret::from_env(variable).map(|key| key.for_host(host))),
+            None => self.means.keys.of(gate, &Actor::Engine, &host).await,
+        }
     }
 
     /// The keychain's keys.

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use conclave_core::local::ModelFile;
 use conclave_core::settings::Settings;
+use conclave_effects::{Secret, host_of};
 pub use conclave_inference::ServerKind as Kind;
-use conclave_inference::discover::USUAL;
+use conclave_inference::discover::{USUAL, is_here};
 use conclave_inference::provider::local::{Place, inspect as inspect_file};
 use conclave_inference::{About, Address, AskError, Look, Reach, Server, Terms, discover as look};
 use conclave_policy::Actor;
@@ -43,7 +44,9 @@ pub async fn discover(cx: &Ctx) -> Discovered {
     let reach = Reach { gate: &cx.gate, actor: Actor::Person, terms: Terms::new(&about, LIMIT) };
     let named = settings.models.iter().map(|model| model.base_url.as_str());
     let urls = USUAL.iter().map(|(_, url)| *url).chain(named);
-    let addresses: Vec<Address<'_>> = urls.map(|url| Address { url, key: None }).collect();
+    let keys = keys(cx, &reach, &settings).await;
+    let key = |url| keys.iter().find(|(known, _)| is_same_server(known, url)).map(|(_, key)| key);
+    let addresses: Vec<Address<'_>> = urls.map(|url| Address { url, key: key(url) }).collect();
     let mut discovered = Discovered::default();
     for Look { origin, found } in look(&reach, &addresses).await {
         let words = match found {
@@ -60,6 +63,26 @@ pub async fn discover(cx: &Ctx) -> Discovered {
         discovered.looks.push((origin, words));
     }
     discovered
+}
+
+/// The keys of servers on this machine, each with an address of the settings that has it. One that the keychain does not
+/// give is none: then the server says that it wants one.
+async fn keys<'a>(cx: &Ctx, reach: &Reach<'_>, settings: &'a Settings) -> Vec<(&'a str, Secret)> {
+    let mut keys: Vec<(&str, Secret)> = Vec::new();
+    for model in settings.models.iter().filter(|model| is_here(reach, &model.base_url)) {
+        if keys.iter().any(|(known, _)| is_same_server(known, &model.base_url)) {
+            continue;
+        }
+        if let Ok(Some(key)) = cx.models.key_of(&cx.gate, model).await {
+            keys.push((&model.base_url, key));
+        }
+    }
+    keys
+}
+
+/// Whether two addresses lead to one server.
+fn is_same_server(one: &str, other: &str) -> bool {
+    host_of(one).is_ok_and(|host| host_of(other).is_ok_and(|other| host == other))
 }
 
 /// The name of the model of the settings that is the model `id` of `server`.

@@ -1,9 +1,11 @@
 //! The settings file: read with words that help, and changed by what another configuration brings.
 //!
-//! A change touches what it changes and no other byte, is in the ledger before it is made, and leaves a copy of the file
-//! as it was beside it. Invariant: only a text that reads as exactly the intended settings is written.
+//! A change touches what it changes and no other byte, is in the ledger before it is made, and leaves a copy of the text
+//! as somebody else had left it beside it. Invariant: only a text that reads as exactly the intended settings is written.
 
 mod edit;
+mod rewrite;
+mod written;
 
 use std::path::PathBuf;
 
@@ -16,9 +18,11 @@ use conclave_policy::{Actor, digest, suggest};
 
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
-use crate::event::{Event, Topic};
+use crate::models;
 
 pub use edit::Change;
+pub(crate) use rewrite::rewritten;
+pub(crate) use written::{part, written};
 
 /// So many copies of the file are counted at most.
 const MOST_BACKUPS: u32 = 10_000;
@@ -175,18 +179,39 @@ pub async fn import(cx: &Ctx, yaml: &str, expected: Option<&str>) -> Result<Impo
     if plan.changes.is_empty() {
         return Ok(Imported { plan, backup: None });
     }
-    let effect = WriteFile {
-        path: plan.path.clone(),
-        bytes: plan.after.clone().into_bytes(),
-        base: plan.digest.clone(),
-        backup: plan.digest.is_some(),
-    };
-    let permit = cx.gate.authorize(Actor::Person, effect).await?;
-    blocking(move || write_file(permit)).await?;
-    cx.events.send(Event::Changed(vec![Topic::Models, Topic::Keys, Topic::Spending]));
-    let copies = (1..MOST_BACKUPS).map(|number| backup(&plan.path, number)).take_while(|path| path.exists());
-    let backup = plan.digest.as_ref().and_then(|_| copies.last());
+    let backup = put(cx, plan.digest.as_deref(), &plan.after).await.map_err(|error| match error {
+        PutError::Denied(denied) => ImportError::Denied(denied),
+        PutError::Fs(error) => ImportError::Fs(error),
+    })?;
     Ok(Imported { plan, backup })
+}
+
+/// Why the settings file was not written.
+pub(crate) enum PutError {
+    /// The policy denies it.
+    Denied(Denied),
+    /// It cannot be written, or is another one by now.
+    Fs(FsError),
+}
+
+/// Has the settings file say `text`, in force when this ends; `base` is the digest of its text until now, `None` where
+/// there is no file. Gives the copy of that text, where one is kept: of what Conclave itself wrote last there is none.
+pub(crate) async fn put(cx: &Ctx, base: Option<&str>, text: &str) -> Result<Option<PathBuf>, PutError> {
+    let path = cx.data.path().join("settings.json");
+    let is_kept = base.is_some() && !cx.models.wrote(base);
+    let effect = WriteFile {
+        path: path.clone(),
+        bytes: text.as_bytes().to_vec(),
+        base: base.map(str::to_owned),
+        backup: is_kept,
+    };
+    let permit = cx.gate.authorize(Actor::Person, effect).await.map_err(PutError::Denied)?;
+    blocking(move || write_file(permit)).await.map_err(PutError::Fs)?;
+    cx.models.set_wrote(digest(text.as_bytes()));
+    // In force before whoever changed it goes on; faces are told where anything is different.
+    models::reload(cx);
+    let copies = (1..MOST_BACKUPS).map(|number| backup(&path, number)).take_while(|path| path.exists());
+    Ok(copies.last().filter(|_| is_kept))
 }
 
 #[cfg(test)]

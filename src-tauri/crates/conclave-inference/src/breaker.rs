@@ -131,6 +131,12 @@ impl Breaker {
         }
     }
 
+    /// How long it stays open; `None` where it is not.
+    pub fn left(&self) -> Option<Duration> {
+        let left = self.inner().until?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,11 +209,12 @@ mod tests {
         fail(&breaker, 1);
         assert_eq!((breaker.state(), left(&breaker)), (BreakerState::Open, Some(30)));
         advance(Duration::from_secs(29)).await;
-        assert_eq!(left(&breaker), Some(1));
+        assert_eq!((left(&breaker), breaker.left()), (Some(1), Some(Duration::from_secs(1))));
 
         advance(Duration::from_secs(1)).await;
         let probe = breaker.enter().ok().unwrap();
         assert_eq!((breaker.state(), left(&breaker)), (BreakerState::HalfOpen, Some(0)), "one at a time");
+        assert_eq!(breaker.left(), None);
         probe.end(Sign::Ill);
         assert_eq!((breaker.state(), left(&breaker)), (BreakerState::Open, Some(30)));
 

@@ -63,8 +63,8 @@ pub struct Host {
     pub dialect: DialectName,
     /// The environment variable that usually holds its key.
     pub key_env: String,
-    /// The model of it that is taken where a person names none.
-    pub usual: String,
+    /// The model of it that is taken where a person names none; `None` where the list has none of it.
+    pub usual: Option<String>,
 }
 
 /// What models are good for.

@@ -144,6 +144,11 @@ pub async fn discover(reach: &Reach<'_>, addresses: &[Address<'_>]) -> Vec<Look>
     looks
 }
 
+/// Whether `url` is on this machine, as the gate will see it.
+pub fn is_here(reach: &Reach<'_>, url: &str) -> bool {
+    Asker::new(reach, Address { url, key: None }).is_some()
+}
+
 /// What is at one address.
 pub(crate) async fn look(asker: &Asker<'_>, until: Instant) -> Result<Option<Server>, AskError> {
     let server =

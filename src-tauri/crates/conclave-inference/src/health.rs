@@ -56,6 +56,8 @@ pub struct Health {
     pub usual_ms: Option<u64>,
     /// Where its breaker stands.
     pub breaker: BreakerState,
+    /// How long it is left alone still, in milliseconds; `None` while it is not.
+    pub rests_ms: Option<u64>,
     /// What a look at it found; empty where none succeeded.
     pub found: Checked,
     /// How it does beside the others, where it is only tried out.

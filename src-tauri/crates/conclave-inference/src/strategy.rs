@@ -312,6 +312,7 @@ impl Strategy {
             latest_ms: past.latest_ms,
             usual_ms: past.usual_ms,
             breaker,
+            rests_ms: slot.breaker.left().and_then(|left| u64::try_from(left.as_millis()).ok()),
             found: found.as_ref().as_ref().ok().cloned().unwrap_or_default(),
             trial: slot.trial(),
         })

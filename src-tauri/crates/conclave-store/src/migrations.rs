@@ -30,6 +30,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::ask::WITHDRAWN,
     table::ledger::MODEL_CLASS,
     table::ledger_list::MODEL_CLASS,
+    table::spend::BY_DAY,
 ];
 
 /// How many steps the open database has taken.

@@ -1,10 +1,15 @@
 //! Settings that a configuration of another program brings.
 
+use std::path::Path;
+
 use conclave_engine::settings_file::{self, Change, ImportError, Plan, Remark};
 
 use crate::api::Api;
 use crate::error::ApiError;
-use crate::view::{CheckConfig, ConfigChange, ConfigCheck, ConfigImported, ConfigRemark, ImportConfig};
+use crate::view::{
+    CheckConfig, CheckConfigFile, ConfigChange, ConfigCheck, ConfigFileCheck, ConfigImported, ConfigRemark,
+    ImportConfig,
+};
 
 pub(crate) async fn check_config(api: &Api, request: CheckConfig) -> Result<ConfigCheck, ApiError> {
     match settings_file::plan(api.cx(), &request.config) {
@@ -22,6 +27,12 @@ pub(crate) async fn check_config(api: &Api, request: CheckConfig) -> Result<Conf
         }
         Err(error) => Err(error.into()),
     }
+}
+
+pub(crate) async fn check_config_file(api: &Api, request: CheckConfigFile) -> Result<ConfigFileCheck, ApiError> {
+    let config = api.read_text(Path::new(&request.path)).await?;
+    let check = check_config(api, CheckConfig { config: config.clone() }).await?;
+    Ok(ConfigFileCheck { config: check.faults.is_empty().then_some(config), check })
 }
 
 fn refused(faults: Vec<ConfigRemark>) -> ConfigCheck {

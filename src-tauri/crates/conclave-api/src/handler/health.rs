@@ -1,5 +1,6 @@
 //! How models are, looked at on request, and how their calls went.
 
+use conclave_core::settings::HealthSetting;
 use conclave_engine::model_edit;
 use conclave_engine::models::{self, AskError, BreakerState, Health, State};
 
@@ -7,13 +8,13 @@ use super::models::{can, kind};
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::{
-    BreakerView, HealthList, HealthState, MetricsView, ModelCounts, ModelHealth, ModelStopped, NamedModel, Nothing,
-    TrialView,
+    BreakerView, HealthList, HealthState, HealthThresholds, MetricsView, ModelCounts, ModelHealth, ModelList,
+    ModelStopped, NamedModel, Nothing, TrialView,
 };
 
 pub(crate) async fn check_model(api: &Api, request: NamedModel) -> Result<ModelHealth, ApiError> {
     if let Some(found) = models::check(api.cx(), &request.model).await {
-        return Ok(health(found));
+        return Ok(health(found, api.cx().now_ms()));
     }
     Err(turned_off(api, &request.model)?)
 }
@@ -24,7 +25,7 @@ pub(crate) async fn start_model(api: &Api, request: NamedModel) -> Result<ModelH
         error => ApiError::new(ErrorCode::BadRequest, error.to_string()),
     };
     match models::start(api.cx(), &request.model).await.map_err(wrong)? {
-        Some(found) => Ok(health(found)),
+        Some(found) => Ok(health(found, api.cx().now_ms())),
         None => Err(turned_off(api, &request.model)?),
     }
 }
@@ -44,7 +45,9 @@ fn turned_off(api: &Api, model: &str) -> Result<ApiError, ApiError> {
 }
 
 pub(crate) async fn check_models(api: &Api, _: Nothing) -> Result<HealthList, ApiError> {
-    let models = models::health(api.cx()).await.into_iter().map(health).collect();
+    let found = models::health(api.cx()).await;
+    let now_ms = api.cx().now_ms();
+    let models = found.into_iter().map(|found| health(found, now_ms)).collect();
     Ok(HealthList { models, offline: api.offline() })
 }
 
@@ -65,7 +68,19 @@ pub(crate) async fn get_metrics(api: &Api, _: Nothing) -> Result<MetricsView, Ap
     Ok(MetricsView { models: counts.iter().map(one).collect(), prometheus: models::metrics_text(api.cx())? })
 }
 
-pub(super) fn health(health: Health) -> ModelHealth {
+pub(crate) async fn save_thresholds(api: &Api, request: HealthThresholds) -> Result<ModelList, ApiError> {
+    let HealthThresholds { slow_percent, degraded_percent, down_percent } = request;
+    let wanted = HealthSetting { slow_percent, degraded_percent, down_percent };
+    model_edit::thresholds(api.cx(), &wanted).await?;
+    super::models::list_models(api, Nothing {}).await
+}
+
+pub(super) fn thresholds(setting: &HealthSetting) -> HealthThresholds {
+    let &HealthSetting { slow_percent, degraded_percent, down_percent } = setting;
+    HealthThresholds { slow_percent, degraded_percent, down_percent }
+}
+
+pub(super) fn health(health: Health, now_ms: i64) -> ModelHealth {
     ModelHealth {
         model: health.name,
         kind: kind(health.kind),
@@ -85,6 +100,7 @@ pub(super) fn health(health: Health) -> ModelHealth {
             BreakerState::Open => BreakerView::Open,
             BreakerState::HalfOpen => BreakerView::HalfOpen,
         },
+        rests_until: health.rests_ms.and_then(|left| now_ms.checked_add_unsigned(left)),
         warnings: health.found.warnings,
         offered: health.found.models,
         can: can(health.found.can),

@@ -1,10 +1,10 @@
 //! The models of the settings: listed, added, changed, removed, put in order.
 
 use conclave_engine::model_edit::{self, EditError};
-use conclave_engine::model_list::{self, Capabilities, Kind, ModelState, OneModel};
+use conclave_engine::model_list::{self, Capabilities, Kind, ModelState, OneModel, Price};
 use conclave_engine::{ModelClass, keys};
 
-use super::health::health;
+use super::health::{health as shown_health, thresholds};
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::{
@@ -19,11 +19,13 @@ pub(crate) async fn list_models(api: &Api, _: Nothing) -> Result<ModelList, ApiE
         remedy: list.worker.is_none().then(|| remedy.to_owned()),
         found: list.worker.map(|path| path.display().to_string()),
     };
-    let models = list.models.into_iter().map(row).collect::<Result<_, _>>()?;
-    Ok(ModelList { models, notices: list.notices, worker, offline: api.offline() })
+    let now_ms = api.cx().now_ms();
+    let models = list.models.into_iter().map(|state| row(state, now_ms)).collect::<Result<_, _>>()?;
+    let thresholds = thresholds(&api.cx().settings().health);
+    Ok(ModelList { models, notices: list.notices, worker, offline: api.offline(), thresholds })
 }
 
-fn row(state: ModelState) -> Result<ModelRow, ApiError> {
+fn row(state: ModelState, now_ms: i64) -> Result<ModelRow, ApiError> {
     let (enabled, trial) = state.setting.switches();
     let info = state.info;
     Ok(ModelRow {
@@ -38,12 +40,7 @@ fn row(state: ModelState) -> Result<ModelRow, ApiError> {
         trial,
         position: state.position,
         may_send_code: info.may_send_code,
-        price: info.price.map(|price| PriceView {
-            input: price.input,
-            output: price.output,
-            cached: price.cached,
-            dated: price.dated,
-        }),
+        price: info.price.map(price),
         can: can(info.can),
         key: match state.key {
             keys::KeySource::Keychain => KeySource::Keychain,
@@ -54,10 +51,15 @@ fn row(state: ModelState) -> Result<ModelRow, ApiError> {
         tiers: state.tiers,
         calls: state.spend.calls,
         spent: state.spend.spent,
-        health: state.health.map(health),
+        spent_this_month: state.month.spent,
+        health: state.health.map(|health| shown_health(health, now_ms)),
         warnings: state.warnings,
         setting: shown(&state.setting)?,
     })
+}
+
+pub(super) fn price(price: Price) -> PriceView {
+    PriceView { input: price.input, output: price.output, cached: price.cached, dated: price.dated }
 }
 
 pub(super) fn kind(kind: Kind) -> ModelKind {

@@ -37,6 +37,7 @@ pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<Spen
         month: since(day::month(today)),
         total: show(&total),
         models: store.spend_totals(SpendBy::Provider, MOST)?.into_iter().map(named).collect(),
+        models_this_month: store.spend_since(day::month(today))?.into_iter().map(named).collect(),
         projects: store.spend_totals(SpendBy::Project, MOST)?.into_iter().map(named).collect(),
         budget: budget(&settings.budget, &settings.manual_cost),
         comparison: comparison(store, &settings.manual_cost, total.spent)?,

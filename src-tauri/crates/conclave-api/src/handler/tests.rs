@@ -272,3 +272,46 @@ async fn models_and_limits_that_are_saved_are_in_force_at_once() {
     call(&api, "remove_model", json!({ "model": "a" })).await;
     assert!(api.cx().models.all().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_known_of_models_says_its_day_and_what_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let known = call(&open(&folder), "list_known_models", json!({})).await;
+    let of = |list: &str, id: &str| {
+        let found = known[list].as_array().unwrap().iter().find(|one| one["id"] == id);
+        found.unwrap_or_else(|| panic!("{list} has no {id}")).clone()
+    };
+    let opus = of("models", "claude-opus-5-5");
+    assert_eq!((&opus["state"], &opus["remark"], &opus["host"]), (&json!("living"), &Value::Null, &json!("anthropic")));
+    assert_eq!((&opus["price"]["input"], &opus["price"]["dated"]), (&json!(4), &json!("2026-10-21")));
+    let gone = of("models", "claude-opus-4-20250514");
+    assert_eq!((&gone["state"], &gone["successor"]), (&json!("retired"), &json!("claude-opus-5-5")));
+    assert_eq!(of("models", "mistral-large-latest")["price"], Value::Null);
+    assert_eq!(of("hosts", "gemini")["dialect"], "gemini");
+    assert_eq!(of("hosts", "openrouter")["usual"], Value::Null);
+    let seats = of("presets", "first-five")["seats"].clone();
+    assert_eq!((&seats[0]["named"], &seats[0]["model"]), (&json!("claude-opus-4"), &json!("claude-opus-5-5")));
+    assert!(seats[0]["remark"].as_str().is_some_and(|words| words.contains("retired")), "{seats:#}");
+}
+
+#[tokio::test]
+async fn a_configuration_in_a_file_is_read_and_its_text_comes_back_only_where_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        json!({ "path": path })
+    };
+    let good = call(&api, "check_config_file", file("good.yaml", "inference: { timeout_seconds: 12 }\n")).await;
+    assert_eq!(good["check"]["changes"][0]["setting"], "answer_timeout_s", "{good:#}");
+    let import = json!({ "config": good["config"], "expected_digest": good["check"]["digest"] });
+    call(&api, "import_config", import).await;
+    assert_eq!(api.cx().settings().answer_timeout_s, 12, "in force at once");
+    let bad = call(&api, "check_config_file", file("bad.yaml", "inferense: {}\n")).await;
+    assert_eq!((&bad["config"], bad["check"]["faults"].as_array().unwrap().len()), (&Value::Null, 1), "{bad:#}");
+    assert_eq!(
+        fails(&api, "check_config_file", json!({ "path": "/nowhere/at/all.yaml" })).await.code,
+        ErrorCode::NotFound
+    );
+}

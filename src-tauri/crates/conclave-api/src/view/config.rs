@@ -12,6 +12,23 @@ pub struct CheckConfig {
     pub config: String,
 }
 
+/// Asks the same of a configuration in a file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct CheckConfigFile {
+    /// Its path; the person chose it.
+    pub path: String,
+}
+
+/// What a configuration in a file would make of the settings.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct ConfigFileCheck {
+    /// Its text, to be given when it is imported; `null` where it cannot be used.
+    pub config: Option<String>,
+    /// What it would make of them.
+    pub check: ConfigCheck,
+}
+
 /// What a configuration would make of the settings.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct ConfigCheck {

@@ -35,7 +35,7 @@ pub enum HealthState {
 pub enum BreakerView {
     /// The model is asked.
     Closed,
-    /// It is left alone for half a minute.
+    /// It is left alone for a while.
     Open,
     /// The next call decides.
     HalfOpen,
@@ -68,6 +68,9 @@ pub struct ModelHealth {
     pub usual_ms: Option<u64>,
     /// Where its breaker stands.
     pub breaker: BreakerView,
+    /// Until when it is left alone; `null` while it is not.
+    #[specta(type = Option<Number>)]
+    pub rests_until: Option<i64>,
     /// What is not as it should be although it answers.
     pub warnings: Vec<String>,
     /// Models that are offered there, where that is said.
@@ -76,6 +79,18 @@ pub struct ModelHealth {
     pub can: CapabilitiesView,
     /// How it does beside the others, where it is only tried out.
     pub trial: Option<TrialView>,
+}
+
+/// When a model counts as degraded or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct HealthThresholds {
+    /// Degraded from so many times its own usual time on, in percent; 100 at least.
+    pub slow_percent: u32,
+    /// Degraded from so many failures in a hundred calls on.
+    pub degraded_percent: u8,
+    /// Down from so many failures in a hundred calls on; not fewer than for degraded.
+    pub down_percent: u8,
 }
 
 /// How a model does that is only tried out.

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{KeySource, ModelClass, ModelHealth, Number};
+use super::{HealthThresholds, KeySource, ModelClass, ModelHealth, Number};
 
 /// Every model of the settings.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
@@ -23,6 +23,8 @@ pub struct ModelList {
     pub worker: WorkerView,
     /// Whether every connection is refused.
     pub offline: bool,
+    /// When a model counts as degraded or down.
+    pub thresholds: HealthThresholds,
 }
 
 /// The program that runs model files.
@@ -88,6 +90,8 @@ pub struct ModelRow {
     pub calls: u64,
     /// What they cost, ever.
     pub spent: Money,
+    /// What those since the first of the month cost.
+    pub spent_this_month: Money,
     /// How it is, by its last look and its calls since Conclave started; `null` while nobody has looked.
     pub health: Option<ModelHealth>,
     /// What is to be said of it, loudly: that it retires, that it is gone, that nobody knows it.

@@ -28,6 +28,8 @@ pub struct SpendingView {
     pub total: SpendSum,
     /// On each model, ever, by its name; those that are no longer in the settings too.
     pub models: Vec<SpendOf>,
+    /// On each model since the first of the month.
+    pub models_this_month: Vec<SpendOf>,
     /// On each project, ever.
     pub projects: Vec<SpendOf>,
     /// What may be spent.

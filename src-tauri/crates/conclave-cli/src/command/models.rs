@@ -5,9 +5,9 @@ use std::path::Path;
 use conclave_api::Api;
 use conclave_api::error::{ApiError, ErrorCode};
 use conclave_api::view::{
-    ApiModel, CliModel, DiscoveredList, GetSpending, HealthList, HealthState, LocalModel, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, ModelSettingView, NamedModel, Nothing, OrderModels, SamplingModel, SaveModel,
-    SpendingView,
+    ApiModel, CliModel, DiscoveredList, GetSpending, HealthList, HealthState, KnownModelList, LocalModel, MetricsView,
+    ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelSettingView, NamedModel, Nothing, OrderModels,
+    SamplingModel, SaveModel, SpendingView,
 };
 
 use super::call;
@@ -52,6 +52,10 @@ pub(super) async fn run(api: &Api, output: &Output, command: Option<&Models>) ->
         Some(Models::Order { names }) => {
             let view: ModelList = call(api, "order_models", &OrderModels { models: names.clone() }).await?;
             output.models(&view);
+        }
+        Some(Models::Known) => {
+            let view: KnownModelList = call(api, "list_known_models", &Nothing {}).await?;
+            output.known_models(&view);
         }
         Some(Models::Metrics) => {
             let view: MetricsView = call(api, "get_metrics", &Nothing {}).await?;

@@ -10,8 +10,8 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView, EgressRow,
     EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, HealthList,
-    KeyErased, KeyList, KeySaved, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved,
-    PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
+    KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
+    ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -101,6 +101,7 @@ const MODELS: &str = "conclave/models/1";
 const MODELS_HEALTH: &str = "conclave/models-health/1";
 const MODEL_HEALTH: &str = "conclave/model-health/1";
 const MODELS_FOUND: &str = "conclave/models-found/1";
+const MODELS_KNOWN: &str = "conclave/models-known/1";
 const MODEL_SAVED: &str = "conclave/model-saved/1";
 const MODEL_REMOVED: &str = "conclave/model-removed/1";
 const METRICS: &str = "conclave/metrics/1";
@@ -224,6 +225,10 @@ pub(super) fn discovered(view: &DiscoveredList) -> Value {
     named(MODELS_FOUND, view)
 }
 
+pub(super) fn known_models(view: &KnownModelList) -> Value {
+    named(MODELS_KNOWN, view)
+}
+
 pub(super) fn model_saved(view: &ModelSaved) -> Value {
     named(MODEL_SAVED, view)
 }
@@ -296,6 +301,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (MODELS_HEALTH, schema_for!(Named<HealthList>)),
         (MODEL_HEALTH, schema_for!(Named<ModelHealth>)),
         (MODELS_FOUND, schema_for!(Named<DiscoveredList>)),
+        (MODELS_KNOWN, schema_for!(Named<KnownModelList>)),
         (MODEL_SAVED, schema_for!(Named<ModelSaved>)),
         (MODEL_REMOVED, schema_for!(Named<ModelRemoved>)),
         (METRICS, schema_for!(Named<MetricsView>)),

@@ -16,8 +16,8 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
     EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
-    HealthList, KeyErased, KeyList, KeySaved, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
-    ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
+    HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList,
+    ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
 };
 
 use crate::args::Format;
@@ -241,6 +241,11 @@ impl Output {
     /// Prints the servers that were found.
     pub fn discovered(&self, view: &DiscoveredList) {
         self.print(|style| text::discovered(style, view), || json::discovered(view));
+    }
+
+    /// Prints what is known of models.
+    pub fn known_models(&self, view: &KnownModelList) {
+        self.print(|style| text::known_models(style, view), || json::known_models(view));
     }
 
     /// Prints that a model is in the settings.

@@ -4,6 +4,7 @@ mod config;
 mod egress;
 mod exchange;
 mod hook;
+mod known;
 mod models;
 mod policy;
 
@@ -23,6 +24,7 @@ pub(super) use config::{config_check, config_imported};
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
 pub(super) use exchange::{exchange, exchanges, exchanges_erased};
 pub(super) use hook::{advice, hook_added, hook_removed, hooks};
+pub(super) use known::known_models;
 pub(super) use models::{discovered, model_health, model_removed, model_saved, models, models_health, spending};
 pub(super) use policy::{check, explanation, files, simulation, test};
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use conclave_core::money::Money;
 use conclave_core::settings::{LocalSetting, ModelSetting, SamplingSetting};
+use conclave_effects::fs::backup;
 use tempfile::TempDir;
 
 use super::*;
@@ -104,6 +105,65 @@ async fn an_order_and_a_budget_are_kept() {
     budget(&ground.cx, &caps, &ManualCost::default()).await.unwrap();
     let after = ground.json();
     assert_eq!((&after["budget"], &after["manual_cost"]["high"]), (&json!({ "per_day": 1.5 }), &json!(100)));
+}
+
+/// A file as a person writes it: with tabs, an amount as text, a default that is said, and no line at its end.
+const BY_HAND: &str = "{\n\t\"models\": [\n\t\t{ \"name\":\"a\", \"base_url\":\"https://one.example/v1\",\n\t\t  \"model\":\"m\", \"enabled\": true, \"price\": { \"input\": \"4\", \"output\": \"20.50\" } },\n\t\t{\"name\":\"b\",\"base_url\":\"http://127.0.0.1:1/v1\",\"model\":\"m\"}\n\t],\n\t\"preference\" : [ \"b\",\"a\" ],\n\t\"check_timeout_s\":  60\n}";
+
+#[tokio::test]
+async fn an_edit_touches_what_it_changes_and_no_other_byte() {
+    let ground = Ground::new(BY_HAND);
+    let mut model = ModelSetting::new("a", "https://one.example/v1", "m");
+    model.price = ground.cx.settings().models[0].price;
+    model.may_send_code = true;
+    save(&ground.cx, &OneModel::Api(model.clone()), Some("a")).await.unwrap();
+    let with_leave = BY_HAND.replace("\"20.50\" } }", "\"20.50\" },\n\t\t  \"may_send_code\": true }");
+    assert_eq!(ground.text(), with_leave);
+    model.may_send_code = false;
+    save(&ground.cx, &OneModel::Api(model), Some("a")).await.unwrap();
+    order(&ground.cx, &["a".to_owned(), "b".to_owned()]).await.unwrap();
+    let text = ground.text();
+    assert!(text.contains("\"preference\" : [ \"a\",\"b\" ],\n\t\"check_timeout_s\":  60\n}"), "{text}");
+    // A switch that was said stays said.
+    let back = text.replace("[ \"a\",\"b\" ]", "[ \"b\",\"a\" ]").replace(",\n\t\t  \"may_send_code\": false", "");
+    assert_eq!(back, BY_HAND);
+    remove(&ground.cx, "b").await.unwrap();
+    assert!(ground.text().contains("\"may_send_code\": false }\n\t],"), "{}", ground.text());
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_is_kept_beside_the_file_once() {
+    let ground = Ground::new(BEFORE);
+    let kept = |number| fs::read_to_string(backup(&ground.file(), number)).ok();
+    order(&ground.cx, &["a".to_owned()]).await.unwrap();
+    order(&ground.cx, &["b".to_owned()]).await.unwrap();
+    assert_eq!((kept(1).as_deref(), kept(2)), (Some(BEFORE), None), "of its own text there is no copy");
+    let by_hand = ground.text().replace("60", "61");
+    fs::write(ground.file(), &by_hand).unwrap();
+    order(&ground.cx, &["a".to_owned()]).await.unwrap();
+    assert_eq!((kept(1).as_deref(), kept(2)), (Some(BEFORE), Some(by_hand)));
+    let same = ground.text();
+    order(&ground.cx, &["a".to_owned()]).await.unwrap();
+    assert_eq!((ground.text(), kept(3)), (same, None), "nothing is different, so nothing is written");
+}
+
+#[tokio::test]
+async fn a_threshold_is_kept_and_one_that_makes_no_sense_is_not() {
+    let ground = Ground::new(BEFORE);
+    let at =
+        |slow_percent, degraded_percent, down_percent| HealthSetting { slow_percent, degraded_percent, down_percent };
+    for (wrong, words) in
+        [(at(99, 10, 50), "100 percent"), (at(200, 10, 101), "a hundred"), (at(200, 60, 50), "before")]
+    {
+        let error = thresholds(&ground.cx, &wrong).await.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    assert_eq!(ground.text(), BEFORE);
+    thresholds(&ground.cx, &at(300, 10, 50)).await.unwrap();
+    assert_eq!(ground.json()["health"], json!({ "slow_percent": 300 }));
+    assert_eq!(ground.cx.settings().health, at(300, 10, 50));
+    thresholds(&ground.cx, &at(200, 5, 50)).await.unwrap();
+    assert_eq!(ground.json()["health"], json!({ "slow_percent": 200, "degraded_percent": 5 }));
 }
 
 #[tokio::test]

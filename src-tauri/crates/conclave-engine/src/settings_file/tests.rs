@@ -1,5 +1,7 @@
 //! What is written into the settings, and what is said of a slip in them.
 
+use serde_json::json;
+
 use super::*;
 
 const EXAMPLE: &str = include_str!("../../../../../tests/fixtures/config/example.yaml");
@@ -63,6 +65,41 @@ fn what_is_not_brought_keeps_its_bytes() {
     assert!(!after.contains("\"old\"") && !after.ends_with('\n'), "{after}");
     let claude = changes.iter().find(|change| change.setting == "models: claude").expect("a change");
     assert!(claude.before.as_deref().is_some_and(|before| before.contains("\"old\"")), "{claude:?}");
+}
+
+#[test]
+fn what_says_the_same_keeps_its_bytes_whatever_it_looks_like() {
+    let cases = [
+        ("", json!({ "a": 1 }), "{\n  \"a\": 1\n}\n"),
+        ("{ \"a\" : 1 , \"b\":2 }", json!({ "a": 1, "b": 3 }), "{ \"a\" : 1 , \"b\":3 }"),
+        (
+            "{\n\t\"a\": [ 1,2 ]\n}",
+            json!({ "a": [1, 2], "b": { "c": 1 } }),
+            "{\n\t\"a\": [ 1,2 ],\n\t\"b\": {\n\t\t\"c\": 1\n\t}\n}",
+        ),
+        ("{ \"a\": {\"x\":1, \"y\" : 2} }", json!({ "a": { "y": 2 } }), "{ \"a\": { \"y\" : 2} }"),
+        ("[ 1 ]", json!({}), ""),
+        // A list: a new order, another entry at its end, one less, the same entry under another name.
+        ("{\"p\":[ \"x\" , \"y\" ]}", json!({ "p": ["y", "x"] }), "{\"p\":[ \"y\" , \"x\" ]}"),
+        ("{\"p\":[\"x\"]}", json!({ "p": ["y", "x"] }), "{\"p\":[\"y\", \"x\"]}"),
+        ("{\"p\":[\"x\", \"y\", \"z\"]}", json!({ "p": ["x", "z"] }), "{\"p\":[\"x\", \"z\"]}"),
+        ("{\"p\":[\"x\", \"x\"]}", json!({ "p": ["x"] }), "{\"p\":[\"x\"]}"),
+        (
+            "{\"m\":[ {\"name\":\"a\",\"k\":1},\n {\"name\":\"b\" , \"k\": 2} ]}",
+            json!({ "m": [{ "name": "b", "k": 2 }] }),
+            "{\"m\":[\n {\"name\":\"b\" , \"k\": 2} ]}",
+        ),
+        (
+            "{\"m\":[ {\"name\":\"a\" , \"k\":1} ]}",
+            json!({ "m": [{ "name": "b", "k": 1 }] }),
+            "{\"m\":[ {\"name\":\"b\" , \"k\":1} ]}",
+        ),
+        ("{\r\n  \"a\": 1\r\n}\r\n", json!({ "a": 1, "b": 2 }), "{\r\n  \"a\": 1,\r\n  \"b\": 2\r\n}\r\n"),
+    ];
+    for (text, wanted, expect) in cases {
+        let wanted = wanted.as_object().expect("an object");
+        assert_eq!(rewritten(text, wanted).unwrap_or_default(), expect, "{text}");
+    }
 }
 
 #[test]

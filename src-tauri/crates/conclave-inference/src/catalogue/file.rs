@@ -26,7 +26,7 @@ struct HostRow {
     base_url: String,
     dialect: DialectName,
     key_env: String,
-    usual: String,
+    usual: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +161,8 @@ fn whole(catalogue: &Catalogue) -> Result<(), String> {
             return Err(format!("model `{}`: no strength is called `{unknown}`", entry.id));
         }
     }
-    if let Some(host) = catalogue.hosts.iter().find(|host| !living(&host.usual, Some(&host.id))) {
+    let lives = |host: &&Host| host.usual.as_ref().is_none_or(|usual| living(usual, Some(&host.id)));
+    if let Some(host) = catalogue.hosts.iter().find(|host| !lives(host)) {
         return Err(format!("host `{}`: its usual model does not live", host.id));
     }
     let seats = catalogue.presets.iter().flat_map(|preset| &preset.seats);

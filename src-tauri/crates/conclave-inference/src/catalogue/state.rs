@@ -87,7 +87,8 @@ pub fn against(id: &str, listed: &[String]) -> Listing {
 ///
 /// `listed` is what the host lists, where it was asked.
 pub fn remarks(id: &str, base_url: &str, listed: &[String], today: Date) -> Vec<String> {
-    let own_host = host_at(base_url);
+    // Of a host that has none in the list nothing can be missed.
+    let own_host = host_at(base_url).filter(|host| models().iter().any(|entry| entry.host.id == host.id));
     let is_of_it = own_host.is_some_and(|host| model(id).is_none_or(|entry| entry.host.id == host.id));
     let by_list = is_of_it.then(|| state(id, today)).and_then(|state| state.words(id));
     let by_host = match against(id, listed) {

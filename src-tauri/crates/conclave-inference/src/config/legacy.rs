@@ -41,13 +41,13 @@ pub(super) fn read(reader: &mut Reader, parts: &mut Parts, place: &str, node: &N
     }
     let mut names = Vec::new();
     for (called, key, host) in PROVIDERS.iter().filter(|(called, ..)| wanted.contains(called)) {
-        // INVARIANT: both hosts are in the list of models, which a test reads.
+        // INVARIANT: both hosts are in the list of models, with their usual ones, which a test reads.
         let Some(host) = catalogue::host(host) else { continue };
         let model = reader.text(&block, key);
         if let Some(model) = &model {
             reader.models.push((block.line_of(key), model.clone()));
         }
-        let model = model.unwrap_or_else(|| host.usual.clone());
+        let Some(model) = model.or_else(|| host.usual.clone()) else { continue };
         let name = free(parts, called);
         let setting = ModelSetting {
             key_env: Some(host.key_env.clone()),

@@ -56,6 +56,9 @@ CREATE TABLE spend_total (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Finds the calls of the last days.
+pub(crate) const BY_DAY: &str = "CREATE INDEX spend_by_day ON spend (day);";
+
 /// The outcome of a call whose process died before it was settled.
 pub const NOT_SETTLED: &str = "not_settled";
 

@@ -133,6 +133,22 @@ impl Store {
         })
     }
 
+    /// What each provider has cost from the day `first` on, with its id, by id; summed up from the calls of these days.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn spend_since(&self, first: i64) -> Result<Vec<(String, SpendTotal)>> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(SINCE)?;
+            let mut rows = statement.query([first])?;
+            let mut totals = Vec::new();
+            while let Some(row) = rows.next()? {
+                totals.push((row.get("id")?, sums(row)?));
+            }
+            Ok(totals)
+        })
+    }
+
     /// The calls of `of`, newest first, those before call `before` where it is given; `limit` at most.
     ///
     /// # Errors
@@ -171,6 +187,23 @@ impl SpendOf {
         }
     }
 }
+
+/// The same sums as in `spend_total`, of the calls from a day on.
+const SINCE: &str = "
+SELECT provider AS id,
+    COUNT(*) AS calls,
+    SUM(outcome IS NULL) AS open,
+    SUM(reserved IS NULL AND actual IS NULL) AS unknown,
+    SUM(COALESCE(reserved, 0)) AS estimated,
+    SUM(CASE WHEN outcome IS NULL THEN COALESCE(reserved, 0) ELSE 0 END) AS reserved,
+    SUM(CASE WHEN outcome IS NULL THEN 0 ELSE COALESCE(actual, reserved, 0) END) AS spent,
+    SUM(CASE WHEN outcome IS NULL OR actual IS NOT NULL THEN 0 ELSE COALESCE(reserved, 0) END) AS assumed,
+    SUM(COALESCE(input_tokens, 0)) AS input_tokens,
+    SUM(COALESCE(cached_tokens, 0)) AS cached_tokens,
+    SUM(COALESCE(output_tokens, 0)) AS output_tokens,
+    SUM(COALESCE(reasoning_tokens, 0)) AS reasoning_tokens
+FROM spend WHERE day >= ?1 GROUP BY provider ORDER BY provider
+";
 
 /// By how much the totals change that a call is in.
 #[derive(Default)]

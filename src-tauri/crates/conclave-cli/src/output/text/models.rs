@@ -102,7 +102,12 @@ pub(in crate::output) fn model_health(style: Style, health: &ModelHealth) -> Str
     }
     match health.breaker {
         BreakerView::Closed => {}
-        BreakerView::Open => facts.push("left alone for half a minute".to_owned()),
+        BreakerView::Open => {
+            facts.push(match health.rests_until.map(|until| until.saturating_sub(health.checked_at)) {
+                Some(left) if left > 0 => format!("rests for {} s", left.div_euclid(1000) + 1),
+                _ => "left alone for a while".to_owned(),
+            })
+        }
         BreakerView::HalfOpen => facts.push("the next call decides".to_owned()),
     }
     let can = [

@@ -227,6 +227,9 @@ fn totals_are_told_apart_and_lists_have_pages() {
     assert_eq!(ids(SpendBy::Day, 1), expected(&[("11", 4)]));
     assert_eq!(ids(SpendBy::Project, 9), expected(&[("a", 2), ("b", 4)]));
     assert_eq!(ids(SpendBy::Provider, 9), expected(&[("m0", 3), ("m1", 5), ("m2", 2)]));
+    let since = store.spend_since(10).unwrap().into_iter().map(|(id, total)| (id, total.calls)).collect::<Vec<_>>();
+    assert_eq!(since, expected(&[("m0", 1), ("m1", 1), ("m2", 1)]));
+    assert_eq!(store.spend_since(12).unwrap(), []);
     for (of, count) in [
         (SpendOf::All, 5),
         (SpendOf::Day(10), 2),
@@ -333,6 +336,7 @@ proptest! {
                     prop_assert_eq!(told, (open, reserved, spent));
                 }
             }
+            prop_assert_eq!(one.spend_since(0).unwrap(), two.spend_totals(SpendBy::Provider, 9).unwrap());
         }
     }
 }
