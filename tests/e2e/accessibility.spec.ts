@@ -1,10 +1,15 @@
 /** Every screen in both themes, wide and narrow: no serious fault, nothing cut off, everything within reach of keys. */
+import { resolve } from "node:path";
 import { type Page, axe } from "../../ui/e2e";
 import { expect, findAllFixes, openFinding, openSample, test } from "./window";
+
+const EXAMPLE = resolve(import.meta.dirname, "../fixtures/config/example.yaml");
 
 /** Faults that bar somebody from using the screen. */
 async function faults(app: Page): Promise<string[]> {
   if (await app.evaluate(() => !("axe" in globalThis))) await app.evaluate(axe.source);
+  // Half of a change of colour is no colour of the page.
+  await app.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
   const { violations } = await app.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -77,8 +82,30 @@ for (const colorScheme of ["light", "dark"] as const) {
         await check("what to add");
         await app.getByRole("button", { name: /^An API/ }).click();
         await expect(app.getByRole("form", { name: "Add a model" })).toBeVisible();
+        await app.getByRole("radio").first().check();
+        await app.getByText("Headers, and how many at a time").click();
+        await app.getByRole("button", { name: "Add a header" }).click();
         await check("an API to add");
         await app.keyboard.press("Escape");
+        await app.getByRole("button", { name: /^A set of hosted models/ }).click();
+        await expect(app.getByRole("region", { name: "Sets of models" })).toBeVisible();
+        await check("a set to add");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("i");
+        await app.getByLabel("File").fill(EXAMPLE);
+        await check("a configuration to choose");
+        await app.keyboard.press("Enter");
+        await expect(app.getByRole("region", { name: "What it would change" })).toContainText("What to know");
+        await check("what a configuration would change");
+        await app.getByRole("button", { name: /^Import/ }).click();
+        await expect(app.getByRole("button", { name: /claude_cli/ })).toBeVisible();
+        await app.keyboard.press("Shift+T");
+        await expect(app.getByRole("status", { name: "Notice" })).toContainText("of 3 models");
+        await check("models and keys, tested");
+        await app.keyboard.press("Escape");
+        await app.keyboard.press("s");
+        await expect(app.getByRole("form", { name: "Health" })).toBeVisible();
+        await check("health");
         await app.keyboard.press("Escape");
         await app.keyboard.press("m");
         await expect(app.getByRole("form", { name: "Money" })).toBeVisible();

@@ -1,9 +1,11 @@
 /** Models and keys over the real core: add, test, order, try out, remove, limits, and servers on this machine. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import type { Page } from "../../ui/e2e";
 import { ModelServer } from "./model-server";
 import { expect, openSample, test } from "./window";
+
+const ROOT = resolve(import.meta.dirname, "../..");
 
 async function openModels(app: Page): Promise<void> {
   await openSample(app);
@@ -48,6 +50,188 @@ test("with nothing set up the page says that nothing is needed, and adds an API"
   await expect(about).toContainText("No key");
   await expect(about).toContainText("not known; under a limit it is not asked");
   expect(JSON.stringify(await settingsOf(folder))).toContain("hub/coder-large");
+});
+
+test("a known model is chosen by keys with its price, and one that is retired names what takes its place", async ({
+  app,
+  folder,
+}) => {
+  await openModels(app);
+  await app.keyboard.press("a");
+  await app.keyboard.press("Enter");
+  const form = app.getByRole("form", { name: "Add a model" });
+  const price = (part: string) => form.getByLabel(`A million tokens ${part}, in dollars`);
+  await expect(form.getByLabel("Provider")).toBeFocused();
+  await form.getByLabel("Provider").selectOption("Google Gemini");
+  await form.getByRole("radio").first().focus();
+  await app.keyboard.press("ArrowDown");
+  await expect(form.getByLabel("Model", { exact: true })).toHaveValue("gemini-2.5-pro");
+  await expect(price("read")).toHaveValue("1.25");
+  await expect(price("from its cache")).toHaveValue("0.125");
+  await expect(form).toContainText("as public lists had it on 2026-10-21");
+
+  await form.getByLabel("Provider").selectOption("OpenRouter");
+  await expect(form).toContainText("Conclave knows no model of OpenRouter");
+  await expect(price("written")).toHaveValue("");
+  await expect(form).toContainText("Unknown. Under a limit");
+
+  await form.getByLabel("Provider").selectOption("Anthropic");
+  await form.getByLabel("Model", { exact: true }).fill("claude-opus-4");
+  await expect(form).toContainText("was retired on 2026-06-15");
+  await form.getByRole("button", { name: "Take claude-opus-5-5" }).click();
+  await expect(form.getByRole("radio", { name: /^claude-opus-5-5/ })).toBeChecked();
+  await expect(price("read")).toHaveValue("4.00");
+  await form.getByLabel("Name", { exact: true }).press("Enter");
+  await expect(rows(app, /^Asked/)).toHaveText([/claude-opus-5-5/]);
+  const { models: kept } = await settingsOf(folder);
+  expect(kept).toEqual([
+    { name: "claude-opus-5-5", base_url: "https://api.anthropic.com", model: "claude-opus-5-5", dialect: "anthropic" },
+  ]);
+
+  await app.keyboard.press("e");
+  const edit = app.getByRole("form", { name: "Edit claude-opus-5-5" });
+  await edit.getByLabel("A million tokens from its cache, in dollars").fill("nothing");
+  await expect(edit.getByRole("button", { name: "Save" })).toBeDisabled();
+  await edit.getByLabel("A million tokens from its cache, in dollars").fill("0.3");
+  await expect(edit).toContainText("as you set it");
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(app.getByRole("region", { name: "About claude-opus-5-5" })).toContainText("as you set it");
+  const { models: priced } = await settingsOf(folder);
+  expect(priced).toMatchObject([{ price: { input: 4, output: 20, cached: 0.3 } }]);
+});
+
+test("headers are edited line by line, and one that holds a key is refused beside them", async ({ app, folder }) => {
+  await openModels(app);
+  await app.keyboard.press("a");
+  await app.getByRole("button", { name: /^An API/ }).click();
+  const form = app.getByRole("form", { name: "Add a model" });
+  await form.getByLabel("Model", { exact: true }).fill("m");
+  await form.getByText("Headers, and how many at a time").click();
+  await form.getByRole("button", { name: "Add a header" }).click();
+  await expect(form.getByLabel("Name of header 1")).toBeFocused();
+  await app.keyboard.type("x-api-key");
+  await app.keyboard.press("Tab");
+  await app.keyboard.type("shop");
+  await app.keyboard.press("Enter");
+  await expect(form.getByRole("alert")).toContainText("holds a key");
+  await form.getByLabel("Name of header 1").fill("x-title");
+  await form.getByRole("button", { name: "Add a header" }).click();
+  await form.getByRole("button", { name: "Remove header 2" }).click();
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(rows(app, /^Asked/)).toHaveText([/API, m/]);
+  expect((await settingsOf(folder))["models"]).toMatchObject([{ headers: { "x-title": "shop" } }]);
+});
+
+test("a set is added whole, with what takes the place of the retired", async ({ app, folder }) => {
+  await openModels(app);
+  await app.keyboard.press("a");
+  await app.getByRole("button", { name: /^A set of hosted models/ }).click();
+  const set = app.getByRole("region", { name: "The five of the first design" });
+  await expect(set).toContainText("claude-opus-4 was retired on 2026-06-15");
+  await expect(set.getByRole("listitem").filter({ hasText: "Specialised" })).toContainText("not known");
+  await set.getByRole("button", { name: "Add deepseek-v4-pro" }).click();
+  await expect(set.getByRole("listitem").filter({ hasText: "Logic" })).toContainText("added");
+  await app.getByRole("button", { name: "Add 4 models" }).click();
+  await expect(app.getByRole("button", { name: "All are added" })).toBeDisabled();
+  const { models: added } = (await settingsOf(folder)) as { models: { model: string }[] };
+  expect(added.map(({ model }) => model).toSorted()).toEqual([
+    "claude-opus-5-5",
+    "deepseek-v4-pro",
+    "devstral-medium-latest",
+    "gpt-4o",
+    "mistral-large-4",
+  ]);
+});
+
+test("a configuration shows what it would change before it does, typed or dropped", async ({ app, folder }) => {
+  await openModels(app);
+  await app.keyboard.press("i");
+  const form = app.getByRole("form", { name: "Import a configuration" });
+  await expect(form.getByLabel("File")).toBeFocused();
+  await app.keyboard.type("config.yaml");
+  await app.keyboard.press("Enter");
+  await expect(form.getByRole("alert")).toContainText("whole path");
+
+  const bad = join(folder, "bad.yaml");
+  await writeFile(bad, "ai_sampling:\n  enabld: true\n");
+  await form.getByLabel("File").fill(bad);
+  await app.keyboard.press("Enter");
+  const found = app.getByRole("region", { name: "What it would change" });
+  await expect(found).toBeFocused();
+  await expect(found).toContainText("did you mean enabled?");
+  await expect(found).toContainText("line 2");
+  await expect(app.getByRole("button", { name: /^Import/ })).toHaveCount(0);
+
+  const good = join(ROOT, "tests/fixtures/config/example.yaml");
+  await app.evaluate((path) => window.conclaveDrop?.({ kind: "drop", paths: [path] }), good);
+  await expect(found).toContainText("models: claude");
+  await expect(found).toContainText("What to know");
+  expect(await readFile(join(folder, "data/settings.json"), "utf8").catch(() => null)).toBeNull();
+  await app.getByRole("button", { name: "Import 4 settings" }).click();
+  await expect(notice(app)).toContainText("4 settings taken over from example.yaml");
+  await expect(rows(app, /^Asked/)).toHaveText([/claude_cli/, /mcp_sampling/, /claude/]);
+});
+
+test("all models are tested at once, and thresholds are kept where they make sense", async ({ app, core, folder }) => {
+  const server = await ModelServer.start();
+  try {
+    await openModels(app);
+    await expect(app.getByRole("button", { name: /^Test all/ })).toHaveCount(0);
+    const rest = { key_env: null, may_send_code: false, dialect: null, headers: {}, price: null, max_concurrent: null };
+    const both = { ...rest, model: "small:1b", enabled: true, trial: false };
+    for (const [name, base_url] of [
+      ["here", `${server.origin}/v1`],
+      ["gone", "http://127.0.0.1:9/v1"],
+    ]) {
+      const model = { kind: "api", setting: { ...both, name, base_url } };
+      await core.call(JSON.stringify({ id: 0, cmd: "save_model", payload: { model, replaces: null } }));
+    }
+    await expect(rows(app, /^Asked/)).toHaveCount(2);
+    await app.keyboard.press("Shift+T");
+    await expect(notice(app)).toContainText("1 of 2 models answers");
+    await expect(notice(app)).toContainText("gone: ");
+    await app.keyboard.press("s");
+    const health = app.getByRole("form", { name: "Health" });
+    await expect(health.getByRole("row").filter({ hasText: "gone" })).toContainText("Down");
+    const slow = health.getByLabel("Degraded, by time, from percent of its usual time");
+    await slow.fill("50");
+    await expect(health).toContainText("no whole percentage");
+    await expect(health.getByRole("button", { name: "Save thresholds" })).toBeDisabled();
+    await slow.fill("300");
+    await health.getByLabel("Down, from percent of its calls failed").fill("40");
+    await slow.press("Enter");
+    await expect(notice(app)).toContainText("The thresholds hold");
+    expect((await settingsOf(folder))["health"]).toEqual({ slow_percent: 300, down_percent: 40 });
+  } finally {
+    await server.stop();
+  }
+});
+
+test("a model that keeps failing rests, and the page counts the seconds", async ({ app, core }) => {
+  const server = await ModelServer.start();
+  try {
+    await openModels(app);
+    const rest = { key_env: null, may_send_code: false, dialect: null, headers: {}, price: null, max_concurrent: null };
+    const setting = { ...rest, name: "here", base_url: `${server.origin}/v1`, model: "small:1b" };
+    const model = { kind: "api", setting: { ...setting, enabled: true, trial: false } };
+    await core.call(JSON.stringify({ id: 0, cmd: "save_model", payload: { model, replaces: null } }));
+    await expect(rows(app, /^Asked/)).toContainText(["Not tried"]);
+    await app.keyboard.press("t");
+    await expect(notice(app)).toContainText("here answers");
+    server.mood = "failing";
+    await app.keyboard.press("g");
+    await app.keyboard.press("i");
+    await app.keyboard.press("Shift+R");
+    await app.keyboard.press("g");
+    await app.keyboard.press("k");
+    const row = rows(app, /^Asked/).first();
+    await expect(row).toContainText(/rests for \d+ s/, { timeout: 60_000 });
+    const before = await row.textContent();
+    await expect(row).not.toHaveText(before ?? "");
+    await expect(row).toContainText("rests for");
+  } finally {
+    await server.stop();
+  }
 });
 
 test.describe("with three models", () => {
@@ -223,6 +407,10 @@ test("a program and a file that is not there are added by keys alone", async ({ 
   await app.getByRole("button", { name: /^A model file/ }).click();
   await form.getByLabel("File").fill("/nowhere/at/all.gguf");
   await expect(form.getByRole("status")).not.toContainText("Reading");
+  await form.getByLabel("Threads").fill("0");
+  await form.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(form.getByLabel("Threads")).toHaveAttribute("aria-invalid", "true");
+  await form.getByLabel("Threads").fill("2");
   await form.getByLabel("File").fill("all.gguf");
   await form.getByRole("button", { name: "Add", exact: true }).click();
   await expect(form.getByRole("alert")).toContainText("absolute path");

@@ -94,3 +94,8 @@ export function folderOf(path: string): string {
 export function looksLikeLog(path: string): boolean {
   return /\.(sarif|sarif\.json|json)$/i.test(path);
 }
+
+/** Whether a dropped file is taken for a configuration, going by its name. */
+export function looksLikeConfig(path: string): boolean {
+  return /\.ya?ml$/i.test(path);
+}

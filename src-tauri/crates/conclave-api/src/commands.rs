@@ -97,9 +97,9 @@ commands! {
     Query simulate_policy(SimulatePolicy) -> SimulationView [Policy];
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
     Query list_keys(Nothing) -> KeyList [Keys];
-    Query list_models(Nothing) -> ModelList [Models, Keys];
+    Query list_models(Nothing) -> ModelList [Models, Keys, Runs, Spending];
     Query list_known_models(Nothing) -> KnownModelList [];
-    Query get_metrics(Nothing) -> MetricsView [Models];
+    Query get_metrics(Nothing) -> MetricsView [Models, Runs];
     Query get_spending(GetSpending) -> SpendingView [Spending];
     Query discover_servers(Nothing) -> DiscoveredList [];
     Query inspect_file(InspectFile) -> LocalFileView [];

@@ -154,7 +154,7 @@ pub(crate) fn judge(
         Err(error) => return (State::Down, error.to_string()),
     };
     if breaker == BreakerState::Open {
-        return (State::Down, "it failed several times in a row and is left alone for half a minute".to_owned());
+        return (State::Down, "it failed several times in a row and is left alone for a while".to_owned());
     }
     let failed = past.error_percent.unwrap_or(0);
     let often = |state| (state, format!("{failed} % of its last calls failed"));

@@ -1,9 +1,13 @@
-/** Files dropped on the window: a log is imported into the project one looks at, a folder becomes a project. */
+/**
+ * Files dropped on the window: a log is imported into the project one looks at, a folder becomes a project, and what a
+ * configuration would change is shown.
+ */
 import { useEffect, useEffectEvent, useState } from "react";
 import { useBackend } from "../../api/client";
 import type { Drop } from "../../backend/backend";
 import type { ProjectView } from "../../backend/generated";
-import { fileName, folderOf, looksLikeLog } from "../../format";
+import { fileName, folderOf, looksLikeConfig, looksLikeLog } from "../../format";
+import { currentPlace, go, providersAt } from "../../routes";
 import { useNotices } from "./notice";
 import type { useProjectChanges } from "./projects";
 
@@ -15,6 +19,8 @@ export function useDrop(project: ProjectView | undefined, changes: ReturnType<ty
   const take = useEffectEvent((drop: Drop) => {
     setHeld(drop.kind === "over");
     if (drop.kind !== "drop") return;
+    const config = drop.paths.find(looksLikeConfig);
+    if (config !== undefined) return go(providersAt(currentPlace(), "import", config));
     const logs = drop.paths.filter(looksLikeLog);
     const folder = drop.paths.find((path) => !looksLikeLog(path));
     if (folder !== undefined) {

@@ -95,9 +95,11 @@ export function Frame() {
       {held && (
         <div className={styles.drop} aria-hidden="true">
           <p>
-            {project === undefined
-              ? "Drop a folder to add it"
-              : `Drop a SARIF log to import it into ${project.name}, or a folder to add it`}
+            {place.screen === "providers"
+              ? "Drop a configuration to see what it would change"
+              : project === undefined
+                ? "Drop a folder to add it"
+                : `Drop a SARIF log to import it into ${project.name}, or a folder to add it`}
           </p>
         </div>
       )}

@@ -7,6 +7,7 @@ import { IconButton } from "../../components/button";
 import { Mark } from "../../components/mark";
 import { count } from "../../format";
 import { money } from "../../money";
+import { Prose } from "../../components/prose";
 import styles from "./strip.module.css";
 
 export function Strip({ project }: { project: ProjectView | undefined }) {
@@ -77,7 +78,9 @@ export function StatusNotices() {
   return open.map((notice) => (
     <div key={notice} className={styles.notice} role="status">
       <Mark name="info" />
-      <span className="grow">{notice}</span>
+      <span className="grow">
+        <Prose text={notice} />
+      </span>
       <IconButton label="Close" onClick={() => setClosed([...closed, notice])}>
         <Mark name="close" size={12} />
       </IconButton>

@@ -1,7 +1,7 @@
-/** What to add: five ways to a model, then the form of the one that was chosen. */
+/** What to add: five ways to a model, a set of them, or a configuration; then the form of the one that was chosen. */
 import { type ReactNode, useState } from "react";
-import { useChange } from "../../api/client";
-import type { ModelList } from "../../backend/generated";
+import { useChange, useCommand } from "../../api/client";
+import type { KnownModelList, ModelList } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { Footer, FooterNote } from "../../components/footer";
 import { Mark, type MarkName } from "../../components/mark";
@@ -9,14 +9,15 @@ import { useNotices } from "../frame/notice";
 import { focusFirst } from "../../focus";
 import styles from "./add.module.css";
 import { type EditedKind, SettingForm } from "./form";
-import { HOSTS } from "./hosts";
+import { NOTHING, settingFor } from "./known";
 import { Servers } from "./servers";
+import { Sets } from "./sets";
 
-export const WAYS = ["api", "server", "cli", "local", "client"] as const;
+export const WAYS = ["api", "server", "cli", "local", "client", "set"] as const;
 
 export type Way = (typeof WAYS)[number];
 
-const WORDS: Record<Way, { mark: MarkName; title: string; text: string }> = {
+const WORDS: Record<Way | "import", { mark: MarkName; title: string; text: string }> = {
   api: {
     mark: "leave",
     title: "An API",
@@ -42,27 +43,40 @@ const WORDS: Record<Way, { mark: MarkName; title: string; text: string }> = {
     title: "The connected MCP client",
     text: "The model of the client that uses Conclave as its server. Few clients offer this, and it is being withdrawn.",
   },
+  set: {
+    mark: "seat",
+    title: "A set of hosted models",
+    text: "One for each kind of weakness, by what each is good at; what is retired is said, with what takes its place.",
+  },
+  import: {
+    mark: "inbox",
+    title: "A configuration that you have",
+    text: "The YAML file of another program. What it would change is shown before it does.",
+  },
 };
 
 export function Add({
   list,
   way,
   onWay,
+  onImport,
   onDone,
 }: {
   list: ModelList;
   way: Way | null;
   onWay: (way: Way | null) => void;
+  onImport: () => void;
   onDone: (name: string) => void;
 }) {
   const taken = list.models.map(({ name }) => name);
+  const known = useCommand("list_known_models", {});
   if (way === null) {
     return (
       <Around title="What do you want to add?">
         <ul className={styles.ways}>
-          {WAYS.map((one) => (
+          {[...WAYS, "import" as const].map((one) => (
             <li key={one}>
-              <button type="button" className={styles.way} onClick={() => onWay(one)}>
+              <button type="button" className={styles.way} onClick={() => (one === "import" ? onImport() : onWay(one))}>
                 <Mark name={WORDS[one].mark} size={16} />
                 <span>
                   <b>{WORDS[one].title}</b>
@@ -91,12 +105,22 @@ export function Add({
       </Around>
     );
   }
+  // What is known is part of Conclave, so it is there at once; where it is not, everything is typed.
+  if (known.data === undefined && known.error === null) return null;
+  if (way === "set") {
+    return (
+      <Around title={WORDS.set.title}>
+        <Sets known={known.data ?? NOTHING} list={list} onBack={back} />
+      </Around>
+    );
+  }
   return (
     <Around title={WORDS[way].title}>
       <SettingForm
-        first={blank(way)}
+        first={blank(way, known.data ?? NOTHING)}
         replaces={null}
         taken={taken}
+        known={known.data ?? NOTHING}
         worker={list.worker}
         onDone={onDone}
         onCancel={back}
@@ -114,25 +138,11 @@ function Around({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function blank(kind: EditedKind): Parameters<typeof SettingForm>[0]["first"] {
+function blank(kind: EditedKind, { hosts }: KnownModelList): Parameters<typeof SettingForm>[0]["first"] {
   const switches = { enabled: true, trial: false };
   switch (kind) {
     case "api":
-      return {
-        kind,
-        setting: {
-          name: "",
-          base_url: HOSTS[0]?.url ?? "",
-          model: "",
-          key_env: null,
-          may_send_code: false,
-          dialect: HOSTS[0]?.dialect ?? null,
-          headers: {},
-          price: null,
-          max_concurrent: null,
-          ...switches,
-        },
-      };
+      return { kind, setting: settingFor(hosts[0] ?? { base_url: "", dialect: null }, "", "") };
     case "cli":
       return {
         kind,

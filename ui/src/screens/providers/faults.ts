@@ -10,6 +10,7 @@ const WORDS: readonly [RegExp, string][] = [
   [/at this address|\baddress\b/, "base_url"],
   [/model file|absolute path|GGUF|no such file/i, "file"],
   [/cannot work with nothing/, "context_tokens"],
+  [/without a thread/, "threads"],
   [/would never be asked/, "max_concurrent"],
   [/already; give|model’s name is|is the name of something else/, "name"],
 ];

@@ -1,17 +1,27 @@
 /** The setting of one model as a form: to add it, or to change it. What the core refuses stands beside its field. */
 import { type ReactNode, useState } from "react";
 import { useChange } from "../../api/client";
-import type { ApiModel, CliModel, LocalModel, ModelSettingView, WorkerView } from "../../backend/generated";
+import type {
+  ApiModel,
+  CliModel,
+  KnownModelList,
+  LocalModel,
+  ModelSettingView,
+  WorkerView,
+} from "../../backend/generated";
 import { Button } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
 import { Check, Choice, Field } from "../../components/field";
 import { Footer, FooterNote } from "../../components/footer";
-import { parseMoney, typed } from "../../money";
 import { useNotices } from "../frame/notice";
 import { fieldOf } from "./faults";
 import { FileFacts } from "./file-facts";
 import styles from "./form.module.css";
-import { DIALECTS, HOSTS, freeName, nameFor } from "./hosts";
+import { HeaderFields } from "./header-fields";
+import { hostAt, modelAt } from "./known";
+import { KnownModels } from "./known-models";
+import { DIALECTS, freeName, nameFor } from "./names";
+import { PriceFields } from "./price-fields";
 
 export type EditedKind = "api" | "cli" | "local";
 
@@ -24,6 +34,7 @@ export function SettingForm({
   first,
   replaces,
   taken,
+  known,
   worker,
   onDone,
   onCancel,
@@ -33,6 +44,7 @@ export function SettingForm({
   replaces: string | null;
   /** Names that others have. */
   taken: readonly string[];
+  known: KnownModelList;
   worker: WorkerView;
   onDone: (name: string) => void;
   onCancel: () => void;
@@ -94,7 +106,13 @@ export function SettingForm({
     >
       <div className={styles.fields}>
         {draft.kind === "api" && (
-          <ApiFields {...common} setting={draft.setting} set={(change) => set("api", change)} onWrong={setWrong} />
+          <ApiFields
+            {...common}
+            setting={draft.setting}
+            set={(change) => set("api", change)}
+            known={known}
+            onWrong={setWrong}
+          />
         )}
         {draft.kind === "cli" && <CliFields {...common} setting={draft.setting} set={(change) => set("cli", change)} />}
         {draft.kind === "local" && (
@@ -124,7 +142,7 @@ export function SettingForm({
 const FIELDS: Record<EditedKind, readonly string[]> = {
   api: ["name", "model", "base_url", "key_env", "headers", "max_concurrent"],
   cli: ["name", "command", "key_env", "base_url", "max_concurrent"],
-  local: ["name", "file", "context_tokens"],
+  local: ["name", "file", "context_tokens", "threads"],
 };
 
 function usualName(draft: Draft): string {
@@ -145,38 +163,30 @@ function ApiFields({
   set,
   faultOf,
   name,
+  known,
   onWrong,
 }: Common & {
   setting: ApiModel;
   set: (change: Partial<ApiModel>) => void;
+  known: KnownModelList;
   onWrong: (why: string | null) => void;
 }) {
-  const host = HOSTS.find(({ url }) => url === setting.base_url);
-  const [prices, setPrices] = useState({
-    input: typed(setting.price?.input ?? null),
-    output: typed(setting.price?.output ?? null),
-  });
-  const price = (change: Partial<typeof prices>) => {
-    const next = { ...prices, ...change };
-    setPrices(next);
-    const [input, output] = [parseMoney(next.input), parseMoney(next.output)];
-    const bad = input === undefined || output === undefined || (input === null) !== (output === null);
-    onWrong(bad ? "A price needs both amounts, in dollars such as 1.50" : null);
-    if (bad) return;
-    set({ price: input === null || output === null ? null : { input, output, cached: setting.price?.cached ?? null } });
-  };
+  const host = hostAt(known, setting.base_url);
+  const model = host === undefined ? undefined : modelAt(known, host.id, setting.model);
+  // What is set from the beginning is not hidden.
+  const [first] = useState(setting);
   return (
     <>
       <Choice
         label="Provider"
         value={host?.id ?? "other"}
-        options={[...HOSTS.map(({ id, title }) => [id, title] as const), ["other", "Another address"] as const]}
+        options={[...known.hosts.map(({ id, title }) => [id, title] as const), ["other", "Another address"] as const]}
         onChoose={(id) => {
-          const chosen = HOSTS.find((one) => one.id === id);
+          const chosen = known.hosts.find((one) => one.id === id);
           set(
             chosen === undefined
               ? { base_url: "", dialect: null, key_env: null }
-              : { base_url: chosen.url, dialect: chosen.dialect, key_env: null },
+              : { base_url: chosen.base_url, dialect: chosen.dialect, key_env: null },
           );
         }}
       />
@@ -188,6 +198,17 @@ function ApiFields({
         value={setting.model}
         fault={faultOf("model")}
         onChange={(event) => set({ model: event.target.value })}
+      />
+      {host !== undefined && (
+        <KnownModels known={known} host={host} model={setting.model} onChoose={(chosen) => set({ model: chosen })} />
+      )}
+      <PriceFields
+        price={setting.price}
+        known={model}
+        onChange={(price, wrong) => {
+          set({ price });
+          onWrong(wrong);
+        }}
       />
       {name}
       <Field
@@ -222,7 +243,7 @@ function ApiFields({
               ""
             ) : (
               <>
-                , such as <code>{host.variable}</code>
+                , such as <code>{host.key_env}</code>
               </>
             )}
             ; never the key itself.
@@ -231,22 +252,20 @@ function ApiFields({
         onChange={(event) => set({ key_env: event.target.value.trim() === "" ? null : event.target.value.trim() })}
       />
       <MayHaveCode checked={setting.may_send_code} onChange={(may_send_code) => set({ may_send_code })} />
-      <details className={styles.details} open={faultOf("max_concurrent") !== null || setting.price !== null}>
-        <summary>Price and limits</summary>
-        <Field
-          label="Price, read"
-          inputMode="decimal"
-          placeholder="from the built-in list"
-          value={prices.input}
-          onChange={(event) => price({ input: event.target.value })}
-        />
-        <Field
-          label="Price, written"
-          inputMode="decimal"
-          placeholder="from the built-in list"
-          value={prices.output}
-          note="Dollars for a million tokens. A price that is not known is never taken as free."
-          onChange={(event) => price({ output: event.target.value })}
+      <details
+        className={styles.details}
+        open={
+          faultOf("max_concurrent") !== null ||
+          faultOf("headers") !== null ||
+          first.max_concurrent !== null ||
+          Object.keys(first.headers ?? {}).length > 0
+        }
+      >
+        <summary>Headers, and how many at a time</summary>
+        <HeaderFields
+          headers={setting.headers ?? {}}
+          fault={faultOf("headers")}
+          onChange={(headers) => set({ headers })}
         />
         <Field
           label="At a time"
@@ -373,6 +392,15 @@ function LocalFields({
         fault={faultOf("context_tokens")}
         note="Tokens of question and answer together. More wants more memory."
         onChange={(event) => set({ context_tokens: whole(event.target.value) })}
+      />
+      <Field
+        label="Threads"
+        inputMode="numeric"
+        placeholder="one less than this machine has"
+        value={setting.threads ?? ""}
+        fault={faultOf("threads")}
+        note="More than there are cores makes it slower."
+        onChange={(event) => set({ threads: whole(event.target.value) })}
       />
     </>
   );

@@ -1,11 +1,12 @@
-/** The models in the order in which they are asked: how each stands, where it runs, how long it takes, what it cost. */
+/** The models in the order in which they are asked: how each stands, where it runs, how long it takes, what it cost this month. */
 import { useEffect, useRef } from "react";
 import type { ModelKind, ModelRow } from "../../backend/generated";
 import { Mark } from "../../components/mark";
 import { duration } from "../../format";
 import { money } from "../../money";
+import { useSeconds } from "../../now";
 import styles from "./list.module.css";
-import { GROUPS, grouped, leaves, standingOf, whereWords } from "./standing";
+import { GROUPS, grouped, leaves, restWords, standingOf, whereWords } from "./standing";
 import { StandingWord } from "./standing-word";
 
 /** More rows than this are not drawn; nobody has them, and a settings file may say anything. */
@@ -39,7 +40,7 @@ export function List({
         <span>Name, and model</span>
         <span className={styles.where}>Where</span>
         <span className={styles.num}>Time</span>
-        <span className={styles.num}>Spent</span>
+        <span className={styles.num}>This month</span>
       </div>
       {grouped(models.slice(0, MOST)).map(([group, rows]) => (
         <section key={group} aria-label={GROUPS[group]}>
@@ -64,6 +65,8 @@ function Row({ row, current, onOpen }: { row: ModelRow; current: boolean; onOpen
     // The keys that move the cursor take the focus along, so that Enter and Tab go on from there.
     if (button.current.closest("[role=region]")?.contains(document.activeElement)) button.current.focus();
   }, [current]);
+  const now = useSeconds(row.health?.rests_until ?? 0);
+  const rests = row.enabled ? restWords(row.health, now) : null;
   const kept = leaves(row) && !row.may_send_code;
   return (
     <li>
@@ -76,7 +79,10 @@ function Row({ row, current, onOpen }: { row: ModelRow; current: boolean; onOpen
         onClick={onOpen}
       >
         <span className={styles.order}>{row.position ?? "\u2013"}</span>
-        <StandingWord standing={standingOf(row)} />
+        <span className={styles.state}>
+          <StandingWord standing={standingOf(row)} />
+          {rests !== null && <span className={styles.model}>{rests}</span>}
+        </span>
         <span className={styles.what}>
           <span className="cut">{row.name}</span>
           <span className={`${styles.model} cut`}>
@@ -97,7 +103,7 @@ function Row({ row, current, onOpen }: { row: ModelRow; current: boolean; onOpen
           {kept && <span className={styles.model}>gets no code</span>}
         </span>
         <span className={styles.num}>{row.health?.latest_ms == null ? "\u2013" : duration(row.health.latest_ms)}</span>
-        <span className={styles.num}>{money(row.spent)}</span>
+        <span className={styles.num}>{money(row.spent_this_month)}</span>
       </button>
     </li>
   );

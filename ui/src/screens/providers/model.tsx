@@ -1,6 +1,14 @@
 /** One model: how it stands, what it is, whether it may have code, its key, and what it cost. */
 import { useCommand } from "../../api/client";
-import type { ModelCounts, ModelHealth, ModelRow, PriceView, Severity } from "../../backend/generated";
+import type {
+  ModelCounts,
+  ModelHealth,
+  ModelRow,
+  PriceView,
+  Severity,
+  SpendOf,
+  SpendSum,
+} from "../../backend/generated";
 import { Button } from "../../components/button";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
@@ -8,7 +16,7 @@ import { SectionHead } from "../../components/section";
 import { SeverityWord } from "../../components/words";
 import { ago, count, duration, sentence } from "../../format";
 import { money } from "../../money";
-import { useNow } from "../../now";
+import { useNow, useSeconds } from "../../now";
 import { useTurn } from "./actions";
 import { Fact, Facts } from "./facts";
 import { KeyOf } from "./keys";
@@ -20,6 +28,7 @@ import { StandingWord } from "./standing-word";
 export function Model({ row }: { row: ModelRow }) {
   const now = useNow();
   const { health } = row;
+  const second = useSeconds(health?.rests_until ?? 0);
   const { data: metrics } = useCommand("get_metrics", {});
   const counts = metrics?.models.find(({ model }) => model === row.name);
   const warnings = [...new Set([...row.warnings, ...(health?.warnings ?? [])])];
@@ -47,7 +56,7 @@ export function Model({ row }: { row: ModelRow }) {
         <Fact name="Used">{useWords(row)}</Fact>
         <Fact name="Answer time">{timeWords(health) ?? averageWords(counts)}</Fact>
         <Fact name="Failed">{failureWords(health)}</Fact>
-        {health !== null && <Fact name="After failures">{breakerWords(health.breaker)}</Fact>}
+        {health !== null && <Fact name="After failures">{breakerWords(health, second)}</Fact>}
         {counts !== undefined && counts.calls > 0 && <Fact name="In 90 days">{countWords(counts)}</Fact>}
         {health?.trial != null && row.trial && <Fact name="Tried out">{trialWords(health.trial)}</Fact>}
         <Fact name="Asked about">
@@ -203,20 +212,24 @@ function Leave({ row }: { row: ModelRow }) {
   );
 }
 
+function sumWords(sum: SpendSum): string {
+  const aside = sum.open > 0 ? `, ${money(sum.reserved)} set aside` : "";
+  return `${money(sum.spent)} in ${count(sum.calls, "call")}${aside}`;
+}
+
 function Spent({ row }: { row: ModelRow }) {
   const { data: spending } = useCommand("get_spending", {});
-  const sum = spending?.models.find(({ id }) => id === row.name)?.sum;
+  const of = (sums: readonly SpendOf[] | undefined) => sums?.find(({ id }) => id === row.name)?.sum;
+  const [month, sum] = [of(spending?.models_this_month), of(spending?.models)];
   return (
     <>
-      <SectionHead title="Spent on it" end="ever" />
+      <SectionHead title="Spent on it" end="as far as it is known" />
       {sum === undefined ? (
         <p className={styles.text}>Nothing: it was not asked yet.</p>
       ) : (
         <Facts>
-          <Fact name="Money">
-            {money(sum.spent)} in {count(sum.calls, "call")}
-            {sum.open > 0 && `, ${money(sum.reserved)} set aside`}
-          </Fact>
+          <Fact name="This month">{month === undefined ? "nothing" : sumWords(month)}</Fact>
+          <Fact name="Ever">{sumWords(sum)}</Fact>
           {sum.unknown > 0 && (
             <Fact name="Not known">{`the cost of ${count(sum.unknown, "call")}; it is in no sum`}</Fact>
           )}

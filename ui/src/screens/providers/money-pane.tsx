@@ -9,7 +9,7 @@ import { SectionHead } from "../../components/section";
 import { count } from "../../format";
 import { money, parseMoney, typed, used } from "../../money";
 import { useNotices } from "../frame/notice";
-import styles from "./money-pane.module.css";
+import styles from "./pane.module.css";
 
 /** More models and projects than this are not drawn. */
 const MOST = 20;

@@ -1,8 +1,8 @@
 /** Models and keys: who may be asked, in which order, how each does, what it costs; and a place for keys. */
 import { useMemo, useState } from "react";
-import { useCommand } from "../../api/client";
+import { useChange, useCommand } from "../../api/client";
 import type { ModelList, ModelRow } from "../../backend/generated";
-import { type Actions, useCommands } from "../../commands/active";
+import { type Action, type Actions, useCommands } from "../../commands/active";
 import { CommandButton, IconButton } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
 import { Footer } from "../../components/footer";
@@ -11,13 +11,17 @@ import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { Seats } from "../../components/seats";
 import { focusFirst } from "../../focus";
-import { sentence } from "../../format";
+import { count, sentence } from "../../format";
 import { type Pane, type Place, go, providersAt } from "../../routes";
 import { useModelActions } from "./actions";
 import { Add, WAYS, type Way } from "./add";
+import { useNotices } from "../frame/notice";
 import { Empty } from "./empty";
 import { SettingForm } from "./form";
+import { HealthPane } from "./health-pane";
+import { ImportPane } from "./import-pane";
 import { Keys } from "./keys";
+import { NOTHING } from "./known";
 import { List } from "./list";
 import { LocalOnly, useLocalOnly } from "./local-only";
 import { Model } from "./model";
@@ -48,6 +52,7 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
     if (next !== undefined) show("model", next.name, "replace");
   };
   const local = useLocalOnly(models);
+  const testAll = useTestAll(models);
   const open = place.pane !== "model" || place.at !== null;
   const actions: Actions = {
     "providers.next": { run: () => step(1) },
@@ -56,6 +61,9 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
     ...(place.pane !== "model" || (open && matchMedia(NARROW).matches) ? { "providers.close": { run: close } } : {}),
     "providers.add": { run: () => show("add") },
     "providers.find": { run: () => show("add", "server") },
+    "providers.import": { run: () => show("import") },
+    "providers.test.all": testAll,
+    "providers.health": { run: () => show("health") },
     "providers.money": { run: () => show("money") },
     "providers.keys": { run: () => show("keys") },
     "providers.local": local.action,
@@ -89,11 +97,19 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
               />
             ))}
         </div>
-        <Footer label="Money and keys">
+        <Footer label="All models">
+          {shown.length > 0 && (
+            <CommandButton command="providers.test.all" action={actions["providers.test.all"]}>
+              {testAll.disabled === TESTING ? "Testing all…" : "Test all"}
+            </CommandButton>
+          )}
           <CommandButton command="providers.find" action={actions["providers.find"]} look="quiet">
             Look for servers here
           </CommandButton>
           <span className="grow" />
+          <CommandButton command="providers.health" action={actions["providers.health"]} look="quiet">
+            Health
+          </CommandButton>
           <CommandButton command="providers.money" action={actions["providers.money"]} look="quiet">
             Money
           </CommandButton>
@@ -126,10 +142,41 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
   );
 }
 
+const TESTING = "A test of all is under way";
+
+/** Looks at all models at once, and says how many of them answer. */
+function useTestAll(models: readonly ModelRow[]): Action {
+  const { say, sayError } = useNotices();
+  const check = useChange("check_models");
+  return {
+    run: () =>
+      check.mutate(
+        {},
+        {
+          onSuccess: ({ models: found }) => {
+            const down = found.filter(({ state }) => state === "down");
+            const well = found.length - down.length;
+            say({
+              tone: down.length > 0 ? "fail" : "pass",
+              title: `${well} of ${count(found.length, "model")} ${well === 1 ? "answers" : "answer"}`,
+              lines: down.map(({ model, message }) => `${model}: ${sentence(message)}`),
+            });
+          },
+          onError: (error) => sayError("The models were not tested", error),
+        },
+      ),
+    disabled: check.isPending ? TESTING : models.some(({ enabled }) => enabled) ? undefined : "No model is turned on",
+  };
+}
+
 function labelOf(pane: Pane, row: ModelRow | undefined): string {
   switch (pane) {
     case "add":
       return "Add a model";
+    case "import":
+      return "Import a configuration";
+    case "health":
+      return "Health";
     case "money":
       return "Money";
     case "keys":
@@ -184,9 +231,21 @@ function Beside({
           list={list}
           way={WAYS.find((way) => way === place.at) ?? null}
           onWay={(way: Way | null) => show("add", way)}
+          onImport={() => show("import")}
           onDone={(name) => show("model", name, "replace")}
         />
       );
+    case "import":
+      return (
+        <ImportPane
+          path={place.at}
+          onPath={(path) => show("import", path)}
+          onDone={() => show("model", null, "replace")}
+          onCancel={() => show("model", null, "replace")}
+        />
+      );
+    case "health":
+      return <HealthPane list={list} />;
     case "money":
       return <MoneyPane />;
     case "keys":
@@ -197,20 +256,7 @@ function Beside({
         </div>
       );
     case "edit":
-      if (row === undefined || row.setting.kind === "mcp_sampling") return null;
-      return (
-        <div className={styles.around} ref={focusFirst}>
-          <h2 className={styles.title}>{row.name}</h2>
-          <SettingForm
-            first={row.setting}
-            replaces={row.name}
-            taken={list.models.map(({ name }) => name)}
-            worker={list.worker}
-            onDone={(name) => show("model", name, "replace")}
-            onCancel={() => show("model", row.name, "replace")}
-          />
-        </div>
-      );
+      return row !== undefined && <Edit row={row} list={list} onDone={(name) => show("model", name, "replace")} />;
     case "model":
       if (row === undefined) return <WhoProposes />;
       return (
@@ -222,6 +268,25 @@ function Beside({
         </>
       );
   }
+}
+
+function Edit({ row, list, onDone }: { row: ModelRow; list: ModelList; onDone: (name: string) => void }) {
+  const known = useCommand("list_known_models", {});
+  if (row.setting.kind === "mcp_sampling" || (known.data === undefined && known.error === null)) return null;
+  return (
+    <div className={styles.around} ref={focusFirst}>
+      <h2 className={styles.title}>{row.name}</h2>
+      <SettingForm
+        first={row.setting}
+        replaces={row.name}
+        taken={list.models.map(({ name }) => name)}
+        known={known.data ?? NOTHING}
+        worker={list.worker}
+        onDone={onDone}
+        onCancel={() => onDone(row.name)}
+      />
+    </div>
+  );
 }
 
 function ModelFooter({ row, actions }: { row: ModelRow; actions: Actions }) {

@@ -9,7 +9,8 @@ import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { count, sentence } from "../../format";
 import { useNotices } from "../frame/notice";
-import { freeName, nameFor } from "./hosts";
+import { settingFor } from "./known";
+import { freeName, nameFor } from "./names";
 import styles from "./servers.module.css";
 
 /** More models of one server than this are not drawn; they can be added by their address. */
@@ -85,7 +86,7 @@ function Server({ server, list }: { server: ServerView; list: ModelList }) {
       {models.length === 0 && (
         <p className={styles.text}>
           {wants_key
-            ? "It says no more without a key: add it as an API with this address, and keep its key."
+            ? "It says no more without a key: add it as an API with this address, keep its key, and look again."
             : "It answers and offers no model yet."}
         </p>
       )}
@@ -118,19 +119,7 @@ function Offered({ server, model, list }: { server: ServerView; model: OfferedVi
       {
         model: {
           kind: "api",
-          setting: {
-            name,
-            base_url: server.base_url,
-            model: model.id,
-            key_env: null,
-            may_send_code: false,
-            dialect: server.dialect,
-            headers: {},
-            price: null,
-            enabled: true,
-            trial: false,
-            max_concurrent: null,
-          },
+          setting: settingFor(server, model.id, name),
         },
         replaces: null,
       },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ModelHealth, ModelRow } from "../../backend/generated";
-import { breakerWords, grouped, moved, standingOf, timeWords, whereWords } from "./standing";
+import { breakerWords, grouped, moved, restWords, standingOf, timeWords, whereWords } from "./standing";
 
 function row(name: string, change: Partial<ModelRow> = {}): ModelRow {
   return {
@@ -22,6 +22,7 @@ function row(name: string, change: Partial<ModelRow> = {}): ModelRow {
     tiers: [],
     calls: 0,
     spent: 0,
+    spent_this_month: 0,
     health: null,
     warnings: [],
     setting: { kind: "mcp_sampling", setting: { enabled: true, may_send_code: false, trial: false } },
@@ -69,10 +70,21 @@ test("a time is compared with the usual one only where there is one", () => {
 });
 
 test.each([
-  ["closed", "asked again at once"],
-  ["open", "left alone for half a minute"],
-  ["half_open", "the next question decides whether it is asked again"],
-] as const)("a breaker that is %s says what it does", (breaker, words) => expect(breakerWords(breaker)).toBe(words));
+  ["closed", null, "asked again at once"],
+  ["open", 11_001, "it rests for 11 s, then one question decides"],
+  ["open", 1_000, "the next question decides whether it is asked again"],
+  ["open", null, "the next question decides whether it is asked again"],
+  ["half_open", null, "the next question decides whether it is asked again"],
+] as const)("a breaker that is %s until %s says what it does", (breaker, rests_until, words) =>
+  expect(breakerWords({ breaker, rests_until }, 1_000)).toBe(words),
+);
+
+test("only what rests still says so", () => {
+  expect(restWords({ breaker: "open", rests_until: 12_500 }, 1_000)).toBe("rests for 12 s");
+  expect(restWords({ breaker: "open", rests_until: 999 }, 1_000)).toBeNull();
+  expect(restWords({ breaker: "closed", rests_until: null }, 1_000)).toBeNull();
+  expect(restWords(null, 1_000)).toBeNull();
+});
 
 test("a place that nobody vouches for counts as elsewhere", () =>
   expect(whereWords({ class: "hosted", class_known: false })).toBe("Counts as leaving"));

@@ -58,16 +58,19 @@ export function timeWords(health: Pick<ModelHealth, "latest_ms" | "usual_ms"> | 
   return health.usual_ms === null ? latest : `${latest}, usually ${duration(health.usual_ms)}`;
 }
 
-/** What the breaker does, in words. */
-export function breakerWords(breaker: ModelHealth["breaker"]): string {
-  switch (breaker) {
-    case "closed":
-      return "asked again at once";
-    case "half_open":
-      return "the next question decides whether it is asked again";
-    case "open":
-      return "left alone for half a minute";
-  }
+/** `rests for 12 s`, while it is left alone. */
+export function restWords(health: Pick<ModelHealth, "breaker" | "rests_until"> | null, now: number): string | null {
+  const left = health?.rests_until == null ? 0 : health.rests_until - now;
+  return health?.breaker === "open" && left > 0 ? `rests for ${Math.ceil(left / 1000)} s` : null;
+}
+
+/** What the breaker does, in words. Once its rest is over the next question decides, whatever it was when it was seen. */
+export function breakerWords(health: Pick<ModelHealth, "breaker" | "rests_until">, now: number): string {
+  if (health.breaker === "closed") return "asked again at once";
+  const rests = restWords(health, now);
+  return rests === null
+    ? "the next question decides whether it is asked again"
+    : `it ${rests}, then one question decides`;
 }
 
 /** Whether what it is asked leaves this machine; unknown counts as leaving. */
