@@ -171,8 +171,7 @@ function Found({ found: { check } }: { found: ConfigFileCheck }) {
             </>
           ) : (
             <>
-              These settings would be different in <code>{check.path}</code>; everything else in it keeps its bytes, and
-              a copy of it is kept.
+              These settings would be different in <code>{check.path}</code>; everything else in it keeps its bytes.
             </>
           )}
         </p>
