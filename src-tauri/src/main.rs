@@ -8,6 +8,10 @@ use std::process::ExitCode;
 use conclave_app::{Arguments, USAGE, run};
 
 fn main() -> ExitCode {
+    // In a sandbox, as the last step before another program.
+    if let Some(code) = conclave_api::sandbox_guest::serve() {
+        return code.into();
+    }
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.iter().any(|word| word == "--help" || word == "-h") {

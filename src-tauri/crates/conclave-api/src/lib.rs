@@ -17,4 +17,4 @@ pub use conclave_core::candidate::FixClass;
 pub use conclave_core::evidence::{Check, CheckOutcome};
 pub use conclave_core::finding::{Severity, Status};
 pub use conclave_engine::advise;
-pub use conclave_engine::relay_guest;
+pub use conclave_engine::{relay_guest, sandbox_guest};

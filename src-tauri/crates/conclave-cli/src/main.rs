@@ -22,6 +22,10 @@ use crate::exit::Exit;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    // In a sandbox, as the last step before another program.
+    if let Some(code) = conclave_api::sandbox_guest::serve() {
+        return code.into();
+    }
     // In a sandbox, between a model's program and its one host; nothing else of this program is wanted there.
     if std::env::args_os().nth(1).is_some_and(|word| word == conclave_api::relay_guest::SUBCOMMAND) {
         return conclave_api::relay_guest::run().into();

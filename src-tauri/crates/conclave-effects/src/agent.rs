@@ -142,6 +142,7 @@ impl Installed {
             env: Vec::new(),
             read_only: self.shown.clone(),
             within: Vec::new(),
+            loopback: true,
             limits: Limits {
                 wall: VERSION_LIMIT.min(left),
                 memory_bytes: ADDRESS_SPACE,
@@ -167,6 +168,8 @@ impl RunAgent {
             env: Vec::new(),
             read_only: guest.into_iter().chain(self.program.shown.iter().cloned()).collect(),
             within: Vec::new(),
+            // Where the guest listens on the program's behalf.
+            loopback: true,
             limits: Limits {
                 wall: limits.wall,
                 memory_bytes: ADDRESS_SPACE,

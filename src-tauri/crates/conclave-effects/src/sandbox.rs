@@ -4,13 +4,27 @@
 //! at `/scratch`. It has no network, no other process in sight, an environment of a few variables, and limits. When it
 //! ends, everything it started ends with it.
 //!
+//! Three layers hold it, each by itself: namespaces (what there is to see), a filter of system calls (what may be asked of
+//! the kernel) and, where the kernel has it, Landlock (what may be opened, should the first ever leak).
+//!
 //! Invariants: no other door of this crate starts a program; where the sandbox cannot be built nothing runs, and there
 //! is no lesser variant to fall back to.
 
 #[cfg(target_os = "linux")]
 mod bubblewrap;
 #[cfg(target_os = "linux")]
+pub mod confine;
+#[cfg(target_os = "linux")]
 mod descent;
+#[cfg(not(target_os = "linux"))]
+pub mod confine {
+    //! Without a sandbox there is no guest in it.
+
+    /// Nothing is served here.
+    pub fn serve() -> Option<u8> {
+        None
+    }
+}
 #[cfg(target_os = "linux")]
 mod filter;
 #[cfg(target_os = "linux")]
@@ -27,9 +41,11 @@ mod program;
 mod running;
 #[cfg(target_os = "linux")]
 mod supervise;
+#[cfg(target_os = "linux")]
+mod usage;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +86,9 @@ pub struct RunCommand {
     /// Folders that appear read-only within `/scratch`, under this name: what a project has installed beside its own
     /// files. The copy has an empty folder in the place of each; no program is started out of them.
     pub within: Vec<(PathBuf, String)>,
+    /// Whether it may talk to itself over the network of this machine, of which it has one of its own with nothing else in
+    /// it. Without it no socket can be made at all but a pair of connected ones.
+    pub loopback: bool,
     /// What the program may use up.
     pub limits: Limits,
     /// The project that the copy is of: absolute, links resolved.
@@ -81,15 +100,19 @@ pub struct RunCommand {
 pub struct Limits {
     /// Time from start to end.
     pub wall: Duration,
-    /// Address space of each process, in bytes.
+    /// Address space of each process, and most that all of them together may hold in memory, in bytes.
     pub memory_bytes: u64,
     /// Processes and threads at a time.
     pub processes: u64,
-    /// Largest file it may write, and most it may put in its home and in `/tmp` each, in bytes.
+    /// Largest file it may write, and most it may put in its home and in `/tmp` each, in bytes; the tree may grow by
+    /// [`TREE_SHARE`] times as much.
     pub file_bytes: u64,
     /// Most bytes that are kept of each output: half of them from its beginning, half from its end.
     pub output_bytes: usize,
 }
+
+/// By how many times [`Limits::file_bytes`] a run may make its tree larger.
+pub const TREE_SHARE: u64 = 16;
 
 impl Default for Limits {
     /// Two minutes, 2 GiB, 64 processes, files of 64 MiB, 8 MiB of each output.
@@ -109,7 +132,8 @@ impl Default for Limits {
 pub enum Exit {
     /// By itself, with this code.
     Code(i32),
-    /// By this signal. A program that itself ends with 128 and a signal's number, as shells do, reads the same.
+    /// By this signal. A program that itself ends with 128 and a signal's number, as shells do, reads the same. Who fills
+    /// the disk or the memory is ended as the kernel would (`SIGXFSZ`, `SIGKILL`), with the reason behind its errors.
     Signal(i32),
     /// By us, when its time was up.
     TimedOut,
@@ -171,6 +195,7 @@ impl Effect for RunCommand {
             .with(keys::ARGV, list(&self.argv))
             .with("root", self.tree.to_string_lossy())
             .with("writable", if self.writable { "yes" } else { "no" })
+            .with("loopback", if self.loopback { "yes" } else { "no" })
             .with(keys::ENVIRONMENT, list(&names))
             .with("digest", digest_parts(env))
             .with("seconds", self.limits.wall.as_secs().to_string());
@@ -246,13 +271,14 @@ pub(crate) async fn prepare_beside(
     prepared.map_err(|error| SandboxError::Io { reason: error.to_string() })?
 }
 
-/// Which sandbox programs run in, for example `bubblewrap 0.8.0`. Tried once per process, by running a program in it.
+/// Which sandbox programs run in, for example `bubblewrap 0.8.0, Landlock`, and why its second layer is missing where it
+/// is. Tried once per process, by running a program in it.
 ///
 /// # Errors
 /// [`SandboxError::Unavailable`] says why none can be built here, and what would help.
 #[cfg(target_os = "linux")]
 pub fn probe() -> Result<String, SandboxError> {
-    bubblewrap::detect().map(|sandbox| format!("bubblewrap {}", sandbox.version()))
+    bubblewrap::detect().map(ToString::to_string)
 }
 
 /// Runs nothing: there is no sandbox on this operating system yet.

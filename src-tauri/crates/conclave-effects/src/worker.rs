@@ -52,6 +52,7 @@ impl StartWorker {
             env: vec![("GGML_NO_BACKTRACE".to_owned(), "1".to_owned())],
             read_only: [&self.program, &self.model].into_iter().filter(outside_usr).cloned().collect(),
             within: Vec::new(),
+            loopback: false,
             limits: Limits {
                 wall: LIFE,
                 memory_bytes: self.address_space(),

@@ -40,5 +40,6 @@ pub mod stage;
 pub mod watch;
 
 pub use conclave_effects::agent::guest as relay_guest;
+pub use conclave_effects::sandbox::confine as sandbox_guest;
 pub use conclave_effects::{Denied, FsError, ModelClass, Secret};
 pub use conclave_sarif::Refused;

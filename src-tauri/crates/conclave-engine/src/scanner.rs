@@ -182,6 +182,7 @@ pub async fn scan_files(
         env: vec![("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned())],
         read_only,
         within: Vec::new(),
+        loopback: false,
         limits: limits(scanner, Duration::from_secs(plan.check_s)),
         project: Some(project.to_owned()),
     };

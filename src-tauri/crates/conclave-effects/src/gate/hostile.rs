@@ -266,6 +266,7 @@ async fn nobody_talks_the_gate_into_anything() {
         env: Vec::new(),
         read_only: Vec::new(),
         within: Vec::new(),
+        loopback: true,
         limits: Limits::default(),
         project: None,
     };

@@ -261,6 +261,7 @@ async fn a_permit_opens_its_door_for_a_minute() {
         env: Vec::new(),
         read_only: Vec::new(),
         within: Vec::new(),
+        loopback: false,
         limits: crate::Limits::default(),
         project: None,
     };

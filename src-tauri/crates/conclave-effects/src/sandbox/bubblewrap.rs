@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{PipeReader, Write as _};
 use std::os::fd::OwnedFd;
@@ -18,11 +19,13 @@ use conclave_policy::ToolRequest;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::confine;
 use super::descent::Descent;
 use super::frozen::Frozen;
 use super::guest::{guest, is_the_system, would_be_root};
 use super::launch::{Executed, executed};
 use super::mounts::{Mount, SEARCHED, SYSTEM, mounts};
+use super::usage::Tree;
 use super::{Limits, RunCommand, SandboxError, WORK, filter, program, recorded};
 use crate::Stale;
 use crate::touched::{Identity, is_same};
@@ -39,13 +42,14 @@ const ENVIRONMENT: [(&str, &str); 4] =
 const SETTINGS: [&str; 5] =
     ["/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ssl/certs"];
 
-/// Descriptors by which bubblewrap tells how the program ended and gets its filter.
+/// The descriptor by which bubblewrap tells how the program ended.
 const STATUS_FD: i32 = 3;
-const FILTER_FD: i32 = 4;
 /// By which the last look tells that everything is as it was judged.
 const SEEN_FD: i32 = 5;
+/// By which bubblewrap gets its filters.
+const FILTER_FDS: [i32; 2] = [4, 6];
 /// The first descriptor of programs whose bytes are shown.
-const FIRST_PROGRAM_FD: i32 = 6;
+const FIRST_PROGRAM_FD: i32 = 7;
 
 /// The last look, from inside, when nothing that is shown can be exchanged any more: each folder is the one with this
 /// device and inode, and each program's name leads to the one that was compared. `LOOK` and a name, then what it should
@@ -72,6 +76,17 @@ pub(super) struct Bubblewrap {
     prlimit: PathBuf,
     descent: Option<Descent>,
     version: String,
+    /// Our own program, which takes the last step under Landlock, or why there is none to take it.
+    confined_by: Result<PathBuf, String>,
+}
+
+impl fmt::Display for Bubblewrap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.confined_by {
+            Ok(_) => write!(f, "bubblewrap {}, Landlock", self.version),
+            Err(why) => write!(f, "bubblewrap {}; without Landlock as its second layer: {why}", self.version),
+        }
+    }
 }
 
 /// A command that is ready to be started, and where it will say how it ended.
@@ -80,6 +95,8 @@ pub(crate) struct Prepared {
     pub status: PipeReader,
     /// Has something in it once everything was found as it was judged, right before the program.
     pub seen: PipeReader,
+    /// What it may write, as it is before the run.
+    pub tree: Option<Tree>,
 }
 
 /// Finds the sandbox and tries it out, once per process.
@@ -89,10 +106,6 @@ pub(super) fn detect() -> Result<&'static Bubblewrap, SandboxError> {
 }
 
 impl Bubblewrap {
-    pub(super) fn version(&self) -> &str {
-        &self.version
-    }
-
     fn find() -> Result<Self, SandboxError> {
         let bwrap = of_the_system("bwrap").ok_or_else(|| unavailable(format!("`bwrap` is missing; {INSTALL}")))?;
         let util_linux = |name| {
@@ -117,11 +130,23 @@ impl Bubblewrap {
         if parse_version(&version).is_none_or(|found| found < OLDEST) {
             return Err(unavailable(format!("`bwrap` has version `{version}`; {INSTALL}")));
         }
-        Ok(Self { bwrap, prlimit, descent, version })
+        let confined_by = confine::own_program();
+        Ok(Self { bwrap, prlimit, descent, version, confined_by })
+    }
+
+    /// Tries it, and without its second layer where that is what fails. What holds here holds for all runs: a second layer
+    /// that was there and fails later fails its run.
+    fn tried(mut self) -> Result<Self, SandboxError> {
+        let Err(first) = self.runs() else { return Ok(self) };
+        if self.confined_by.is_err() {
+            return Err(first);
+        }
+        self.confined_by = Err(first.to_string());
+        self.runs().map(|()| self)
     }
 
     /// Runs a program that does nothing; a sandbox that was never tried is not one to promise.
-    fn tried(self) -> Result<Self, SandboxError> {
+    fn runs(&self) -> Result<(), SandboxError> {
         let nothing = RunCommand {
             argv: vec!["true".to_owned()],
             tree: PathBuf::from("/usr"),
@@ -129,6 +154,7 @@ impl Bubblewrap {
             env: Vec::new(),
             read_only: Vec::new(),
             within: Vec::new(),
+            loopback: false,
             limits: Limits {
                 wall: Duration::from_secs(10),
                 memory_bytes: 1 << 30,
@@ -138,11 +164,11 @@ impl Bubblewrap {
             },
             project: None,
         };
-        let Prepared { mut command, status, seen } = self.prepare(&nothing, None, Vec::new())?;
+        let Prepared { mut command, status, seen, .. } = self.prepare(&nothing, None, Vec::new())?;
         let done = command.output().map_err(|error| unavailable(error.to_string()))?;
         drop((status, seen));
         if done.status.success() {
-            return Ok(self);
+            return Ok(());
         }
         let said = String::from_utf8_lossy(&done.stderr);
         let said = said.lines().last().unwrap_or("it gave no reason");
@@ -198,7 +224,11 @@ impl Bubblewrap {
             look.extend(["program".into(), file.name.clone().into(), file.inside.clone().into()]);
         }
         let program = executed.first().map(|file| file.name.clone()).unwrap_or_default();
+        let tree = mounts.iter().find(|mount| mount.writable).map(|mount| Tree::before(&mount.host));
         mounts.extend(own);
+        if let Ok(program) = &self.confined_by {
+            mounts.push(Mount { host: program.clone(), inside: confine::INSIDE.into(), writable: false });
+        }
         let mut line = Vec::new();
         let mounts = match &self.descent {
             None => mounts,
@@ -227,15 +257,21 @@ impl Bubblewrap {
             line.extend(arguments(["--setenv", name, value]));
         }
         line.extend(arguments(["--json-status-fd", &STATUS_FD.to_string()]));
-        line.extend(arguments(["--seccomp", &FILTER_FD.to_string(), "--"]));
+        for fd in FILTER_FDS {
+            line.extend(arguments(["--add-seccomp-fd", &fd.to_string()]));
+        }
+        line.push("--".into());
         line.extend(arguments(["/bin/sh", "-c", LOOK, "look"]));
         line.extend(look);
         line.push("--".into());
+        if self.confined_by.is_ok() {
+            line.extend(confine::arguments(run.writable, run.loopback));
+        }
         line.push(self.prlimit.clone().into());
         line.extend(limits(&run.limits));
         line.push(program.into());
         line.extend(run.argv.iter().skip(1).map(OsString::from));
-        with_descriptors(line, pins)
+        with_descriptors(line, pins, run.loopback, tree)
     }
 }
 
@@ -334,25 +370,34 @@ fn limits(limits: &Limits) -> Vec<OsString> {
 }
 
 /// A command with the descriptors that bubblewrap expects, an empty environment and an empty standard input.
-fn with_descriptors(line: Vec<OsString>, programs: Vec<File>) -> Result<Prepared, SandboxError> {
+fn with_descriptors(
+    line: Vec<OsString>,
+    programs: Vec<File>,
+    loopback: bool,
+    tree: Option<Tree>,
+) -> Result<Prepared, SandboxError> {
     let failed = |error: std::io::Error| SandboxError::Io { reason: error.to_string() };
     // A descriptor that our parent or a library left open would be a door into the host.
     close_fds::CloseFdsBuilder::new().threadsafe(true).cloexecfrom(3);
-    let filter = filter::bytes().ok_or_else(|| unavailable("this processor is not supported".to_owned()))?;
-    // The filter is far smaller than what a pipe holds, so this does not wait for a reader.
-    let (filter_out, mut filter_in) = std::io::pipe().map_err(failed)?;
-    filter_in.write_all(&filter).map_err(failed)?;
+    let filters = filter::bytes(loopback).ok_or_else(|| unavailable("this processor is not supported".to_owned()))?;
+    let mut given: Vec<(OwnedFd, i32)> = Vec::new();
+    for (filter, fd) in filters.iter().zip(FILTER_FDS) {
+        // A filter is far smaller than what a pipe holds, so this does not wait for a reader.
+        let (filter_out, mut filter_in) = std::io::pipe().map_err(failed)?;
+        filter_in.write_all(filter).map_err(failed)?;
+        given.push((filter_out.into(), fd));
+    }
     let (status, status_in) = std::io::pipe().map_err(failed)?;
     let (seen, seen_in) = std::io::pipe().map_err(failed)?;
     let mut line = line.into_iter();
     #[expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
     let mut command = Command::new(line.next().unwrap_or_default());
     command.args(line).env_clear().stdin(std::process::Stdio::null());
-    let fixed = [(status_in.into(), STATUS_FD), (filter_out.into(), FILTER_FD), (seen_in.into(), SEEN_FD)];
-    let given = fixed.into_iter().chain(programs.into_iter().map(OwnedFd::from).zip(FIRST_PROGRAM_FD..));
-    let mappings = given.map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd }).collect();
+    given.extend([(status_in.into(), STATUS_FD), (seen_in.into(), SEEN_FD)]);
+    given.extend(programs.into_iter().map(OwnedFd::from).zip(FIRST_PROGRAM_FD..));
+    let mappings = given.into_iter().map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd }).collect();
     command.fd_mappings(mappings).map_err(|error| SandboxError::Io { reason: error.to_string() })?;
-    Ok(Prepared { command, status, seen })
+    Ok(Prepared { command, status, seen, tree })
 }
 
 /// A program that belongs to the system: root's (or of a user that our namespace does not know), and changed by nobody

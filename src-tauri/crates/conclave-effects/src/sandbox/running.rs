@@ -41,7 +41,7 @@ impl Running {
     /// Starts what was judged, and waits until it is certain that it was this that started.
     pub(crate) async fn start(run: RunCommand, judged: ToolRequest) -> Result<(Self, ChildStdin), SandboxError> {
         let limits = run.limits;
-        let Prepared { command, status, seen } = prepare(run, judged).await?;
+        let Prepared { command, status, seen, .. } = prepare(run, judged).await?;
         let (mut child, held) = start(command, Stdio::piped()).await?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {

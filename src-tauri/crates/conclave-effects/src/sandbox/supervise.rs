@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::bubblewrap::Prepared;
 use super::output::HeadTail;
+use super::usage::exceeded;
 use super::{CommandReport, Exit, Limits, SandboxError};
 use crate::Stale;
 
@@ -41,7 +42,7 @@ async fn supervise_with(
     input: Option<Zeroizing<Vec<u8>>>,
 ) -> Result<CommandReport, SandboxError> {
     let started = Instant::now();
-    let Prepared { command, status, mut seen } = prepared;
+    let Prepared { command, status, mut seen, tree } = prepared;
     let (mut child, _held) = start(command, if input.is_some() { Stdio::piped() } else { Stdio::null() }).await?;
     let stdin = child.stdin.take();
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -55,18 +56,28 @@ async fn supervise_with(
         outputs
     };
     tokio::pin!(everything);
-    let mut timed_out = false;
-    let ended = tokio::select! {
-        ended = &mut everything => Some(ended),
-        () = tokio::time::sleep(limits.wall) => {
-            timed_out = true;
+    let over = child.id().map(|process| exceeded(tree, process, *limits));
+    let over = async {
+        match over {
+            Some(over) => over.await,
+            None => std::future::pending().await,
+        }
+    };
+    let (stopped, ended) = tokio::select! {
+        ended = &mut everything => (None, Some(ended)),
+        () = tokio::time::sleep(limits.wall) => (Some((Exit::TimedOut, String::new())), None),
+        excess = over => (Some((excess.exit(), excess.reason())), None),
+    };
+    let ended = match ended {
+        Some(ended) => Some(ended),
+        None => {
             // All of it is tied to the outermost process by the kernel.
             child.start_kill().map_err(|error| failed(error.to_string()))?;
             tokio::time::timeout(GRACE, &mut everything).await.ok()
         }
     };
     let not_ended = || failed("the program could not be ended".to_owned());
-    let ((stdout, cut_out), (stderr, cut_err), ending) = ended.ok_or_else(not_ended)?;
+    let ((stdout, cut_out), (mut stderr, cut_err), ending) = ended.ok_or_else(not_ended)?;
     tokio::time::timeout(GRACE, child.wait()).await.map_err(|_| not_ended())?.map_err(|e| failed(e.to_string()))?;
     let exit = ending.exit();
     if let Some(first) = ending.first_process {
@@ -76,14 +87,17 @@ async fn supervise_with(
     // Nobody is left who could write into it.
     let mut said = String::new();
     seen.read_to_string(&mut said).map_err(|error| failed(error.to_string()))?;
-    if said.is_empty() && exit.is_some() && !timed_out {
+    if said.is_empty() && exit.is_some() && stopped.is_none() {
         return Err(Stale::changed("a folder or program of the run").into());
     }
-    let status = match exit {
-        _ if timed_out => Exit::TimedOut,
-        Some(exit) => exit,
+    let status = match (stopped, exit) {
+        (Some((exit, reason)), _) => {
+            stderr.extend(reason.into_bytes());
+            exit
+        }
+        (None, Some(exit)) => exit,
         // Bubblewrap tells a code only once the program has been started.
-        None => return Err(failed(last_line(&stderr))),
+        (None, None) => return Err(failed(last_line(&stderr))),
     };
     let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(CommandReport { status, stdout, stderr, truncated: cut_out || cut_err, wall_ms })

@@ -1,6 +1,7 @@
 //! The sandbox, tried with real programs. Where none can be built the tests say so and end.
 
 mod escape;
+mod layers;
 mod limits;
 
 use std::fs;
@@ -8,6 +9,7 @@ use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use conclave_policy::Actor;
@@ -26,6 +28,29 @@ const LIMITS: Limits = Limits {
     output_bytes: 64 * 1024,
 };
 
+/// Whether programs can be run here, with the second layer where the kernel has it; says aloud when not.
+pub(crate) fn ready() -> bool {
+    static GUEST: OnceLock<PathBuf> = OnceLock::new();
+    GUEST.get_or_init(|| {
+        let guest = build_guest();
+        super::confine::OWN.set(guest.clone()).unwrap();
+        guest
+    });
+    probe().inspect_err(|error| println!("skipped: {error}")).is_ok()
+}
+
+/// Builds the guest by itself.
+fn build_guest() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap();
+    let words = ["build", "--package", "conclave-effects", "--example", "sandbox_guest", "--message-format", "json"];
+    #[expect(clippy::disallowed_methods, reason = "a test builds what it runs")]
+    let built = std::process::Command::new(cargo).args(words).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let messages = String::from_utf8(built.stdout).unwrap();
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back().unwrap()
+}
+
 /// A folder that stands for a scratch copy, in a folder of ours that the sandbox must not see.
 struct Arena {
     folder: tempfile::TempDir,
@@ -34,8 +59,7 @@ struct Arena {
 impl Arena {
     /// `None`, with the reason printed, where no sandbox can be built.
     fn new() -> Option<Self> {
-        if let Err(error) = probe() {
-            println!("skipped: {error}");
+        if !ready() {
             return None;
         }
         let arena = Self { folder: tempfile::tempdir().unwrap() };
@@ -66,6 +90,7 @@ impl Arena {
             env: Vec::new(),
             read_only: Vec::new(),
             within: Vec::new(),
+            loopback: false,
             limits: LIMITS,
             project: None,
         }

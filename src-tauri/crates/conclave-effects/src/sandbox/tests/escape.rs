@@ -6,10 +6,13 @@ use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::Arena;
+use super::super::{Limits, RunCommand, run};
+use super::{Arena, LIMITS};
+use crate::gate::tests::permit;
 
 enum Outside {
     /// Tried outside too, where it must succeed.
@@ -19,11 +22,31 @@ enum Outside {
 }
 use Outside::{Untried, Works};
 
+/// What must be as it was when everything was tried.
+const CANARIES: [(&str, &str); 5] = [
+    ("home/.config/autostart/there", "started"),
+    ("home/.ssh/id_ed25519", "a key"),
+    ("home/.profile", "start"),
+    ("project/main.py", "the project itself"),
+    ("project/git/hooks/there", "a hook"),
+];
+
+/// What must not be there then, beneath our folder and elsewhere.
+const MADE: [&str; 5] =
+    ["home/.bashrc", "home/.config/autostart/x.desktop", "project/.git-hook", "project/git/hooks/missing", "elsewhere"];
+const MADE_ELSEWHERE: [&str; 6] = [
+    "/usr/conclave-probe",
+    "/usr/local/bin/conclave-probe",
+    "/conclave-probe",
+    "/etc/cron.d/conclave-probe",
+    "/etc/ld.so.preload",
+    "/var/tmp/conclave-probe",
+];
+
 #[tokio::test]
 async fn there_is_no_way_out() {
     let Some(arena) = Arena::new() else { return };
-    arena.plant("home/.ssh/id_ed25519", "a key");
-    arena.plant("project/main.py", "the project itself");
+    CANARIES.iter().for_each(|(path, content)| arena.plant(path, content));
     std::os::unix::fs::symlink(arena.at("home/.ssh/id_ed25519"), arena.at("tree/link")).unwrap();
     let tcp4 = TcpListener::bind("127.0.0.1:0").unwrap();
     let tcp6 = TcpListener::bind("[::1]:0").ok();
@@ -34,6 +57,8 @@ async fn there_is_no_way_out() {
     let outside = outside.to_str().unwrap();
     let (port4, pid) = (tcp4.local_addr().unwrap().port(), std::process::id());
     let port6 = tcp6.as_ref().map_or(1, |listener| listener.local_addr().unwrap().port());
+    tcp4.set_nonblocking(true).unwrap();
+    let reached = || std::iter::from_fn(|| tcp4.accept().ok()).count();
     let python = |code: &str| format!("python3 -c 'import socket,os,ctypes\n{code}\nprint(\"ESCAPED\")'");
     let then = |command: String| format!("{command} && echo ESCAPED");
     let open = |path: &str| then(format!("head -c 1 {path} >/dev/null"));
@@ -41,13 +66,15 @@ async fn there_is_no_way_out() {
     let socket = |family: &str, kind: &str| python(&format!("socket.socket({family}, {kind})"));
     let connect = |family: &str, address: &str| python(&format!("socket.socket({family}).connect({address})"));
     // Refused before anybody looks at the arguments, or not refused.
-    let syscall = |number: u32| {
+    let syscall = |number: libc::c_long| {
         python(&format!(
-            "c=ctypes.CDLL(None,use_errno=True)\nc.syscall({number},0,0,0,0,0)\nassert ctypes.get_errno()!=1"
+            "c=ctypes.CDLL(None,use_errno=True)\nc.syscall({number},0,0,0,0,0)\nassert ctypes.get_errno() not in (1,38)"
         ))
     };
-    let new_user = format!("{},{}", libc::SYS_clone, libc::CLONE_NEWUSER | libc::SIGCHLD);
-    let new_user = python(&format!("assert ctypes.CDLL(None).syscall({new_user},0,0,0,0)!=-1"));
+    let new = |what: libc::c_int| {
+        let words = format!("{},{}", libc::SYS_clone, what | libc::SIGCHLD);
+        python(&format!("assert ctypes.CDLL(None).syscall({words},0,0,0,0)!=-1"))
+    };
 
     let probes = [
         // Reading what is not shown.
@@ -89,6 +116,23 @@ async fn there_is_no_way_out() {
         ("the system", Untried, make("/usr/conclave-probe")),
         ("a system program", Untried, make("/usr/local/bin/conclave-probe")),
         ("the root", Untried, make("/conclave-probe")),
+        ("a start-up file that is there", Untried, then(format!("echo x >> {outside}/home/.profile"))),
+        (
+            "a program that starts with the session",
+            Untried,
+            make(&format!("{outside}/home/.config/autostart/x.desktop")),
+        ),
+        ("a hook that is there", Untried, then(format!("echo x >> {outside}/project/git/hooks/there"))),
+        ("a hook that is missing", Untried, make(&format!("{outside}/project/git/hooks/missing"))),
+        ("an ancestor of the project, renamed", Untried, then(format!("mv {outside}/project {outside}/elsewhere"))),
+        ("the tree, renamed", Untried, then("mv /scratch /elsewhere".to_owned())),
+        ("removing the project", Untried, then(format!("rm {outside}/project/main.py"))),
+        ("a hard link to a key", Untried, then(format!("ln {outside}/home/.ssh/id_ed25519 /scratch/key"))),
+        ("a folder of everybody's", Works, make("/var/tmp/conclave-probe && rm /var/tmp/conclave-probe")),
+        ("our own program in the sandbox", Untried, make("/.conclave-guest")),
+        ("our own program by way of a process", Untried, make("/proc/1/exe")),
+        ("the kernel's settings", Untried, make("/proc/sys/vm/overcommit_memory")),
+        ("the kernel's objects, for writing", Untried, make("/sys/kernel/uevent_helper")),
         ("scheduled jobs", Untried, make("/etc/cron.d/conclave-probe")),
         ("libraries for the next run", Untried, make("/etc/ld.so.preload")),
         ("devices", Untried, make("/dev/conclave-probe")),
@@ -107,6 +151,42 @@ async fn there_is_no_way_out() {
         ),
         ("an abstract socket", Works, connect("socket.AF_UNIX", &format!("b\"\\0{name}\""))),
         ("a socket with a path", Works, connect("socket.AF_UNIX", &format!("\"{outside}/home/agent.sock\""))),
+        (
+            "a proxy that the environment names",
+            Works,
+            format!(
+                "http_proxy=http://127.0.0.1:{port4} {}",
+                python(
+                    "import urllib.request as u,socket as s\ns.setdefaulttimeout(1)\ntry: u.urlopen(\"http://example.invalid/\")\nexcept (TimeoutError,s.timeout): pass\nexcept OSError as e: assert \"timed out\" in str(e)"
+                )
+            ),
+        ),
+        (
+            "a name with a null in it",
+            Untried,
+            python(&format!("socket.create_connection((\"127.0.0.1\\0.evil.example\",{port4}))")),
+        ),
+        ("the relay of another program", Untried, connect("socket.AF_UNIX", "\"/run/conclave/relay\"")),
+        (
+            "a service by another of its addresses",
+            Works,
+            connect("socket.AF_INET", &format!("(\"127.9.9.9\",{port4})")).replace("127.9.9.9", "0.0.0.0"),
+        ),
+        ("the message bus", Untried, then("ls /run/dbus/system_bus_socket /run/user/*/bus | grep .".to_owned())),
+        (
+            "the container engine",
+            Untried,
+            then("ls /run/docker.sock /var/run/docker.sock /run/containerd/containerd.sock | grep .".to_owned()),
+        ),
+        ("the display", Untried, then("ls /tmp/.X11-unix/* /run/user/*/wayland-* | grep .".to_owned())),
+        ("the display, by its abstract socket", Untried, connect("socket.AF_UNIX", "b\"\\0/tmp/.X11-unix/X0\"")),
+        (
+            "addresses of agents and buses in the environment",
+            Untried,
+            then("env | grep -E 'DBUS|DISPLAY|WAYLAND|SSH_|GPG|XDG|DOCKER|TOKEN|KEY'".to_owned()),
+        ),
+        ("what our parent had open", Untried, then("ls /proc/self/fd | grep -vx '[0-3]'".to_owned())),
+        ("the terminal", Untried, open("/dev/tty")),
         ("a host elsewhere, TCP", Untried, connect("socket.AF_INET", "(\"192.0.2.1\",80)")),
         (
             "a host elsewhere, UDP",
@@ -142,30 +222,59 @@ async fn there_is_no_way_out() {
                 .to_owned(),
         ),
         ("capabilities", Untried, then("grep -E 'Cap(Eff|Prm|Bnd):.*[1-9a-f]' /proc/self/status".to_owned())),
-        ("io_uring", Untried, syscall(425)),
-        ("a user namespace by the call itself", Untried, new_user),
-        ("opening a tree of mounts", Works, syscall(428)),
-        ("a new mount", Untried, syscall(430)),
+        ("a file system of control groups", Untried, then("mount -t cgroup2 none /tmp".to_owned())),
+        ("the whole machine in a folder", Untried, then("mkdir -p /tmp/all && mount --bind / /tmp/all".to_owned())),
+        ("io_uring", Untried, syscall(libc::SYS_io_uring_setup)),
+        ("a user namespace by the call itself", Untried, new(libc::CLONE_NEWUSER)),
+        ("a network namespace by the call itself", Untried, new(libc::CLONE_NEWNET)),
+        ("a user namespace by the newer call", Untried, syscall(libc::SYS_clone3)),
+        ("entering a namespace by the call itself", Untried, syscall(libc::SYS_setns)),
+        ("opening a tree of mounts", Works, syscall(libc::SYS_open_tree)),
+        ("a new mount", Untried, syscall(libc::SYS_fsopen)),
+        ("a file by its number", Untried, syscall(libc::SYS_open_by_handle_at)),
+        ("keys of the kernel", Works, syscall(libc::SYS_keyctl)),
+        ("a key for the kernel", Works, syscall(libc::SYS_add_key)),
+        ("programs in the kernel", Untried, syscall(libc::SYS_bpf)),
+        ("counters of the processor", Untried, syscall(libc::SYS_perf_event_open)),
+        ("faults handled by the program", Untried, syscall(libc::SYS_userfaultfd)),
+        ("another process's memory by the call", Works, syscall(libc::SYS_process_vm_readv)),
+        ("another process's files", Untried, syscall(libc::SYS_pidfd_getfd)),
+        ("watching all files", Untried, syscall(libc::SYS_fanotify_init)),
+        ("another kernel", Untried, syscall(libc::SYS_kexec_load)),
+        ("a call by its second number", Untried, syscall(0x4000_0000 | libc::SYS_getpid)),
         ("more memory than allowed", Untried, then("prlimit --as=unlimited true".to_owned())),
     ];
-    assert!(probes.len() >= 60);
-    for (name, outside, script) in probes {
+    let tried = probes.len();
+    assert!(tried >= 60);
+    for (number, (name, outside, script)) in probes.iter().enumerate() {
         if matches!(outside, Works) {
             #[expect(clippy::disallowed_methods, reason = "what must work outside is tried outside")]
-            let control = Command::new("sh").args(["-c", &script]).output().unwrap();
+            let control = Command::new("sh").args(["-c", script]).output().unwrap();
             assert!(String::from_utf8_lossy(&control.stdout).contains("ESCAPED"), "outside: {name}: {control:?}");
         }
-        let report = arena.shell(&script).await;
-        let said = String::from_utf8_lossy(&report.stdout);
-        assert!(!said.contains("ESCAPED"), "{name}: {said} {}", String::from_utf8_lossy(&report.stderr));
+        arena.plant(&format!("tree/probes/{number}"), script);
     }
-    let planted = ["home/.bashrc", "project/.git-hook"];
-    assert!(planted.iter().all(|path| !arena.at(path).exists()));
-    assert!(
-        ["/usr/conclave-probe", "/conclave-probe", "/etc/cron.d/conclave-probe", "/etc/ld.so.preload"]
-            .iter()
-            .all(|path| !std::path::Path::new(path).exists())
-    );
+    reached();
+    // What may talk to itself is held by one layer less.
+    let all = "for probe in probes/*; do timeout 10 sh $probe 2>&1 | sed \"s:^:${probe#*/} :\"; echo \"${probe#*/} tried\"; done";
+    let limits = Limits { wall: Duration::from_secs(300), ..LIMITS };
+    let command = RunCommand { loopback: true, limits, ..arena.command(&["sh", "-c", all]) };
+    let report = run(permit(command).await).await.unwrap();
+    let said = String::from_utf8_lossy(&report.stdout);
+    assert_eq!(said.lines().filter(|line| line.ends_with(" tried")).count(), tried, "{report:?}");
+    let escaped: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.split_once(' ').filter(|(_, said)| said.contains("ESCAPED")))
+        .map(|(number, _)| probes[number.parse::<usize>().unwrap()].0)
+        .collect();
+    println!("{} of {tried} probes escaped", escaped.len());
+    assert_eq!(escaped, [""; 0]);
+    assert_eq!(reached(), 0, "somebody reached a service of this machine");
+    for (path, content) in CANARIES {
+        assert_eq!(fs::read_to_string(arena.at(path)).unwrap(), content, "{path}");
+    }
+    assert!(MADE.iter().all(|path| !arena.at(path).exists()));
+    assert!(MADE_ELSEWHERE.iter().all(|path| !std::path::Path::new(path).exists()));
     drop((tcp4, tcp6, path_socket, abstract_socket));
 }
 

@@ -108,3 +108,28 @@ async fn of_an_endless_output_the_beginning_and_the_end_are_kept() {
     let report = run(permit(endless).await).await.unwrap();
     assert!(report.status == Exit::TimedOut && report.truncated && report.stdout.len() < 1100);
 }
+
+#[tokio::test]
+async fn many_files_and_many_processes_are_limited_together() {
+    let Some(arena) = Arena::new() else { return };
+    let many =
+        "i=0; while :; do i=$((i+1)); mkdir -p d$((i/9)); head -c 1000000 /dev/zero > d$((i/9))/$i || exit 1; done";
+    let deep = "while :; do mkdir d && cd d || exit 1; done";
+    let hold = "import time\nb=bytearray(60<<20)\nb[::4096]=b[::4096]\ntime.sleep(9)";
+    let together = format!("for i in 1 2 3 4 5 6 7 8; do python3 -c '{hold}' & done; wait");
+    let cases = [
+        (many, LIMITS, Exit::Signal(25), "the copy grew by more than 16 MiB"),
+        (deep, LIMITS, Exit::Signal(25), "the copy grew by more than 16 MiB"),
+        (&together, Limits { memory_bytes: 256 << 20, ..LIMITS }, Exit::Signal(9), "more than 256 MiB of memory"),
+    ];
+    for (script, limits, expect, reason) in cases {
+        let report = run(permit(RunCommand { limits, ..arena.command(&["sh", "-c", script]) }).await).await.unwrap();
+        let said = String::from_utf8_lossy(&report.stderr);
+        assert_eq!(report.status, expect, "{script}: {said}");
+        assert!(said.contains(reason), "{script}: {said}");
+    }
+    let fits = "for i in 1 2 3 4 5 6 7 8; do head -c 900000 /dev/zero > fits-$i; done; sleep 1";
+    fs::remove_dir_all(arena.at("tree")).unwrap();
+    let arena = Arena::new().unwrap();
+    assert_eq!(arena.shell(fits).await.status, Exit::Code(0));
+}
