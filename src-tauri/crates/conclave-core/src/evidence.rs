@@ -21,10 +21,14 @@ pub enum Check {
     Suppression,
     /// Something that matters changes.
     Effective,
+    /// Nothing is added that has no place in a fix: a secret, an encoded text, characters that mislead, a promise of code.
+    Content,
     /// The tool that reported it finds it gone, and nothing new as severe.
     Rescan,
     /// The recipe's own detector no longer matches; proves little.
     OwnRule,
+    /// Another scanner sees nothing new.
+    SecondScan,
     /// The project builds.
     Build,
     /// The project's tests are not worse than before.
@@ -37,14 +41,16 @@ pub enum Check {
 
 impl Check {
     /// All, in ladder order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Applies,
         Self::Parses,
         Self::Paths,
         Self::Suppression,
         Self::Effective,
+        Self::Content,
         Self::Rescan,
         Self::OwnRule,
+        Self::SecondScan,
         Self::Build,
         Self::Tests,
         Self::RedGreen,
@@ -53,7 +59,10 @@ impl Check {
 
     /// Whether a failure removes the candidate from recommendation, whatever else speaks for it.
     pub fn is_gate(self) -> bool {
-        matches!(self, Self::Applies | Self::Parses | Self::Paths | Self::Suppression | Self::Effective)
+        matches!(
+            self,
+            Self::Applies | Self::Parses | Self::Paths | Self::Suppression | Self::Effective | Self::Content
+        )
     }
 
     /// The name that people read.
@@ -64,8 +73,10 @@ impl Check {
             Self::Paths => "Allowed paths",
             Self::Suppression => "Silences nothing",
             Self::Effective => "Changes code",
+            Self::Content => "Adds nothing foreign",
             Self::Rescan => "Re-scan",
             Self::OwnRule => "Own rule",
+            Self::SecondScan => "Second scanner",
             Self::Build => "Build",
             Self::Tests => "Tests",
             Self::RedGreen => "Red/green",

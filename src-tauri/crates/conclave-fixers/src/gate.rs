@@ -10,7 +10,7 @@ use regex::RegexSet;
 use crate::syntax::Tree;
 
 /// How a scanner, linter or compiler is told to look away, in small letters.
-const SUPPRESSIONS: [&str; 60] = [
+const SUPPRESSIONS: [&str; 76] = [
     "nosec",
     "nosem",
     "nosemgrep",
@@ -71,6 +71,22 @@ const SUPPRESSIONS: [&str; 60] = [
     "pragma: allowlist",
     "devskim: ignore",
     "ast-grep-ignore",
+    "semgrep: ignore",
+    "semgrep-ignore",
+    "bandit: skip",
+    "bandit:skip",
+    "skipcq",
+    "snyk:ignore",
+    "deepcode ignore",
+    "codacy:disable",
+    "kics-scan ignore",
+    "jshint evil",
+    "/* eslint ",
+    "disable_warnings(",
+    "simplefilter(\"ignore",
+    "simplefilter('ignore",
+    "filterwarnings(\"ignore",
+    "filterwarnings('ignore",
 ];
 
 /// How an answer leaves code out instead of writing it.
@@ -124,6 +140,11 @@ pub fn adds_suppression(before: &str, after: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// The lines that `after` has and `before` has not, blanks at their ends aside; each as often as it is there more.
+pub fn added_lines<'a>(before: &str, after: &'a str) -> Vec<&'a str> {
+    only_in(after, before)
 }
 
 /// The lines of `text` that `other` has not, each as often as it is there more.

@@ -1,12 +1,14 @@
 //! The checks of the ladder: one file each, one line in the registry.
 
 mod applies;
+mod content;
 mod effective;
 mod moved;
 mod own_rule;
 mod parses;
 mod paths;
 mod rescan;
+mod second_scan;
 mod suppression;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use conclave_core::candidate::Candidate;
 use conclave_core::evidence::{Check, Evidence};
 use conclave_core::path::RelPath;
 use conclave_core::tier::RunPlan;
+use conclave_fixers::Change;
 
 use crate::ctx::Ctx;
 use crate::source::{Source, Sources};
@@ -45,6 +48,16 @@ impl Subject<'_> {
         })
     }
 
+    /// The same for a function that takes them all at once.
+    pub(crate) fn with_changes<R>(&self, then: impl FnOnce(&[Change<'_>]) -> R) -> R {
+        let texts: Vec<_> = self.texts().collect();
+        let changes: Vec<_> = texts
+            .iter()
+            .map(|(path, before, after)| Change { path, before: before.text().unwrap_or_default(), after })
+            .collect();
+        then(&changes)
+    }
+
     /// Where the lines of the file at `path` stand after the fix.
     fn moved(&self, path: &RelPath) -> moved::Moved {
         let before = self.sources.file(path).ok();
@@ -70,6 +83,8 @@ pub const CHECKS: &[Entry] = &[
     Entry { check: Check::Paths, run: |s| Box::pin(async { paths::run(s) }) },
     Entry { check: Check::Suppression, run: |s| Box::pin(async { suppression::run(s) }) },
     Entry { check: Check::Effective, run: |s| Box::pin(async { effective::run(s) }) },
+    Entry { check: Check::Content, run: |s| Box::pin(async { content::run(s) }) },
     Entry { check: Check::Rescan, run: |s| Box::pin(rescan::run(s)) },
     Entry { check: Check::OwnRule, run: |s| Box::pin(async { own_rule::run(s) }) },
+    Entry { check: Check::SecondScan, run: |s| Box::pin(second_scan::run(s)) },
 ];

@@ -1,29 +1,48 @@
-//! Nothing is added that makes a scanner look away, or that makes a person read something else than the machine does.
+//! Nothing is added that makes a scanner look away.
 
 use conclave_core::evidence::{Check, CheckOutcome, Evidence};
+use conclave_fixers::Change;
 
 use super::Subject;
 
 pub(super) fn run(subject: &mut Subject<'_>) -> Evidence {
-    for (path, before, after) in subject.texts() {
-        if let Some(marker) = conclave_fixers::adds_suppression(before.text().unwrap_or_default(), after) {
-            let why = format!("it silences the scanner with `{marker}` in `{path}` instead of fixing");
-            return Evidence::new(Check::Suppression, CheckOutcome::Fail, why);
-        }
+    match subject.with_changes(fault) {
+        Some(why) => Evidence::new(Check::Suppression, CheckOutcome::Fail, why),
+        None => Evidence::new(Check::Suppression, CheckOutcome::Pass, "no marker added"),
     }
-    for file in &subject.candidate.patch.files {
-        let before = subject.sources.file(&file.path).ok();
-        let known = before.as_deref().and_then(|source| source.text()).unwrap_or_default();
-        let new = |c: &char| is_hidden(*c) && !known.contains(*c);
-        if let Some(c) = file.edits.iter().flat_map(|edit| edit.text.chars()).find(new) {
-            let why = format!("it adds the hidden character {} to `{}`", c.escape_unicode(), file.path);
-            return Evidence::new(Check::Suppression, CheckOutcome::Fail, why);
-        }
-    }
-    Evidence::new(Check::Suppression, CheckOutcome::Pass, "no marker added")
 }
 
-/// Characters that reorder, join or hide text (Unicode's bidirectional controls, zero-width and tag characters).
-fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+/// The first marker that the changes add, in words.
+pub(super) fn fault(changes: &[Change<'_>]) -> Option<String> {
+    changes.iter().find_map(|change| {
+        let marker = conclave_fixers::adds_suppression(change.before, change.after)?;
+        Some(format!("suppressed, not fixed: it silences the scanner with `{marker}` in `{}`", change.path))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_core::path::RelPath;
+
+    use super::*;
+
+    /// One form a line, as tools document it, in a file that they read.
+    const FORMS: &str = include_str!("suppression/forms.txt");
+
+    #[test]
+    fn every_form_of_silence_is_seen() {
+        let forms: Vec<(&str, &str)> = FORMS.lines().filter_map(|line| line.split_once('\t')).collect();
+        let missed: Vec<_> = forms
+            .iter()
+            .filter(|(path, form)| {
+                let path = RelPath::new(path).expect("a path");
+                let (before, after) = ("run(a)\n".to_owned(), format!("{}\n", form.replace("\\n", "\n")));
+                let why = fault(&[Change { path: &path, before: &before, after: &after }]);
+                !why.is_some_and(|why| why.starts_with("suppressed, not fixed"))
+            })
+            .collect();
+        println!("forms of suppression: {} of {} flagged", forms.len() - missed.len(), forms.len());
+        assert!(forms.len() >= 40);
+        assert_eq!(missed, Vec::<&(&str, &str)>::new());
+    }
 }
