@@ -225,10 +225,14 @@ export type Check =
 "suppression" | 
 /**  Something that matters changes. */
 "effective" | 
+/**  Nothing is added that has no place in a fix: a secret, an encoded text, characters that mislead, a promise of code. */
+"content" | 
 /**  The tool that reported it finds it gone, and nothing new as severe. */
 "rescan" | 
 /**  The recipe's own detector no longer matches; proves little. */
 "own_rule" | 
+/**  Another scanner sees nothing new. */
+"second_scan" | 
 /**  The project builds. */
 "build" | 
 /**  The project's tests are not worse than before. */

@@ -59,10 +59,7 @@ impl Check {
 
     /// Whether a failure removes the candidate from recommendation, whatever else speaks for it.
     pub fn is_gate(self) -> bool {
-        matches!(
-            self,
-            Self::Applies | Self::Parses | Self::Paths | Self::Suppression | Self::Effective | Self::Content
-        )
+        matches!(self, Self::Applies | Self::Parses | Self::Paths | Self::Suppression | Self::Effective | Self::Content)
     }
 
     /// The name that people read.

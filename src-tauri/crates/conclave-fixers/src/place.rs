@@ -129,28 +129,10 @@ fn is_manifest_name(name: &str) -> bool {
             .any(|end| name.ends_with(end))
 }
 
-const TEST_FOLDERS: [&str; 9] = [
-    "test",
-    "tests",
-    "__tests__",
-    "spec",
-    "specs",
-    "testdata",
-    "__snapshots__",
-    "__mocks__",
-    "__fixtures__",
-];
-const CI_FOLDERS: [&str; 9] = [
-    ".github",
-    ".gitlab",
-    ".circleci",
-    ".ci",
-    ".buildkite",
-    ".teamcity",
-    ".drone",
-    ".woodpecker",
-    ".azure-pipelines",
-];
+const TEST_FOLDERS: [&str; 9] =
+    ["test", "tests", "__tests__", "spec", "specs", "testdata", "__snapshots__", "__mocks__", "__fixtures__"];
+const CI_FOLDERS: [&str; 9] =
+    [".github", ".gitlab", ".circleci", ".ci", ".buildkite", ".teamcity", ".drone", ".woodpecker", ".azure-pipelines"];
 const CI: [&str; 13] = [
     "jenkinsfile",
     ".gitlab-ci.yml",

@@ -44,10 +44,8 @@ fn removed_function(change: &Change<'_>, place: &Location) -> Option<String> {
     }
     let language = Language::of_path(change.path)?;
     let (.., name) = conclave_fixers::enclosing(language, change.before, place.region?.start_line)?;
-    let (before, after) = (
-        conclave_fixers::functions(language, change.before),
-        conclave_fixers::functions(language, change.after),
-    );
+    let (before, after) =
+        (conclave_fixers::functions(language, change.before), conclave_fixers::functions(language, change.after));
     let count = |list: &[Piece]| list.iter().filter(|other| other.name == name).count();
     let gone = count(&after) < count(&before);
     (gone && after.len() < before.len()).then_some(name)

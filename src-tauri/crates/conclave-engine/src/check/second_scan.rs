@@ -125,7 +125,10 @@ fn compare(
     if let Some((moved, path, region)) = place {
         let lines = region.start_line..region.end_line.max(region.start_line).saturating_add(1);
         let here = |list: &[Seen], rule: &str| {
-            list.iter().filter(|seen| seen.rule == rule && seen.path == **path).map(|seen| seen.line).collect::<Vec<_>>()
+            list.iter()
+                .filter(|seen| seen.rule == rule && seen.path == **path)
+                .map(|seen| seen.line)
+                .collect::<Vec<_>>()
         };
         let at_place = before.iter().filter(|seen| seen.path == **path && lines.contains(&seen.line));
         let mut rules: Vec<&str> = at_place.map(|seen| seen.rule.as_str()).collect();
@@ -176,7 +179,8 @@ mod tests {
         use CheckOutcome::{Fail, Pass};
         use Severity::{High, Low};
         let path = RelPath::new("a.py").expect("a path");
-        let place = (Moved::of("1\n2\n3\n", &[Edit { start: 2, end: 3, text: "x".to_owned() }]), &path, Region::line(2));
+        let place =
+            (Moved::of("1\n2\n3\n", &[Edit { start: 2, end: 3, text: "x".to_owned() }]), &path, Region::line(2));
         let list = |seen: &[(&str, u32, Severity)]| {
             let seen = seen.iter().map(|(rule, line, severity)| Seen {
                 rule: (*rule).to_owned(),

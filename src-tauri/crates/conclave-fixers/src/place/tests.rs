@@ -92,7 +92,8 @@ fn no_spelling_of_a_protected_path_is_missed() {
         "docs/CODEOWNERS",
         ".pre-commit-config.yaml",
     ];
-    let spellings: [(&str, fn(&str) -> String); 7] = [
+    type Spelling = fn(&str) -> String;
+    let spellings: [(&str, Spelling); 7] = [
         ("upper case", |path| path.to_uppercase()),
         ("one capital", |path| path.replacen('g', "G", 1)),
         ("ignored characters", |path| path.replacen('i', "i\u{200c}", 1)),

@@ -41,7 +41,10 @@ pub(super) fn look_alike(added: &Added<'_>) -> Option<String> {
                 Some(_) => code.contains(word) && (is_name(line, word) || word.chars().all(imitates)),
             };
             if misleads && !before.contains(word) {
-                return Some(format!("adds `{}`, which is not spelt with the letters that it seems to be,", short(word)));
+                return Some(format!(
+                    "adds `{}`, which is not spelt with the letters that it seems to be,",
+                    short(word)
+                ));
             }
         }
     }
@@ -88,8 +91,15 @@ impl Script {
             '\u{1d00}'..='\u{1d7f}' | '\u{2c60}'..='\u{2c7f}' | '\u{a4d0}'..='\u{a4ff}' | '\u{10280}'..='\u{1031f}' => {
                 Some(Self::Other)
             }
-            '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}' | '\u{ff10}'..='\u{ff19}' | '\u{1d400}'..='\u{1d7ff}'
-            | '\u{2460}'..='\u{24ff}' | '\u{2102}'..='\u{2134}' | '\u{2160}'..='\u{217f}' | '\u{1f110}'..='\u{1f189}' | '\u{17f}' => Some(Self::Disguised),
+            '\u{ff21}'..='\u{ff3a}'
+            | '\u{ff41}'..='\u{ff5a}'
+            | '\u{ff10}'..='\u{ff19}'
+            | '\u{1d400}'..='\u{1d7ff}'
+            | '\u{2460}'..='\u{24ff}'
+            | '\u{2102}'..='\u{2134}'
+            | '\u{2160}'..='\u{217f}'
+            | '\u{1f110}'..='\u{1f189}'
+            | '\u{17f}' => Some(Self::Disguised),
             _ => None,
         }
     }

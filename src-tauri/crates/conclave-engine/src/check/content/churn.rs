@@ -11,7 +11,8 @@ const SHARE: usize = 20;
 
 /// More than a fifth of the changed lines differ in white space only.
 pub(super) fn white_space(added: &Added<'_>) -> Option<String> {
-    let (removed, new) = (only_in(added.change.before, added.change.after), only_in(added.change.after, added.change.before));
+    let (removed, new) =
+        (only_in(added.change.before, added.change.after), only_in(added.change.after, added.change.before));
     let mut by_code: HashMap<String, Vec<&str>> = HashMap::new();
     for line in &removed {
         by_code.entry(squeezed(line)).or_default().push(line);

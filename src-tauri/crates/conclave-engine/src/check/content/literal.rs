@@ -36,15 +36,24 @@ expression!(
     r#"(?i)(b64decode|b32decode|a85decode|\batob|fromhex|unhexlify|getDecoder|decodeBase64|decodeHex|\.decompress|codecs\.decode|Buffer\.from|loads)\s*\(.*["'`]([^"'`]{16,})["'`]"#
 );
 expression!(escapes, r"(\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]+\}|\\[0-7]{3}){6,}");
-expression!(code_points, r"(?i)((\bchr\s*\(\s*\d+\s*\)[\s+,]*){4,}|fromCharCode\s*\((\s*(0x)?[0-9a-f]+\s*,){3,}|fromCodePoint\s*\((\s*(0x)?[0-9a-f]+\s*,){3,})");
+expression!(
+    code_points,
+    r"(?i)((\bchr\s*\(\s*\d+\s*\)[\s+,]*){4,}|fromCharCode\s*\((\s*(0x)?[0-9a-f]+\s*,){3,}|fromCodePoint\s*\((\s*(0x)?[0-9a-f]+\s*,){3,})"
+);
 expression!(numbers, r"(?i)(\b(0x[0-9a-f]{1,2}|\d{1,3})\s*,\s*){24,}");
 expression!(
     names,
     r#"(?i)(\b(?:delete\s+from|from|join|into|update|table|truncate)\s+|\b(?:order|group)\s+by\s+|\.)(\?|\$\d|:[a-z_]\w*\b|%s)(\s|\.|,|;|\)|["'`]|$)|\bwhere\s+\?\s*(=|<|>|like\b|in\b)|\bset\s+\?\s*=|\?\s*\.\s*\?"#
 );
-expression!(statement, r"(?i)\b(select\b.*\bfrom|insert\s+into|update\s+.*\bset|delete\s+from|truncate|drop|alter|create)\b");
+expression!(
+    statement,
+    r"(?i)\b(select\b.*\bfrom|insert\s+into|update\s+.*\bset|delete\s+from|truncate|drop|alter|create)\b"
+);
 expression!(filled, r#"["'`]\s*(%|\.format\b|\.formatted\b)|String\.format"#);
-expression!(from_in_function, r"(?i)\b(extract|substring|trim|overlay|position)\s*\([^)]*\bfrom\s*[?$:%]|distinct\s+from\s*[?$:%]");
+expression!(
+    from_in_function,
+    r"(?i)\b(extract|substring|trim|overlay|position)\s*\([^)]*\bfrom\s*[?$:%]|distinct\s+from\s*[?$:%]"
+);
 
 /// A literal that nobody can read: encoded, escaped, or a row of numbers.
 pub(super) fn encoded(added: &Added<'_>) -> Option<String> {
@@ -86,8 +95,7 @@ pub(super) fn bound_name(added: &Added<'_>) -> Option<String> {
         let bound = |found: regex::Captures<'_>| {
             let place = found.get(0).map_or("", |all| all.as_str());
             // A `%s` that the program fills itself is no placeholder.
-            !(place.contains("%s") && filled().is_match(line)) && !place.starts_with('.')
-                || place.contains('?') && place.contains('.')
+            if place.starts_with('.') { place.contains('?') } else { !place.contains("%s") || !filled().is_match(line) }
         };
         statement().is_match(line) && !from_in_function().is_match(line) && names().captures_iter(line).any(bound)
     })?;

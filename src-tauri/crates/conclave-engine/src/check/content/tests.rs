@@ -28,8 +28,20 @@ fn trojans() -> Vec<(&'static str, String)> {
     let hidden = "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{ad}\u{34f}\u{180e}\u{3164}\u{115f}\u{ffa0}\u{2028}\u{2029}\u{2062}\u{e0001}\u{e0041}\u{e007f}\u{fe0f}\u{fe00}\u{e0100}\u{e01ef}\u{8}\u{1b}\u{0}";
     // Each stands for the letter beside it.
     let twins = [
-        ('a', 'а'), ('e', 'е'), ('i', 'і'), ('o', 'ο'), ('s', 'ѕ'), ('r', 'г'), ('m', 'м'), ('d', 'ԁ'), ('u', 'υ'),
-        ('o', 'օ'), ('e', 'ｅ'), ('r', '𝐫'), ('s', 'ſ'), ('l', 'Ⅼ'),
+        ('a', 'а'),
+        ('e', 'е'),
+        ('i', 'і'),
+        ('o', 'ο'),
+        ('s', 'ѕ'),
+        ('r', 'г'),
+        ('m', 'м'),
+        ('d', 'ԁ'),
+        ('u', 'υ'),
+        ('o', 'օ'),
+        ('e', 'ｅ'),
+        ('r', '𝐫'),
+        ('s', 'ſ'),
+        ('l', 'Ⅼ'),
     ];
     let mut samples = Vec::new();
     for (path, line) in LANGUAGES {
@@ -46,6 +58,7 @@ fn trojans() -> Vec<(&'static str, String)> {
             samples.push((path, line.replacen("role", script, 1)));
         }
     }
+    samples.retain(|(path, line)| !LANGUAGES.contains(&(path, line)));
     samples
 }
 
