@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 use super::view::{APART, View};
 
 /// Backslash escapes as in JSON and most languages undone, one level of them.
@@ -34,7 +36,8 @@ pub(super) fn percent(text: &[u8]) -> Option<View> {
 /// that order anywhere.
 pub(super) fn without_zeros(text: &[u8]) -> Option<View> {
     let is_wide = |bytes: &[u8]| bytes.chunks_exact(2).all(|pair| pair[0] == 0 && pair[1] != 0);
-    if text.windows(12).any(is_wide) { undo(text, 0, |_| Some((1, Char { bytes: [0; 4], len: 0 }))) } else { None }
+    let wide = text[memchr(0, text)?..].windows(12).any(is_wide);
+    if wide { undo(text, 0, |_| Some((1, Char { bytes: [0; 4], len: 0 }))) } else { None }
 }
 
 /// A character that stands for an escape.
@@ -51,9 +54,9 @@ impl Char {
 
 /// Replaces each escape that `mark` begins and `read` understands: its length and what it stands for.
 fn undo(text: &[u8], mark: u8, read: impl Fn(&[u8]) -> Option<(usize, Char)>) -> Option<View> {
-    let mut view = View::default();
-    let (mut at, mut done) = (0, 0);
-    while let Some(next) = text[at..].iter().position(|byte| *byte == mark) {
+    let (mut at, mut done) = (memchr(mark, text)?, 0);
+    let mut view = View::of(text);
+    while let Some(next) = memchr(mark, &text[at..]) {
         at += next;
         match read(&text[at..]) {
             Some((len, char)) => {

@@ -19,7 +19,7 @@ pub(super) fn has_marks(text: &[u8]) -> bool {
 
 /// `text` without line breaks and without what closes one string literal only to open the next.
 pub(super) fn join(text: &[u8], kind: Margin) -> Option<View> {
-    let mut view = View::default();
+    let mut view = View::of(text);
     let (mut at, mut done) = (0, 0);
     while let Some(next) = text[at..].iter().position(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'\n' | b'\r')) {
         at += next;

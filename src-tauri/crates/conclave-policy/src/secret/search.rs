@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 use super::decode::{self, BASE64, Code, HEX};
 use super::format::{FORMATS, Place};
@@ -27,16 +28,35 @@ const LEAST_DECODED: usize = 12;
 /// What is in `bytes`, in no order and overlapping.
 pub(super) fn find(bytes: &[u8], known: &[&str]) -> Result<Vec<Hit>, Unscannable> {
     let known = known.iter().map(|value| value.trim()).filter(|value| value.len() >= MIN_KNOWN);
-    let least = known.clone().map(str::len).min().unwrap_or(LEAST_DECODED).min(LEAST_DECODED);
-    let known = AhoCorasick::new(known).map_err(|_| Unscannable::TooManyKnown)?;
+    let known = Known(known.map(Finder::new).collect());
+    let least = known.0.iter().map(|value| value.needle().len()).min().unwrap_or(LEAST_DECODED).min(LEAST_DECODED);
     let work = bytes.len() * WORK + (1 << 16);
     let mut search = Search { known, least, work, seen: HashSet::new(), hits: Vec::new() };
     search.read(bytes, None, START)?;
     Ok(search.hits)
 }
 
-struct Search {
-    known: AhoCorasick,
+/// The values that the caller knows to be secrets.
+struct Known<'a>(Vec<Finder<'a>>);
+
+impl Known<'_> {
+    fn are_in(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|value| value.find(text).is_some())
+    }
+
+    /// Where they stand in `text`, overlapping. They are nearly always in none: only where one is, it is worth it to
+    /// build what finds all of them at once.
+    fn find(&self, text: &[u8]) -> Result<Vec<Range<usize>>, Unscannable> {
+        if !self.are_in(text) {
+            return Ok(Vec::new());
+        }
+        let all = AhoCorasick::new(self.0.iter().map(Finder::needle)).map_err(|_| Unscannable::TooManyKnown)?;
+        Ok(all.find_overlapping_iter(text).map(|found| found.range()).collect())
+    }
+}
+
+struct Search<'a> {
+    known: Known<'a>,
     /// The least bytes that a run must stand for to be decoded.
     least: usize,
     /// How many bytes may still be read.
@@ -69,10 +89,10 @@ struct Left {
 const START: Left =
     Left { levels: 4, escapes: 3, percents: 2, codes: 2, lines: true, zeros: true, decoded: false, joined: false };
 
-impl Search {
+impl Search<'_> {
     fn read(&mut self, text: &[u8], trace: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
         self.work = self.work.checked_sub(text.len()).ok_or(Unscannable::TooNested)?;
-        self.look(text, trace, left);
+        self.look(text, trace, left)?;
         if left.zeros {
             self.follow(decode::without_zeros(text), trace, Left { zeros: false, ..left })?;
         }
@@ -133,18 +153,16 @@ impl Search {
     /// no encoding at all decodes to noise, and there is much of that.
     fn is_text(&self, bytes: &[u8]) -> bool {
         let is_text = |byte: &u8| matches!(byte, 0 | b'\t' | b'\n' | b'\r' | 0x20..=0x7E);
-        bytes.split(|byte| !is_text(byte)).any(|text| text.len() >= self.least) || self.known.is_match(bytes)
+        bytes.split(|byte| !is_text(byte)).any(|text| text.len() >= self.least) || self.known.are_in(bytes)
     }
 
-    fn look(&mut self, text: &[u8], trace: Option<&Trace<'_>>, left: Left) {
+    fn look(&mut self, text: &[u8], trace: Option<&Trace<'_>>, left: Left) -> Result<(), Unscannable> {
         let Self { known, hits, .. } = self;
         let mut add = |label: &str, range: Range<usize>| {
             let range = trace.map_or(range.clone(), |trace| trace.source(range));
             hits.push(Hit { label: label.into(), range });
         };
-        for found in known.find_overlapping_iter(text) {
-            add(KNOWN, found.range());
-        }
+        known.find(text)?.into_iter().for_each(|range| add(KNOWN, range));
         let place = Place { text, trace, decoded: left.decoded, joined: left.joined };
         for (format, range) in FORMATS.find(place) {
             add(&format.id, range);
@@ -152,6 +170,7 @@ impl Search {
         if !left.decoded && !left.joined {
             entropy::find(text).into_iter().for_each(|range| add(HIGH_ENTROPY, range));
         }
+        Ok(())
     }
 }
 

@@ -30,6 +30,11 @@ struct Span {
 }
 
 impl View {
+    /// An empty view of `source`, with room for as much text and for dozens of changes.
+    pub(super) fn of(source: &[u8]) -> Self {
+        Self { text: Vec::with_capacity(source.len()), spans: Vec::with_capacity(64) }
+    }
+
     /// Adds a range of the source as it is.
     pub(super) fn copy(&mut self, source: &[u8], range: Range<usize>) {
         if range.is_empty() {
