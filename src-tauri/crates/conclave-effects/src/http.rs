@@ -6,6 +6,7 @@
 //! to no other.
 
 mod body;
+mod client;
 mod roots;
 pub(crate) mod target;
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub use body::{Body, DataClass, Facts, ModelClass};
 pub use roots::TlsRoots;
 
 use crate::{Effect, Permit, Secret, Stale};
-use target::{LOCALHOST, Target};
+use target::Target;
 
 /// What is asked of the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,7 +338,7 @@ pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
     }
     let headers = request.header_map()?;
     request.must_be_clean()?;
-    let client = client(&target, request.proxy.as_deref(), request.tls_roots.as_ref(), request.timeouts.connect)?;
+    let client = client::of(&request, &target)?;
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -355,38 +356,6 @@ pub async fn send(permit: Permit<SendHttp>) -> Result<HttpResponse, HttpError> {
     let headers = body.headers().iter().filter_map(text).collect();
     let (status, max) = (body.status().as_u16(), request.max_response_bytes);
     Ok(HttpResponse { status, headers, body, idle, deadline, max, received: 0, ended: None })
-}
-
-/// A client for this one request.
-fn client(
-    target: &Target,
-    proxy: Option<&str>,
-    roots: Option<&TlsRoots>,
-    connect: Duration,
-) -> Result<reqwest::Client, HttpError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("conclave/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .connect_timeout(connect);
-    if let Some(proxy) = proxy.filter(|_| !target.loopback) {
-        let bad = |error: reqwest::Error| HttpError::BadProxy { reason: innermost(&error) };
-        builder = builder.proxy(reqwest::Proxy::all(target::proxy(proxy)?).map_err(bad)?);
-    }
-    if target.host == "localhost" {
-        builder = builder.resolve_to_addrs("localhost", &LOCALHOST);
-    }
-    if target.url.scheme() == "http" {
-        // Without TLS there is nobody to verify, and a machine without known authorities can still ask itself.
-        builder = builder.tls_certs_only([]);
-    } else if let Some(roots) = roots {
-        builder = builder.tls_certs_merge(roots.certificates());
-    }
-    let failed = |error: reqwest::Error| HttpError::Tls { host: target.host.clone(), reason: innermost(&error) };
-    builder.build().map_err(failed)
 }
 
 impl HttpResponse {

@@ -101,6 +101,8 @@ async fn a_server_is_trusted_by_the_certificates_of_the_settings_alone() {
     assert!(matches!(untrusted, HttpError::Tls { .. }), "{untrusted}");
     let page = fetch(request(Some(&roots))).await.unwrap();
     assert!(page.contains("html") || page.contains("HTML"), "{page}");
+    let untrusted = fetch(request(None)).await.unwrap_err();
+    assert!(matches!(untrusted, HttpError::Tls { .. }), "trusted for one request alone: {untrusted}");
 
     let judged = |request: &SendHttp| request.request(&conclave_policy::Actor::Engine);
     let (with, without) = (judged(&request(Some(&roots))), judged(&request(None)));
