@@ -53,7 +53,7 @@ impl Store {
     /// A database that cannot be read.
     pub fn keys(&self) -> Result<Vec<KeyHost>> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare("SELECT host, set_at FROM key_host ORDER BY host")?;
+            let mut statement = transaction.prepare_cached("SELECT host, set_at FROM key_host ORDER BY host")?;
             let rows = statement.query_map([], |row| Ok(KeyHost { host: row.get(0)?, set_at_ms: row.get(1)? }))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
