@@ -578,7 +578,17 @@ tags: Tag[] } |
 /**  A run moved on. */
 { kind: "run"; 
 /**  Where it is. */
-progress: RunProgress };
+progress: RunProgress } | 
+/**  A model says more about a finding. It is text to be shown and nothing else. */
+{ kind: "delta"; 
+/**  The finding. */
+finding: string; 
+/**  Who says it, by its name in the settings. */
+model: string; 
+/**  The text that is new. */
+text: string; 
+/**  Whether an answer begins: what was said before counts no more. */
+is_new: boolean };
 
 /**  One observation. */
 export type EvidenceView = {
@@ -1220,7 +1230,7 @@ export type Mark = {
 export type MetricsView = {
 	/**  Of each model that was called, by its name. */
 	models: ModelCounts[],
-	/**  The same as Prometheus reads it. */
+	/**  As Prometheus reads it: ever, because its counters never go down. */
 	prometheus: string,
 };
 

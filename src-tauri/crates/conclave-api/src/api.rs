@@ -231,7 +231,8 @@ impl Api {
                 Ok(event::Event::Run(progress)) => {
                     lock(&self.0.progress).insert(progress.finding.clone(), show::progress(&progress));
                 }
-                Ok(event::Event::Changed(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Ok(event::Event::Changed(_) | event::Event::Delta(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }

@@ -46,6 +46,9 @@ pub(crate) fn event(event: &event::Event) -> Event {
     match event {
         event::Event::Changed(topics) => Event::Changed { tags: topics.iter().copied().map(tag).collect() },
         event::Event::Run(run) => Event::Run { progress: progress(run) },
+        event::Event::Delta(event::Delta { finding, model, text, is_new }) => {
+            Event::Delta { finding: finding.to_string(), model: model.clone(), text: text.clone(), is_new: *is_new }
+        }
     }
 }
 

@@ -765,4 +765,15 @@ pub enum Event {
         /// Where it is.
         progress: RunProgress,
     },
+    /// A model says more about a finding. It is text to be shown and nothing else.
+    Delta {
+        /// The finding.
+        finding: String,
+        /// Who says it, by its name in the settings.
+        model: String,
+        /// The text that is new.
+        text: String,
+        /// Whether an answer begins: what was said before counts no more.
+        is_new: bool,
+    },
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use conclave_engine::ctx::Ctx;
 use conclave_engine::models::Errand;
 use conclave_engine::open::{Options, open};
-use conclave_inference::{About, ModelRequest};
+use conclave_inference::{About, ModelRequest, Priority};
 use conclave_policy::Actor;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -226,6 +226,7 @@ async fn ask(cx: Ctx, name: String, request: Arc<ModelRequest>) {
         actor: |name| Actor::Analyst(name.to_owned()),
         request,
         about: About::default(),
+        priority: Priority::Medium,
         deadline: Duration::from_secs(60),
         purpose: "fix",
         finding: None,
@@ -233,6 +234,7 @@ async fn ask(cx: Ctx, name: String, request: Arc<ModelRequest>) {
         may_be_kept: false,
         agrees: None,
         client: None,
+        live: None,
         cancel: cx.cancel.clone(),
     };
     cx.models.one(&name, errand).await.expect("an answer");

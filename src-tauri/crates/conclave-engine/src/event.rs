@@ -54,6 +54,19 @@ pub struct Progress {
     pub started_at: i64,
 }
 
+/// More of what a model says; it is shown as it is and worth nothing until the whole answer has been read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// The finding that it is about.
+    pub finding: FindingId,
+    /// Who says it, by its name in the settings.
+    pub model: String,
+    /// The text that is new.
+    pub text: String,
+    /// Whether an answer begins: what was said for this seat before counts no more.
+    pub is_new: bool,
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -61,6 +74,8 @@ pub enum Event {
     Changed(Vec<Topic>),
     /// A run moved on.
     Run(Progress),
+    /// A model says more.
+    Delta(Delta),
 }
 
 /// Where events go; cheap to clone. A face that lags loses the oldest ones and refreshes.

@@ -17,6 +17,7 @@ pub mod event;
 pub mod export;
 pub mod ingest;
 pub mod keys;
+mod live;
 pub mod model_edit;
 pub mod model_list;
 pub mod models;

@@ -22,8 +22,8 @@ use conclave_effects::sample::Client;
 use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker, host_of};
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
-    About, Agrees, Api, Beside, Cli, Info, Local, Member, ModelRequest, Provider, Question, Sampling, Sketch, Strategy,
-    StrategyError, Terms, Won,
+    About, Agrees, Api, Beside, Cli, Info, Local, Member, ModelRequest, Priority, Provider, Question, Sampling, Sketch,
+    Strategy, StrategyError, Terms, Won,
 };
 use conclave_policy::Actor;
 use conclave_store::Store;
@@ -98,6 +98,8 @@ pub struct Errand {
     pub request: Arc<ModelRequest>,
     /// What is known of it.
     pub about: About,
+    /// How urgent it is beside others that wait for the same model.
+    pub priority: Priority,
     /// Time for an answer, over all models that are tried for it.
     pub deadline: Duration,
     /// What for, in a word, for the list of what was spent.
@@ -112,8 +114,24 @@ pub struct Errand {
     pub agrees: Option<Agrees>,
     /// The MCP client on whose call's behalf it is asked, where it is.
     pub client: Option<Arc<dyn Client>>,
+    /// Hears the answer while it is being given.
+    pub live: Option<Arc<Hearer>>,
     /// Ends it, and what goes on beside it.
     pub cancel: CancellationToken,
+}
+
+/// Hears an answer while it is being given; what it has heard is worth nothing unless the answer comes.
+pub type Hearer = dyn Fn(Heard<'_>) + Send + Sync;
+
+/// What is heard of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// The model of this name begins; what another said before counts no more.
+    Begin(&'a str),
+    /// More of its text, as it came: nobody has looked at it.
+    Text(&'a str),
+    /// It says no more.
+    End,
 }
 
 /// A model that the settings want, and how it is made.
@@ -350,6 +368,7 @@ impl Models {
         let scope = errand.about.project.clone().unwrap_or_default();
         Question {
             request: Arc::clone(&errand.request),
+            priority: errand.priority,
             deadline: errand.deadline,
             scope: errand.may_be_kept.then_some(scope),
             agrees: errand.agrees,

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use conclave_core::settings::PERSON;
 use conclave_effects::sample::Client;
 use conclave_effects::{DataClass, Gate};
-use conclave_inference::{About, Answer, AskError, ModelRequest, StrategyError, Try, quote};
+use conclave_inference::{About, Answer, AskError, ModelRequest, Priority, StrategyError, Try, quote};
 use conclave_policy::{Actor, Question, Review, Reviewed, Reviewer, digest_parts, inside_envelope, keys};
 use conclave_store::Store;
 use moka::future::Cache;
@@ -173,6 +173,7 @@ impl EngineReviewer {
             actor: |_| Actor::Reviewer,
             request: Arc::new(request),
             about,
+            priority: Priority::Review,
             deadline: limit,
             purpose: "review",
             finding: None,
@@ -181,6 +182,7 @@ impl EngineReviewer {
             may_be_kept: false,
             agrees: Some(same_verdict),
             client: self.client.clone(),
+            live: None,
             cancel: CancellationToken::new(),
         };
         let order: Vec<&str> = panel.iter().map(|model| model.name()).collect();

@@ -11,70 +11,42 @@ use conclave_core::settings::{BudgetSetting, ManualCost};
 use conclave_effects::Clock;
 use conclave_inference::money::Setting;
 use conclave_inference::{AskError, Hold, Purse, Spent};
-use conclave_store::{
-    Cap, Caps, NewSpend, OverCap, Reservation, Reserving, Settlement, SpendBy, SpendOf, SpendPage, SpendTotal, Store,
-    StoreError, Tokens,
-};
+use conclave_store::{Cap, Caps, NewSpend, OverCap, Reservation, Reserving, Settlement, Store, StoreError, Tokens};
 use tokio::sync::oneshot;
 
 use crate::ctx::Ctx;
 
-/// What calls cost, beside what a person would have cost.
+/// What a person would have cost in place of the models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spending {
-    /// What the calls cost together.
-    pub total: SpendTotal,
-    /// What the same findings would have cost by hand, by the settings; `None` where that is not known, or no cost is set.
-    pub by_hand: Option<Money>,
+pub struct ByHand {
+    /// Critical findings that are fixed now.
+    pub critical: u32,
+    /// High ones.
+    pub high: u32,
+    /// Medium ones.
+    pub medium: u32,
+    /// What fixing them by hand would have cost, by the settings; `None` where that is more than can be counted.
+    pub cost: Option<Money>,
 }
 
-/// What `of` has cost, and what it would have cost by hand: one finding for a run or a finding, each finding that has a
-/// fix for a project or everything, nothing for a day or a provider.
+/// What fixing by hand what is fixed now would have cost. A fix that nobody has applied has saved nobody anything.
 ///
 /// # Errors
 /// The store fails.
-pub fn spending(cx: &Ctx, of: &SpendOf) -> Result<Spending, StoreError> {
-    let total = cx.store.spend_total(of)?;
-    let cost = &cx.settings().manual_cost;
-    let of_finding = |id: &FindingId| -> Result<Option<Money>, StoreError> {
-        let finding = cx.store.finding(id)?;
-        Ok(finding.and_then(|stored| by_hand(cost, stored.finding.detection.severity)))
-    };
-    let of_fixes = |project: Option<&ProjectId>| -> Result<Option<Money>, StoreError> {
-        let fixes = cx.store.fixes_by_severity(project)?;
-        Ok(fixes.into_iter().try_fold(Money::ZERO, |sum, (severity, count)| {
-            let each = by_hand(cost, severity).unwrap_or_default().micros();
-            each.checked_mul(u64::from(count)).and_then(|all| sum.checked_add(Money::from_micros(all)))
-        }))
-    };
-    let by_hand = match of {
-        SpendOf::Run(run) => of_finding(&run.finding())?,
-        SpendOf::Finding(finding) => of_finding(finding)?,
-        SpendOf::Project(project) => of_fixes(Some(project))?,
-        SpendOf::All => of_fixes(None)?,
-        SpendOf::Day(_) | SpendOf::Provider(_) => None,
-    };
-    Ok(Spending { total, by_hand })
+pub fn fixed_by_hand(cx: &Ctx) -> Result<ByHand, StoreError> {
+    let fixed = cx.store.fixed_by_severity()?;
+    let count = |severity| fixed.get(&severity).copied().unwrap_or(0);
+    let each = &cx.settings().manual_cost;
+    let cost = fixed.iter().try_fold(Money::ZERO, |sum, (severity, count)| {
+        let each = by_hand(each, *severity).unwrap_or_default().micros();
+        each.checked_mul(u64::from(*count)).and_then(|all| sum.checked_add(Money::from_micros(all)))
+    });
+    let (critical, high, medium) = (count(Severity::Critical), count(Severity::High), count(Severity::Medium));
+    Ok(ByHand { critical, high, medium, cost })
 }
 
-/// The totals by day, project or provider, with the id of each; `limit` at most.
-///
-/// # Errors
-/// The store fails.
-pub fn totals(cx: &Ctx, by: SpendBy, limit: u32) -> Result<Vec<(String, SpendTotal)>, StoreError> {
-    cx.store.spend_totals(by, limit)
-}
-
-/// The calls of `of`, newest first, those before call `before` where it is given; `limit` at most.
-///
-/// # Errors
-/// The store fails.
-pub fn calls(cx: &Ctx, of: &SpendOf, before: Option<i64>, limit: u32) -> Result<SpendPage, StoreError> {
-    cx.store.spends(of, before, limit)
-}
-
-/// What fixing a finding of `severity` costs by hand.
-fn by_hand(cost: &ManualCost, severity: Severity) -> Option<Money> {
+/// What fixing a finding of `severity` costs by hand; `None` where no cost is set for it.
+pub fn by_hand(cost: &ManualCost, severity: Severity) -> Option<Money> {
     match severity {
         Severity::Critical => Some(cost.critical),
         Severity::High => Some(cost.high),

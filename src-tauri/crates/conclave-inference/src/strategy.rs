@@ -12,6 +12,7 @@ mod beside;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -66,6 +67,21 @@ pub trait Carrier: Send + Sync {
 /// Whether two answers to one question come to the same; `None` where that cannot be told.
 pub type Agrees = fn(&Answer, &Answer) -> Option<bool>;
 
+/// What goes first where several questions wait for one provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// A review: somebody waits for it to go on.
+    Review,
+    /// About a critical finding.
+    Critical,
+    /// About a high one.
+    High,
+    /// About a medium one.
+    Medium,
+    /// About a smaller one.
+    Low,
+}
+
 /// A question, and the limits that it has.
 #[derive(Clone)]
 pub struct Question {
@@ -73,6 +89,8 @@ pub struct Question {
     pub request: Arc<ModelRequest>,
     /// How it is taken to a provider.
     pub carrier: Arc<dyn Carrier>,
+    /// How urgent it is beside others.
+    pub priority: Priority,
     /// Time for an answer, over all providers that are tried for it.
     pub deadline: Duration,
     /// Among whom its answer may be shared: equal questions of one scope are asked once as long as the answer is kept.

@@ -31,6 +31,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::ledger::MODEL_CLASS,
     table::ledger_list::MODEL_CLASS,
     table::spend::BY_DAY,
+    table::metric::PAST,
 ];
 
 /// How many steps the open database has taken.

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use conclave_core::finding::{Severity, Status};
 use conclave_core::money::Money;
 use conclave_core::settings::{BudgetSetting, ManualCost};
+use conclave_engine::spending::{self, ByHand};
 use conclave_engine::{day, model_edit};
-use conclave_store::{FindingQuery, SpendBy, SpendTotal, Store};
+use conclave_store::{SpendBy, SpendTotal};
 
 use crate::api::Api;
 use crate::error::ApiError;
@@ -32,6 +32,7 @@ pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<Spen
         let name = projects.get(&id).unwrap_or(&id).clone();
         SpendOf { name, id, sum: show(&total) }
     };
+    let ByHand { critical, high, medium, cost } = spending::fixed_by_hand(api.cx())?;
     Ok(SpendingView {
         today: since(today),
         month: since(day::month(today)),
@@ -40,7 +41,7 @@ pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<Spen
         models_this_month: store.spend_since(day::month(today))?.into_iter().map(named).collect(),
         projects: store.spend_totals(SpendBy::Project, MOST)?.into_iter().map(named).collect(),
         budget: budget(&settings.budget, &settings.manual_cost),
-        comparison: comparison(store, &settings.manual_cost, total.spent)?,
+        comparison: ComparisonView { critical, high, medium, manual: cost, spent: total.spent },
         finding: request.finding.map(|finding| of_finding(api, &finding)).transpose()?,
     })
 }
@@ -63,36 +64,8 @@ fn of_finding(api: &Api, finding: &str) -> Result<FindingSpending, ApiError> {
         finding: id.to_string(),
         total: show(&store.spend_total(&conclave_store::SpendOf::Finding(id))?),
         run: run.map(|run| store.spend_total(&run)).transpose()?.as_ref().map(show),
-        manual: match severity {
-            Some(Severity::Critical) => Some(manual.critical),
-            Some(Severity::High) => Some(manual.high),
-            Some(Severity::Medium) => Some(manual.medium),
-            Some(Severity::Low | Severity::Note) | None => None,
-        },
+        manual: severity.and_then(|severity| spending::by_hand(manual, severity)),
     })
-}
-
-/// What fixing by hand what is fixed now would have cost.
-fn comparison(store: &Store, manual: &ManualCost, spent: Money) -> Result<ComparisonView, ApiError> {
-    let at_least = |severity| {
-        let query = FindingQuery {
-            statuses: vec![Status::Fixed],
-            severity_at_least: Some(severity),
-            limit: 1,
-            ..FindingQuery::default()
-        };
-        store.list_findings(&query).map(|list| list.total)
-    };
-    let (critical, high, medium) =
-        (at_least(Severity::Critical)?, at_least(Severity::High)?, at_least(Severity::Medium)?);
-    let (medium, high) = (medium.saturating_sub(high), high.saturating_sub(critical));
-    let cost = |each: Money, count: u32| each.micros().checked_mul(u64::from(count)).map(Money::from_micros);
-    let by_hand = cost(manual.critical, critical)
-        .zip(cost(manual.high, high))
-        .and_then(|(critical, high)| critical.checked_add(high))
-        .zip(cost(manual.medium, medium))
-        .and_then(|(sum, medium)| sum.checked_add(medium));
-    Ok(ComparisonView { critical, high, medium, manual: by_hand, spent })
 }
 
 fn budget(caps: &BudgetSetting, manual: &ManualCost) -> BudgetView {

@@ -115,7 +115,7 @@ pub struct TrialView {
 pub struct MetricsView {
     /// Of each model that was called, by its name.
     pub models: Vec<ModelCounts>,
-    /// The same as Prometheus reads it.
+    /// As Prometheus reads it: ever, because its counters never go down.
     pub prometheus: String,
 }
 

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_inference::{About, ModelRequest};
+use conclave_inference::{About, ModelRequest, Priority};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -81,6 +81,7 @@ fn errand(cx: &Ctx, words: &str, about: About) -> Errand {
         actor: |_| Actor::Engine,
         request: Arc::new(request),
         about,
+        priority: Priority::Medium,
         deadline: Duration::from_secs(60),
         purpose: "test",
         finding: None,
@@ -88,6 +89,7 @@ fn errand(cx: &Ctx, words: &str, about: About) -> Errand {
         may_be_kept: false,
         agrees: None,
         client: None,
+        live: None,
         cancel: CancellationToken::new(),
     }
 }

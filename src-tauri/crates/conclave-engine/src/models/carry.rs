@@ -12,7 +12,7 @@ use conclave_policy::Actor;
 use conclave_store::NewExchange;
 use tokio::time::Instant;
 
-use super::{Errand, Means, Model, Set};
+use super::{Errand, Heard, Means, Model, Set};
 use crate::spending::StorePurse;
 
 pub(super) struct Carry {
@@ -69,7 +69,12 @@ impl Carry {
         let known: Vec<&Secret> = known.iter().copied().chain(&others).collect();
         let terms = Terms { known: &known, deadline: left(until), ..terms };
         let reach = Reach { gate: &errand.gate, actor, terms };
-        provider.ask(Call { reach, request, on_delta: &mut |_| {} }).await
+        let live = errand.live.as_deref().filter(|_| !model.trial);
+        let hear = |heard: Heard<'_>| live.iter().for_each(|live| live(heard));
+        hear(Heard::Begin(model.name()));
+        let result = provider.ask(Call { reach, request, on_delta: &mut |text| hear(Heard::Text(text)) }).await;
+        hear(Heard::End);
+        result
     }
 
     /// The model whose way `provider` is, and on whose behalf it is asked.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_inference::{About, Carrier, Counts, Health, ModelRequest, prometheus};
+use conclave_inference::{About, Carrier, Counts, Health, ModelRequest, Priority, prometheus};
 use conclave_policy::Actor;
 use conclave_store::{MetricRow, StoreError};
 
@@ -49,6 +49,7 @@ pub(super) fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
         actor: |_| Actor::Engine,
         request: Arc::new(nothing),
         about: About::default(),
+        priority: Priority::Low,
         deadline: LOOK,
         purpose: "health",
         finding: None,
@@ -56,6 +57,7 @@ pub(super) fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
         may_be_kept: false,
         agrees: None,
         client: None,
+        live: None,
         cancel: cx.cancel.clone(),
     };
     Carry { set: Arc::clone(set), means: Arc::clone(&cx.models.means), errand }
@@ -69,19 +71,25 @@ pub fn counts(cx: &Ctx, since_ms: i64) -> Result<BTreeMap<String, Counts>, Store
     cx.models.save_counts(cx.now_ms());
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     for row in cx.store.metrics(since_ms.div_euclid(HOUR_MS))? {
-        let MetricRow { provider, calls, succeeded, failed, cache_hits, fallbacks, total_ms, latency, hour: _ } = row;
-        let row = Counts { calls, succeeded, failed, cache_hits, fallbacks, total_ms, latency };
+        let (provider, row) = of_row(row);
         counts.entry(provider).or_default().add(&row);
     }
     Ok(counts)
 }
 
-/// The same of all that is kept, as Prometheus reads it.
+fn of_row(row: MetricRow) -> (String, Counts) {
+    let MetricRow { provider, calls, succeeded, failed, cache_hits, fallbacks, total_ms, latency, hour: _ } = row;
+    (provider, Counts { calls, succeeded, failed, cache_hits, fallbacks, total_ms, latency })
+}
+
+/// How the calls to each provider went, ever, as Prometheus reads it: its counters never go down.
 ///
 /// # Errors
 /// The store fails.
 pub fn metrics_text(cx: &Ctx) -> Result<String, StoreError> {
-    Ok(prometheus(&counts(cx, 0)?.into_iter().collect::<Vec<_>>()))
+    cx.models.save_counts(cx.now_ms());
+    let ever = cx.store.metrics_ever()?;
+    Ok(prometheus(&ever.into_iter().map(of_row).collect::<Vec<_>>()))
 }
 
 impl Models {

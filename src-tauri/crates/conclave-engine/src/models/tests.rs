@@ -20,7 +20,6 @@ use super::*;
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
 use crate::open::{Options, open};
-use crate::spending::{calls, spending, totals};
 
 /// A model on this machine that does not say where it runs, so that it counts as hosted.
 struct Stub {
@@ -34,7 +33,24 @@ struct Stub {
 const ANSWER: &str = r#"{"model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],
     "usage":{"prompt_tokens":1000,"completion_tokens":100}}"#;
 
+/// What says `hi` in a stream.
+const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n\
+                      data: [DONE]\n\n";
+
+/// What breaks off after two pieces.
+const STREAM_CUT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hal\"}}]}\n\n\
+                          data: {\"choices\":[{\"delta\":{\"content\":\"f\"}}]}\n\n";
+
 fn stub(waits: bool) -> Stub {
+    served(waits, ("application/json", ANSWER))
+}
+
+/// One that answers a stream of these bytes and no more.
+fn stub_saying(stream: &'static str) -> Stub {
+    served(false, ("text/event-stream", stream))
+}
+
+fn served(waits: bool, says: (&'static str, &'static str)) -> Stub {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/v1", listener.local_addr().unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
@@ -43,13 +59,18 @@ fn stub(waits: bool) -> Stub {
     // The thread ends with the test process.
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let _ = answer(stream, &count, waits.then_some(&wait));
+            let _ = answer(stream, &count, waits.then_some(&wait), says);
         }
     });
     Stub { address, asked, go }
 }
 
-fn answer(mut stream: TcpStream, count: &AtomicUsize, wait: Option<&mpsc::Receiver<()>>) -> std::io::Result<()> {
+fn answer(
+    mut stream: TcpStream,
+    count: &AtomicUsize,
+    wait: Option<&mpsc::Receiver<()>>,
+    (kind, says): (&str, &str),
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
@@ -60,9 +81,9 @@ fn answer(mut stream: TcpStream, count: &AtomicUsize, wait: Option<&mpsc::Receiv
         count.fetch_add(1, Ordering::SeqCst);
         wait.and_then(|wait| wait.recv().ok());
     }
-    let (status, body) = if is_question { (200, ANSWER) } else { (404, "{}") };
+    let (status, body) = if is_question { (200, says) } else { (404, "{}") };
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n");
     stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes())
 }
 
@@ -98,6 +119,7 @@ fn errand(cx: &Ctx) -> Errand {
         actor: |name| Actor::Analyst(name.to_owned()),
         request: Arc::new(request),
         about: About { project: Some("/shop".to_owned()), ..About::default() },
+        priority: Priority::Medium,
         deadline: Duration::from_secs(60),
         purpose: "propose",
         run: Some(RunId::nth(&finding, 1)),
@@ -105,6 +127,7 @@ fn errand(cx: &Ctx) -> Errand {
         may_be_kept: false,
         agrees: None,
         client: None,
+        live: None,
         cancel: CancellationToken::new(),
     }
 }
@@ -112,7 +135,7 @@ fn errand(cx: &Ctx) -> Errand {
 /// What was spent, once nothing is set aside any more.
 async fn settled(cx: &Ctx) -> SpendTotal {
     loop {
-        let total = spending(cx, &SpendOf::All).unwrap().total;
+        let total = cx.store.spend_total(&SpendOf::All).unwrap();
         if total.open == 0 {
             return total;
         }
@@ -230,13 +253,13 @@ async fn a_call_is_paid_by_its_tokens_under_everything_that_it_belongs_to() {
         SpendOf::Run(RunId::nth(&finding, 1)),
         SpendOf::Provider("A".to_owned()),
     ] {
-        let total = spending(&cx, &of).unwrap().total;
+        let total = cx.store.spend_total(&of).unwrap();
         assert_eq!((total.calls, total.open, total.spent, total.reserved), (2, 0, twice, Money::ZERO), "{of:?}");
         assert!(total.estimated > Money::ZERO && total.tokens.output == 200, "{total:?}");
     }
-    let by_day = totals(&cx, SpendBy::Day, 9).unwrap();
+    let by_day = cx.store.spend_totals(SpendBy::Day, 9).unwrap();
     assert_eq!((by_day.len(), by_day[0].1.spent), (1, twice));
-    let rows = calls(&cx, &SpendOf::All, None, 9).unwrap().rows;
+    let rows = cx.store.spends(&SpendOf::All, None, 9).unwrap().rows;
     assert_eq!((rows[0].outcome.as_deref(), rows[0].purpose.as_str()), (Some("answered"), "propose"));
 }
 
@@ -302,7 +325,7 @@ async fn a_call_that_is_given_up_counts_as_spent() {
     assert!(asked.await.unwrap_err().is_cancelled());
     let total = settled(&cx).await;
     assert_eq!((total.spent, total.assumed, total.calls), (total.estimated, total.estimated, 1));
-    assert_eq!(calls(&cx, &SpendOf::All, None, 9).unwrap().rows[0].outcome.as_deref(), Some("cancelled"));
+    assert_eq!(cx.store.spends(&SpendOf::All, None, 9).unwrap().rows[0].outcome.as_deref(), Some("cancelled"));
 }
 
 #[tokio::test]
@@ -338,7 +361,7 @@ async fn the_first_model_that_answers_is_used_and_the_others_are_said() {
     assert_eq!(seen, [("Gone", 1), ("Alive", 0)]);
     settled(&cx).await;
     // It was not answered and cost nothing.
-    assert_eq!(spending(&cx, &SpendOf::Provider("Gone".to_owned())).unwrap().total.spent, Money::ZERO);
+    assert_eq!(cx.store.spend_total(&SpendOf::Provider("Gone".to_owned())).unwrap().spent, Money::ZERO);
 }
 
 /// An MCP client that says yes to whatever it is asked.
@@ -392,4 +415,17 @@ async fn a_clients_model_on_trial_is_asked_beside_the_others_unless_that_held_th
         assert_eq!((trial.asked, trial.answered), (1, answered), "{is_held_up}");
         assert_eq!(client.asked.load(Ordering::SeqCst) as u64, answered, "{is_held_up}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_heard_while_it_is_given_and_anew_from_the_next_model() {
+    let (cut, whole) = (stub_saying(STREAM_CUT), stub_saying(STREAM));
+    let (_folder, cx) = ground(&json!({ "models": [setting("A", &cut), setting("B", &whole)] }));
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let note = Arc::clone(&heard);
+    let live: Arc<Hearer> = Arc::new(move |heard| note.lock().unwrap().push(format!("{heard:?}")));
+    let won = cx.models.first(&["A", "B"], Errand { live: Some(live), ..errand(&cx) }).await.unwrap();
+    assert_eq!(won.provider, "B");
+    let heard = heard.lock().unwrap().join(" ");
+    assert_eq!(heard, r#"Begin("A") Text("hal") Text("f") End Begin("B") Text("hi") End"#);
 }

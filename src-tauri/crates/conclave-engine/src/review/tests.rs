@@ -481,7 +481,7 @@ async fn a_model_on_trial_reviews_beside_and_decides_nothing() {
     assert_eq!((trial.asked, trial.answered, trial.compared, trial.agreed), (1, 1, 1, 0));
     // It goes through the gate as any other, and its call is counted.
     let of_tried = conclave_store::SpendOf::Provider("Tried".to_owned());
-    let calls = crate::spending::calls(&cx, &of_tried, None, 9).unwrap().rows;
+    let calls = cx.store.spends(&of_tried, None, 9).unwrap().rows;
     assert_eq!((calls.len(), calls[0].purpose.as_str()), (1, "review"));
     assert_eq!(crate::models::counts(&cx, 0).unwrap()["Tried"].succeeded, 1);
 }

@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use conclave_core::finding::Status;
 use serde_json::json;
 
 use super::*;
@@ -11,7 +12,7 @@ use crate::open::{Options, open};
 use crate::{project, scan};
 
 #[tokio::test]
-async fn the_cost_by_hand_is_that_of_the_settings_for_each_finding_with_a_fix() {
+async fn the_cost_by_hand_is_that_of_the_settings_for_each_finding_that_is_fixed() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { data_dir: folder.path().join("data"), offline: false };
     let data = open(&options).unwrap().0.data;
@@ -26,14 +27,22 @@ async fn the_cost_by_hand_is_that_of_the_settings_for_each_finding_with_a_fix() 
     let each = by_hand(&cx.settings().manual_cost, severity);
     assert!(each.is_some(), "{severity:?}");
 
-    let of = |of: SpendOf| spending(&cx, &of).unwrap().by_hand;
-    assert_eq!(of(SpendOf::Run(RunId::nth(&found[0], 2))), each);
-    assert_eq!(of(SpendOf::Finding(found[0].clone())), each);
-    assert_eq!(of(SpendOf::All), Some(Money::ZERO), "nothing has a fix yet");
-    cx.store.set_status(&found[0], conclave_core::finding::Status::FixReady, "", None).unwrap();
-    assert_eq!((of(SpendOf::All), of(SpendOf::Project(project.id.clone()))), (each, each));
-    assert_eq!(of(SpendOf::Project(ProjectId::of_root("/elsewhere"))), Some(Money::ZERO));
-    assert_eq!((of(SpendOf::Day(0)), of(SpendOf::Provider("A".to_owned()))), (None, None));
+    let cost = || fixed_by_hand(&cx).unwrap().cost;
+    for (status, expect) in [
+        (Status::Open, Some(Money::ZERO)),
+        (Status::FixReady, Some(Money::ZERO)),
+        (Status::Fixed, each),
+        (Status::Suppressed, Some(Money::ZERO)),
+    ] {
+        cx.store.set_status(&found[0], status, "", None).unwrap();
+        assert_eq!(cost(), expect, "{status:?}");
+    }
+    cx.store.set_status(&found[0], Status::Fixed, "", None).unwrap();
+    let ByHand { critical, high, medium, .. } = fixed_by_hand(&cx).unwrap();
+    assert_eq!(
+        [critical, high, medium],
+        [Severity::Critical, Severity::High, Severity::Medium].map(|one| u32::from(one == severity))
+    );
 }
 
 #[test]

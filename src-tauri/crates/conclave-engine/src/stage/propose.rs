@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RECIPES, Seat};
-use conclave_core::finding::{Region, Replacement, ScannerFix};
+use conclave_core::finding::{Region, Replacement, ScannerFix, Severity};
 use conclave_core::id::RunId;
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
+use conclave_inference::Priority;
 use conclave_policy::Actor;
 use tokio::task::{Id, JoinSet};
 
 use super::model_seat;
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::live;
 use crate::models::{Errand, Model, Models};
 use crate::project::facts;
 use crate::prompt::{self, Form};
@@ -201,6 +203,7 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, pl
         actor: |name| Actor::Analyst(name.to_owned()),
         request: Arc::new(prompt::fix_request(brief, file, Form::Full, None, None)),
         about: prompt::about_fix(plan, &sources.root()),
+        priority: priority(plan.severity),
         deadline: Duration::from_secs(plan.tier.analysis_s),
         purpose: "propose",
         finding: Some(brief.finding.id.clone()),
@@ -208,6 +211,7 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, pl
         may_be_kept: true,
         agrees: None,
         client: None,
+        live: None,
         cancel: cx.cancel.clone(),
     };
     let beside = cx.models.beside(errand.clone());
@@ -218,7 +222,8 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, pl
     for model in panel(&cx.models, plan) {
         // What stays if its task breaks.
         seats.push(seat(model.name(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
-        let (models, errand) = (Arc::clone(&cx.models), errand.clone());
+        let live = Some(live::told(cx.events.clone(), brief.finding.id.clone()));
+        let (models, errand) = (Arc::clone(&cx.models), Errand { live, ..errand.clone() });
         let (brief, sources) = (Arc::clone(&brief), Arc::clone(sources));
         let task = asked.spawn(async move {
             match model.missing() {
@@ -232,6 +237,16 @@ async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, pl
     // Several answers are used, or none: there is nothing to compare with.
     beside.end(None);
     seats
+}
+
+/// Where a question about a finding of `severity` stands among those that wait.
+fn priority(severity: Severity) -> Priority {
+    match severity {
+        Severity::Critical => Priority::Critical,
+        Severity::High => Priority::High,
+        Severity::Medium => Priority::Medium,
+        Severity::Low | Severity::Note => Priority::Low,
+    }
 }
 
 /// The models that a run by `plan` asks, and those that it cannot ask for want of a key.

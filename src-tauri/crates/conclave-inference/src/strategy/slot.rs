@@ -1,12 +1,12 @@
 //! One provider's place: its breaker, its queue, and how its calls went.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::{AT_ONCE, MOST_WAITING, Member, Question, ROOM_KIB};
+use super::turns::{NoTurn, Turn, Turns};
+use super::{AT_ONCE, MOST_WAITING, Member, Priority, Question, ROOM_KIB};
 use crate::answer::Answer;
 use crate::breaker::{Breaker, Rest, Sign};
 use crate::dialect::MAX_ANSWER_BYTES;
@@ -21,8 +21,7 @@ pub(super) struct Slot {
     /// How it does, where it is only tried out.
     trial: Option<Mutex<Trial>>,
     at_once: u32,
-    turns: Semaphore,
-    waiting: AtomicUsize,
+    turns: Arc<Turns>,
     pub breaker: Breaker,
     pub meter: Meter,
     pub course: Course,
@@ -45,8 +44,7 @@ impl Slot {
             provider: member.provider,
             trial: member.trial.then(Mutex::default),
             at_once,
-            turns: Semaphore::new(at_once as usize),
-            waiting: AtomicUsize::new(0),
+            turns: Turns::new(at_once),
             breaker: Breaker::default(),
             meter: Meter::default(),
             course: Course::default(),
@@ -101,7 +99,7 @@ impl Slot {
 
     /// Asks when it is this question's turn and there is room in memory, and counts how that went.
     pub async fn ask(&self, room: &Semaphore, question: &Question, until: Instant) -> Result<Answer, AskError> {
-        let _turn = self.turn(until).await?;
+        let _turn = self.turn(question.priority, until).await?;
         let Ok(room) = timeout_at(until, room.acquire_many(needed_kib(&question.request))).await else {
             return Err(AskError::Timeout(Waiting::Turn));
         };
@@ -135,32 +133,22 @@ impl Slot {
     }
 
     /// Waits for one of the turns.
-    async fn turn(&self, until: Instant) -> Result<SemaphorePermit<'_>, AskError> {
-        let gone = || AskError::NotOffered(format!("`{}` is no longer in the settings", self.info().name));
-        match self.turns.try_acquire() {
-            Ok(turn) => return Ok(turn),
-            Err(tokio::sync::TryAcquireError::Closed) => return Err(gone()),
-            Err(tokio::sync::TryAcquireError::NoPermits) => {}
-        }
-        let _waiting = InLine::join(&self.waiting).ok_or_else(|| {
-            AskError::NotSent(format!(
-                "{MOST_WAITING} questions wait for `{}` already; try again later",
-                self.info().name
-            ))
-        })?;
-        match timeout_at(until, self.turns.acquire()).await {
-            Ok(turn) => turn.map_err(|_| gone()),
+    async fn turn(&self, priority: Priority, until: Instant) -> Result<Turn, AskError> {
+        let name = &self.info().name;
+        match timeout_at(until, self.turns.take(priority)).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(NoTurn::Closed)) => Err(AskError::NotOffered(format!("`{name}` is no longer in the settings"))),
+            Ok(Err(NoTurn::Full)) => {
+                let why = format!("{MOST_WAITING} questions wait for `{name}` already; try again later");
+                Err(AskError::NotSent(why))
+            }
             Err(_) => Err(AskError::Timeout(Waiting::Turn)),
         }
     }
 
     /// Lets nobody in any more and waits until everybody is out.
     pub async fn close(&self) {
-        // An error says that it was closed before.
-        if let Ok(all) = self.turns.acquire_many(self.at_once).await {
-            self.turns.close();
-            drop(all);
-        }
+        self.turns.close().await;
     }
 }
 
@@ -173,22 +161,4 @@ fn needed_kib(request: &ModelRequest) -> u32 {
     let question = (request.system.len() + request.user.len()).saturating_mul(2) as u64;
     let kib = (question.saturating_add(MAX_ANSWER_BYTES)).div_ceil(1024);
     u32::try_from(kib).unwrap_or(u32::MAX).min(ROOM_KIB)
-}
-
-/// One of those who wait.
-struct InLine<'a>(&'a AtomicUsize);
-
-impl<'a> InLine<'a> {
-    /// Joins the line, unless it is too long.
-    fn join(waiting: &'a AtomicUsize) -> Option<Self> {
-        let before = waiting.fetch_add(1, Ordering::Relaxed);
-        let one = Self(waiting);
-        (before < MOST_WAITING).then_some(one)
-    }
-}
-
-impl Drop for InLine<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }

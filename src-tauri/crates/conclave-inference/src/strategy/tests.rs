@@ -174,6 +174,7 @@ fn question(script: &Arc<Script>) -> Question {
     Question {
         request: Arc::new(request),
         carrier: Arc::clone(script) as Arc<dyn Carrier>,
+        priority: Priority::Medium,
         deadline: 10 * SECOND,
         scope: None,
         agrees: None,
@@ -385,6 +386,25 @@ async fn so_many_are_asked_at_a_time_and_the_rest_wait_their_turn() {
     let answered = running.join_all().await.into_iter().filter(|answered| *answered).count();
     assert_eq!((answered, script.most.load(Ordering::SeqCst)), (25, AT_ONCE as usize));
     assert_eq!(begin.elapsed(), 3 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reviews_go_before_analysis_and_critical_before_low() {
+    use Priority::{Critical, High, Low, Medium, Review};
+    let one = Member { at_once: Some(1), ..member("A", false) };
+    let strategy = Arc::new(Strategy::new(vec![one], &Settings::default(), None));
+    let script = script(&[("A", Does::Late(SECOND))]);
+    let mut running = JoinSet::new();
+    for priority in [Low, Low, Medium, Critical, Review, High] {
+        let (strategy, question) = (Arc::clone(&strategy), Question { priority, ..question(&script) });
+        running.spawn(async move { strategy.one("A", &question).await.map(|_| priority).unwrap() });
+        tokio::task::yield_now().await;
+    }
+    let mut order = Vec::new();
+    while let Some(done) = running.join_next().await {
+        order.push(done.unwrap());
+    }
+    assert_eq!(order, [Low, Review, Critical, High, Medium, Low], "the first found nobody there");
 }
 
 #[tokio::test(start_paused = true)]

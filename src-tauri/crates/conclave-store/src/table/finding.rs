@@ -131,18 +131,15 @@ impl Store {
         })
     }
 
-    /// How many findings of each severity have a fix, applied or ready, in `project` or everywhere.
+    /// How many findings are fixed now, by severity; those that have none of a severity are left out.
     ///
     /// # Errors
     /// A database that cannot be read.
-    pub fn fixes_by_severity(&self, project: Option<&ProjectId>) -> Result<BTreeMap<Severity, u32>> {
+    pub fn fixed_by_severity(&self) -> Result<BTreeMap<Severity, u32>> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare(
-                "SELECT severity, count(*) FROM finding
-                 WHERE status IN (?1, ?2) AND (?3 IS NULL OR project = ?3) GROUP BY severity",
-            )?;
-            let with_fix = [word(&Status::FixReady)?, word(&Status::Fixed)?];
-            let mut rows = statement.query(params![with_fix[0], with_fix[1], project.map(ProjectId::as_str)])?;
+            let mut statement =
+                transaction.prepare("SELECT severity, count(*) FROM finding WHERE status = ?1 GROUP BY severity")?;
+            let mut rows = statement.query([word(&Status::Fixed)?])?;
             let mut counts = BTreeMap::new();
             while let Some(row) = rows.next()? {
                 let number: i64 = row.get(0)?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
+use rusqlite::{Rows, params};
 
 use crate::db::Store;
 use crate::error::Result;
@@ -17,6 +17,16 @@ CREATE TABLE metric (
     name TEXT NOT NULL,
     count INTEGER NOT NULL,
     PRIMARY KEY (hour, provider, name)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What was counted in hours that are forgotten: a total never goes down.
+pub(crate) const PAST: &str = "
+CREATE TABLE metric_past (
+    provider TEXT NOT NULL,
+    name TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (provider, name)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -50,7 +60,8 @@ pub struct MetricRow {
 }
 
 impl Store {
-    /// Adds `rows` to what is counted already, in one transaction, and forgets hours that are older than 90 days.
+    /// Adds `rows` to what is counted already, in one transaction, and keeps of hours that are older than 90 days only
+    /// their sum.
     ///
     /// # Errors
     /// A database that cannot be written; then nothing is added.
@@ -71,6 +82,12 @@ impl Store {
                     ])?;
                 }
             }
+            let mut fold = transaction.prepare_cached(
+                "INSERT INTO metric_past (provider, name, count)
+                 SELECT provider, name, sum(count) FROM metric WHERE hour < ?1 GROUP BY provider, name
+                 ON CONFLICT (provider, name) DO UPDATE SET count = count + excluded.count",
+            )?;
+            fold.execute([newest - KEEP_HOURS])?;
             transaction.prepare_cached("DELETE FROM metric WHERE hour < ?1")?.execute([newest - KEEP_HOURS])?;
             Ok(())
         })
@@ -85,21 +102,40 @@ impl Store {
             let mut statement = transaction.prepare_cached(
                 "SELECT hour, provider, name, count FROM metric WHERE hour >= ?1 ORDER BY hour, provider",
             )?;
-            let mut found = statement.query([hour])?;
-            let mut rows: Vec<MetricRow> = Vec::new();
-            while let Some(row) = found.next()? {
-                let (hour, provider): (i64, String) = (row.get(0)?, row.get(1)?);
-                if rows.last().is_none_or(|last| (last.hour, &last.provider) != (hour, &provider)) {
-                    rows.push(MetricRow { hour, provider, ..MetricRow::default() });
-                }
-                let (name, count): (String, i64) = (row.get(2)?, row.get(3)?);
-                if let Some(last) = rows.last_mut() {
-                    last.add(&name, count.unsigned_abs());
-                }
-            }
-            Ok(rows)
+            read(statement.query([hour])?)
         })
     }
+
+    /// All that was ever counted, by provider, as if it had been in hour 0.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn metrics_ever(&self) -> Result<Vec<MetricRow>> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT 0, provider, name, sum(count) FROM
+                     (SELECT provider, name, count FROM metric UNION ALL SELECT provider, name, count FROM metric_past)
+                 GROUP BY provider, name ORDER BY provider",
+            )?;
+            read(statement.query([])?)
+        })
+    }
+}
+
+/// Counts by hour, provider and name as rows; those of one hour and provider stand together.
+fn read(mut found: Rows<'_>) -> Result<Vec<MetricRow>> {
+    let mut rows: Vec<MetricRow> = Vec::new();
+    while let Some(row) = found.next()? {
+        let (hour, provider): (i64, String) = (row.get(0)?, row.get(1)?);
+        if rows.last().is_none_or(|last| (last.hour, &last.provider) != (hour, &provider)) {
+            rows.push(MetricRow { hour, provider, ..MetricRow::default() });
+        }
+        let (name, count): (String, i64) = (row.get(2)?, row.get(3)?);
+        if let Some(last) = rows.last_mut() {
+            last.add(&name, count.unsigned_abs());
+        }
+    }
+    Ok(rows)
 }
 
 impl MetricRow {
@@ -188,7 +224,22 @@ mod tests {
     }
 
     #[test]
-    fn old_hours_are_forgotten() {
+    fn old_hours_are_forgotten_and_no_total_goes_down() {
+        let (_folder, store) = fresh();
+        store.add_metrics(&[row(5, "a", 2), row(6, "a", 2), row(5, "b", 2)]).unwrap();
+        let calls = |store: &Store| {
+            let rows = store.metrics_ever().unwrap();
+            rows.into_iter().map(|row| (row.provider, row.calls, row.latency[1])).collect::<Vec<_>>()
+        };
+        assert_eq!(calls(&store), [("a".into(), 4, 2), ("b".into(), 2, 1)]);
+        for n in 1..=2 {
+            store.add_metrics(&[row(6 + n * KEEP_HOURS, "a", 2)]).unwrap();
+            assert_eq!(calls(&store), [("a".into(), 4 + 2 * n as u64, 2 + n as u64), ("b".into(), 2, 1)]);
+            if n == 1 {
+                let again = row(6 + KEEP_HOURS, "a", 2);
+                assert_eq!(store.metrics(6 + KEEP_HOURS).unwrap(), [again]);
+            }
+        }
         let (_folder, store) = fresh();
         store.add_metrics(&[row(5, "a", 2), row(6, "a", 2)]).unwrap();
         store.add_metrics(&[row(6 + KEEP_HOURS, "a", 2)]).unwrap();
