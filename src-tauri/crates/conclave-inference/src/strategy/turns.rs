@@ -150,7 +150,8 @@ mod tests {
 
     fn turn(taking: &mut Taking<'_>) -> Option<Turn> {
         match poll(taking) {
-            Poll::Ready(turn) => Some(turn.ok().expect("a turn")),
+            Poll::Ready(Ok(turn)) => Some(turn),
+            Poll::Ready(Err(why)) => panic!("no turn: {why:?}"),
             Poll::Pending => None,
         }
     }
