@@ -1,5 +1,9 @@
 //! The sample project, bundled: source files only, no answers.
 
+use std::collections::BTreeMap;
+
+use conclave_core::digest::Digest;
+use conclave_core::path::RelPath;
 use conclave_core::project::Project;
 use include_dir::{Dir, include_dir};
 
@@ -8,6 +12,7 @@ use crate::ingest;
 use crate::project;
 use crate::run::RunError;
 use crate::scan;
+use crate::source::Sources;
 
 static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../../tests/fixtures/projects/corner-shop");
 
@@ -25,6 +30,19 @@ pub async fn open(cx: &Ctx) -> Result<Project, RunError> {
     }
     scan::scan(cx, &project, None).await?;
     Ok(project)
+}
+
+/// Whether the project is the sample and nothing else: each of its files is one of the bundled ones, byte for byte.
+pub(crate) fn is_sample(sources: &Sources) -> bool {
+    let mut files = Vec::new();
+    collect(&SAMPLE, &mut files);
+    let bundled: BTreeMap<&str, Digest> = files.into_iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
+    let found = sources.tree().walk(&|_| true).files;
+    let is_ours = |path: &String| {
+        let now = RelPath::new(path).ok().and_then(|path| sources.now(&path).ok());
+        now.is_some_and(|now| bundled.get(path.as_str()) == Some(&now.digest))
+    };
+    !found.is_empty() && found.iter().all(is_ours)
 }
 
 fn collect<'a>(dir: &'a Dir<'a>, files: &mut Vec<(&'a str, &'a [u8])>) {

@@ -27,6 +27,7 @@ pub mod policies;
 pub mod preview;
 pub mod project;
 pub mod prompt;
+mod proof;
 pub mod queue;
 mod review;
 pub mod run;

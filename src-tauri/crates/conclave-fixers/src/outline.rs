@@ -4,7 +4,7 @@ use conclave_core::language::Language;
 
 use crate::syntax::{Node, Tree};
 
-const FUNCTIONS: [&str; 8] = [
+pub(crate) const FUNCTIONS: [&str; 8] = [
     "function_definition",
     "function_declaration",
     "generator_function_declaration",
@@ -14,7 +14,7 @@ const FUNCTIONS: [&str; 8] = [
     "method_declaration",
     "constructor_declaration",
 ];
-const CLASSES: [&str; 6] = [
+pub(crate) const CLASSES: [&str; 6] = [
     "class_definition",
     "class_declaration",
     "interface_declaration",
@@ -119,7 +119,7 @@ impl Outline {
 }
 
 /// The name of a function or class; for an arrow function that of the variable or property that holds it.
-fn name(node: &Node<'_>) -> Option<String> {
+pub(crate) fn name(node: &Node<'_>) -> Option<String> {
     let own = node.field("name");
     let held = || {
         let parent = node.parent()?;

@@ -4,6 +4,7 @@
 
 pub(crate) mod file;
 pub(crate) mod load;
+pub(crate) mod proof;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::native::Native;
 use crate::syntax::MatchFile;
 use crate::template::Template;
 use file::{ArgumentFile, Place};
+use proof::Proof;
 
 /// One weakness, how to find it, and how to take it out.
 pub struct Recipe {
@@ -34,6 +36,7 @@ pub struct Recipe {
     pub(crate) edge_cases: Vec<String>,
     pub(crate) successors: Vec<String>,
     pub(crate) cases: Vec<Case>,
+    pub(crate) proofs: Vec<Proof>,
 }
 
 impl Recipe {

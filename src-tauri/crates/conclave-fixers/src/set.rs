@@ -3,6 +3,8 @@
 //! One parse and one walk serve all recipes of a file. Invariant: the same text gives the same result, whatever the
 //! order of the calls.
 
+mod proof;
+
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -21,6 +23,8 @@ use crate::recipe::{Case, Recipe};
 use crate::rewrite::{self, Fix};
 use crate::source::Source;
 use crate::syntax::{Match, Matcher, Node, Tree};
+
+pub use proof::ProofAt;
 
 /// Nested deeper than this, a file is not looked at: no person wrote it, and every look around a node costs its depth.
 const MAX_DEPTH: usize = 2_000;

@@ -1,12 +1,14 @@
 //! The checks of the ladder: one file each, one line in the registry.
 
 mod applies;
+mod behaviour;
 mod content;
 mod effective;
 mod moved;
 mod own_rule;
 mod parses;
 mod paths;
+mod red_green;
 mod rescan;
 mod second_scan;
 mod suppression;
@@ -23,6 +25,7 @@ use conclave_core::tier::RunPlan;
 use conclave_fixers::Change;
 
 use crate::ctx::Ctx;
+use crate::proof::Proved;
 use crate::source::{Source, Sources};
 
 /// One candidate on its way up the ladder.
@@ -36,6 +39,8 @@ pub struct Subject<'a> {
     pub(crate) after: BTreeMap<RelPath, Vec<u8>>,
     /// What the checks before saw.
     pub(crate) seen: Vec<Evidence>,
+    /// What the recipe's proof saw, or why it saw nothing; filled by the check before the last.
+    pub(crate) proved: Option<Result<Proved, String>>,
 }
 
 impl Subject<'_> {
@@ -87,4 +92,6 @@ pub const CHECKS: &[Entry] = &[
     Entry { check: Check::Rescan, run: |s| Box::pin(rescan::run(s)) },
     Entry { check: Check::OwnRule, run: |s| Box::pin(async { own_rule::run(s) }) },
     Entry { check: Check::SecondScan, run: |s| Box::pin(second_scan::run(s)) },
+    Entry { check: Check::RedGreen, run: |s| Box::pin(red_green::run(s)) },
+    Entry { check: Check::Behaviour, run: |s| Box::pin(async { behaviour::run(s) }) },
 ];

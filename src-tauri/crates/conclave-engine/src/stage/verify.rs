@@ -61,8 +61,16 @@ async fn ladder(
     candidate: &Candidate,
     place: &str,
 ) -> Vec<Evidence> {
-    let mut subject =
-        Subject { cx: line.cx(), brief, sources, plan, candidate, after: BTreeMap::new(), seen: Vec::new() };
+    let mut subject = Subject {
+        cx: line.cx(),
+        brief,
+        sources,
+        plan,
+        candidate,
+        after: BTreeMap::new(),
+        seen: Vec::new(),
+        proved: None,
+    };
     let mut stopped = false;
     for entry in CHECKS {
         let evidence = if stopped {

@@ -9,6 +9,7 @@ use conclave_core::finding::Severity;
 use conclave_core::language::Language;
 use serde::Deserialize;
 
+use super::proof::Proof;
 use crate::syntax::MatchFile;
 
 /// One file under `recipes/`.
@@ -38,6 +39,9 @@ pub(crate) struct RecipeFile {
     #[serde(default)]
     pub successors: Vec<String>,
     pub cases: Vec<CaseFile>,
+    /// How the weakness can be shown at work; the first that is for the matched case counts.
+    #[serde(default)]
+    pub proofs: Vec<Proof>,
     /// Read by the test that walks all recipes; not kept in the running program.
     pub tests: Vec<TestFile>,
 }

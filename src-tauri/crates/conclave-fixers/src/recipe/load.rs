@@ -58,6 +58,10 @@ pub(crate) fn build(file: RecipeFile) -> Result<Recipe, LoadError> {
     for case in &file.cases {
         cases.push(build_case(case, language).map_err(|reason| wrong(&format!("case `{}`", case.id), reason))?);
     }
+    let ids: Vec<&str> = file.cases.iter().map(|case| case.id.as_str()).collect();
+    if let Some(mistake) = file.proofs.iter().find_map(|proof| proof.mistake(&ids)) {
+        return Err(wrong("proofs", mistake));
+    }
     Ok(Recipe {
         id: file.id,
         title: file.title,
@@ -72,6 +76,7 @@ pub(crate) fn build(file: RecipeFile) -> Result<Recipe, LoadError> {
         edge_cases: file.edge_cases,
         successors: file.successors,
         cases,
+        proofs: file.proofs,
     })
 }
 

@@ -242,3 +242,29 @@ fn own_finding(recipe: &str, line: u32) -> Detection {
         foreign_fingerprints: Vec::new(),
     }
 }
+
+#[test]
+fn every_proof_belongs_to_the_fix_of_its_example() {
+    for (path, text) in FILES {
+        let file = parse(path, text).expect("it loads");
+        for proof in &file.proofs {
+            let lines = u32::try_from(proof.example.lines().count()).expect("few lines");
+            let found = (1..=lines).find_map(|line| {
+                let finding = own_finding(&file.id, line);
+                let facts = ProjectFacts::default();
+                let answer = Recipes::shipped().answer(&finding, file.languages[0], &proof.example, &facts);
+                let at = Recipes::shipped().proof(&finding, file.languages[0], &proof.example, &facts);
+                matches!(answer, Answer::Fixes(_)).then_some(at).flatten()
+            });
+            let Some(found) = found else {
+                let answers = (1..=lines).map(|line| own_finding(&file.id, line));
+                let answers = answers.map(|finding| {
+                    Recipes::shipped().answer(&finding, file.languages[0], &proof.example, &ProjectFacts::default())
+                });
+                panic!("{path}: the example is not fixed: {:?}", answers.collect::<Vec<_>>());
+            };
+            assert_eq!((found.recipe, found.proof), (file.id.as_str(), proof), "{path}");
+            assert!(found.place.function.is_some(), "{path}: the example has a function");
+        }
+    }
+}
