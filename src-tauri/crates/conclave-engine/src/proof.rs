@@ -16,7 +16,7 @@ use conclave_core::language::Language;
 use conclave_core::path::RelPath;
 use conclave_effects::sandbox::{self, Limits, RunCommand, SandboxError, find_program};
 use conclave_effects::scratch::Scratch;
-use conclave_fixers::{Place, Proof, ProofAt, Recipes};
+use conclave_fixers::{Callee, Proof, ProofAt, Recipes};
 use conclave_policy::Actor;
 use serde_json::{Value, json};
 
@@ -87,11 +87,11 @@ impl Harness {
 /// # Errors
 /// Why there is nothing to try, in words.
 pub(crate) async fn prove(subject: &Subject<'_>) -> Result<Proved, String> {
-    let (path, language, ProofAt { proof, place, .. }) = proof_at(subject)?;
+    let (path, language, ProofAt { proof, callee, .. }) = proof_at(subject)?;
     let harness = Harness::of(language)?;
-    let task = task(&path, proof, &place);
+    let task = task(&path, proof, &callee);
     let sides = both(subject, harness, &task, None).await?;
-    let called = match (&place.class, &place.function) {
+    let called = match (&callee.class, &callee.function) {
         (Some(class), Some(function)) => format!("`{class}.{function}`"),
         (None, Some(function)) => format!("`{function}`"),
         _ => format!("`{path}`"),
@@ -125,21 +125,21 @@ pub(crate) async fn prove_by_test(subject: &Subject<'_>) -> Result<Sides, String
 }
 
 /// What the harness is told, the nonce left out.
-fn task(path: &RelPath, proof: &Proof, place: &Place) -> Value {
+fn task(path: &RelPath, proof: &Proof, callee: &Callee) -> Value {
     let mut inputs = Vec::new();
     let mut add = |name: String, value: &str| inputs.push(json!({ "name": name, "value": value }));
     for (number, value) in proof.benign.iter().flat_map(|benign| &benign.values).enumerate() {
         add(observe::benign(number), value);
     }
-    for attack in &proof.attack {
+    if let Some(attack) = &proof.attack {
         attack.control.iter().for_each(|control| add(observe::CONTROL.to_owned(), control));
         attack.values.iter().enumerate().for_each(|(number, value)| add(observe::attack(number), value));
     }
     json!({
         "tests": false,
         "file": path.as_str(),
-        "target": { "class": place.class, "function": place.function },
-        "reach": place.reach,
+        "target": { "class": callee.class, "function": callee.function },
+        "reach": callee.reach,
         "watch": proof.watch,
         "content": proof.content,
         "twice": proof.attack.as_ref().is_some_and(|attack| attack.seen == conclave_fixers::Sign::Repeated),
@@ -227,6 +227,8 @@ async fn start(
         writable: true,
         env: Vec::new(),
         read_only,
+        within: Vec::new(),
+        loopback: false,
         limits: Limits { wall: Duration::from_secs(subject.plan.check_s.min(MOST_S)), ..Limits::default() },
         project: Some(root.to_owned()),
     };

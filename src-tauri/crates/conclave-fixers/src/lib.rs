@@ -36,4 +36,4 @@ pub use place::Place;
 pub use recipe::Recipe;
 pub use recipe::proof::{Attack, Benign, Given, Proof, Returns, Sign, Watch};
 pub use set::{Answer, ProofAt, RecipeFix, Recipes};
-pub use signature::{Place, signature_change};
+pub use signature::{Callee, signature_change};

@@ -13,7 +13,7 @@ use crate::syntax::{Node, Tree};
 
 /// The function that a place belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Callee {
     /// The class that has it as a method.
     pub class: Option<String>,
     /// Its name; `None` for lines that stand outside of functions.
@@ -105,10 +105,10 @@ fn parameter(node: &Node<'_>) -> Option<String> {
 }
 
 /// The function around `node` that can be called from outside, and what of its input comes to `node`.
-pub(crate) fn place(node: &Node<'_>) -> Place {
+pub(crate) fn callee(node: &Node<'_>) -> Callee {
     let Some(function) = std::iter::once(node.clone()).chain(node.ancestors()).filter(|n| n.is(&FUNCTIONS)).last()
     else {
-        return Place::default();
+        return Callee::default();
     };
     let class = function.ancestors().find(|around| around.is(&CLASSES)).and_then(|class| outline::name(&class));
     let known = reaching(&function, node);
@@ -118,7 +118,7 @@ pub(crate) fn place(node: &Node<'_>) -> Place {
     let all: Vec<String> = parameters(&function).iter().flat_map(own).collect();
     let reach: Vec<String> = all.iter().filter(|name| known.contains(*name)).cloned().collect();
     // Where nothing is known to come there, anything may.
-    Place { class, function: outline::name(&function), reach: if reach.is_empty() { all } else { reach } }
+    Callee { class, function: outline::name(&function), reach: if reach.is_empty() { all } else { reach } }
 }
 
 const NAMES: [&str; 3] = ["identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"];

@@ -6,7 +6,7 @@ use conclave_core::language::Language;
 use super::Subject;
 use crate::proof::{self, Benign};
 
-pub(super) fn run(subject: &mut Subject<'_>) -> Evidence {
+pub(crate) fn run(subject: &mut Subject<'_>) -> Evidence {
     let benign = match &subject.proved {
         Some(Ok(proved)) => proof::benign(proved.proof, &proved.sides.before, &proved.sides.after),
         Some(Err(why)) => Benign::Unseen(why.clone()),

@@ -1,14 +1,14 @@
 //! The checks of the ladder: one file each, one line in the registry.
 
 mod applies;
-mod behaviour;
+pub(crate) mod behaviour;
 mod content;
 mod effective;
 mod moved;
 mod own_rule;
 mod parses;
 mod paths;
-mod red_green;
+pub(crate) mod red_green;
 mod rescan;
 mod second_scan;
 mod suppression;

@@ -7,7 +7,7 @@ use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use super::Subject;
 use crate::proof::{self, Proved};
 
-pub(super) async fn run(subject: &mut Subject<'_>) -> Evidence {
+pub(crate) async fn run(subject: &mut Subject<'_>) -> Evidence {
     let begin = Instant::now();
     let proved = proof::prove(subject).await;
     let mut evidence = match &proved {

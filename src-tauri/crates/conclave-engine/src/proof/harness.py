@@ -39,7 +39,8 @@ class Seen:
     """What one call did."""
 
     def __init__(self):
-        self.facts = {"rows": 0, "html": [], "statements": [], "calls": [], "runs": [], "missing": [], "told": []}
+        lists = ("html", "statements", "calls", "runs", "missing", "told", "shown")
+        self.facts = {"rows": 0, **{name: [] for name in lists}}
         self.children = []
         self.database = None
 

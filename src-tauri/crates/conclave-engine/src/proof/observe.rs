@@ -123,3 +123,44 @@ pub(super) fn read(nonce: &str, report: &CommandReport) -> Result<Run, String> {
     let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
     Err(format!("the program ended before it was through: {said}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(stdout: &str) -> CommandReport {
+        let stdout = stdout.as_bytes().to_vec();
+        CommandReport { status: Exit::Code(0), stdout, stderr: b"Fault\n".to_vec(), truncated: false, wall_ms: 0 }
+    }
+
+    fn tests_of(stdout: &str) -> Result<usize, String> {
+        read("N", &report(stdout)).map(|run| run.tests.len())
+    }
+
+    #[test]
+    fn only_a_whole_report_with_the_nonce_is_believed() {
+        let loaded = "N{\"loaded\": true}\n";
+        let test = "N{\"test\": \"a\", \"outcome\": \"passed\"}\n";
+        let end = "N{\"end\": true}\n";
+        assert_eq!(tests_of(&format!("{loaded}{test}{end}")), Ok(1));
+        for (what, text) in [
+            ("nothing", String::new()),
+            ("an end of its own", format!("{loaded}{test}")),
+            ("never loaded", format!("{test}{end}")),
+            ("printed success", "1 passed\n{\"loaded\": true}\n{\"end\": true}\n".to_owned()),
+            ("another nonce", "M{\"loaded\": true}\nM{\"end\": true}\n".to_owned()),
+            ("told twice", format!("{loaded}{test}{test}{end}")),
+            ("told after the end", format!("{loaded}{end}{test}")),
+            ("no JSON", format!("{loaded}Nok\n{end}")),
+            ("unavailable", "N{\"unavailable\": \"why\"}\nN{\"end\": true}\n".to_owned()),
+        ] {
+            assert!(tests_of(&text).is_err(), "{what}");
+        }
+        let printed = format!("{loaded}all tests passed\n{{\"test\": \"b\", \"outcome\": \"passed\"}}\n{end}");
+        assert_eq!(tests_of(&printed), Ok(0), "what the code prints does not count");
+        let late = CommandReport { status: Exit::TimedOut, ..report(&format!("{loaded}{end}")) };
+        assert!(read("N", &late).is_err());
+        let cut = CommandReport { truncated: true, ..report(&format!("{loaded}{end}")) };
+        assert!(read("N", &cut).is_err());
+    }
+}

@@ -129,9 +129,7 @@ pub(crate) fn behaviour(change: Option<&str>, benign: &Benign) -> (CheckOutcome,
 /// How the benign inputs of `proof` went.
 pub(crate) fn benign(proof: &Proof, before: &Result<Run, String>, after: &Result<Run, String>) -> Benign {
     let Some(benign) = &proof.benign else {
-        return Benign::Unseen(
-            "the fix has to change what the function gives, so there is nothing to compare".to_owned(),
-        );
+        return Benign::Unseen("no input is known for which a fix has to keep the result".to_owned());
     };
     let (before, after) = match (before, after) {
         (Err(why), _) => return Benign::Unseen(why.clone()),
@@ -144,7 +142,7 @@ pub(crate) fn benign(proof: &Proof, before: &Result<Run, String>, after: &Result
         let (Some(was), Some(now)) = (before.facts.get(&name), after.facts.get(&name)) else {
             return Benign::Unseen("an input of the proof was not tried".to_owned());
         };
-        if let Some(program) = was.missing.iter().chain(&now.missing).next() {
+        if let Some(program) = was.missing.first() {
             return Benign::Unseen(format!("`{program}` is not installed here"));
         }
         got_through |= was.raised.is_none();

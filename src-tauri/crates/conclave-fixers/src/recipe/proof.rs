@@ -12,7 +12,7 @@ use super::Recipe;
 pub struct Proof {
     /// The forms of the weakness that it is for; all where none is named.
     #[serde(default)]
-    pub(crate) cases: Vec<String>,
+    pub cases: Vec<String>,
     /// Inputs that use the weakness; `None` where no input does.
     pub attack: Option<Attack>,
     /// Inputs that do not, and for which a fix must change nothing.

@@ -6,7 +6,7 @@ use conclave_core::language::Language;
 use super::Recipes;
 use crate::facts::ProjectFacts;
 use crate::recipe::proof::Proof;
-use crate::signature::{self, Place};
+use crate::signature::{self, Callee};
 
 /// A recipe's proof at a finding.
 #[derive(Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub struct ProofAt<'a> {
     /// What to try and what to look at.
     pub proof: &'a Proof,
     /// What to call.
-    pub place: Place,
+    pub callee: Callee,
 }
 
 impl Recipes {
@@ -29,7 +29,7 @@ impl Recipes {
         facts: &ProjectFacts,
     ) -> Option<ProofAt<'_>> {
         let region = detection.location.as_ref()?.region?;
-        let (recipe, case, place) = self.with_hits(
+        let (recipe, case, callee) = self.with_hits(
             language,
             text,
             facts,
@@ -38,10 +38,10 @@ impl Recipes {
                 let known = hits.iter().filter(|hit| hit.recipe.proof(&hit.case.id).is_some());
                 let near = known.filter_map(|hit| Some((hit.distance(&region, source)?, hit)));
                 let (_, hit) = near.min_by_key(|(distance, _)| *distance)?;
-                Some((hit.recipe.id.clone(), hit.case.id.clone(), signature::place(&hit.found.node())))
+                Some((hit.recipe.id.clone(), hit.case.id.clone(), signature::callee(&hit.found.node())))
             },
         )?;
         let recipe = self.recipes.iter().find(|other| other.id == recipe)?;
-        Some(ProofAt { recipe: &recipe.id, proof: recipe.proof(&case)?, place })
+        Some(ProofAt { recipe: &recipe.id, proof: recipe.proof(&case)?, callee })
     }
 }

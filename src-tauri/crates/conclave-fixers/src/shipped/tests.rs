@@ -264,7 +264,7 @@ fn every_proof_belongs_to_the_fix_of_its_example() {
                 panic!("{path}: the example is not fixed: {:?}", answers.collect::<Vec<_>>());
             };
             assert_eq!((found.recipe, found.proof), (file.id.as_str(), proof), "{path}");
-            assert!(found.place.function.is_some(), "{path}: the example has a function");
+            assert!(found.callee.function.is_some(), "{path}: the example has a function");
         }
     }
 }

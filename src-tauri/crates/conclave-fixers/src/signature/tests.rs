@@ -56,7 +56,7 @@ fn a_place_knows_its_function_and_what_comes_to_it() {
         let tree = Tree::parse(language, text);
         let call =
             tree.root().walk().find(|node| node.text().starts_with("X(") && node.is(&["call", "call_expression"]));
-        let found = place(&call.expect("a call"));
+        let found = callee(&call.expect("a call"));
         assert_eq!((found.class.as_deref(), found.function.as_deref()), (class, function), "{text}");
         assert_eq!(found.reach, reach, "{text}");
     }
