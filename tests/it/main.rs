@@ -17,6 +17,7 @@ mod model;
 mod models;
 mod policy;
 mod program;
+mod repository;
 mod requirements;
 mod sampling;
 mod serving;
