@@ -15,6 +15,7 @@ mod keyring;
 mod keys;
 mod model;
 mod models;
+mod obedient;
 mod policy;
 mod program;
 mod repository;

@@ -1,4 +1,5 @@
-//! Tests that take too long for every change: the program is stopped at every system call that apply and undo make.
+//! Tests that take too long for every change: the program is stopped at every system call that apply and undo make, and a
+//! model that obeys whoever wrote into the project tries every goal over every channel in every mode.
 
 use std::process::ExitCode;
 
@@ -11,9 +12,24 @@ use crate::step::{Done, Step, run_all};
 /// What the tests print when they have counted.
 const FIGURES: &[&str] = &["partial", "flipped bytes"];
 
-/// Runs the engine's and the store's exhaustive tests.
+/// Runs the exhaustive tests of the engine and the store, and those of the whole program.
 pub fn run(place: &Place) -> Result<ExitCode> {
-    run_all(place, &[&Step { name: "deep", title: "every kill point and many flipped bytes (minutes)", run: exhaust }])
+    let steps = [
+        Step { name: "deep", title: "every kill point and many flipped bytes (minutes)", run: exhaust },
+        Step { name: "obedient", title: "an obedient model, every goal over every channel (half an hour)", run: obey },
+    ];
+    run_all(place, &steps.each_ref())
+}
+
+fn obey(place: &Place, log: &mut Log) -> Result<Done> {
+    println!("  cargo speaks in {}", log.path().display());
+    let said = log.output(
+        cargo()
+            .args(["test", "--locked", "-p", "conclave-tests", "--test", "it", "obedient::", "--", "--nocapture"])
+            .env("CONCLAVE_DEEP", "1")
+            .current_dir(&place.root),
+    )?;
+    figures(&said, &["forbidden effects"])
 }
 
 fn exhaust(place: &Place, log: &mut Log) -> Result<Done> {
@@ -28,9 +44,14 @@ fn exhaust(place: &Place, log: &mut Log) -> Result<Done> {
     if said.contains("skipped: strace absent") {
         return Ok(Done::Skipped("strace is not installed".to_owned()));
     }
+    figures(&said, FIGURES)
+}
+
+/// The lines in which the tests say what they counted.
+fn figures(said: &str, words: &[&str]) -> Result<Done> {
     let figures: Vec<String> = said
         .lines()
-        .filter(|line| FIGURES.iter().any(|figure| line.contains(figure)))
+        .filter(|line| words.iter().any(|word| line.contains(word)))
         .map(|line| format!("  {}", line.trim()))
         .collect();
     ensure!(!figures.is_empty(), "no test printed its figure");
