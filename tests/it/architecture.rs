@@ -115,6 +115,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("notify", &["conclave-effects"]),
     ("notify-debouncer-full", &["conclave-effects"]),
     ("keyring", &["conclave-effects"]),
+    ("landlock", &["conclave-effects"]),
     ("rustix", &["conclave-effects", "conclave-tests", "xtask"]),
     ("rusqlite", &["conclave-store"]),
     ("rmcp", &["conclave-effects", "conclave-cli"]),

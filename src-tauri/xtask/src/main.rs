@@ -40,7 +40,7 @@ Usage: cargo xtask <command>
   bench [WHAT]   print how long things take: commands, policy, store
   eval bandit    fix Bandit's own examples and count what is left
   eval local     ask a model of 1.5 billion weights through the worker and through a server (fetches 1.1 GB)
-  deep           stop the program at every system call of apply and undo
+  deep           stop the program at every system call of apply and undo; try every goal of an obedient model
 
 Logs of each step stand in target/xtask/. Nothing is installed without being named first.
 ";
