@@ -402,6 +402,10 @@ fn the_wire_is_declared_at_the_boundary() {
         "finding.rs Severity",
         "finding.rs Status",
         "money.rs Money",
+        "smell.rs SmellKind",
+        "tier.rs Mode",
+        "tier.rs Role",
+        "weakness.rs Family",
     ];
     let derive = regex(r"derive\([^)]*\b(specta::)?Type\b[^)]*\)");
     let item = regex(r"^pub (?:enum|struct) (\w+)");

@@ -16,6 +16,7 @@ mod keys;
 mod model;
 mod models;
 mod obedient;
+mod panel;
 mod policy;
 mod program;
 mod repository;

@@ -11,8 +11,7 @@ use crate::model::Model;
 use crate::program::{Home, Rpc, text};
 
 /// An answer of the agreed form that fixes nothing.
-const REFUSES: &str = r#"{"root_cause": "", "can_fix": false, "reason": "no", "title": "", "edits": [], "edge_cases": [],
-    "side_effects": [], "disproof": "", "red_test": ""}"#;
+const REFUSES: &str = r#"{"explanation": "no", "edits": []}"#;
 
 struct Ground {
     home: Home,

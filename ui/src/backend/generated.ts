@@ -1682,6 +1682,19 @@ at: number;
 /**  Whether the answer to an equal request was used again. */
 cached: boolean };
 
+/**  What a seat of a panel is for; a model is bound to it by its strengths. */
+export type Role = 
+/**  Thinks a hard weakness through. */
+"deep_reasoning" | 
+/**  Knows the usual form of a weakness and of its fix. */
+"pattern_matching" | 
+/**  Follows conditions, states and orders of events. */
+"logic" | 
+/**  Answers fast and for little money. */
+"fast" | 
+/**  Is good at the finding's language or family of weaknesses. */
+"specialised";
+
 /**  Where rules come from, outermost first. */
 export type RuleLayer = 
 /**  Built in; cannot be widened. */
@@ -1839,10 +1852,14 @@ export type SeatState =
 export type SeatView = {
 	/**  Its name. */
 	name: string,
+	/**  What it is for; `null` for the seats that cost nothing. */
+	role: Role | null,
 	/**  What it gave. */
 	state: SeatState,
 	/**  In words: what it proposed, why it refused, what would fill it. */
 	note: string,
+	/**  Whether it answered after the time for analysis. */
+	late: boolean,
 };
 
 /**  What a server is. */

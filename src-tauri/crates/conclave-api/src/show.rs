@@ -56,8 +56,8 @@ pub(crate) fn progress(progress: &event::Progress) -> RunProgress {
     let stage = match progress.stage {
         event::Stage::Queued => Stage::Queued,
         event::Stage::Gather => Stage::Gather,
-        event::Stage::Propose => Stage::Propose,
-        event::Stage::Verify => Stage::Verify,
+        event::Stage::Propose | event::Stage::ProposeAgain => Stage::Propose,
+        event::Stage::Verify | event::Stage::VerifyAgain => Stage::Verify,
         event::Stage::Conclude => Stage::Conclude,
     };
     RunProgress {
@@ -192,7 +192,7 @@ pub(crate) fn seat(seat: &Seat) -> Vec<SeatView> {
             Draft::Failed { why } => (SeatState::Failed, why),
             Draft::Empty { fill } => (SeatState::Empty, fill),
         };
-        SeatView { name: seat.name.clone(), state, note: note.clone() }
+        SeatView { name: seat.name.clone(), role: seat.role, state, note: note.clone(), late: seat.late }
     };
     seat.drafts.iter().map(view).collect()
 }

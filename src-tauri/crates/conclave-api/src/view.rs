@@ -5,6 +5,7 @@
 use conclave_core::candidate::FixClass;
 use conclave_core::evidence::{Check, CheckOutcome};
 use conclave_core::finding::{Severity, Status};
+use conclave_core::tier::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -433,10 +434,14 @@ pub struct TermView {
 pub struct SeatView {
     /// Its name.
     pub name: String,
+    /// What it is for; `null` for the seats that cost nothing.
+    pub role: Option<Role>,
     /// What it gave.
     pub state: SeatState,
     /// In words: what it proposed, why it refused, what would fill it.
     pub note: String,
+    /// Whether it answered after the time for analysis.
+    pub late: bool,
 }
 
 /// What a seat gave.

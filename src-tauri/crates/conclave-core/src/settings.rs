@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Language;
 use crate::money::Money;
-use crate::tier::Tiers;
+use crate::tier::{Role, Tiers};
 
 /// All settings. Unknown fields are an error, so that a slip of the pen is not silently ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub answer_timeout_s: u64,
     /// The effort for findings by severity.
     pub tiers: Tiers,
+    /// Which models sit for a role before all others, in order of preference.
+    pub roles: BTreeMap<Role, Vec<RoleModel>>,
     /// What may be spent.
     pub budget: BudgetSetting,
     /// What an hour of a person costs in comparison, for totals.
@@ -64,6 +67,7 @@ impl Default for Settings {
             preference: Vec::new(),
             answer_timeout_s: 10,
             tiers: Tiers::default(),
+            roles: BTreeMap::new(),
             budget: BudgetSetting::default(),
             manual_cost: ManualCost::default(),
             health: HealthSetting::default(),
@@ -79,6 +83,17 @@ impl Default for Settings {
             exchange_log: ExchangeLog::default(),
         }
     }
+}
+
+/// A model that sits for a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleModel {
+    /// Its name in the settings.
+    pub model: String,
+    /// The languages for which it does, as in `python`; an empty list means all.
+    #[serde(default)]
+    pub languages: Vec<Language>,
 }
 
 /// How a project is built and tested. It stands in the person's settings: nothing inside a project is ever run on its own

@@ -210,7 +210,7 @@ async fn ours(place: &Path, slow: &Server, quick: &Server) {
     let (cx, _) = open(&Options { data_dir: data, offline: false }).expect("Conclave opens");
     let (system, user) = question();
     let request =
-        Arc::new(ModelRequest { system, user, max_tokens: 64, schema: None, schema_name: "answer".to_owned() });
+        Arc::new(ModelRequest { system, user, max_tokens: 64, schema: None, schema_name: "answer".to_owned(), sample: 0 });
     let ask = |name: String| ask(cx.clone(), name, Arc::clone(&request));
     // What a server is asked of itself, once.
     for seat in 0..PANEL {
@@ -231,6 +231,7 @@ async fn ask(cx: Ctx, name: String, request: Arc<ModelRequest>) {
         purpose: "fix",
         finding: None,
         run: None,
+        cap: None,
         may_be_kept: false,
         agrees: None,
         client: None,

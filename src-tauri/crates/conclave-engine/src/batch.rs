@@ -65,6 +65,7 @@ pub async fn fix(
         let file = stored.finding.detection.location.map_or_else(String::new, |location| location.path.to_string());
         by_file.entry(file).or_default().push((index, id.clone()));
     }
+    let is_only = findings.len() == 1;
     let mut files = by_file.into_values();
     let mut running = JoinSet::new();
     let mut treated = Vec::with_capacity(findings.len());
@@ -72,7 +73,7 @@ pub async fn fix(
         while running.len() < parallel.max(1) {
             let Some(group) = files.next() else { break };
             let cx = cx.clone();
-            running.spawn(async move { one_file(&cx, group, consent).await });
+            running.spawn(async move { one_file(&cx, group, consent, is_only).await });
         }
         match running.join_next().await {
             Some(Ok(group)) => treated.extend(group),
@@ -85,13 +86,13 @@ pub async fn fix(
     Ok(treated.into_iter().map(|(_, treated)| treated).collect())
 }
 
-async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent) -> Vec<(usize, Treated)> {
+async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent, is_only: bool) -> Vec<(usize, Treated)> {
     let mut treated = Vec::with_capacity(group.len());
     for (index, id) in group {
         if cx.cancel.is_cancelled() {
             break;
         }
-        let resolution = run(cx, &id).await;
+        let resolution = run(cx, &id, is_only).await;
         let applied = match &resolution {
             Ok(resolution) if consent.covers(resolution) => {
                 let (cx, id) = (cx.clone(), id.clone());
@@ -105,8 +106,8 @@ async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent) ->
     treated
 }
 
-async fn run(cx: &Ctx, finding: &FindingId) -> Result<Resolution, RunError> {
-    let job = cx.store.begin_run(finding, cx.now_ms())?;
+async fn run(cx: &Ctx, finding: &FindingId, is_only: bool) -> Result<Resolution, RunError> {
+    let job = cx.store.begin_run(finding, is_only, cx.now_ms())?;
     run_job(cx, job).await?.1
 }
 

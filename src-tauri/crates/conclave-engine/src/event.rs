@@ -37,6 +37,10 @@ pub enum Stage {
     Propose,
     /// Checking what they gave.
     Verify,
+    /// Asking those who sit in a second wave, and those whose answer a check refused.
+    ProposeAgain,
+    /// Checking what that gave, and what came late.
+    VerifyAgain,
     /// Drawing the conclusion.
     Conclude,
 }

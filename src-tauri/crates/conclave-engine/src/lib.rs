@@ -23,6 +23,7 @@ pub mod model_list;
 pub mod models;
 pub mod named;
 pub mod open;
+mod panel;
 pub mod policies;
 pub mod preview;
 pub mod project;

@@ -230,7 +230,7 @@ fn key(cx: &Ctx, setting: &OneModel, host: Option<&str>, keys: &[KeyHost]) -> Ke
 fn tiers(cx: &Ctx, name: &str) -> Vec<Severity> {
     let is_asked = |severity: &Severity| {
         let plan = RunPlan::for_severity(*severity, &cx.settings());
-        panel(&cx.models, &plan).iter().any(|model| model.name() == name)
+        panel(&cx.models, &plan, None).iter().any(|model| model.name() == name)
     };
     Severity::ALL.into_iter().filter(is_asked).collect()
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
+use conclave_core::money::Money;
 use conclave_core::settings::{CliSetting, LocalSetting, ModelSetting, SamplingSetting, Settings};
 use conclave_effects::sample::Client;
 use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker, host_of};
@@ -108,6 +109,8 @@ pub struct Errand {
     pub finding: Option<FindingId>,
     /// The run that it belongs to.
     pub run: Option<RunId>,
+    /// The most that its run may cost, as far as prices are known.
+    pub cap: Option<Money>,
     /// Whether the answer to an equal question in the same project will do.
     pub may_be_kept: bool,
     /// How an answer of a model that is only tried out is compared with the one that is used.

@@ -66,7 +66,7 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
         return Ok(Preview { requests: Vec::new(), notes: brief.unusable.into_iter().collect() });
     };
     let (mut requests, mut notes) = (Vec::new(), Vec::new());
-    for model in stage::panel(&cx.models, &plan) {
+    for model in stage::panel(&cx.models, &plan, Some(&brief)) {
         let info = model.info();
         if let Some(missing) = model.missing() {
             notes.push(missing.to_string());
@@ -78,7 +78,7 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
                 "`{name}` has not been asked yet where its model runs; until it says that it runs here, it counts as hosted"
             ));
         }
-        let [form, _] = prompt::Form::of(info, model.provider.known_class());
+        let [form, _] = prompt::Form::of(info);
         let request = prompt::fix_request(&brief, file, form, info.can.context_tokens, None);
         let sketch = match cx.models.sketch(&cx.gate, &model, (&request, &about)).await {
             Ok(sketch) => sketch,

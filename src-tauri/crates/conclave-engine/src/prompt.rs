@@ -8,9 +8,10 @@ use std::path::Path;
 use conclave_core::brief::{Brief, BriefFile, Part};
 use conclave_core::digest::Digest;
 use conclave_core::tier::RunPlan;
-use conclave_effects::{DataClass, ModelClass};
-use conclave_inference::{About, Info, Kind, ModelRequest};
+use conclave_effects::DataClass;
+use conclave_inference::{About, Info, Kind, ModelRequest, catalogue};
 use conclave_policy::Question;
+use url::{Host, Url};
 
 const FIX: &str = include_str!("../prompt/fix.md");
 const FIX_SCHEMA: &str = include_str!("../prompt/fix.schema.json");
@@ -36,10 +37,14 @@ pub enum Form {
 impl Form {
     /// The forms that the model `info` is asked in, the second where its first answer cannot be used.
     ///
-    /// A small model keeps to few keys, and to whole functions about as well.
-    pub fn of(info: &Info, class: ModelClass) -> [Self; 2] {
-        let is_small = info.kind == Kind::Local || class == ModelClass::Local;
-        if is_small { [Self::Small, Self::Function] } else { [Self::Full, Self::Small] }
+    /// A model of this machine is taken for a small one unless its name is known: it keeps to few keys, and to whole
+    /// functions about as well.
+    pub fn of(info: &Info) -> [Self; 2] {
+        if is_here(info) && catalogue::model(&info.model).is_none() {
+            [Self::Small, Self::Function]
+        } else {
+            [Self::Full, Self::Small]
+        }
     }
 
     /// Room for an answer, in tokens; a model that thinks first needs most of it for that.
@@ -58,6 +63,16 @@ const REVIEW_SCHEMA: &str = include_str!("../prompt/review.schema.json");
 const VERDICT_TOKENS: u32 = 2048;
 /// The largest question about a request, in bytes. It is never cut: what a reviewer does not see, it cannot judge.
 const LARGEST_REVIEW: usize = 64 * 1024;
+
+/// Whether the model is a file or behind a server of this machine.
+fn is_here(info: &Info) -> bool {
+    let is_loopback = |host: Host<&str>| match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    info.kind == Kind::Local || Url::parse(&info.place).is_ok_and(|url| url.host().is_some_and(is_loopback))
+}
 
 /// Asks for a fix of `brief`'s finding in `file`, in `form`. A pure function of its inputs.
 ///
@@ -102,6 +117,7 @@ pub fn fix_request(
         // INVARIANT: the schemas are part of the program and a test parses them.
         schema: schema.and_then(|schema| serde_json::from_str(schema).ok()),
         schema_name: "fix".to_owned(),
+        sample: 0,
     }
 }
 
@@ -136,6 +152,7 @@ pub(crate) fn review_request(question: &Question<'_>) -> Option<ModelRequest> {
         max_tokens: VERDICT_TOKENS,
         schema: serde_json::from_str(REVIEW_SCHEMA).ok(),
         schema_name: "review".to_owned(),
+        sample: 0,
     })
 }
 

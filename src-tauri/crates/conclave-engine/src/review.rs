@@ -179,6 +179,7 @@ impl EngineReviewer {
             finding: None,
             run: None,
             // Verdicts are kept here, and answers that are none are not to be.
+            cap: None,
             may_be_kept: false,
             agrees: Some(same_verdict),
             client: self.client.clone(),

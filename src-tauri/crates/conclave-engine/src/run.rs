@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use conclave_core::digest::Digest;
 use conclave_core::finding::Status;
+use conclave_core::id::RunId;
 use conclave_core::resolution::{Conclusion, Resolution, conclude};
 use conclave_core::tier::RunPlan;
 use conclave_effects::fs::FsError;
 use conclave_effects::gate::Denied;
-use conclave_store::{ConfidenceRow, Job, StoreError};
+use conclave_store::{ConfidenceRow, Job, Store, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -22,7 +23,7 @@ use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::event::{Event, Progress, Stage, Topic};
 use crate::source::Sources;
-use crate::stage;
+use crate::stage::{self, Panel};
 
 /// Why a run could not conclude. What a seat or a check cannot do is a value, never one of these.
 #[derive(Debug, thiserror::Error)]
@@ -81,10 +82,17 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
         move || stage::gather(&finding, &sources, &settings)
     };
     let (brief, _) = line.stage(Stage::Gather, "Reading the code around", blocking(gather)).await?;
-    let seats = stage::propose(cx, &job.run, &brief, &sources, &plan);
+    let mut panel = Panel::default();
+    let seats = stage::propose(&line, &brief, &sources, &plan, &mut panel);
     let (seats, analysis_ms) = line.stage(Stage::Propose, "Asking the panel", seats).await?;
-    let judged = stage::verify(&line, &brief, &sources, &plan, &seats);
+    let judged = stage::verify(&line, &brief, &sources, &plan, &seats, &[]);
     let (judged, verification_ms) = line.stage(Stage::Verify, "Checking the fixes", judged).await?;
+    let again = stage::again(&line, &brief, &sources, &plan, (&seats, &judged), &mut panel);
+    let (again, more_ms) = line.stage(Stage::ProposeAgain, "Asking once more", again).await?;
+    let (analysis_ms, seats) = (analysis_ms + more_ms, stage::with(seats, again));
+    let judged = stage::verify(&line, &brief, &sources, &plan, &seats, &judged);
+    let (judged, more_ms) = line.stage(Stage::VerifyAgain, "Checking what came after", judged).await?;
+    let verification_ms = verification_ms + more_ms;
 
     line.tell(Stage::Conclude, "Drawing the conclusion");
     let resolution = conclude(&brief.finding, job.run.clone(), judged, seats, (analysis_ms, verification_ms));
@@ -108,6 +116,28 @@ impl Line<'_> {
     /// The engine's surroundings.
     pub fn cx(&self) -> &Ctx {
         self.cx
+    }
+
+    /// The run's id.
+    pub fn run(&self) -> &RunId {
+        &self.job.run
+    }
+
+    /// Whether the person asked for this finding by itself.
+    pub fn is_alone(&self) -> bool {
+        self.job.alone
+    }
+
+    /// What was stored under `name` for the text as it is.
+    pub fn kept<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let stored = self.cx.store.stage(&self.job.run, name).ok()??;
+        let (text, result): (Option<Digest>, T) = serde_json::from_str(&stored).ok()?;
+        (text == self.text).then_some(result)
+    }
+
+    /// What stores results of this run from another task.
+    pub fn keeper(&self) -> Keeper {
+        Keeper { store: self.cx.store.clone(), run: self.job.run.clone(), text: self.text.clone() }
     }
 
     /// Tells the faces where the run is.
@@ -145,12 +175,31 @@ impl Line<'_> {
     }
 }
 
+/// Stores what comes in the midst of a stage.
+pub struct Keeper {
+    store: Store,
+    run: RunId,
+    text: Option<Digest>,
+}
+
+impl Keeper {
+    /// Keeps `result` under `name`. Where that fails, it would have to be found out again, and nothing else.
+    pub fn save<T: Serialize>(&self, name: &str, result: &T) {
+        let Ok(stored) = serde_json::to_string(&(&self.text, result)) else { return };
+        if let Err(error) = self.store.save_stage(&self.run, name, &stored) {
+            tracing::warn!(%error, name, "a part of a stage was not kept");
+        }
+    }
+}
+
 fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Queued => "queued",
         Stage::Gather => "gather",
         Stage::Propose => "propose",
         Stage::Verify => "verify",
+        Stage::ProposeAgain => "propose_again",
+        Stage::VerifyAgain => "verify_again",
         Stage::Conclude => "conclude",
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct StorePurse {
     pub store: Store,
     pub clock: Clock,
     pub budget: BudgetSetting,
+    /// The most that the run may cost; it says nothing where a price is not known.
+    pub cap: Option<Money>,
     pub project: Option<ProjectId>,
     pub finding: Option<FindingId>,
     pub run: Option<RunId>,
@@ -84,6 +86,7 @@ impl Purse for StorePurse {
                 price_date: self.price_date.clone(),
             };
             let BudgetSetting { per_call, per_finding, per_run, per_day, per_project } = self.budget;
+            let per_run = [per_run, self.cap.filter(|_| most.is_some())].into_iter().flatten().min();
             let caps = Caps {
                 call: per_call,
                 finding: per_finding,

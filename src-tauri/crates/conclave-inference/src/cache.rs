@@ -84,6 +84,7 @@ pub(crate) fn key(info: &Info, request: &ModelRequest, scope: &str) -> Digest {
         &request.user,
         &request.max_tokens.to_string(),
         &request.schema_name,
+        &request.sample.to_string(),
         schema.as_deref().unwrap_or_default(),
     ])
 }
@@ -182,6 +183,7 @@ mod tests {
             max_tokens: 9,
             schema: Some(json!({ "type": "object" })),
             schema_name: "f".to_owned(),
+            sample: 0,
         };
         let with = |change: fn(&mut ModelRequest)| {
             let mut request = request.clone();
@@ -202,6 +204,7 @@ mod tests {
             with(|request| request.schema = None),
             with(|request| request.schema = Some(json!({ "type": "string" }))),
             with(|request| request.schema_name.push('x')),
+            with(|request| request.sample = 1),
             at(|info| info.name.push('x')),
             at(|info| info.place.push('x')),
             at(|info| info.model.push('x')),

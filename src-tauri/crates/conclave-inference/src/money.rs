@@ -141,6 +141,7 @@ mod tests {
             max_tokens: 1000,
             schema: None,
             schema_name: "s".to_owned(),
+            sample: 0,
         };
         // 64 tokens around the question, and 1000 in the answer.
         for (text, tokens) in [("", 0), ("a", 1), ("let x = 1;\n", 6), ("日本語", 9), ("a🦀", 5)] {

@@ -21,6 +21,8 @@ pub struct ModelRequest {
     pub schema: Option<serde_json::Value>,
     /// A name for the schema: at most 64 letters, digits, `_` and `-`.
     pub schema_name: String,
+    /// The number of this one among equal questions, each of which wants an answer of its own; 0 is the likeliest answer.
+    pub sample: u32,
 }
 
 /// What is known of a question beside its words, for whoever judges and records it.

@@ -32,6 +32,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::ledger_list::MODEL_CLASS,
     table::spend::BY_DAY,
     table::metric::PAST,
+    table::job::ALONE,
 ];
 
 /// How many steps the open database has taken.

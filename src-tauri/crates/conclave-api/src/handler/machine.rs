@@ -40,7 +40,7 @@ fn network(api: &Api) -> Network {
 fn empty_seats(api: &Api) -> Vec<SeatView> {
     match empty_model_seat(api.cx()) {
         Some(Draft::Empty { fill }) => {
-            vec![SeatView { name: "Models".to_owned(), state: SeatState::Empty, note: fill }]
+            vec![SeatView { name: "Models".to_owned(), role: None, state: SeatState::Empty, note: fill, late: false }]
         }
         _ => Vec::new(),
     }

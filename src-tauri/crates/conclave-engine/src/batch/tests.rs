@@ -52,7 +52,7 @@ async fn a_finding_that_somebody_is_at_is_an_item_and_the_others_are_fixed() {
     let ground = Ground::new(&["a.py", "b.py"]);
     let found = ground.scan().await;
     let [busy, free] = found.as_slice() else { panic!("two findings: {found:?}") };
-    ground.cx.store.begin_run(busy, ground.cx.now_ms()).unwrap();
+    ground.cx.store.begin_run(busy, true, ground.cx.now_ms()).unwrap();
 
     let treated = fix(&ground.cx, &found, Consent::Recommended, 1).await.unwrap();
     let [first, second] = treated.as_slice() else { panic!("two items: {treated:?}") };

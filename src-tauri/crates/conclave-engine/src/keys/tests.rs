@@ -75,6 +75,7 @@ fn errand(cx: &Ctx, words: &str, about: About) -> Errand {
         max_tokens: 10,
         schema: None,
         schema_name: "x".to_owned(),
+        sample: 0,
     };
     Errand {
         gate: cx.gate.clone(),
@@ -86,6 +87,7 @@ fn errand(cx: &Ctx, words: &str, about: About) -> Errand {
         purpose: "test",
         finding: None,
         run: None,
+        cap: None,
         may_be_kept: false,
         agrees: None,
         client: None,

@@ -116,6 +116,7 @@ impl Carry {
             store: self.means.store.clone(),
             clock: errand.gate.clock().clone(),
             budget: self.set.settings.budget.clone(),
+            cap: errand.cap,
             project: errand.about.project.as_deref().map(ProjectId::of_root),
             finding: errand.finding.clone(),
             run: errand.run.clone(),

@@ -43,6 +43,7 @@ pub(super) fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
         max_tokens: 0,
         schema: None,
         schema_name: String::new(),
+        sample: 0,
     };
     let errand = Errand {
         gate: cx.gate.clone(),
@@ -54,6 +55,7 @@ pub(super) fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
         purpose: "health",
         finding: None,
         run: None,
+        cap: None,
         may_be_kept: false,
         agrees: None,
         client: None,

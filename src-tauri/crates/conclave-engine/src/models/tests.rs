@@ -112,6 +112,7 @@ fn errand(cx: &Ctx) -> Errand {
         max_tokens: 100,
         schema: None,
         schema_name: "x".to_owned(),
+        sample: 0,
     };
     let finding = FindingId::new("f");
     Errand {
@@ -124,6 +125,7 @@ fn errand(cx: &Ctx) -> Errand {
         purpose: "propose",
         run: Some(RunId::nth(&finding, 1)),
         finding: Some(finding),
+        cap: None,
         may_be_kept: false,
         agrees: None,
         client: None,

@@ -28,7 +28,7 @@ async fn resumed_with(now: &str) -> (String, Resolution) {
     cx.store.save_project(&project, 0).expect("saved");
     let found = scan::scan(&cx, &project, None).await.expect("scanned");
     let [id] = found.findings.as_slice() else { panic!("{found:?}") };
-    let job = cx.store.begin_run(id, 0).expect("claimed");
+    let job = cx.store.begin_run(id, true, 0).expect("claimed");
     let first = run_finding(&cx, &job).await.expect("a result");
     let before = first.recommended().expect("a fix").judged.candidate.patch.files[0].base.to_string();
 

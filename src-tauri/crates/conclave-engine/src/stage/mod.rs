@@ -1,11 +1,15 @@
 //! The stages of the straight line, one file each; only `run.rs` calls them.
 
+mod again;
+mod ask;
 mod gather;
 mod model_seat;
 mod parts;
 mod propose;
 mod verify;
 
+pub(crate) use again::{again, with};
+pub(crate) use ask::Panel;
 pub(crate) use gather::gather;
 pub use propose::empty_model_seat;
 pub(crate) use propose::{panel, propose};

@@ -5,13 +5,29 @@ use std::sync::Arc;
 use conclave_core::brief::{Brief, Part};
 use conclave_core::candidate::{Draft, Origin, family_of};
 use conclave_effects::ModelClass;
-use conclave_inference::{Answer, AskError};
+use conclave_inference::{Answer, AskError, ModelRequest};
 use tokio::time::Instant;
 
 use crate::answer;
 use crate::models::{Errand, Model, Models};
 use crate::prompt::{Form, fix_request};
 use crate::source::Sources;
+
+/// What a model gave.
+pub(super) enum Told {
+    /// Its answer, of whatever kind.
+    Answer(Draft),
+    /// It declined to say anything, and another one may.
+    Declined(Draft),
+}
+
+impl Told {
+    pub fn into_draft(self) -> Draft {
+        match self {
+            Self::Answer(draft) | Self::Declined(draft) => draft,
+        }
+    }
+}
 
 /// Asks `model` for a fix of `brief`'s finding within `errand`'s time. `earlier` is an answer of it that a check refused.
 pub(super) async fn ask(
@@ -20,10 +36,11 @@ pub(super) async fn ask(
     errand: &Errand,
     brief: &Brief,
     sources: &Sources,
+    sample: u32,
     earlier: Option<&Part>,
-) -> Draft {
+) -> Told {
     let Some(file) = &brief.file else {
-        return Draft::Silent { reason: brief.unusable.clone().unwrap_or_default() };
+        return Told::Answer(Draft::Silent { reason: brief.unusable.clone().unwrap_or_default() });
     };
     let info = model.info();
     let class = model.provider.known_class();
@@ -35,11 +52,12 @@ pub(super) async fn ask(
     };
     let end = Instant::now() + errand.deadline;
     let mut last = Draft::Failed { why: "it was not asked".to_owned() };
-    for form in Form::of(info, class) {
+    for form in Form::of(info) {
         if form == Form::Function && file.function.is_none() {
             continue;
         }
-        let request = Arc::new(fix_request(brief, file, form, info.can.context_tokens, earlier));
+        let request = fix_request(brief, file, form, info.can.context_tokens, earlier);
+        let request = Arc::new(ModelRequest { sample, ..request });
         let deadline = end.saturating_duration_since(Instant::now());
         if deadline.is_zero() {
             break;
@@ -53,14 +71,14 @@ pub(super) async fn ask(
                 }
             }
             Ok(Answer::Refusal { .. }) => {
-                return Draft::Refused { reason: format!("{} declined to answer", info.name) };
+                return Told::Declined(Draft::Refused { reason: format!("{} declined to answer", info.name) });
             }
             // Another form asks for less.
             Err(error) if matches!(*error, AskError::WrongForm { .. } | AskError::Truncated) => {
                 last = Draft::Failed { why: error.to_string() };
             }
-            Err(error) => return Draft::Failed { why: error.to_string() },
+            Err(error) => return Told::Answer(Draft::Failed { why: error.to_string() }),
         }
     }
-    last
+    Told::Answer(last)
 }

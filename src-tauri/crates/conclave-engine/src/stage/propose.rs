@@ -1,30 +1,34 @@
 //! Asks every seat of the panel: recipes, the scanner's own fix, models.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RECIPES, Seat};
-use conclave_core::finding::{Region, Replacement, ScannerFix, Severity};
-use conclave_core::id::RunId;
+use conclave_core::finding::{Region, Replacement, ScannerFix};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
-use conclave_inference::Priority;
-use conclave_policy::Actor;
-use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
-use super::model_seat;
+use super::ask::{Panel, errand, questions, seated};
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
-use crate::live;
-use crate::models::{Errand, Model, Models};
+use crate::models::{Model, Models};
+use crate::panel::Sitting;
 use crate::project::facts;
-use crate::prompt::{self, Form};
+use crate::run::Line;
 use crate::source::Sources;
 
-/// All seats with their answers, in a fixed order. A seat that fails is a value.
-pub(crate) async fn propose(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, plan: &RunPlan) -> Vec<Seat> {
+/// All seats with their answers, in a fixed order. A seat that fails is a value; who is late is in `panel`.
+pub(crate) async fn propose(
+    line: &Line<'_>,
+    brief: &Brief,
+    sources: &Arc<Sources>,
+    plan: &RunPlan,
+    panel: &mut Panel,
+) -> Vec<Seat> {
     let work = {
         let (brief, sources) = (brief.clone(), Arc::clone(sources));
         move || recipes(&brief, &sources)
@@ -33,7 +37,7 @@ pub(crate) async fn propose(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<
     if !brief.finding.detection.tool.is_own() {
         seats.push(scanner(brief, sources));
     }
-    seats.extend(models(cx, run, brief, sources, plan).await);
+    seats.extend(models(line, brief, sources, plan, panel).await);
     seats
 }
 
@@ -190,90 +194,81 @@ pub fn empty_model_seat(cx: &Ctx) -> Option<Draft> {
     models.is_empty().then(|| Draft::Empty { fill: fill.to_owned() })
 }
 
-async fn models(cx: &Ctx, run: &RunId, brief: &Brief, sources: &Arc<Sources>, plan: &RunPlan) -> Vec<Seat> {
-    if cx.models.used().is_empty() {
+async fn models(
+    line: &Line<'_>,
+    brief: &Brief,
+    sources: &Arc<Sources>,
+    plan: &RunPlan,
+    panel: &mut Panel,
+) -> Vec<Seat> {
+    let cx = line.cx();
+    let (all, sitting) = seated(&cx.models, plan, Some(brief));
+    if all.is_empty() {
         return empty_model_seat(cx).into_iter().map(|draft| seat("Models", vec![draft])).collect();
     }
+    let silent = |reason: String| vec![seat("Models", vec![Draft::Silent { reason }])];
     let Some(file) = &brief.file else {
-        let reason = brief.unusable.clone().unwrap_or_default();
-        return vec![seat("Models", vec![Draft::Silent { reason }])];
+        return silent(brief.unusable.clone().unwrap_or_default());
     };
-    let errand = Errand {
-        gate: cx.gate.clone(),
-        actor: |name| Actor::Analyst(name.to_owned()),
-        request: Arc::new(prompt::fix_request(brief, file, Form::Full, None, None)),
-        about: prompt::about_fix(plan, &sources.root()),
-        priority: priority(plan.severity),
-        deadline: Duration::from_secs(plan.tier.analysis_s),
-        purpose: "propose",
-        finding: Some(brief.finding.id.clone()),
-        run: Some(run.clone()),
-        may_be_kept: true,
-        agrees: None,
-        client: None,
-        live: None,
-        cancel: cx.cancel.clone(),
-    };
-    let beside = cx.models.beside(errand.clone());
-    let brief = Arc::new(brief.clone());
-    let mut asked = JoinSet::new();
-    let mut seats = Vec::new();
-    let mut tasks = Vec::new();
-    for model in panel(&cx.models, plan) {
-        // What stays if its task breaks.
-        seats.push(seat(model.name(), vec![Draft::Failed { why: "it broke off".to_owned() }]));
-        let live = Some(live::told(cx.events.clone(), brief.finding.id.clone()));
-        let (models, errand) = (Arc::clone(&cx.models), Errand { live, ..errand.clone() });
-        let (brief, sources) = (Arc::clone(&brief), Arc::clone(sources));
-        let task = asked.spawn(async move {
-            match model.missing() {
-                None => model_seat::ask(&models, &model, &errand, &brief, &sources, None).await,
-                Some(missing) => Draft::Empty { fill: missing.to_string() },
-            }
-        });
-        tasks.push(task.id());
+    if plan.tier.on_demand && !line.is_alone() {
+        let severity = plan.severity.label().to_lowercase();
+        return silent(format!("models are asked about a {severity} finding only when it is run by itself"));
     }
-    answered(asked, &tasks, &mut seats).await;
+    let first: Vec<Sitting> = sitting.iter().filter(|sitting| !sitting.second_wave).cloned().collect();
+    panel.hold(reserve(&all, &sitting));
+    let beside = cx.models.beside(errand(line, brief, file, plan, sources));
+    let end = Instant::now() + Duration::from_secs(plan.tier.analysis_s);
+    panel.begin(line, &Arc::new(brief.clone()), sources, plan, questions(&all, &first));
+    let mut seats = panel.until(end).await;
     // Several answers are used, or none: there is nothing to compare with.
     beside.end(None);
+    seats.extend(empty(&all, &sitting));
     seats
 }
 
-/// Where a question about a finding of `severity` stands among those that wait.
-fn priority(severity: Severity) -> Priority {
-    match severity {
-        Severity::Critical => Priority::Critical,
-        Severity::High => Priority::High,
-        Severity::Medium => Priority::Medium,
-        Severity::Low | Severity::Note => Priority::Low,
-    }
+/// The models that could be asked and have no seat.
+fn reserve(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Arc<Model>> {
+    let is_free = |index: usize| !sitting.iter().any(|sitting| sitting.member == Some(index));
+    let free = all.iter().enumerate().filter(|(index, model)| is_free(*index) && model.missing().is_none());
+    free.map(|(_, model)| Arc::clone(model)).collect()
 }
 
-/// The models that a run by `plan` asks, and those that it cannot ask for want of a key.
-pub(crate) fn panel(models: &Models, plan: &RunPlan) -> Vec<Arc<Model>> {
-    seated(models.used().into_iter(), plan.tier.seats.len(), |model| model.missing().is_none())
+/// The seats that nobody takes: models that want a key first, then roles.
+fn empty(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Seat> {
+    let filled = sitting.iter().filter(|sitting| sitting.member.is_some()).count();
+    let waiting = all.iter().filter_map(|model| Some((model.name(), model.missing()?)));
+    let mut waiting = waiting.map(|(name, missing)| (name.to_owned(), missing.to_string()));
+    let fill = format!(
+        "{filled} of {} seats for models are taken; another model in the settings takes this one",
+        sitting.len()
+    );
+    let nobody = sitting.iter().filter(|sitting| sitting.member.is_none()).map(|sitting| {
+        let (name, fill) = waiting.next().unwrap_or_else(|| (sitting.role.label().to_owned(), fill.clone()));
+        Seat { role: Some(sitting.role), ..seat(name, vec![Draft::Empty { fill }]) }
+    });
+    let mut empty: Vec<Seat> = nobody.collect();
+    // One that is not ready is never hidden by the panel being full.
+    let named: BTreeSet<String> = empty.iter().map(|seat| seat.name.clone()).collect();
+    let others = all.iter().filter_map(|model| Some((model.name(), model.missing()?)));
+    empty.extend(
+        others
+            .filter(|(name, _)| !named.contains(*name))
+            .map(|(name, missing)| seat(name, vec![Draft::Empty { fill: missing.to_string() }])),
+    );
+    empty
 }
 
-/// The models that are asked, at most `most` of them, and those that are not `ready`, which take no other's place.
-fn seated<T>(models: impl Iterator<Item = T>, most: usize, ready: impl Fn(&T) -> bool) -> Vec<T> {
-    let mut seated = 0;
-    models
-        .filter(|model| {
-            let ready = ready(model);
-            seated += usize::from(ready);
-            !ready || seated <= most
-        })
-        .collect()
-}
-
-/// Puts each task's answer into its seat; one that broke leaves its seat as it is, and the others count.
-async fn answered(mut asked: JoinSet<Draft>, tasks: &[Id], seats: &mut [Seat]) {
-    while let Some(answer) = asked.join_next_with_id().await {
-        let Ok((id, draft)) = answer else { continue };
-        if let Some((_, seat)) = tasks.iter().zip(&mut *seats).find(|(task, _)| **task == id) {
-            seat.drafts = vec![draft];
+/// The models that a run by `plan` asks, in the order of its seats, and those that it cannot ask for want of a key.
+pub(crate) fn panel(models: &Models, plan: &RunPlan, brief: Option<&Brief>) -> Vec<Arc<Model>> {
+    let (all, sitting) = seated(models, plan, brief);
+    let mut asked: Vec<Arc<Model>> = Vec::new();
+    let not_ready = all.iter().enumerate().filter(|(_, model)| model.missing().is_some()).map(|(index, _)| index);
+    for index in sitting.iter().filter_map(|sitting| sitting.member).chain(not_ready) {
+        if !asked.iter().any(|model| model.name() == all[index].name()) {
+            asked.push(Arc::clone(&all[index]));
         }
     }
+    asked
 }
 
 #[cfg(test)]

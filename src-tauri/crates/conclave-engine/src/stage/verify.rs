@@ -15,13 +15,14 @@ use crate::source::Sources;
 
 /// Every distinct patch of `seats` with its evidence, in the order in which the seats gave them.
 ///
-/// Equal patches are checked once and keep the names of all who wrote them.
+/// Equal patches are checked once and keep the names of all who wrote them; what `known` says of one is taken as it is.
 pub(crate) async fn verify(
     line: &Line<'_>,
     brief: &Brief,
     sources: &Sources,
     plan: &RunPlan,
     seats: &[Seat],
+    known: &[Judged],
 ) -> Vec<Judged> {
     let mut distinct: Vec<(Candidate, Vec<String>)> = Vec::new();
     for draft in seats.iter().flat_map(|seat| &seat.drafts) {
@@ -34,6 +35,10 @@ pub(crate) async fn verify(
     let total = distinct.len();
     let mut judged = Vec::with_capacity(total);
     for (index, (candidate, also_by)) in distinct.into_iter().enumerate() {
+        if let Some(known) = known.iter().find(|judged| judged.candidate.id == candidate.id) {
+            judged.push(Judged { also_by, ..known.clone() });
+            continue;
+        }
         keep(line, sources, &candidate);
         let place = format!("fix {} of {total}", index + 1);
         let evidence = ladder(line, brief, sources, plan, &candidate, &place).await;

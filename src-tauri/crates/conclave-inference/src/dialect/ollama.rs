@@ -113,6 +113,7 @@ mod tests {
             max_tokens,
             schema: None,
             schema_name: String::new(),
+            sample: 0,
         };
         for (user, max_tokens, most, expect) in [
             (String::new(), 1, None, 8192),

@@ -262,6 +262,7 @@ fn request(system: bool, schema: bool) -> ModelRequest {
             })
         }),
         schema_name: "fix".to_owned(),
+        sample: 0,
     }
 }
 

@@ -89,6 +89,7 @@ mod tests {
             max_tokens: 5,
             schema,
             schema_name: "n".to_owned(),
+            sample: 0,
         }
     }
 

@@ -32,6 +32,8 @@ use alive::{Alive, Asked, Command, Fault, Handle, Status};
 use found::words;
 pub use found::{Place, inspect};
 
+/// How far a further answer to the same question may stray.
+const SAMPLE_TEMPERATURE: f32 = 0.5;
 /// So many workers may die within [`MEMORY`] before the model is left alone.
 const MOST_DEATHS: usize = 3;
 /// How long a death is remembered.
@@ -258,8 +260,8 @@ impl Local {
             user: request.user.clone(),
             schema: schema.cloned(),
             max_tokens: request.max_tokens,
-            temperature: 0.0,
-            seed: 0,
+            temperature: if request.sample == 0 { 0.0 } else { SAMPLE_TEMPERATURE },
+            seed: u64::from(request.sample),
             samples: 1,
         });
         let line = serde_json::to_vec(&ask).map_err(|error| AskError::NotSent(error.to_string()))?;

@@ -170,6 +170,7 @@ fn question(script: &Arc<Script>) -> Question {
         max_tokens: 9,
         schema: None,
         schema_name: "x".to_owned(),
+        sample: 0,
     };
     Question {
         request: Arc::new(request),

@@ -70,6 +70,7 @@ pub fn question(user: &str, schema: Option<Value>) -> ModelRequest {
         max_tokens: 1000,
         schema,
         schema_name: "answer".to_owned(),
+        sample: 0,
     }
 }
 

@@ -166,6 +166,7 @@ pub async fn check(provider: &dyn Provider, end: &dyn StandIn, gate: &Gate, ledg
         max_tokens: 100,
         schema: None,
         schema_name: "contract".to_owned(),
+        sample: 0,
     };
     let secret = |text: &str| Secret::new(text.to_owned());
     let trial = Trial { provider, end, request, key: secret(KEY), other: secret(OTHER), log: Mutex::default() };

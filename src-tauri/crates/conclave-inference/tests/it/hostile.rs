@@ -146,6 +146,7 @@ fn request(schema: bool) -> ModelRequest {
         max_tokens: 10,
         schema: schema.then(|| json!({ "type": "object", "properties": { "a": { "type": "string" } } })),
         schema_name: "fix".to_owned(),
+        sample: 0,
     }
 }
 

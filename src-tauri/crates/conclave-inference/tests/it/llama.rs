@@ -128,6 +128,7 @@ fn request(schema: Option<Value>) -> ModelRequest {
         max_tokens: 200,
         schema,
         schema_name: "rating".to_owned(),
+        sample: 0,
     }
 }
 

@@ -87,6 +87,7 @@ fn question() -> ModelRequest {
         max_tokens: 64,
         schema: Some(json!({ "type": "object", "required": ["yes"], "properties": { "yes": { "type": "boolean" } } })),
         schema_name: "verdict".to_owned(),
+        sample: 0,
     }
 }
 

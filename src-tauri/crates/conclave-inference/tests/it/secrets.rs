@@ -78,6 +78,7 @@ async fn no_secret_of_a_known_format_arrives() {
                 max_tokens: 8,
                 schema: None,
                 schema_name: String::new(),
+                sample: 0,
             };
             let known = [&own];
             let terms = Terms { known: &known, ..Terms::new(&about, Duration::from_secs(60)) };

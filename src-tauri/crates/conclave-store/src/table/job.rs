@@ -29,6 +29,9 @@ CREATE INDEX job_state ON job (state, seq);
 CREATE INDEX job_of_finding ON job (finding, n);
 ";
 
+/// Whether a run was asked for by itself, and not as one of many.
+pub(crate) const ALONE: &str = "ALTER TABLE job ADD COLUMN alone INTEGER NOT NULL DEFAULT 1;";
+
 /// One run of one finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -38,6 +41,8 @@ pub struct Job {
     pub run: RunId,
     /// Whether it was worked on before and left; stages that were stored are there.
     pub resumed: bool,
+    /// Whether the person asked for this finding by itself, and not for many at once.
+    pub alone: bool,
 }
 
 /// How a job ends.
@@ -61,7 +66,7 @@ impl Store {
             let mut queued = Vec::new();
             for finding in findings {
                 if open_job(transaction, finding)?.is_none() {
-                    insert(transaction, finding, now_ms)?;
+                    insert(transaction, finding, findings.len() == 1, now_ms)?;
                     set_status(transaction, finding, Status::Running, note, None)?;
                     queued.push(finding.clone());
                 }
@@ -87,15 +92,19 @@ impl Store {
         })
     }
 
-    /// Claims a run of `finding` for this process at once: the queued one, one whose process died, or a new one.
+    /// Claims a run of `finding` for this process at once: the queued one, one whose process died, or a new one, which
+    /// is `alone` or one of many.
     ///
     /// # Errors
     /// [`StoreError::Running`] when a living process, this one included, is at it.
-    pub fn begin_run(&self, finding: &FindingId, now_ms: i64) -> Result<Job> {
+    pub fn begin_run(&self, finding: &FindingId, alone: bool, now_ms: i64) -> Result<Job> {
         let claimant = self.claimant()?;
         self.write(|transaction| {
             let job = match open_job(transaction, finding)? {
-                None => Job { finding: finding.clone(), run: insert(transaction, finding, now_ms)?, resumed: false },
+                None => {
+                    let run = insert(transaction, finding, alone, now_ms)?;
+                    Job { finding: finding.clone(), run, resumed: false, alone }
+                }
                 Some(open) if open.running && self.lives(open.claimant) => {
                     return Err(StoreError::Running { what: "finding", id: finding.to_string() });
                 }
@@ -181,7 +190,7 @@ fn open_job(transaction: &Transaction<'_>, finding: &FindingId) -> Result<Option
 
 fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) -> Result<Vec<OpenJob>> {
     let sql = format!(
-        "SELECT job.finding, run, state, claimant, started_at IS NOT NULL
+        "SELECT job.finding, run, state, claimant, started_at IS NOT NULL, alone
          FROM job JOIN finding ON finding.id = job.finding WHERE {condition}"
     );
     let mut statement = transaction.prepare_cached(&sql)?;
@@ -190,14 +199,15 @@ fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) 
     while let Some(row) = rows.next()? {
         let (finding, run, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let running = state == "running";
-        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed: row.get(4)? };
+        let (resumed, alone) = (row.get(4)?, row.get(5)?);
+        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed, alone };
         open.push(OpenJob { job, running, claimant: row.get::<_, Option<i64>>(3)?.unwrap_or_default() });
     }
     Ok(open)
 }
 
 /// Adds a queued job and gives its run's id, which counts the runs of the finding.
-fn insert(transaction: &Transaction<'_>, finding: &FindingId, now_ms: i64) -> Result<RunId> {
+fn insert(transaction: &Transaction<'_>, finding: &FindingId, alone: bool, now_ms: i64) -> Result<RunId> {
     let (known, last): (bool, u32) = transaction.query_row(
         "SELECT EXISTS (SELECT 1 FROM finding WHERE id = ?1), ifnull((SELECT max(n) FROM job WHERE finding = ?1), 0)",
         [finding.as_str()],
@@ -208,8 +218,8 @@ fn insert(transaction: &Transaction<'_>, finding: &FindingId, now_ms: i64) -> Re
     }
     let run = RunId::nth(finding, last + 1);
     transaction.execute(
-        "INSERT INTO job (run, finding, n, state, note, queued_at) VALUES (?1, ?2, ?3, 'queued', '', ?4)",
-        params![run.as_str(), finding.as_str(), last + 1, now_ms],
+        "INSERT INTO job (run, finding, n, state, note, queued_at, alone) VALUES (?1, ?2, ?3, 'queued', '', ?4, ?5)",
+        params![run.as_str(), finding.as_str(), last + 1, now_ms, alone],
     )?;
     Ok(run)
 }
@@ -271,13 +281,13 @@ mod tests {
     #[test]
     fn a_run_is_counted_and_only_one_is_open() {
         let (_folder, store, [a, ..]) = with_findings();
-        let first = store.begin_run(&a, NOW).unwrap();
+        let first = store.begin_run(&a, true, NOW).unwrap();
         assert_eq!(first.run, RunId::nth(&a, 1));
-        assert!(matches!(store.begin_run(&a, NOW), Err(StoreError::Running { .. })));
+        assert!(matches!(store.begin_run(&a, true, NOW), Err(StoreError::Running { .. })));
         store.finish_job(&first.run, JobEnd::Failed("no seat answered".into())).unwrap();
         assert!(matches!(store.finish_job(&first.run, JobEnd::Done), Err(StoreError::Missing { .. })));
         store.enqueue(std::slice::from_ref(&a), "", NOW).unwrap();
-        let second = store.begin_run(&a, NOW).unwrap();
+        let second = store.begin_run(&a, true, NOW).unwrap();
         assert_eq!((second.run.clone(), second.resumed), (RunId::nth(&a, 2), false), "the queued one is taken");
         store.finish_job(&second.run, JobEnd::Done).unwrap();
         assert_eq!(store.open_jobs().unwrap(), []);
@@ -349,13 +359,13 @@ mod tests {
         ];
         for (end, first) in ends {
             let (_folder, store, [a, ..]) = with_findings();
-            let run = store.begin_run(&a, NOW).unwrap().run;
+            let run = store.begin_run(&a, true, NOW).unwrap().run;
             store.finish_job(&run, end.clone()).unwrap();
             assert_eq!(stands(&store, &a), (first.0, first.1.into()), "there was no result before");
 
-            let run = store.begin_run(&a, NOW).unwrap().run;
+            let run = store.begin_run(&a, true, NOW).unwrap().run;
             conclude_as(&store, &a, &run, Status::FixReady, "2 alternatives");
-            let run = store.begin_run(&a, NOW).unwrap().run;
+            let run = store.begin_run(&a, true, NOW).unwrap().run;
             store.finish_job(&run, end).unwrap();
             assert_eq!(stands(&store, &a), (Status::FixReady, "2 alternatives".into()), "the old result stands");
         }
@@ -375,7 +385,7 @@ mod tests {
     #[test]
     fn a_fix_applied_while_a_run_is_under_way_outweighs_its_result_until_it_is_reported_again() {
         let (_folder, store, [a, ..]) = with_findings();
-        let run = store.begin_run(&a, NOW).unwrap().run;
+        let run = store.begin_run(&a, true, NOW).unwrap().run;
         let new = NewIntent {
             finding: Some(a.clone()),
             candidate: None,
@@ -395,7 +405,7 @@ mod tests {
             .save_scan(&scan(&finding.project, "t", ScanState::Complete), std::slice::from_ref(&finding), NOW)
             .unwrap();
         assert_eq!(stands(&store, &a).0, Status::Open);
-        let run = store.begin_run(&a, NOW).unwrap().run;
+        let run = store.begin_run(&a, true, NOW).unwrap().run;
         conclude_as(&store, &a, &run, Status::NoSafeFix, "no seat");
         assert_eq!(stands(&store, &a), (Status::NoSafeFix, "no seat".into()), "that fix holds no more");
     }
@@ -405,17 +415,17 @@ mod tests {
         let (folder, store, [a, b, c]) = with_findings();
         let other = again(&folder);
         for id in [&a, &b] {
-            other.begin_run(id, NOW).unwrap();
+            other.begin_run(id, true, NOW).unwrap();
         }
-        assert!(matches!(store.begin_run(&a, NOW), Err(StoreError::Running { .. })));
+        assert!(matches!(store.begin_run(&a, true, NOW), Err(StoreError::Running { .. })));
         assert_eq!(store.cancel_waiting().unwrap(), 0);
-        store.begin_run(&c, NOW).unwrap();
+        store.begin_run(&c, true, NOW).unwrap();
 
         drop(other);
         let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
         assert_eq!(open, [(b.clone(), false), (a.clone(), false), (c.clone(), true)]);
-        let taken = store.begin_run(&a, NOW).unwrap();
-        assert_eq!(taken, Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true });
+        let taken = store.begin_run(&a, true, NOW).unwrap();
+        assert_eq!(taken, Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true, alone: true });
         assert_eq!(store.cancel_waiting().unwrap(), 1);
         assert_eq!((stands(&store, &a).0, stands(&store, &b).0), (Status::Running, Status::Open));
     }
@@ -423,11 +433,11 @@ mod tests {
     #[test]
     fn a_job_that_is_released_waits_again_with_its_stages() {
         let (_folder, store, [a, ..]) = with_findings();
-        let run = store.begin_run(&a, NOW).unwrap().run;
+        let run = store.begin_run(&a, true, NOW).unwrap().run;
         store.save_stage(&run, "gather", "{}").unwrap();
         store.release(&run).unwrap();
         assert!(matches!(store.release(&run), Err(StoreError::Missing { .. })), "it is nobody's now");
-        assert_eq!(store.next_job(NOW).unwrap(), Some(Job { finding: a, run: run.clone(), resumed: true }));
+        assert_eq!(store.next_job(NOW).unwrap(), Some(Job { finding: a, run: run.clone(), resumed: true, alone: true }));
         assert_eq!(store.stage(&run, "gather").unwrap().as_deref(), Some("{}"));
     }
 }

@@ -96,7 +96,7 @@ mod tests {
         store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
         assert_eq!(store.resolution(&found.id).unwrap(), None);
         for n in 1..=11 {
-            let run = store.begin_run(&found.id, NOW).unwrap().run;
+            let run = store.begin_run(&found.id, true, NOW).unwrap().run;
             let resolution = conclude(&found, run.clone(), Vec::new(), Vec::new(), (n, 0));
             store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();
             store.finish_job(&run, JobEnd::Done).unwrap();

@@ -55,7 +55,7 @@ mod tests {
         let (_folder, store, project) = fresh_with_project();
         let found = finding(&project, "a.py", 1);
         store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
-        let run = store.begin_run(&found.id, NOW).unwrap().run;
+        let run = store.begin_run(&found.id, true, NOW).unwrap().run;
         assert_eq!(store.stage(&run, "propose").unwrap(), None);
         for json in ["[1]", "[1,2]"] {
             store.save_stage(&run, "propose", json).unwrap();
@@ -63,7 +63,7 @@ mod tests {
         }
         store.finish_job(&run, JobEnd::Done).unwrap();
         assert!(store.stage(&run, "propose").unwrap().is_some());
-        store.begin_run(&found.id, NOW).unwrap();
+        store.begin_run(&found.id, true, NOW).unwrap();
         assert_eq!(store.stage(&run, "propose").unwrap(), None);
     }
 }

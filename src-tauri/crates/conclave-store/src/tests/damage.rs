@@ -19,7 +19,7 @@ fn filled() -> TempDir {
     let found: Vec<_> = (1..=12).map(|line| finding(&project, "src/a.py", line)).collect();
     store.save_scan(&scan(&project, "s", ScanState::Complete), &found, NOW).unwrap();
     for (n, found) in found.iter().enumerate().take(6) {
-        let run = store.begin_run(&found.id, NOW).unwrap().run;
+        let run = store.begin_run(&found.id, true, NOW).unwrap().run;
         store.save_stage(&run, "gather", "{\"brief\":[]}").unwrap();
         let resolution = conclude(found, run, Vec::new(), Vec::new(), (n as u64, 0));
         store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();

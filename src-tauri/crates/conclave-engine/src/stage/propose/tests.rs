@@ -52,27 +52,3 @@ fn a_scanners_replacement_moves_with_its_finding_or_is_refused() {
         assert_eq!(seen.clone().ok(), expect, "{now:?} {file} {region:?}: {seen:?}");
     }
 }
-
-#[test]
-fn a_seat_that_breaks_has_failed_and_the_others_count() {
-    let work = async {
-        let mut asked = JoinSet::new();
-        let broken = asked.spawn(async { panic!("a fault in one seat") }).id();
-        let sound = asked.spawn(async { Draft::Silent { reason: "r".to_owned() } }).id();
-        let failed = || Draft::Failed { why: "it broke off".to_owned() };
-        let mut seats = vec![seat("A", vec![failed()]), seat("B", vec![failed()])];
-        answered(asked, &[broken, sound], &mut seats).await;
-        assert_eq!(seats[0].drafts, [failed()]);
-        assert_eq!(seats[1].drafts, [Draft::Silent { reason: "r".to_owned() }]);
-    };
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work);
-}
-
-#[test]
-fn a_model_without_its_key_takes_no_other_models_place() {
-    let ready = |name: &char| matches!(name, 'b' | 'c' | 'd');
-    for (most, expect) in [(0, "ae"), (2, "abce"), (9, "abcde")] {
-        let names: String = seated("abcde".chars(), most, ready).into_iter().collect();
-        assert_eq!(names, expect, "{most}");
-    }
-}

@@ -20,6 +20,7 @@ fn plan(kind: CliKind, schema: Option<Value>) -> Plan {
         max_tokens: 7,
         schema,
         schema_name: "s".to_owned(),
+        sample: 0,
     };
     let url = Some("https://model.example/\"v1");
     let left = Duration::from_secs(9);

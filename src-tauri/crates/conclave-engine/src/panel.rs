@@ -1,0 +1,234 @@
+//! Who sits on a panel: binds the roles of a tier to models. Pure.
+//!
+//! Invariant: a seat that nobody can take is named, and a model that is not ready takes nobody's place.
+
+use conclave_core::candidate::family_of;
+use conclave_core::finding::Finding;
+use conclave_core::language::Language;
+use conclave_core::settings::Settings;
+use conclave_core::tier::{Mode, Role, Tier};
+use conclave_inference::catalogue;
+
+use crate::models::Model;
+
+/// How many seats of another family are asked first in [`Mode::Staged`].
+const FIRST_WAVE: usize = 3;
+
+/// A model as far as a panel cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Its name in the settings.
+    pub name: String,
+    /// Models that err together.
+    pub family: String,
+    /// What it is good for.
+    pub strengths: Vec<Role>,
+    /// Roles that the settings give it for this finding, each with its place in the role's list.
+    pub bound: Vec<(Role, usize)>,
+    /// Whether it can be asked.
+    pub is_ready: bool,
+}
+
+impl Member {
+    pub fn of(model: &Model, settings: &Settings, language: Option<Language>) -> Self {
+        let info = model.info();
+        let known = catalogue::model(&info.model);
+        let is_strength = |role: &Role| known.is_some_and(|entry| entry.strengths.iter().any(|id| id == role.id()));
+        let speaks = |languages: &[Language]| languages.is_empty() || language.is_some_and(|l| languages.contains(&l));
+        let place = |role: Role| {
+            let models = settings.roles.get(&role)?;
+            let place = models.iter().position(|bound| bound.model == info.name && speaks(&bound.languages))?;
+            Some((role, place))
+        };
+        Self {
+            name: info.name.clone(),
+            family: family_of(&info.model),
+            strengths: Role::ALL.into_iter().filter(is_strength).collect(),
+            bound: Role::ALL.into_iter().filter_map(place).collect(),
+            is_ready: model.missing().is_none(),
+        }
+    }
+}
+
+impl Member {
+    /// Whether the settings name it for `role`, or it is good at it.
+    fn suits(&self, role: Role) -> bool {
+        self.strengths.contains(&role) || self.bound.iter().any(|(bound, _)| *bound == role)
+    }
+}
+
+/// One seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sitting {
+    /// What for.
+    pub role: Role,
+    /// The model by its place among the members; `None` where nobody is left.
+    pub member: Option<usize>,
+    /// The number of the answer, where one model gives several.
+    pub sample: u32,
+    /// Whether it waits until the first have answered.
+    pub second_wave: bool,
+}
+
+/// The role that weaknesses of this finding's kind want first.
+pub(crate) fn wanted(finding: &Finding) -> Option<Role> {
+    let wants = |cwe: &u32| catalogue::strengths().iter().find(|strength| strength.cwe.contains(cwe));
+    let id = finding.detection.rule.cwe.iter().find_map(wants)?.id.as_str();
+    Role::ALL.into_iter().find(|role| role.id() == id)
+}
+
+/// The seats of `tier` in its order. `members` stand in the order of preference; `wanted` chooses first.
+pub(crate) fn seats(tier: &Tier, wanted: Option<Role>, members: &[Member]) -> Vec<Sitting> {
+    let mut order: Vec<usize> = (0..tier.seats.len()).collect();
+    order.sort_by_key(|seat| Some(tier.seats[*seat]) != wanted);
+    let mut taken: Vec<Option<usize>> = vec![None; tier.seats.len()];
+    if tier.mode == Mode::Samples {
+        let role = wanted.or(tier.seats.first().copied());
+        let best = role.and_then(|role| best(role, members, &[]));
+        taken.fill(best);
+    } else {
+        // Who is good at something gets that seat before anybody fills one.
+        for only_good in [true, false] {
+            for &seat in order.iter().filter(|seat| only_good || taken[**seat].is_none()).collect::<Vec<_>>() {
+                let seated: Vec<usize> = taken.iter().flatten().copied().collect();
+                let role = tier.seats[seat];
+                taken[seat] = best(role, members, &seated).filter(|index| !only_good || members[*index].suits(role));
+            }
+        }
+    }
+    let mut families: Vec<&str> = Vec::new();
+    let mut sitting = Vec::with_capacity(taken.len());
+    for ((role, member), index) in tier.seats.iter().zip(taken).zip(0..) {
+        let family = member.map(|member| members[member].family.as_str());
+        let is_first = family.is_some_and(|family| !families.contains(&family) && families.len() < FIRST_WAVE);
+        families.extend(family.filter(|_| is_first));
+        let second_wave = tier.mode == Mode::Staged && member.is_some() && !is_first;
+        let sample = if tier.mode == Mode::Samples { index } else { 0 };
+        sitting.push(Sitting { role: *role, member, sample, second_wave });
+    }
+    sitting
+}
+
+/// The ready member that sits best for `role` and not yet elsewhere: one that the settings name for it, one that is good
+/// at it, one of a family that is not seated, the one that is preferred.
+fn best(role: Role, members: &[Member], seated: &[usize]) -> Option<usize> {
+    let is_new = |member: &Member| !seated.iter().any(|other| members[*other].family == member.family);
+    let free = members.iter().enumerate().filter(|(index, member)| member.is_ready && !seated.contains(index));
+    let rank = |(index, member): &(usize, &Member)| {
+        let bound = member.bound.iter().find(|(of, _)| *of == role).map_or(usize::MAX, |(_, place)| *place);
+        (bound, !member.strengths.contains(&role), !is_new(member), *index)
+    };
+    free.min_by_key(rank).map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_core::tier::Tiers;
+
+    use super::*;
+
+    fn member(name: &str, family: &str, strengths: &[Role]) -> Member {
+        let (name, family) = (name.to_owned(), family.to_owned());
+        Member { name, family, strengths: strengths.to_vec(), bound: Vec::new(), is_ready: true }
+    }
+
+    /// Names in the order of the seats, `-` for an empty one, `+` before one of the second wave.
+    fn names(sitting: &[Sitting], members: &[Member]) -> String {
+        let name = |sitting: &Sitting| match sitting.member {
+            Some(member) => format!("{}{}", if sitting.second_wave { "+" } else { "" }, members[member].name),
+            None => "-".to_owned(),
+        };
+        sitting.iter().map(name).collect::<Vec<_>>().join(" ")
+    }
+
+    fn six() -> Vec<Member> {
+        vec![
+            member("a", "x", &[Role::DeepReasoning, Role::PatternMatching]),
+            member("b", "x", &[Role::PatternMatching]),
+            member("c", "y", &[Role::Fast]),
+            member("d", "z", &[Role::Logic]),
+            member("e", "w", &[]),
+            member("f", "y", &[]),
+        ]
+    }
+
+    #[test]
+    fn a_role_is_taken_by_who_is_good_at_it_and_no_model_sits_twice() {
+        let tiers = Tiers::default();
+        let members = six();
+        for (tier, wanted, expect) in [
+            (&tiers.critical, None, "a b d c e"),
+            (&tiers.critical, Some(Role::PatternMatching), "e a d c b"),
+            (&tiers.high, None, "a b c"),
+            (&tiers.medium, Some(Role::Fast), "a c"),
+        ] {
+            assert_eq!(names(&seats(tier, wanted, &members), &members), expect, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_seat_that_nobody_can_take_stays_and_is_counted() {
+        let mut members = six();
+        members.truncate(3);
+        members[1].is_ready = false;
+        let sitting = seats(&Tiers::default().critical, None, &members);
+        assert_eq!(names(&sitting, &members), "a - - c -");
+        assert_eq!(names(&seats(&Tiers::default().critical, None, &[]), &[]), "- - - - -");
+    }
+
+    #[test]
+    fn the_persons_word_goes_before_what_is_known() {
+        let mut members = six();
+        members[5].bound = vec![(Role::DeepReasoning, 0)];
+        members[4].bound = vec![(Role::DeepReasoning, 1), (Role::Fast, 0)];
+        assert_eq!(names(&seats(&Tiers::default().critical, None, &members), &members), "f a d e b");
+    }
+
+    #[test]
+    fn modes_change_who_is_asked_and_when() {
+        let members = six();
+        let with = |mode| Tier { mode, ..Tiers::default().critical };
+        let samples = seats(&with(Mode::Samples), Some(Role::Logic), &members);
+        assert_eq!(names(&samples, &members), "d d d d d");
+        assert_eq!(samples.iter().map(|sitting| sitting.sample).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        let staged = seats(&with(Mode::Staged), None, &members);
+        assert_eq!(names(&staged, &members), "a +b d c +e");
+    }
+
+    #[test]
+    fn the_kind_of_weakness_routes() {
+        for (cwe, role) in [
+            (287, Some(Role::DeepReasoning)),
+            (89, Some(Role::PatternMatching)),
+            (79, Some(Role::PatternMatching)),
+            (362, Some(Role::Logic)),
+            (327, Some(Role::Fast)),
+            (787, Some(Role::Specialised)),
+            (1, None),
+        ] {
+            let rule = conclave_core::finding::Rule {
+                id: "r".to_owned(),
+                name: None,
+                description: None,
+                help: None,
+                help_uri: None,
+                cwe: vec![cwe],
+            };
+            let detection = conclave_core::finding::Detection {
+                tool: conclave_core::finding::Tool { name: "t".to_owned(), version: None },
+                rule,
+                message: String::new(),
+                severity: conclave_core::finding::Severity::High,
+                location: None,
+                unresolved: None,
+                symbol: None,
+                flow: Vec::new(),
+                fixes: Vec::new(),
+                suppressed: false,
+                foreign_fingerprints: Vec::new(),
+            };
+            let finding = Finding::new(&conclave_core::id::ProjectId::new("p"), detection, "", 0);
+            assert_eq!(wanted(&finding), role, "CWE-{cwe}");
+        }
+    }
+}
