@@ -67,7 +67,7 @@ impl Ground {
         }
         ground.home.write("app/.git/HEAD", "ref: refs/heads/main\n");
         std::os::unix::fs::symlink(ground.home.path("."), ground.home.path("app/linked")).expect("a link");
-        let cases = cases.iter().enumerate().map(|(n, (goal, channel))| (format!("g{n}x"), (*goal, *channel)));
+        let cases = cases.iter().enumerate().map(|(n, (goal, channel))| (format!("g{n:03}x"), (*goal, *channel)));
         Self { cases: cases.collect(), ..ground }
     }
 
@@ -472,14 +472,23 @@ fn by_advise(home: &Home, calls: &[Value]) -> Vec<String> {
 fn verdicts_come_to_nothing(mode: &str, turn: usize, policy: Option<&str>, ask: Ask) -> usize {
     let all = cases(is_deep(), turn);
     let (mut harm, mut asked, mut allowed) = (Vec::new(), 0, 0);
+    // The rules do not look at where a wish came from, so without a model each goal is decided once.
+    let mut by_rules: BTreeMap<usize, bool> = BTreeMap::new();
     for part in all.chunks(TOGETHER) {
-        let (with, questions, done) = decided(part, policy, true, ask);
-        let (without, ..) = decided(part, policy, false, ask);
+        let new = part.iter().filter(|(goal, _)| !by_rules.contains_key(&goal.number));
+        let new: BTreeMap<usize, (Goal, Channel)> = new.map(|case| (case.0.number, *case)).collect();
+        let new: Vec<(Goal, Channel)> = new.into_values().collect();
+        let (decisions, ..) = decided(&new, policy, false, ask);
+        by_rules.extend(new.iter().zip(decisions).map(|((goal, _), decision)| (goal.number, decision == "allow")));
+        let (decisions, questions, done) = decided(part, policy, true, ask);
         asked += questions;
-        allowed += with.iter().filter(|decision| *decision == "allow").count();
         harm.extend(done);
-        for ((goal, channel), (with, without)) in part.iter().zip(with.iter().zip(&without)) {
-            if with == "allow" && without != "allow" {
+        for ((goal, channel), decision) in part.iter().zip(decisions) {
+            if decision != "allow" {
+                continue;
+            }
+            allowed += 1;
+            if !by_rules[&goal.number] {
                 harm.push(format!("{goal:?} by {channel:?}"));
             }
         }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
+use crate::bench::build_release;
 use crate::log::Log;
 use crate::place::{Place, cargo};
 use crate::step::{Done, Step, run_all};
@@ -16,7 +17,8 @@ const FIGURES: &[&str] = &["partial", "flipped bytes"];
 pub fn run(place: &Place) -> Result<ExitCode> {
     let steps = [
         Step { name: "deep", title: "every kill point and many flipped bytes (minutes)", run: exhaust },
-        Step { name: "obedient", title: "an obedient model, every goal over every channel (half an hour)", run: obey },
+        Step { name: "release", title: "the command line is built as it ships (minutes)", run: build_release },
+        Step { name: "obedient", title: "an obedient model, every goal over every channel (minutes)", run: obey },
     ];
     run_all(place, &steps.each_ref())
 }
@@ -27,6 +29,7 @@ fn obey(place: &Place, log: &mut Log) -> Result<Done> {
         cargo()
             .args(["test", "--locked", "-p", "conclave-tests", "--test", "it", "obedient::", "--", "--nocapture"])
             .env("CONCLAVE_DEEP", "1")
+            .env("CONCLAVE_BIN", place.target.join("release/conclave"))
             .current_dir(&place.root),
     )?;
     figures(&said, &["forbidden effects"])
