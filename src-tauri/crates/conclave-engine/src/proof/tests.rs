@@ -67,7 +67,7 @@ impl Home {
 }
 
 async fn resolve(cx: &Ctx, finding: &Finding) -> Resolution {
-    let job = cx.store.begin_run(&finding.id, 0).expect("claimed");
+    let job = cx.store.begin_run(&finding.id, true, 0).expect("claimed");
     run_finding(cx, &job).await.expect("a result")
 }
 
