@@ -30,7 +30,7 @@ mod text;
 
 pub use facts::ProjectFacts;
 pub use gate::{added_lines, adds_suppression, has_elision, parse_errors, without_comments};
-pub use lint::Change;
+pub use lint::{Change, Knows, lint};
 pub use outline::{Piece, called, enclosing, functions, import_lines};
 pub use place::Place;
 pub use recipe::Recipe;

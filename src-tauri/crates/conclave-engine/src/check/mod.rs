@@ -12,6 +12,8 @@ pub(crate) mod red_green;
 mod rescan;
 mod second_scan;
 mod suppression;
+#[cfg(test)]
+mod twins;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

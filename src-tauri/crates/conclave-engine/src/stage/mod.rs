@@ -6,6 +6,7 @@ mod gather;
 mod model_seat;
 mod parts;
 mod propose;
+mod smells;
 mod verify;
 
 pub(crate) use again::{again, with};

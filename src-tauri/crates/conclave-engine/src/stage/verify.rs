@@ -6,8 +6,10 @@ use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, Seat};
 use conclave_core::evidence::{CheckOutcome, Evidence};
 use conclave_core::resolution::Judged;
+use conclave_core::smell::Smell;
 use conclave_core::tier::RunPlan;
 
+use super::smells;
 use crate::check::{CHECKS, Subject};
 use crate::event::Stage;
 use crate::run::Line;
@@ -41,9 +43,10 @@ pub(crate) async fn verify(
         }
         keep(line, sources, &candidate);
         let place = format!("fix {} of {total}", index + 1);
-        let evidence = ladder(line, brief, sources, plan, &candidate, &place).await;
-        judged.push(Judged { candidate, also_by, evidence, smells: Vec::new() });
+        let (evidence, smells) = ladder(line, brief, sources, plan, &candidate, &place).await;
+        judged.push(Judged { candidate, also_by, evidence, smells });
     }
+    smells::compare(&mut judged);
     judged
 }
 
@@ -57,7 +60,7 @@ fn keep(line: &Line<'_>, sources: &Sources, candidate: &Candidate) {
     }
 }
 
-/// Climbs the ladder until a gate stops it; checks that were not reached are `NotRun`.
+/// Climbs the ladder until a gate stops it, and says what is suspicious; checks that were not reached are `NotRun`.
 async fn ladder(
     line: &Line<'_>,
     brief: &Brief,
@@ -65,7 +68,7 @@ async fn ladder(
     plan: &RunPlan,
     candidate: &Candidate,
     place: &str,
-) -> Vec<Evidence> {
+) -> (Vec<Evidence>, Vec<Smell>) {
     let mut subject = Subject {
         cx: line.cx(),
         brief,
@@ -87,5 +90,6 @@ async fn ladder(
         stopped |= entry.check.is_gate() && evidence.outcome != CheckOutcome::Pass;
         subject.seen.push(evidence);
     }
-    subject.seen
+    let smells = smells::of(&subject);
+    (subject.seen, smells)
 }

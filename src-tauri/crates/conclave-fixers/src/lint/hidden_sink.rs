@@ -1,0 +1,237 @@
+//! The dangerous call is still there, under another name or out of sight of a scanner.
+
+use conclave_core::smell::{Smell, SmellKind};
+
+use super::pair::{Counts, Pair, Side, Site, gained, short, squeezed};
+use crate::syntax::Node;
+
+/// Calls that are dangerous however they are given their arguments, by full name.
+const SINKS: [&str; 34] = [
+    "os.system",
+    "os.popen",
+    "eval",
+    "exec",
+    "compile",
+    "builtins.eval",
+    "builtins.exec",
+    "pickle.loads",
+    "pickle.load",
+    "marshal.loads",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "hashlib.md5",
+    "hashlib.sha1",
+    "random.random",
+    "random.randint",
+    "random.choice",
+    "tempfile.mktemp",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "commands.getoutput",
+    "ssl._create_unverified_context",
+    "child_process.exec",
+    "child_process.execSync",
+    "Function",
+    "setTimeout",
+    "document.write",
+    "Math.random",
+    "vm.runInNewContext",
+    "vm.runInThisContext",
+    "java.lang.Runtime.exec",
+    "java.util.Random",
+    "java.io.ObjectInputStream.readObject",
+    "java.sql.Statement.executeQuery",
+];
+/// Ways to name something by a text.
+const INDIRECT: [&str; 20] = [
+    "getattr",
+    "__import__",
+    "importlib.import_module",
+    "globals",
+    "locals",
+    "vars",
+    "operator.methodcaller",
+    "operator.attrgetter",
+    "functools.partial",
+    "Reflect.apply",
+    "Reflect.get",
+    "Reflect.construct",
+    "java.lang.Class.forName",
+    "forName",
+    "getMethod",
+    "getDeclaredMethod",
+    "invoke",
+    "findVirtual",
+    "findStatic",
+    "invokeExact",
+];
+const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "cmd", "cmd.exe", "powershell", "pwsh"];
+
+pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
+    let mut smells = Vec::new();
+    smells.extend(indirect(pair));
+    smells.extend(computed(pair));
+    smells.extend(another_name(pair));
+    smells.extend(handed_on(pair));
+    smells.extend(shell_by_name(pair));
+    smells.extend(spread(pair));
+    smells
+}
+
+fn count(sites: &[Site<'_>], pick: impl Fn(&Site<'_>) -> Option<String>) -> Counts {
+    let mut counts = Counts::new();
+    for text in sites.iter().filter_map(pick) {
+        *counts.entry(text).or_default() += 1;
+    }
+    counts
+}
+
+/// A call or a module is named by a text.
+fn indirect(pair: &Pair<'_>) -> Vec<Smell> {
+    let named = |side: &Side<'_>| {
+        count(&side.calls, |site| {
+            let known = INDIRECT.contains(&site.written.as_str())
+                || INDIRECT.contains(&site.name.as_str())
+                || site.means(&INDIRECT);
+            known.then(|| site.name.clone())
+        })
+    };
+    let new = gained(&named(&pair.before), &named(&pair.after));
+    new.iter().map(|(name, _)| pair.gone(SmellKind::HiddenSink, &format!("a call is made through `{name}`"))).collect()
+}
+
+/// `object['name'](…)`, `.call`, `.apply`, `.bind`, a parenthesised function that is called at once.
+fn computed(pair: &Pair<'_>) -> Option<Smell> {
+    let forms = |side: &Side<'_>| {
+        count(&side.calls, |site| {
+            let callee = site.callee.as_ref()?;
+            let odd = callee.is(&["subscript_expression", "subscript", "parenthesized_expression", "call", "lambda"]);
+            let through = matches!(site.name.as_str(), "call" | "apply" | "bind") && callee.is(&["member_expression"]);
+            (odd || through).then(|| squeezed(callee))
+        })
+    };
+    let new = gained(&forms(&pair.before), &forms(&pair.after));
+    // A chain of calls such as `f(a)(b)` is no disguise by itself.
+    let (text, _) = new.iter().find(|(text, _)| {
+        text.contains(['[', '(']) || text.contains(".call") || text.contains(".apply") || text.contains(".bind")
+    })?;
+    Some(pair.gone(SmellKind::HiddenSink, &format!("a call is made through `{}`", short(text))))
+}
+
+/// A sink that was called by its own name has another one now.
+fn another_name(pair: &Pair<'_>) -> Vec<Smell> {
+    let reported = pair.before.calls.iter().filter(|site| pair.is_reported(&site.node));
+    let called: Vec<String> = reported.map(|site| site.written.clone()).collect();
+    let alias = |side: &Side<'_>| {
+        side.counts(|node| {
+            let value = match node.kind().as_ref() {
+                "assignment" | "assignment_expression" => node.field("right"),
+                "variable_declarator" | "default_parameter" | "pair" | "keyword_argument" => node.field("value"),
+                _ => None,
+            }?;
+            if value.is(&["method_reference"]) {
+                return Some(squeezed(&value));
+            }
+            let names = side.source.names().full_names(&value);
+            if called.contains(&squeezed(&value)) {
+                return Some(squeezed(&value));
+            }
+            names.into_iter().find(|name| SINKS.contains(&name.as_str()) || name.starts_with("subprocess."))
+        })
+    };
+    let mut smells: Vec<Smell> = gained(&alias(&pair.before), &alias(&pair.after))
+        .iter()
+        .filter(|(name, _)| name != "subprocess.PIPE" && name != "subprocess.DEVNULL" && name != "subprocess.STDOUT")
+        .map(|(name, _)| pair.gone(SmellKind::HiddenSink, &format!("`{}` gets another name", short(name))))
+        .collect();
+    // The same function as before, written otherwise.
+    let meant = |site: &Site<'_>| {
+        let name = site.full.iter().find(|name| SINKS.contains(&name.as_str()) || name.starts_with("subprocess."))?;
+        Some(format!("{name} as {}", site.written))
+    };
+    let (was, is) = (count(&pair.before.calls, meant), count(&pair.after.calls, meant));
+    for (text, _) in gained(&was, &is) {
+        let Some((full, written)) = text.split_once(" as ") else { continue };
+        let before = gained(&is, &was);
+        let renamed = before
+            .iter()
+            .any(|(old, _)| old.split_once(" as ").is_some_and(|(name, as_was)| name == full && as_was != written));
+        if renamed {
+            smells.push(pair.gone(SmellKind::HiddenSink, &format!("`{full}` is called as `{}`", short(written))));
+        }
+    }
+    smells
+}
+
+/// A new function does what the reported place did.
+fn handed_on(pair: &Pair<'_>) -> Vec<Smell> {
+    let before: Vec<String> = pair
+        .before
+        .nodes
+        .iter()
+        .filter(|node| is_function(node))
+        .map(|node| pair.before.function_name(&inside(node)))
+        .collect();
+    let mut smells = Vec::new();
+    for site in pair.after.calls.iter().filter(|site| pair.after.is_changed(&site.node)) {
+        let Some(function) = pair.after.source.function(&site.node) else { continue };
+        let name = pair.after.function_name(&site.node);
+        let fresh = !before.contains(&name) && pair.after.is_changed(&function);
+        let shell = site.option("shell").is_some_and(|value| value.text() != "False" && value.text() != "false");
+        let sink = site.means(&SINKS) || (site.full.iter().any(|full| full.starts_with("subprocess.")) && shell);
+        if fresh && sink {
+            smells.push(pair.smell(
+                SmellKind::HiddenSink,
+                &site.node,
+                &format!("`{}` is called in a new function", site.written),
+            ));
+        }
+    }
+    smells
+}
+
+fn is_function(node: &Node<'_>) -> bool {
+    node.is(&[
+        "function_definition",
+        "function_declaration",
+        "method_declaration",
+        "method_definition",
+        "arrow_function",
+        "function_expression",
+    ])
+}
+
+fn inside<'t>(function: &Node<'t>) -> Node<'t> {
+    function.field("body").unwrap_or_else(|| function.clone())
+}
+
+/// A shell is started by its name, so no scanner sees a switch for it.
+fn shell_by_name(pair: &Pair<'_>) -> Option<Smell> {
+    let shells = |side: &Side<'_>| {
+        side.counts(|node| {
+            if !node.is(&["list", "array", "argument_list", "arguments", "array_initializer"]) {
+                return None;
+            }
+            let words: Vec<String> = node
+                .walk()
+                .filter(|part| part.is(&["string", "string_literal"]))
+                .map(|part| part.text().trim_matches(['"', '\'']).to_owned())
+                .collect();
+            let shell = words.iter().any(|word| SHELLS.contains(&word.rsplit('/').next().unwrap_or(word)));
+            let switch = words
+                .iter()
+                .any(|word| matches!(word.to_lowercase().as_str(), "-c" | "/c" | "-lc" | "-command" | "-ec"));
+            (shell && switch).then(String::new)
+        })
+    };
+    let new = gained(&shells(&pair.before), &shells(&pair.after));
+    (!new.is_empty()).then(|| pair.gone(SmellKind::HiddenSink, "a shell is started by its name"))
+}
+
+/// Arguments come from a collection, where no scanner reads them.
+fn spread(pair: &Pair<'_>) -> Option<Smell> {
+    let spreads = |side: &Side<'_>| side.counts(|node| node.is(&["dictionary_splat"]).then(|| squeezed(node)));
+    let new = gained(&spreads(&pair.before), &spreads(&pair.after));
+    let (text, _) = new.first()?;
+    Some(pair.gone(SmellKind::HiddenSink, &format!("arguments come out of `{}`", short(text))))
+}

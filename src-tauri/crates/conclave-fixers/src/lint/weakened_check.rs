@@ -1,0 +1,446 @@
+//! A check is gone, lets more through, or is walked around.
+//!
+//! Conditions are compared as texts over the whole file, so that a check may move. What matters is which way a condition
+//! leans: one that refuses has to keep all of its reasons, one that admits has to keep all of its demands.
+
+use conclave_core::smell::{Smell, SmellKind};
+
+use super::pair::{Counts, Pair, Side, gained, short, speaks_of, squeezed};
+use crate::syntax::Node;
+
+/// Parts of the names of calls, decorators and arguments that check something.
+const CHECKS: [&str; 26] = [
+    "check",
+    "validat",
+    "verif",
+    "authori",
+    "authent",
+    "require",
+    "ensure",
+    "enforce",
+    "permission",
+    "login",
+    "csrf",
+    "csurf",
+    "helmet",
+    "ratelimit",
+    "rate_limit",
+    "limiter",
+    "assert",
+    "has_role",
+    "hasrole",
+    "is_admin",
+    "isadmin",
+    "protect",
+    "secured",
+    "rolesallowed",
+    "compare_digest",
+    "timingsafeequal",
+];
+/// Annotations of Java that demand something of a value or a caller.
+const ANNOTATIONS: [&str; 12] = [
+    "PreAuthorize",
+    "PostAuthorize",
+    "Secured",
+    "RolesAllowed",
+    "Valid",
+    "Validated",
+    "NotNull",
+    "NotBlank",
+    "Size",
+    "Pattern",
+    "Max",
+    "Min",
+];
+/// Words of a condition that lead around a check.
+const AROUND: [&str; 10] =
+    ["bypass", "skip", "debug", "trusted", "internal", "backdoor", "localhost", "127.0.0.1", "disable", "unsafe"];
+const ALWAYS: [&str; 12] =
+    ["True", "true", "False", "false", "1", "0", "None", "null", "not True", "not False", "!true", "!false"];
+/// How a statement begins that only speaks of something.
+const SPEAKS: [&str; 7] = ["print", "log", "LOG", "console.", "System.", "warnings.", "pass"];
+/// How the name of a function begins whose answer is all that it gives.
+const ANSWERS: [&str; 12] = [
+    "is",
+    "has",
+    "may",
+    "can",
+    "includes",
+    "startsWith",
+    "startswith",
+    "endsWith",
+    "endswith",
+    "contains",
+    "equals",
+    "compare",
+];
+
+/// A condition with what follows from it.
+struct Condition {
+    text: String,
+    /// Whether it is an assertion.
+    asserted: bool,
+    /// Whether what it holds for is refused.
+    refuses: bool,
+    /// The first statement that it leads to.
+    leads_to: String,
+    atoms: Vec<String>,
+    /// `and` or `or` at the top.
+    joined: Option<&'static str>,
+    /// How many other conditions stand around it.
+    depth: usize,
+}
+
+pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
+    let (before, after) = (conditions(&pair.before), conditions(&pair.after));
+    let mut smells = Vec::new();
+    let mut add = |what: String| smells.push(pair.gone(SmellKind::WeakenedCheck, &what));
+    let lost = without(&before, &after);
+    let new = without(&after, &before);
+    let mut matched = vec![false; new.len()];
+    for old in &lost {
+        let best = new.iter().enumerate().filter(|(at, _)| !matched[*at]).max_by_key(|(_, other)| shared(old, other));
+        let partner =
+            best.filter(|(_, other)| shared(old, other) > 0 || (!old.refuses && other.leads_to == old.leads_to));
+        match partner {
+            Some((at, other)) => {
+                matched[at] = true;
+                if let Some(how) = leans(old, other) {
+                    add(format!("`{}` became `{}`: {how}", short(&old.text), short(&other.text)));
+                }
+            }
+            None if old.refuses => add(format!("`{}` is no longer refused", short(&old.text))),
+            None if pair.after.code.contains(&old.leads_to) && !old.leads_to.is_empty() => {
+                add(format!("`{}` is no longer asked", short(&old.text)));
+            }
+            None => {}
+        }
+    }
+    for (_, one) in new.iter().enumerate().filter(|(at, _)| !matched[*at]) {
+        if is_fixed(one) {
+            add(format!("`{}` depends on nothing", short(&one.text)));
+        }
+    }
+    for one in &after {
+        let same = before.iter().filter(|other| other.text == one.text).collect::<Vec<_>>();
+        if !same.is_empty() && one.refuses && same.iter().all(|other| other.depth < one.depth) {
+            add(format!("`{}` is asked only sometimes", short(&one.text)));
+        }
+    }
+    if let Some(one) =
+        new.iter().find(|one| speaks_of(&one.text, &AROUND) && !speaks_of(&pair.before.code, &around_words(&one.text)))
+    {
+        add(format!("`{}` leads around what follows", short(&one.text)));
+    }
+    for (name, _) in missing_checks(pair) {
+        add(format!("`{}` no longer checks", short(&name)));
+    }
+    smells.extend(broadened(pair));
+    smells.extend(let_go(pair));
+    smells
+}
+
+/// A question whose answer nobody looks at.
+fn let_go(pair: &Pair<'_>) -> Vec<Smell> {
+    let asks = |node: &Node<'_>| {
+        let name =
+            pair.after.calls.iter().find(|site| site.node.range() == node.range()).map(|site| site.name.as_str());
+        is_condition(node) || name.is_some_and(|name| ANSWERS.iter().any(|start| name.starts_with(start)))
+    };
+    let statements = pair.after.of_kind(&["expression_statement"]).filter(|node| pair.after.is_changed(node));
+    let asked = statements.filter(|node| node.parts().first().is_some_and(|first| asks(&bare(first.clone()))));
+    let new = asked.filter(|node| {
+        !pair.before.nodes.iter().any(|old| old.is(&["expression_statement"]) && squeezed(old) == squeezed(node))
+    });
+    new.map(|node| {
+        pair.smell(
+            SmellKind::WeakenedCheck,
+            node,
+            &format!("nobody looks at the answer of `{}`", short(&squeezed(node))),
+        )
+    })
+    .collect()
+}
+
+fn around_words(text: &str) -> Vec<&'static str> {
+    AROUND.into_iter().filter(|word| text.to_lowercase().contains(word)).collect()
+}
+
+/// The conditions of a text.
+fn conditions(side: &Side<'_>) -> Vec<Condition> {
+    let mut found = Vec::new();
+    for node in &side.nodes {
+        let (condition, refuses, leads_to) = match node.kind().as_ref() {
+            "if_statement" | "elif_clause" => {
+                let Some(condition) = node.field("condition") else { continue };
+                let then = node.field("consequence");
+                let refuses = then.as_ref().is_some_and(refuses);
+                let first = then.map(|then| first_statement(&then)).unwrap_or_default();
+                (condition, refuses, first)
+            }
+            "conditional_expression" | "ternary_expression" => {
+                let parts = node.parts();
+                let condition = node.field("condition").or_else(|| parts.get(1).cloned());
+                let Some(condition) = condition else { continue };
+                (condition, false, String::new())
+            }
+            "assert_statement" => {
+                let Some(condition) = node.parts().into_iter().next() else { continue };
+                (condition, false, "assert".to_owned())
+            }
+            "return_statement" => {
+                let Some(value) = node.parts().into_iter().next().filter(is_condition) else { continue };
+                (value, false, "return".to_owned())
+            }
+            _ => continue,
+        };
+        let bare = bare(condition);
+        let (atoms, joined) = atoms(&bare);
+        let depth = node
+            .ancestors()
+            .filter(|around| around.is(&["if_statement", "try_statement", "elif_clause", "else_clause"]))
+            .count();
+        found.push(Condition {
+            text: squeezed(&bare),
+            asserted: node.is(&["assert_statement"]),
+            refuses,
+            leads_to,
+            atoms,
+            joined,
+            depth,
+        });
+    }
+    found
+}
+
+fn bare(mut node: Node<'_>) -> Node<'_> {
+    while node.is(&["parenthesized_expression"]) {
+        match node.parts().into_iter().next() {
+            Some(inner) => node = inner,
+            None => break,
+        }
+    }
+    node
+}
+
+fn is_condition(node: &Node<'_>) -> bool {
+    let operator = |node: &Node<'_>| node.field("operator").map(|operator| operator.text().into_owned());
+    node.is(&["boolean_operator", "comparison_operator", "not_operator"])
+        || (node.is(&["binary_expression"])
+            && operator(node).is_some_and(|op| {
+                matches!(op.as_str(), "&&" | "||" | "==" | "===" | "!=" | "!==" | "<" | ">" | "<=" | ">=")
+            }))
+        || (node.is(&["unary_expression"]) && operator(node).is_some_and(|op| op == "!"))
+}
+
+/// Whether a block ends in a refusal.
+fn refuses(block: &Node<'_>) -> bool {
+    let statements = if block.is(&["block", "statement_block"]) { block.parts() } else { vec![block.clone()] };
+    let Some(last) = statements.last() else { return false };
+    let text = last.text();
+    let calls = ["abort(", "exit(", "sys.exit(", "fail(", "next(", "reject(", "flash(", "process.exit("];
+    last.is(&["return_statement", "raise_statement", "throw_statement", "continue_statement", "break_statement"])
+        || calls.iter().any(|call| text.trim_start().starts_with(call))
+        || text.contains(".status(4")
+        || text.contains("sendError(")
+        || text.contains("sendStatus(4")
+}
+
+fn first_statement(block: &Node<'_>) -> String {
+    let first =
+        if block.is(&["block", "statement_block"]) { block.parts().into_iter().next() } else { Some(block.clone()) };
+    first.map(|first| first.text().lines().next().unwrap_or_default().trim().to_owned()).unwrap_or_default()
+}
+
+/// What a condition is made of, and how it is joined at the top.
+fn atoms(condition: &Node<'_>) -> (Vec<String>, Option<&'static str>) {
+    let join = |node: &Node<'_>| -> Option<&'static str> {
+        let operator = node.field("operator").filter(|_| node.is(&["boolean_operator", "binary_expression"]))?;
+        match operator.text().as_ref() {
+            "and" | "&&" => Some("and"),
+            "or" | "||" => Some("or"),
+            _ => None,
+        }
+    };
+    let top = join(condition);
+    let (mut open, mut atoms) = (vec![condition.clone()], Vec::new());
+    while let Some(node) = open.pop() {
+        let node = bare(node);
+        match join(&node).filter(|joined| Some(*joined) == top) {
+            Some(_) => open.extend(node.field("right").into_iter().chain(node.field("left"))),
+            None => atoms.push(squeezed(&node)),
+        }
+    }
+    (atoms, top)
+}
+
+/// The conditions of `these` that `others` have not, each as often as it is there more.
+fn without<'c>(these: &'c [Condition], others: &[Condition]) -> Vec<&'c Condition> {
+    let key = |one: &Condition| (one.text.clone(), one.asserted, one.refuses);
+    let mut left: Vec<_> = others.iter().map(key).collect();
+    let mut found = Vec::new();
+    for one in these {
+        match left.iter().position(|other| *other == key(one)) {
+            Some(at) => {
+                left.swap_remove(at);
+            }
+            None => found.push(one),
+        }
+    }
+    found
+}
+
+fn shared(one: &Condition, other: &Condition) -> usize {
+    let words = |text: &str| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|w| w.len() > 1)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let theirs = words(&other.text);
+    words(&one.text).iter().filter(|word| theirs.contains(word)).count()
+}
+
+/// Whether a condition holds, or fails, whatever happens.
+fn is_fixed(one: &Condition) -> bool {
+    one.atoms.iter().any(|atom| ALWAYS.contains(&atom.as_str()))
+}
+
+/// Whether `new` lets more through than `old` did.
+fn leans(old: &Condition, new: &Condition) -> Option<&'static str> {
+    if is_fixed(new) && !is_fixed(old) {
+        return Some("it no longer depends on anything");
+    }
+    let speaks = SPEAKS.iter().any(|word| new.leads_to.starts_with(word));
+    if old.refuses && !new.refuses && (old.text == new.text || speaks) {
+        return Some("it no longer stops anything");
+    }
+    let lacks = old.atoms.iter().any(|atom| !new.atoms.contains(atom));
+    let whole = new.atoms.contains(&old.text);
+    let keeps = whole || old.atoms.iter().all(|atom| new.atoms.contains(atom));
+    let adds = new.atoms.iter().any(|atom| !old.atoms.contains(atom) && *atom != old.text);
+    let part = new.atoms.iter().all(|atom| old.atoms.contains(atom)) && lacks;
+    if part && (old.joined == Some("or")) == old.refuses && old.joined.is_some() {
+        return Some(if old.refuses { "a reason to refuse is gone" } else { "a demand is gone" });
+    }
+    if keeps && adds {
+        let loosens = if old.refuses { "and" } else { "or" };
+        return (new.joined == Some(loosens)).then_some("it has a way out");
+    }
+    let turned = |one: &str, other: &str| {
+        let strip =
+            |text: &str| text.trim_start_matches("not ").trim_start_matches('!').trim_matches(['(', ')']).to_owned();
+        strip(one) == strip(other) && one != other
+    };
+    if old.atoms.len() == 1 && new.atoms.len() == 1 && old.refuses == new.refuses && turned(&old.text, &new.text) {
+        return Some("it is turned around");
+    }
+    let number =
+        |text: &str| text.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok()).next_back();
+    let frame = |text: &str| text.chars().filter(|c| !c.is_ascii_digit() && *c != '_').collect::<String>();
+    match (number(&old.text), number(&new.text)) {
+        (Some(was), Some(is)) if was != is && frame(&old.text) == frame(&new.text) => {
+            let above = old.text.contains('>') == old.refuses;
+            ((is > was) == above).then_some("its limit lets more through")
+        }
+        _ => None,
+    }
+}
+
+/// Calls, decorators, annotations and arguments by their names that check, and are gone.
+fn missing_checks(pair: &Pair<'_>) -> Vec<(String, usize)> {
+    let checks = |side: &Side<'_>| {
+        let mut counts = Counts::new();
+        let mut add = |text: String| *counts.entry(text).or_default() += 1;
+        for site in side.calls.iter().filter(|site| speaks_of(&site.name, &CHECKS)) {
+            add(site.name.clone());
+        }
+        for node in &side.nodes {
+            match node.kind().as_ref() {
+                "decorator" if speaks_of(&node.text(), &CHECKS) => add(squeezed(node)),
+                "marker_annotation" | "annotation" => {
+                    let name = node.field("name").map(|name| name.text().into_owned()).unwrap_or_default();
+                    if ANNOTATIONS.contains(&name.as_str()) {
+                        add(format!("@{name}"));
+                    }
+                }
+                "identifier" if speaks_of(&node.text(), &CHECKS) => {
+                    let argument = node.parent().is_some_and(|parent| parent.is(&["arguments", "argument_list"]));
+                    if argument {
+                        add(node.text().into_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        counts
+    };
+    let (was, is) = (checks(&pair.before), checks(&pair.after));
+    let total = |counts: &Counts| counts.values().sum::<usize>();
+    if total(&is) >= total(&was) { Vec::new() } else { gained(&is, &was) }
+}
+
+/// A list of what is allowed grows, or a pattern loses its ends.
+fn broadened(pair: &Pair<'_>) -> Vec<Smell> {
+    const LISTS: [&str; 9] =
+        ["allow", "safe", "permit", "accept", "origin", "hosts", "scheme", "extension", "whitelist"];
+    let mut smells = Vec::new();
+    let lists = |side: &Side<'_>| {
+        let mut found: Vec<(String, Vec<String>)> = Vec::new();
+        for node in &side.nodes {
+            let name = node.field("left").or_else(|| node.field("name")).or_else(|| node.field("key"));
+            let value = node.field("right").or_else(|| node.field("value"));
+            let (Some(name), Some(value)) = (name, value) else { continue };
+            if speaks_of(&name.text(), &LISTS) {
+                let texts = value.walk().filter(|part| part.is(&["string", "string_literal"]));
+                found.push((
+                    squeezed(&name),
+                    texts.map(|part| part.text().trim_matches(['"', '\'']).to_owned()).collect(),
+                ));
+            }
+        }
+        found
+    };
+    let after = lists(&pair.after);
+    for (name, was) in lists(&pair.before) {
+        let Some((_, is)) = after.iter().find(|(other, _)| *other == name) else { continue };
+        let grown = speaks_of(&name, &LISTS)
+            && !was.is_empty()
+            && was.iter().all(|item| is.contains(item))
+            && is.len() > was.len();
+        let anything =
+            is.iter().any(|item| matches!(item.as_str(), "*" | ".*" | "**") && !was.contains(item)) && was.len() > 1;
+        if grown || anything {
+            smells.push(pair.gone(SmellKind::WeakenedCheck, &format!("`{name}` allows more")));
+        }
+    }
+    let patterns = |side: &Side<'_>| {
+        side.counts(|node| {
+            node.is(&["string", "regex", "string_literal"])
+                .then(|| node.text().into_owned())
+                .filter(|text| text.contains(['^', '$']))
+        })
+    };
+    let (was, is) = (patterns(&pair.before), patterns(&pair.after));
+    let texts: Vec<String> = pair
+        .after
+        .nodes
+        .iter()
+        .filter(|node| node.is(&["string", "regex", "string_literal"]))
+        .map(|node| node.text().into_owned())
+        .collect();
+    for (text, _) in gained(&is, &was) {
+        let loose = text.replacen('^', "", 1).replacen('$', "", 1);
+        let tail = text.replacen('$', "", 1);
+        let head = text.replacen('^', "", 1);
+        let any = [&loose, &tail, &head].iter().any(|form| **form != text && texts.contains(form));
+        let open = texts
+            .iter()
+            .any(|other| (other.contains(".*") || other.contains(".+")) && !pair.before.code.contains(other.as_str()));
+        if any || open {
+            smells
+                .push(pair.gone(SmellKind::WeakenedCheck, &format!("the pattern {} lets more through", short(&text))));
+        }
+    }
+    smells
+}
