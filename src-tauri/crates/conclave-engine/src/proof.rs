@@ -21,7 +21,7 @@ use conclave_policy::Actor;
 use serde_json::{Value, json};
 
 pub(crate) use observe::Run;
-pub(crate) use verdict::{Benign, attack, behaviour, benign, red_green, red_test};
+pub(crate) use verdict::{Benign, account, attack, behaviour, benign, red_green, red_test};
 
 use crate::check::Subject;
 use crate::demo;

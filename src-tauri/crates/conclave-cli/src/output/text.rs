@@ -238,6 +238,10 @@ fn item_lines(out: &mut String, style: Style, item: &FixItem) {
                 "          {word}: at most {:.2}, because {}",
                 fix.confidence.summary.cap, fix.confidence.cap_reason
             );
+            let passed = passed(fix).join(", ");
+            if !passed.is_empty() {
+                let _ = writeln!(out, "          {}", style.faint(&format!("passed: {passed}")));
+            }
         }
         (None, Some(resolution), None) => {
             let reason = resolution.reason.as_deref().unwrap_or_default();
@@ -251,6 +255,12 @@ fn item_lines(out: &mut String, style: Style, item: &FixItem) {
     if let Some(why) = &item.not_applied {
         let _ = writeln!(out, "          not written: {}", clean(why));
     }
+}
+
+/// What the fix passed beyond the gates, which every fix that is shown passes.
+fn passed(fix: &FixView) -> Vec<&str> {
+    let beyond = fix.evidence.iter().filter(|item| item.outcome == CheckOutcome::Pass && !item.check.is_gate());
+    beyond.map(|item| item.label.as_str()).collect()
 }
 
 fn class(class: FixClass) -> &'static str {

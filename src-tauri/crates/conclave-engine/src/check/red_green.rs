@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use conclave_core::digest::Digest;
 use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 
 use super::Subject;
@@ -28,7 +29,11 @@ fn by_recipe(proved: &Proved) -> Evidence {
     let before = proof::attack(proof, &sides.before, None);
     let after = proof::attack(proof, &sides.after, sides.before.as_ref().ok());
     let (outcome, summary) = proof::red_green(&before, &after);
-    Evidence::new(Check::RedGreen, outcome, format!("{called}: {summary}"))
+    let mut evidence = Evidence::new(Check::RedGreen, outcome, format!("{called}: {summary}"));
+    let log = proof::account(proof, [("before the fix", &sides.before), ("after the fix", &sides.after)]);
+    evidence.log_digest = Some(Digest::of(log.as_bytes()));
+    evidence.log = Some(log);
+    evidence
 }
 
 async fn by_own_test(subject: &Subject<'_>) -> Evidence {

@@ -150,14 +150,14 @@ fn the_sample_is_proved_without_a_model_and_without_asking() {
 
 const PACK: &str = "import subprocess\n\n\ndef lines(name):\n    done = subprocess.run(f'wc -l {name}', shell=True, capture_output=True, text=True)\n    return done.stdout.split()[0]\n";
 
-/// What red/green and behaviour say when `after` stands in place of `before`.
-async fn judge(before: &str, after: &str, test: Option<&str>, agreed: bool) -> [Evidence; 2] {
-    let files = [("a.py".to_owned(), before)];
+/// What red/green and behaviour say when `after` stands in place of `before` in `file`.
+async fn judge(file: &str, before: &str, after: &str, test: Option<&str>, agreed: bool) -> [Evidence; 2] {
+    let files = [(file.to_owned(), before)];
     let (home, cx, findings) = Home::new(&files, agreed).await;
     let root = home.folder.path().canonicalize().expect("it is there").join("project");
     let sources = Arc::new(Sources::open(&cx, &root).await.expect("it opens"));
     let brief = stage::gather(&findings[0], &sources, &cx.settings());
-    let path = RelPath::new("a.py").expect("a path");
+    let path = RelPath::new(file).expect("a path");
     let source = sources.file(&path).expect("it is there");
     let edits = vec![Edit { start: 0, end: before.len(), text: after.to_owned() }];
     let patch = Patch { files: vec![FilePatch { path: path.clone(), base: source.digest.clone(), edits }] };
@@ -234,7 +234,7 @@ fn a_proof_judges_the_fix_of_any_author() {
             NotAvailable,
         ),
     ] {
-        let [red_green, behaviour] = run(judge(PACK, &after, None, true));
+        let [red_green, behaviour] = run(judge("a.py", PACK, &after, None, true));
         println!("{what}: {} / {}", red_green.summary, behaviour.summary);
         assert_eq!(red_green.outcome, attack, "{what}: {}", red_green.summary);
         assert!(!red_green.weaker, "{what}: the proof is not its author's");
@@ -249,9 +249,9 @@ fn a_proof_that_does_not_reproduce_says_so() {
     }
     let checked = PACK.replace("    done", "    if not name.startswith('/tmp/conclave-proof/pear.txt') or ';' in name or '$' in name:\n        raise ValueError\n    done");
     let checked = checked.replace("or '$' in name", "or '$' in name or '\"' in name or \"'\" in name");
-    let [red_green, _] = run(judge(&checked, PACK, None, true));
+    let [red_green, _] = run(judge("a.py", &checked, PACK, None, true));
     assert_eq!(red_green.outcome, CheckOutcome::Fail, "worse than before: {}", red_green.summary);
-    let [red_green, behaviour] = run(judge(&checked, &checked.replace("shell=True", "shell=1"), None, true));
+    let [red_green, behaviour] = run(judge("a.py", &checked, &checked.replace("shell=True", "shell=1"), None, true));
     assert_eq!(red_green.outcome, CheckOutcome::NotAvailable);
     assert!(red_green.summary.contains("does not reproduce"), "{}", red_green.summary);
     assert_eq!(behaviour.outcome, CheckOutcome::Pass, "{}", behaviour.summary);
@@ -260,7 +260,7 @@ fn a_proof_that_does_not_reproduce_says_so() {
 #[test]
 fn without_the_persons_word_nothing_runs() {
     let list = PACK.replace("f'wc -l {name}', shell=True", "['wc', '-l', name]");
-    let [red_green, behaviour] = run(judge(PACK, &list, Some("def test_a():\n    assert True\n"), false));
+    let [red_green, behaviour] = run(judge("a.py", PACK, &list, Some("def test_a():\n    assert True\n"), false));
     for evidence in [red_green, behaviour] {
         assert_eq!(evidence.outcome, CheckOutcome::NotAvailable, "{}", evidence.summary);
         assert!(evidence.summary.contains("conclave project commands"), "{}", evidence.summary);
@@ -301,12 +301,40 @@ fn a_model_test_counts_less_and_only_where_no_recipe_decides() {
             NotAvailable,
         ),
     ] {
-        let [evidence, _] = run(judge(before, &after, Some(test), true));
+        let [evidence, _] = run(judge("a.py", before, &after, Some(test), true));
         assert_eq!(evidence.outcome, outcome, "{what}: {}", evidence.summary);
         assert!(evidence.weaker, "{what}");
     }
     let wrong = "def test_a():\n    assert False\n";
     let list = PACK.replace("f'wc -l {name}', shell=True", "['wc', '-l', name]");
-    let [evidence, _] = run(judge(PACK, &list, Some(wrong), true));
+    let [evidence, _] = run(judge("a.py", PACK, &list, Some(wrong), true));
     assert_eq!((evidence.outcome, evidence.weaker), (Pass, false), "the recipe's proof decides: {}", evidence.summary);
+}
+
+#[test]
+fn a_model_test_of_a_module_is_run_by_node() {
+    if !can_run() {
+        return;
+    }
+    use CheckOutcome::{Fail, NotAvailable, Pass};
+    let before =
+        "import { exec } from 'node:child_process';\n\nexport function list(done) {\n  exec('ls -l', done);\n}\n";
+    let after = before.replace("{ exec }", "{ execFile }").replace("exec('ls -l'", "execFile('ls', ['-l']");
+    let test = |body: &str| {
+        format!(
+            "import assert from 'node:assert/strict';\nimport {{ readFileSync }} from 'node:fs';\nimport {{ test }} from 'node:test';\n\nconst text = readFileSync(new URL('./a.mjs', import.meta.url), 'utf8');\n\ntest('no shell', () => {{\n  {body}\n}});\n"
+        )
+    };
+    for (what, test, outcome) in [
+        ("red, then green", test("assert.ok(!text.includes('exec('));"), Pass),
+        ("green, then red", test("assert.ok(text.includes('exec('));"), Fail),
+        ("always green", test("assert.ok(true);"), NotAvailable),
+        ("a mistake of its own", test("noSuchName();"), NotAvailable),
+        ("no test", "console.log('# pass 1');\n".to_owned(), NotAvailable),
+        ("its own end", test("process.exit(0);"), NotAvailable),
+    ] {
+        let [evidence, _] = run(judge("a.mjs", before, &after, Some(&test), true));
+        assert_eq!(evidence.outcome, outcome, "{what}: {}", evidence.summary);
+        assert!(evidence.weaker, "{what}");
+    }
 }

@@ -83,6 +83,29 @@ pub(crate) fn attack(proof: &Proof, run: &Result<Run, String>, before: Option<&R
     stumble.unwrap_or(Attack::Fails)
 }
 
+/// What each input of the attack did on both sides, a line each.
+pub(crate) fn account(proof: &Proof, sides: [(&str, &Result<Run, String>); 2]) -> String {
+    let mut lines = Vec::new();
+    for (side, run) in sides {
+        let run = match run {
+            Ok(run) => run,
+            Err(why) => {
+                lines.push(format!("{side}: {why}"));
+                continue;
+            }
+        };
+        let control = run.facts.get(observe::CONTROL);
+        let Some(attack) = &proof.attack else { continue };
+        for (number, value) in attack.values.iter().enumerate() {
+            let Some(facts) = run.facts.get(&observe::attack(number)) else { continue };
+            let did = if worked(&attack.seen, value, facts, control) { "worked" } else { "did nothing" };
+            let raised = facts.raised.as_ref().map_or_else(String::new, |raised| format!(", raised {raised}"));
+            lines.push(format!("{side}, input `{value}`: {did}{raised}"));
+        }
+    }
+    lines.join("\n")
+}
+
 fn worked(sign: &Sign, value: &str, facts: &Facts, control: Option<&Facts>) -> bool {
     match sign {
         Sign::Marker => facts.marker,
