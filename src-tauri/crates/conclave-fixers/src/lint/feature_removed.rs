@@ -84,7 +84,7 @@ fn early_ends(pair: &Pair<'_>) -> Vec<Smell> {
                 .parent()
                 .filter(|parent| parent.is(&["block", "statement_block", "constructor_body", "program", "module"]))?;
             let last = block.parts().last().is_some_and(|last| last.range() == node.range());
-            (exit && !last).then(|| side.function_name(node))
+            (exit && !last && side.source.function(node).is_some()).then(|| side.function_name(node))
         })
     };
     let new = gained(&ends(&pair.before), &ends(&pair.after));

@@ -65,6 +65,8 @@ const INDIRECT: [&str; 20] = [
     "findStatic",
     "invokeExact",
 ];
+/// Switches that a scanner looks for in a call.
+const SWITCHES: [&str; 7] = ["shell", "verify", "autoescape", "Loader", "debug", "check_hostname", "weights_only"];
 const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "cmd", "cmd.exe", "powershell", "pwsh"];
 
 pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
@@ -78,7 +80,7 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
     smells
 }
 
-fn count(sites: &[Site<'_>], pick: impl Fn(&Site<'_>) -> Option<String>) -> Counts {
+fn count<'t>(sites: &[Site<'t>], pick: impl Fn(&Site<'t>) -> Option<String>) -> Counts {
     let mut counts = Counts::new();
     for text in sites.iter().filter_map(pick) {
         *counts.entry(text).or_default() += 1;
@@ -88,16 +90,32 @@ fn count(sites: &[Site<'_>], pick: impl Fn(&Site<'_>) -> Option<String>) -> Coun
 
 /// A call or a module is named by a text.
 fn indirect(pair: &Pair<'_>) -> Vec<Smell> {
-    let named = |side: &Side<'_>| {
-        count(&side.calls, |site| {
-            let known = INDIRECT.contains(&site.written.as_str())
-                || INDIRECT.contains(&site.name.as_str())
-                || site.means(&INDIRECT);
-            known.then(|| site.name.clone())
-        })
-    };
     let new = gained(&named(&pair.before), &named(&pair.after));
     new.iter().map(|(name, _)| pair.gone(SmellKind::HiddenSink, &format!("a call is made through `{name}`"))).collect()
+}
+
+fn named<'t>(side: &Side<'t>) -> Counts {
+    count(&side.calls, |site: &Site<'t>| {
+        let known = [site.written.as_str(), site.name.as_str()].iter().any(|name| INDIRECT.contains(name));
+        ((known || site.means(&INDIRECT)) && leads_somewhere(side, site)).then(|| site.name.clone())
+    })
+}
+
+/// Whether what is named by a text is called, or taken out of a module; reading a member of an object is everyday code.
+fn leads_somewhere<'t>(side: &Side<'t>, site: &Site<'t>) -> bool {
+    let parent = site.node.parent();
+    let called =
+        parent.as_ref().is_some_and(|parent| parent.field("function").is_some_and(|callee| callee == site.node));
+    match site.name.as_str() {
+        "getattr" => {
+            let owner = site.arguments().first().map(|owner| side.source.names().full_names(owner)).unwrap_or_default();
+            called || owner.iter().any(|owner| side.source.names().imports().any(|import| import == owner))
+        }
+        "globals" | "locals" | "vars" => parent.is_some_and(|parent| {
+            parent.is(&["subscript"]) || parent.field("attribute").is_some_and(|name| name.text() == "get")
+        }),
+        _ => true,
+    }
 }
 
 /// `object['name'](…)`, `.call`, `.apply`, `.bind`, a parenthesised function that is called at once.
@@ -105,16 +123,23 @@ fn computed(pair: &Pair<'_>) -> Option<Smell> {
     let forms = |side: &Side<'_>| {
         count(&side.calls, |site| {
             let callee = site.callee.as_ref()?;
-            let odd = callee.is(&["subscript_expression", "subscript", "parenthesized_expression", "call", "lambda"]);
+            let named = callee.is(&["subscript_expression", "subscript"])
+                && callee
+                    .parts()
+                    .last()
+                    .is_some_and(|key| key.is(&["string", "template_string", "binary_expression", "binary_operator"]));
+            let written = callee.is(&["parenthesized_expression"])
+                && callee
+                    .parts()
+                    .first()
+                    .is_some_and(|inner| !inner.is(&["identifier", "attribute", "member_expression", "call"]));
+            let odd = named || written || callee.is(&["lambda"]);
             let through = matches!(site.name.as_str(), "call" | "apply" | "bind") && callee.is(&["member_expression"]);
             (odd || through).then(|| squeezed(callee))
         })
     };
     let new = gained(&forms(&pair.before), &forms(&pair.after));
-    // A chain of calls such as `f(a)(b)` is no disguise by itself.
-    let (text, _) = new.iter().find(|(text, _)| {
-        text.contains(['[', '(']) || text.contains(".call") || text.contains(".apply") || text.contains(".bind")
-    })?;
+    let (text, _) = new.first()?;
     Some(pair.gone(SmellKind::HiddenSink, &format!("a call is made through `{}`", short(text))))
 }
 
@@ -228,10 +253,23 @@ fn shell_by_name(pair: &Pair<'_>) -> Option<Smell> {
     (!new.is_empty()).then(|| pair.gone(SmellKind::HiddenSink, "a shell is started by its name"))
 }
 
-/// Arguments come from a collection, where no scanner reads them.
+/// Arguments of the reported call come from a collection, where no scanner reads them.
 fn spread(pair: &Pair<'_>) -> Option<Smell> {
-    let spreads = |side: &Side<'_>| side.counts(|node| node.is(&["dictionary_splat"]).then(|| squeezed(node)));
-    let new = gained(&spreads(&pair.before), &spreads(&pair.after));
+    let reported: Vec<&str> =
+        pair.before.calls.iter().filter(|site| pair.is_reported(&site.node)).map(|site| site.name.as_str()).collect();
+    let (was, is) = (spreads(&pair.before, &reported), spreads(&pair.after, &reported));
+    let new = gained(&was, &is);
     let (text, _) = new.first()?;
     Some(pair.gone(SmellKind::HiddenSink, &format!("arguments come out of `{}`", short(text))))
+}
+
+fn spreads<'t>(side: &Side<'t>, reported: &[&str]) -> Counts {
+    count(&side.calls, |site: &Site<'t>| {
+        let spread = site.arguments().into_iter().find(|argument| argument.is(&["dictionary_splat"]))?;
+        let inner = spread.parts().into_iter().next()?;
+        let held = side.source.names().only_value(&inner.text(), inner.range().start);
+        let switches = held.is_some_and(|held| SWITCHES.iter().any(|switch| held.text().contains(switch)));
+        let hidden = inner.is(&["dictionary", "call"]) || (reported.contains(&site.name.as_str()) && switches);
+        hidden.then(|| squeezed(&spread))
+    })
 }

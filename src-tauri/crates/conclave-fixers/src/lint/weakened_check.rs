@@ -75,6 +75,12 @@ const ANSWERS: [&str; 12] = [
     "compare",
 ];
 
+/// Parts of the words of a condition that somebody has to meet.
+const GUARDS: [&str; 22] = [
+    "user", "auth", "role", "admin", "permi", "allow", "valid", "verif", "safe", "token", "owner", "csrf", "secret",
+    "sign", "trust", "access", "login", "session", "secure", "check", "may", "hash",
+];
+
 /// A condition with what follows from it.
 struct Condition {
     text: String,
@@ -89,6 +95,13 @@ struct Condition {
     joined: Option<&'static str>,
     /// How many other conditions stand around it.
     depth: usize,
+}
+
+impl Condition {
+    /// Whether it speaks of who or what may pass.
+    fn guards(&self) -> bool {
+        self.asserted || speaks_of(&self.text, &GUARDS)
+    }
 }
 
 pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
@@ -110,7 +123,7 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
                 }
             }
             None if old.refuses => add(format!("`{}` is no longer refused", short(&old.text))),
-            None if pair.after.code.contains(&old.leads_to) && !old.leads_to.is_empty() => {
+            None if old.guards() && !old.leads_to.is_empty() && pair.after.code.contains(&old.leads_to) => {
                 add(format!("`{}` is no longer asked", short(&old.text)));
             }
             None => {}
@@ -142,6 +155,10 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
 
 /// A question whose answer nobody looks at.
 fn let_go(pair: &Pair<'_>) -> Vec<Smell> {
+    // Where the text is broken, what looks like a statement may be a part of one.
+    if pair.after.nodes.iter().any(|node| node.is(&["ERROR"])) {
+        return Vec::new();
+    }
     let asks = |node: &Node<'_>| {
         let name =
             pair.after.calls.iter().find(|site| site.node.range() == node.range()).map(|site| site.name.as_str());
@@ -323,7 +340,7 @@ fn leans(old: &Condition, new: &Condition) -> Option<&'static str> {
     if part && (old.joined == Some("or")) == old.refuses && old.joined.is_some() {
         return Some(if old.refuses { "a reason to refuse is gone" } else { "a demand is gone" });
     }
-    if keeps && adds {
+    if keeps && adds && (old.refuses || old.guards()) {
         let loosens = if old.refuses { "and" } else { "or" };
         return (new.joined == Some(loosens)).then_some("it has a way out");
     }
@@ -335,8 +352,10 @@ fn leans(old: &Condition, new: &Condition) -> Option<&'static str> {
     if old.atoms.len() == 1 && new.atoms.len() == 1 && old.refuses == new.refuses && turned(&old.text, &new.text) {
         return Some("it is turned around");
     }
-    let number =
-        |text: &str| text.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok()).next_back();
+    let number = |text: &str| {
+        let joined = text.replace('_', "");
+        joined.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u64>().ok()).next_back()
+    };
     let frame = |text: &str| text.chars().filter(|c| !c.is_ascii_digit() && *c != '_').collect::<String>();
     match (number(&old.text), number(&new.text)) {
         (Some(was), Some(is)) if was != is && frame(&old.text) == frame(&new.text) => {
