@@ -401,6 +401,7 @@ fn the_wire_is_declared_at_the_boundary() {
         "evidence.rs CheckOutcome",
         "finding.rs Severity",
         "finding.rs Status",
+        "judgement.rs Choice",
         "money.rs Money",
         "smell.rs SmellKind",
         "tier.rs Mode",

@@ -275,6 +275,17 @@ export type CheckPolicy = {
 	policy: string,
 };
 
+/**  Which of two fixes is better. */
+export type Choice = 
+/**  The first. */
+"a" | 
+/**  The second. */
+"b" | 
+/**  Both are as good. */
+"tie" | 
+/**  Both are wrong. */
+"neither";
+
 /**  A model behind a program on this machine. */
 export type CliModel = {
 	/**  A name for people and rules; unique. */
@@ -541,6 +552,17 @@ export type EgressToday = {
 	/**  Bytes in the bodies of those that were let out. */
 	bytes: number,
 };
+
+/**  How a run ended. */
+export type Ending = 
+/**  One fix is recommended. */
+"recommended" | 
+/**  Two fixes are as good as each other: the person must pick. */
+"disagreement" | 
+/**  Several models would change nothing; the finding stays open. */
+"suspected_false_positive" | 
+/**  Nothing can be recommended. */
+"no_safe_fix";
 
 /**  Removes exchanges that were kept; the decisions that let them out stay in the ledger. */
 export type EraseExchanges = {
@@ -831,6 +853,12 @@ export type FixView = {
 	edge_cases: string[],
 	/**  Why it is not offered; `null` for the recommended one and alternatives. */
 	stopped: string | null,
+	/**  Fixes of one number come to the same; counted from 1. */
+	cluster: number,
+	/**  How an alternative differs from the first fix. */
+	trade_off: string | null,
+	/**  What is suspicious about it, in words. */
+	smells: string[],
 	/**  The change, file by file. */
 	files: FileDiff[],
 	/**  The ladder, rung by rung. */
@@ -933,6 +961,22 @@ export type InspectFile = {
 	path: string,
 	/**  The context that its need of memory is estimated for, in tokens. */
 	context_tokens?: number | null,
+};
+
+/**  What a judge said of two fixes that it could not tell the authors of. */
+export type JudgementView = {
+	/**  One fix. */
+	a: string,
+	/**  The other. */
+	b: string,
+	/**  Which one it held for better in both orders. */
+	choice: Choice,
+	/**  What it found wrong with the one, in words. */
+	faults_a: string[],
+	/**  What it found wrong with the other. */
+	faults_b: string[],
+	/**  Its name. */
+	judge: string,
 };
 
 /**  A key that is gone. */
@@ -1637,12 +1681,16 @@ export type ResolutionView = {
 	run: string,
 	/**  The recommended fix; `null` when there is no safe one. */
 	recommended: string | null,
-	/**  Why there is no safe fix. */
+	/**  How the run ended. */
+	ending: Ending,
+	/**  Why none is recommended. */
 	reason: string | null,
 	/**  What would settle it. */
 	next: string | null,
 	/**  Recommended first, then alternatives, then stopped ones. */
 	fixes: FixView[],
+	/**  What judges said of the best two. */
+	judgements: JudgementView[],
 	/**  All seats of the panel. */
 	seats: SeatView[],
 	/**  What the recommended fix changes, in sentences. */
@@ -1795,7 +1843,7 @@ export type SavePolicy = {
 export type SavedView = 
 /**  Everything that waits for the person: open, fix ready, no safe fix. */
 "needs_you" | 
-/**  A recommended fix waits. */
+/**  A recommended fix waits, or two of which the person must pick one. */
 "fix_ready" | 
 /**  A run is under way. */
 "running" | 
@@ -1841,6 +1889,8 @@ export type SeatState =
 "proposed" | 
 /**  A reason not to. */
 "refused" | 
+/**  Its word that it would change nothing here. */
+"doubted" | 
 /**  Nothing on this rule. */
 "silent" | 
 /**  An error. */
@@ -2011,6 +2061,8 @@ export type Stage =
 "propose" | 
 /**  Checking what they gave. */
 "verify" | 
+/**  Comparing the best two. */
+"judge" | 
 /**  Drawing the conclusion. */
 "conclude";
 
@@ -2022,8 +2074,12 @@ export type Status =
 "running" | 
 /**  A recommended fix waits for the person. */
 "fix_ready" | 
+/**  Two fixes are as good as each other, and the person must pick one. */
+"disagreement" | 
 /**  A run ended without a fix that can be recommended. */
 "no_safe_fix" | 
+/**  A run ended without a fix, and several models would change nothing here. */
+"suspected_false_positive" | 
 /**  A fix was applied and not undone. */
 "fixed" | 
 /**  The tool itself suppresses it. */

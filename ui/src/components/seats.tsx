@@ -31,6 +31,7 @@ export function seatTally(seats: SeatView[]): string {
   const words: [SeatState, string][] = [
     ["proposed", "proposed"],
     ["refused", "refused"],
+    ["doubted", "would change nothing"],
     ["silent", "with nothing to say"],
     ["failed", "failed"],
     ["empty", "empty"],

@@ -58,8 +58,12 @@ function stateOf({ status, confidence }: Pick<FindingRow, "status" | "confidence
       return confidence !== null && confidence.cap <= UNTESTED_CAP
         ? { mark: "not_available", tone: "unavailable", word: "Fix not tested" }
         : { mark: "pass", tone: "pass", word: "Fix ready" };
+    case "disagreement":
+      return { mark: "flaky", tone: "flaky", word: "Two fixes, pick one" };
     case "no_safe_fix":
       return { mark: "fail", tone: "fail", word: "No safe fix found" };
+    case "suspected_false_positive":
+      return { mark: "not_available", tone: "unknown", word: "Suspected false positive" };
     case "fixed":
       return { mark: "tick", tone: "done", word: "Fixed" };
     case "suppressed":
@@ -87,6 +91,7 @@ const STAGES: Record<RunProgress["stage"], string> = {
   gather: "Reading the code",
   propose: "Asking the seats",
   verify: "Checking on a copy",
+  judge: "Comparing the best fixes",
   conclude: "Drawing the conclusion",
 };
 
@@ -99,6 +104,7 @@ export function stageWord(stage: RunProgress["stage"]): string {
 const SEATS: Record<SeatState, Outcome> = {
   proposed: { mark: "seat", tone: "plain", word: "Proposed" },
   refused: { mark: "refused", tone: "plain", word: "Refused" },
+  doubted: { mark: "refused", tone: "unknown", word: "Would change nothing" },
   silent: { mark: "note", tone: "unknown", word: "Nothing to say" },
   failed: { mark: "fail", tone: "fail", word: "Failed" },
   empty: { mark: "not_run", tone: "unknown", word: "Empty" },

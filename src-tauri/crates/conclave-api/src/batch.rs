@@ -91,7 +91,7 @@ impl Api {
                 RunFix { findings: Vec::new(), project: project.clone(), severity: *severity }
             }
         };
-        let waiting = [Status::Open, Status::NoSafeFix, Status::FixReady];
+        let waiting: Vec<Status> = Status::STANDING.into_iter().filter(|status| *status != Status::Running).collect();
         let findings = handler::chosen(self, &request, &waiting)?;
         let scans = match which {
             Which::Named(_) => Vec::new(),

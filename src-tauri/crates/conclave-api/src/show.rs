@@ -4,13 +4,14 @@ use conclave_core::candidate::{Draft, Seat};
 use conclave_core::confidence::Confidence;
 use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use conclave_core::finding::Region;
+use conclave_core::judgement::{Fault, Judgement};
 use conclave_core::resolution::{Conclusion, Resolution, Verdict};
 use conclave_engine::event;
 use conclave_policy::{Access, Effective, Layer, Reviewed, ToolRequest};
 use conclave_store::{ScanRecord, StoredFinding};
 
 use crate::view::{
-    ConfidenceSummary, ConfidenceView, Effect, Event, EvidenceView, FileDiff, FindingRow, FixView, Mark,
+    ConfidenceSummary, ConfidenceView, Effect, Ending, Event, EvidenceView, FileDiff, FindingRow, FixView, JudgementView, Mark,
     ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView, SeatState, SeatView, Stage, Tag, TermView,
 };
 
@@ -58,6 +59,7 @@ pub(crate) fn progress(progress: &event::Progress) -> RunProgress {
         event::Stage::Gather => Stage::Gather,
         event::Stage::Propose | event::Stage::ProposeAgain => Stage::Propose,
         event::Stage::Verify | event::Stage::VerifyAgain => Stage::Verify,
+        event::Stage::Judge => Stage::Judge,
         event::Stage::Conclude => Stage::Conclude,
     };
     RunProgress {
@@ -114,15 +116,23 @@ pub(crate) fn scan(record: &ScanRecord, new_findings: u32, at: i64) -> ScanView 
 
 /// `diffs` gives the file changes of a verdict.
 pub(crate) fn resolution(resolution: &Resolution, diffs: impl Fn(&Verdict) -> Vec<FileDiff>) -> ResolutionView {
-    let (recommended, reason, next) = match &resolution.conclusion {
-        Conclusion::Recommended { candidate, .. } => (Some(candidate.to_string()), None, None),
-        Conclusion::NoSafeFix { reason, next } => (None, Some(reason.clone()), Some(next.clone())),
+    let (ending, reason, next) = match &resolution.conclusion {
+        Conclusion::Recommended { .. } => (Ending::Recommended, None, None),
+        Conclusion::Disagreement { reason, .. } => {
+            (Ending::Disagreement, Some(reason), Some("compare the two, and apply one of them by its id"))
+        }
+        Conclusion::SuspectedFalsePositive { reason, next } => {
+            (Ending::SuspectedFalsePositive, Some(reason), Some(next.as_str()))
+        }
+        Conclusion::NoSafeFix { reason, next } => (Ending::NoSafeFix, Some(reason), Some(next.as_str())),
     };
     ResolutionView {
         run: resolution.run.to_string(),
-        recommended,
-        reason,
-        next,
+        recommended: resolution.recommended().map(|verdict| verdict.judged.candidate.id.to_string()),
+        ending,
+        reason: reason.cloned(),
+        next: next.map(str::to_owned),
+        judgements: resolution.judgements.iter().map(judgement).collect(),
         fixes: resolution.verdicts.iter().map(|verdict| fix(verdict, diffs(verdict))).collect(),
         seats: resolution.seats.iter().flat_map(seat).collect(),
         change: resolution.explanation.change.clone(),
@@ -130,6 +140,18 @@ pub(crate) fn resolution(resolution: &Resolution, diffs: impl Fn(&Verdict) -> Ve
         not_covered: resolution.explanation.not_covered.clone(),
         analysis_ms: resolution.analysis_ms,
         verification_ms: resolution.verification_ms,
+    }
+}
+
+fn judgement(judgement: &Judgement) -> JudgementView {
+    let words = |faults: &[Fault]| faults.iter().map(|fault| fault.label().to_owned()).collect();
+    JudgementView {
+        a: judgement.a.to_string(),
+        b: judgement.b.to_string(),
+        choice: judgement.choice(),
+        faults_a: words(&judgement.faults_a),
+        faults_b: words(&judgement.faults_b),
+        judge: judgement.judge.clone(),
     }
 }
 
@@ -144,6 +166,9 @@ fn fix(verdict: &Verdict, files: Vec<FileDiff>) -> FixView {
         class: candidate.class,
         edge_cases: candidate.edge_cases.clone(),
         stopped: verdict.stopped.clone(),
+        cluster: verdict.cluster,
+        trade_off: verdict.trade_off.clone(),
+        smells: verdict.judged.smells.iter().map(|s| format!("{}: {}", s.kind.label(), s.detail)).collect(),
         files,
         evidence: ladder(&verdict.judged.evidence),
         confidence: confidence(&verdict.confidence),
@@ -188,6 +213,7 @@ pub(crate) fn seat(seat: &Seat) -> Vec<SeatView> {
         let (state, note) = match draft {
             Draft::Proposed { candidate } => (SeatState::Proposed, &candidate.title),
             Draft::Refused { reason } => (SeatState::Refused, reason),
+            Draft::Doubted { reason } => (SeatState::Doubted, reason),
             Draft::Silent { reason } => (SeatState::Silent, reason),
             Draft::Failed { why } => (SeatState::Failed, why),
             Draft::Empty { fill } => (SeatState::Empty, fill),

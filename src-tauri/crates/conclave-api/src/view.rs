@@ -5,6 +5,7 @@
 use conclave_core::candidate::FixClass;
 use conclave_core::evidence::{Check, CheckOutcome};
 use conclave_core::finding::{Severity, Status};
+use conclave_core::judgement::Choice;
 use conclave_core::tier::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ pub enum SavedView {
     /// Everything that waits for the person: open, fix ready, no safe fix.
     #[default]
     NeedsYou,
-    /// A recommended fix waits.
+    /// A recommended fix waits, or two of which the person must pick one.
     FixReady,
     /// A run is under way.
     Running,
@@ -279,12 +280,16 @@ pub struct ResolutionView {
     pub run: String,
     /// The recommended fix; `null` when there is no safe one.
     pub recommended: Option<String>,
-    /// Why there is no safe fix.
+    /// How the run ended.
+    pub ending: Ending,
+    /// Why none is recommended.
     pub reason: Option<String>,
     /// What would settle it.
     pub next: Option<String>,
     /// Recommended first, then alternatives, then stopped ones.
     pub fixes: Vec<FixView>,
+    /// What judges said of the best two.
+    pub judgements: Vec<JudgementView>,
     /// All seats of the panel.
     pub seats: Vec<SeatView>,
     /// What the recommended fix changes, in sentences.
@@ -299,6 +304,37 @@ pub struct ResolutionView {
     /// Time for checking, in milliseconds.
     #[specta(type = Number)]
     pub verification_ms: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// One fix is recommended.
+    Recommended,
+    /// Two fixes are as good as each other: the person must pick.
+    Disagreement,
+    /// Several models would change nothing; the finding stays open.
+    SuspectedFalsePositive,
+    /// Nothing can be recommended.
+    NoSafeFix,
+}
+
+/// What a judge said of two fixes that it could not tell the authors of.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct JudgementView {
+    /// One fix.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// Which one it held for better in both orders.
+    pub choice: Choice,
+    /// What it found wrong with the one, in words.
+    pub faults_a: Vec<String>,
+    /// What it found wrong with the other.
+    pub faults_b: Vec<String>,
+    /// Its name.
+    pub judge: String,
 }
 
 /// One candidate.
@@ -320,6 +356,12 @@ pub struct FixView {
     pub edge_cases: Vec<String>,
     /// Why it is not offered; `null` for the recommended one and alternatives.
     pub stopped: Option<String>,
+    /// Fixes of one number come to the same; counted from 1.
+    pub cluster: u32,
+    /// How an alternative differs from the first fix.
+    pub trade_off: Option<String>,
+    /// What is suspicious about it, in words.
+    pub smells: Vec<String>,
     /// The change, file by file.
     pub files: Vec<FileDiff>,
     /// The ladder, rung by rung.
@@ -452,6 +494,8 @@ pub enum SeatState {
     Proposed,
     /// A reason not to.
     Refused,
+    /// Its word that it would change nothing here.
+    Doubted,
     /// Nothing on this rule.
     Silent,
     /// An error.
@@ -472,6 +516,8 @@ pub enum Stage {
     Propose,
     /// Checking what they gave.
     Verify,
+    /// Comparing the best two.
+    Judge,
     /// Drawing the conclusion.
     Conclude,
 }

@@ -140,6 +140,11 @@ pub enum Draft {
         /// The reason, in words for the screen.
         reason: String,
     },
+    /// The seat looked and would change nothing here: it sees no weakness, or no fix of it.
+    Doubted {
+        /// Why, in words.
+        reason: String,
+    },
     /// The seat has nothing to say on this finding.
     Silent {
         /// Why, in words.

@@ -1,13 +1,19 @@
 //! How sure we may be of a candidate, from evidence only.
 //!
-//! `L = logit(prior) + sum of rung terms`, `p = min(cap, sigmoid(L))`. Every term is kept and shown. Agreement, judges and
-//! calibration are not here: with fewer than 50 outcomes of a kind the fixed caps below hold, and a word stands in
-//! for the figure.
+//! `L = logit(start) + checks + agreement + smells + judge`, `p = min(cap, sigmoid(L))`. Every addend is kept and shown:
+//! they sum to the log-odds of `p`, unless the cap is lower. What a model says of its own sureness is none of them.
+//! Start values and caps: `docs/confidence.md`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{Candidate, Origin};
+use crate::cluster;
 use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass, outcome_of};
+use crate::finding::{Finding, Severity};
+use crate::language::Language;
+use crate::record::Record;
+use crate::smell::Smell;
+use crate::weakness::Family;
 
 /// One addend of the log-odds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,100 +47,267 @@ pub struct Confidence {
     pub n: u32,
 }
 
+impl Confidence {
+    /// The sum of the addends: what fixes are ordered by, since many share a cap.
+    pub fn log_odds(&self) -> f64 {
+        self.terms.iter().map(|term| term.value).sum()
+    }
+}
+
 /// Below this, nothing is recommended.
 pub const ABSTAIN_BELOW: f64 = 0.30;
 
+/// What a reading depends on beside the candidate and its evidence.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// What became of earlier fixes.
+    pub record: &'a Record,
+    /// How severe the finding is.
+    pub severity: Severity,
+    /// Which kind of weakness it is.
+    pub family: Family,
+    /// In which language.
+    pub language: Option<Language>,
+    /// The families of all independent answers that come to the same, the candidate's own included.
+    pub votes: &'a [String],
+    /// What judges said of it.
+    pub judge: Option<Term>,
+    /// Whether nobody else proposed anything.
+    pub alone: bool,
+    /// Whether a person confirmed it.
+    pub confirmed: bool,
+}
+
+impl<'a> Context<'a> {
+    /// That of a fix of `finding` that nobody else proposed or judged.
+    pub fn of(finding: &Finding, record: &'a Record) -> Self {
+        let detection = &finding.detection;
+        Self {
+            record,
+            severity: detection.severity,
+            family: Family::of(&detection.rule.cwe),
+            language: detection.location.as_ref().and_then(|location| Language::of_path(&location.path)),
+            votes: &[],
+            judge: None,
+            alone: false,
+            confirmed: false,
+        }
+    }
+}
+
 /// The confidence in `candidate` after `evidence`.
-///
-/// Start values and caps: `docs/confidence.md`.
-pub fn assess(candidate: &Candidate, evidence: &[Evidence]) -> Confidence {
-    let prior = prior(&candidate.origin);
-    let mut terms = vec![Term { label: format!("Start {prior:.2}: {}", kind(&candidate.origin)), value: logit(prior) }];
-    for (check, pass, fail) in TERMS {
-        let value = match outcome_of(evidence, check) {
-            CheckOutcome::Pass => pass,
-            CheckOutcome::Fail => fail,
-            CheckOutcome::NotAvailable | CheckOutcome::NotRun | CheckOutcome::Flaky | CheckOutcome::Error => continue,
-        };
-        let verb = if value > 0.0 { "passed" } else { "failed" };
-        terms.push(Term { label: format!("{} {verb}", check.label()), value });
+pub fn assess(candidate: &Candidate, evidence: &[Evidence], smells: &[Smell], context: &Context<'_>) -> Confidence {
+    let mut terms = vec![start(&candidate.origin, context)];
+    terms.extend(RUNGS.iter().filter_map(|rung| rung.term(evidence)));
+    terms.extend(agreement(context.votes));
+    terms.extend(smell_terms(smells));
+    terms.extend(context.judge.clone());
+    let mut n = 0;
+    if let Some(fit) = context.record.fit(context.severity) {
+        let sum: f64 = terms.iter().map(|term| term.value).sum();
+        n = fit.n;
+        let value = fit.slope * sum + fit.intercept - sum;
+        terms.push(Term { label: format!("Fitted to {n} outcomes"), value });
     }
-    let (cap, word, cap_reason, raise) = cap(evidence);
+    let Cap { cap, word, reason, raise } = cap(&candidate.origin, evidence, context);
     let p = sigmoid(terms.iter().map(|term| term.value).sum()).min(cap);
-    // Beta posterior of ten pseudo-observations at the reading (Wilson's score interval at z = 1).
-    let (low, high) = wilson(p, 10.0);
-    Confidence {
-        p,
-        low,
-        high: high.min(cap),
-        cap,
-        word: word.to_owned(),
-        cap_reason: cap_reason.to_owned(),
-        raise: raise.map(str::to_owned),
-        terms,
-        n: 0,
-    }
+    // Beta posterior of ten pseudo-observations and the outcomes, at the reading (Wilson's score interval at z = 1).
+    let (low, high) = wilson(p, 10.0 + f64::from(n));
+    Confidence { p, low, high: high.min(cap), cap, word: word.to_owned(), cap_reason: reason, raise, terms, n }
 }
 
-/// Check, log-odds when it passes, log-odds when it fails.
-const TERMS: [(Check, f64, f64); 6] = [
-    (Check::Rescan, 0.8, -2.0),
-    (Check::OwnRule, 0.3, -2.0),
-    (Check::Build, 0.3, -3.0),
-    (Check::Tests, 0.7, -3.0),
-    (Check::RedGreen, 1.3, -2.5),
-    (Check::Behaviour, 0.5, -1.5),
-];
-
-fn prior(origin: &Origin) -> f64 {
-    match origin {
-        Origin::Recipe { .. } | Origin::Scanner { .. } => 0.60,
-        Origin::Model { local: true, .. } => 0.20,
-        Origin::Model { local: false, .. } => 0.35,
-    }
-}
-
-fn kind(origin: &Origin) -> &'static str {
-    match origin {
+fn start(origin: &Origin, context: &Context<'_>) -> Term {
+    let prior = context.record.prior(origin, context.family, context.language);
+    let kind = match origin {
         Origin::Recipe { .. } => "a deterministic recipe",
         Origin::Scanner { .. } => "the scanner\u{2019}s own fix",
         Origin::Model { local: true, .. } => "a local model",
         Origin::Model { local: false, .. } => "a hosted model",
+    };
+    let from = match (context.record.fault(), prior.n) {
+        (Some(fault), _) => format!("{kind}; {fault}, so outcomes do not count"),
+        (None, n) if n >= 0.5 => format!("{kind}, {n:.0} outcomes of its own"),
+        (None, _) => kind.to_owned(),
+    };
+    Term { label: format!("Start {:.2}: {from}", prior.p), value: logit(prior.p) }
+}
+
+/// What a check is worth, in log-odds.
+struct Rung {
+    check: Check,
+    pass: f64,
+    /// What a pass that says less is worth, and why it does.
+    weaker: Option<(f64, &'static str)>,
+    fail: f64,
+}
+
+/// Every check that counts, in ladder order; a gate allows and adds nothing.
+const RUNGS: [Rung; 7] = [
+    Rung { check: Check::Rescan, pass: 0.8, weaker: None, fail: -2.0 },
+    Rung { check: Check::OwnRule, pass: 0.3, weaker: None, fail: -2.0 },
+    // That nothing else is seen is what is expected.
+    Rung { check: Check::SecondScan, pass: 0.0, weaker: None, fail: -2.0 },
+    Rung { check: Check::Build, pass: 0.3, weaker: None, fail: -3.0 },
+    Rung { check: Check::Tests, pass: 0.7, weaker: Some((0.2, "away from the change")), fail: -3.0 },
+    Rung { check: Check::RedGreen, pass: 1.3, weaker: Some((0.4, "with the author\u{2019}s own test")), fail: -2.5 },
+    Rung { check: Check::Behaviour, pass: 0.5, weaker: None, fail: -1.5 },
+];
+
+impl Rung {
+    fn term(&self, evidence: &[Evidence]) -> Option<Term> {
+        let name = self.check.label();
+        let (verb, value) = match outcome_of(evidence, self.check) {
+            CheckOutcome::Pass => match self.weaker.filter(|_| is_weaker(evidence, self.check)) {
+                Some((value, why)) => (format!("passed, {why}"), value),
+                None => ("passed".to_owned(), self.pass),
+            },
+            CheckOutcome::Fail => ("failed".to_owned(), self.fail),
+            CheckOutcome::NotAvailable | CheckOutcome::NotRun | CheckOutcome::Flaky | CheckOutcome::Error => {
+                return None;
+            }
+        };
+        (value != 0.0).then(|| Term { label: format!("{name} {verb}"), value })
     }
 }
 
-/// Cap, word, reason and what would raise it, by the highest unbroken evidence.
-fn cap(evidence: &[Evidence]) -> (f64, &'static str, &'static str, Option<&'static str>) {
-    let passed = |check| outcome_of(evidence, check) == CheckOutcome::Pass;
-    if !gates_pass(evidence) {
-        return (0.0, "Stopped at a gate", "a gate failed or did not run", None);
+fn is_weaker(evidence: &[Evidence], check: Check) -> bool {
+    evidence.iter().find(|e| e.check == check).is_some_and(|e| e.weaker)
+}
+
+fn agreement(votes: &[String]) -> Option<Term> {
+    if votes.len() < 2 {
+        return None;
     }
-    if !passed(Check::Rescan) {
-        return if passed(Check::OwnRule) {
-            let raise = "a re-scan by the tool that reported it, up to 0.55";
-            (0.45, "Own rule satisfied", "only the recipe\u{2019}s own detector looked again", Some(raise))
-        } else {
-            (0.35, "Untested suggestion", "no scanner looked again", Some("a re-scan, up to 0.55"))
+    let mut families = votes.to_vec();
+    families.sort();
+    families.dedup();
+    let of = if families.len() == 1 { "one family".to_owned() } else { format!("{} families", families.len()) };
+    let worth = cluster::independent(votes);
+    let label = format!("{} answers of {of} agree, worth {worth:.1}", votes.len());
+    Some(Term { label, value: cluster::agreement(votes) })
+}
+
+/// Smells together count this much at most.
+const MOST_SMELLS: f64 = -2.4;
+
+fn smell_terms(smells: &[Smell]) -> Vec<Term> {
+    let mut smells: Vec<&Smell> = smells.iter().collect();
+    smells.sort();
+    // One kind is seen once, however often it is there.
+    smells.dedup_by_key(|smell| smell.kind);
+    let mut terms: Vec<Term> = smells
+        .iter()
+        .map(|smell| Term { label: smell.kind.label().to_owned(), value: smell.kind.weight().clamp(-0.8, 0.0) })
+        .collect();
+    let sum: f64 = terms.iter().map(|term| term.value).sum();
+    if sum < MOST_SMELLS {
+        let label = format!("Suspicions count {MOST_SMELLS:.1} at most");
+        terms.push(Term { label, value: MOST_SMELLS - sum });
+    }
+    terms
+}
+
+/// The steps of the caps; their names below.
+const STEPS: [f64; 9] = [0.35, 0.45, 0.55, 0.60, 0.75, 0.80, 0.88, 0.92, 0.97];
+const UNTESTED: usize = 0;
+const OWN_RULE: usize = 1;
+const RESCAN: usize = 2;
+const BUILD: usize = 3;
+const TESTS: usize = 4;
+const OWN_PROOF: usize = 5;
+const PROOF: usize = 6;
+const BEHAVIOUR: usize = 7;
+const CONFIRMED: usize = 8;
+
+struct Cap {
+    cap: f64,
+    word: &'static str,
+    reason: String,
+    raise: Option<String>,
+}
+
+/// By the highest evidence. A proof that has no re-scan or no tests below it counts one step less for each.
+fn cap(origin: &Origin, evidence: &[Evidence], context: &Context<'_>) -> Cap {
+    let passed = |check| outcome_of(evidence, check) == CheckOutcome::Pass;
+    let full = |check| passed(check) && !is_weaker(evidence, check);
+    if !gates_pass(evidence) {
+        return Cap {
+            cap: 0.0,
+            word: "Stopped at a gate",
+            reason: "a gate failed or did not run".to_owned(),
+            raise: None,
         };
     }
-    match (passed(Check::Build), passed(Check::Tests), passed(Check::RedGreen), passed(Check::Behaviour)) {
-        (_, true, true, true) => (0.92, "Reproduced, fixed, behaviour kept", "nobody has confirmed it yet", None),
-        (_, true, true, false) => {
-            (0.88, "Reproduced and fixed", "behaviour was not compared", Some("a comparison of behaviour, up to 0.92"))
-        }
-        (_, true, false, _) => {
-            (0.75, "Tests still pass", "no test reproduces the weakness", Some("a test that fails before, up to 0.88"))
-        }
-        (true, false, ..) => (
-            0.60,
+    let up_to = |what: &str, step: usize| Some(format!("{what}, up to {:.2}", STEPS[step]));
+    let proof = "a test that fails before";
+    let (mut step, mut word, mut reason, mut raise) = match (passed(Check::Rescan), full(Check::Tests)) {
+        (false, _) if passed(Check::OwnRule) => (
+            OWN_RULE,
+            "Own rule satisfied",
+            "only Conclave\u{2019}s own detector looked again",
+            up_to("a re-scan by another tool", RESCAN),
+        ),
+        (false, _) => (UNTESTED, "Untested suggestion", "no scanner looked again", up_to("a re-scan", RESCAN)),
+        (true, true) => (TESTS, "Tests still pass", "no test reproduces the weakness", up_to(proof, PROOF)),
+        (true, false) if passed(Check::Tests) => (
+            BUILD,
+            "Scanner satisfied, other tests pass",
+            "no test reaches the change",
+            up_to("tests that reach the change", TESTS),
+        ),
+        (true, false) if passed(Check::Build) => (
+            BUILD,
             "Scanner satisfied, builds",
             "the project\u{2019}s tests did not run",
-            Some("the project\u{2019}s tests, up to 0.75"),
+            up_to("the project\u{2019}s tests", TESTS),
         ),
-        (false, false, ..) => {
-            (0.55, "Scanner satisfied", "neither build nor tests ran", Some("the project\u{2019}s tests, up to 0.75"))
+        (true, false) => {
+            (RESCAN, "Scanner satisfied", "neither build nor tests ran", up_to("the project\u{2019}s tests", TESTS))
+        }
+    };
+    if passed(Check::RedGreen) {
+        let (top, top_word, top_reason, top_raise) = match (full(Check::RedGreen), passed(Check::Behaviour)) {
+            (false, _) => (
+                OWN_PROOF,
+                "Reproduced and fixed (own test)",
+                "the fix\u{2019}s own author wrote the test",
+                up_to("a test by somebody else", PROOF),
+            ),
+            (true, false) => (
+                PROOF,
+                "Reproduced and fixed",
+                "behaviour was not compared",
+                up_to("a comparison of behaviour", BEHAVIOUR),
+            ),
+            (true, true) => (
+                BEHAVIOUR,
+                "Reproduced, fixed, behaviour kept",
+                "nobody has confirmed it yet",
+                up_to("a person\u{2019}s confirmation", CONFIRMED),
+            ),
+        };
+        let (no_scan, no_tests) = (!passed(Check::Rescan), !full(Check::Tests));
+        let reached = top - usize::from(no_scan) - usize::from(no_tests);
+        if reached > step {
+            (step, word) = (reached, top_word);
+            (reason, raise) = match (no_tests, no_scan) {
+                (true, _) => {
+                    ("no test of the project reaches the change", up_to("the project\u{2019}s tests", reached + 1))
+                }
+                (false, true) => ("no outside scanner looked again", up_to("a re-scan", reached + 1)),
+                (false, false) => (top_reason, top_raise),
+            };
         }
     }
+    if context.confirmed {
+        (step, word, reason, raise) = (CONFIRMED, "Confirmed by you", "a person can be wrong as well", None);
+    }
+    let mut reason = reason.to_owned();
+    if context.alone && !origin.is_deterministic() && !context.confirmed {
+        step = step.saturating_sub(1);
+        reason.push_str("; only one author answered, so one step lower");
+    }
+    Cap { cap: STEPS[step], word, reason, raise }
 }
 
 fn logit(p: f64) -> f64 {
@@ -153,101 +326,4 @@ fn wilson(p: f64, n: f64) -> (f64, f64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::candidate::FixClass;
-    use crate::patch::Patch;
-    use proptest::prelude::*;
-
-    fn candidate(origin: Origin) -> Candidate {
-        let patch = Patch::default();
-        Candidate {
-            id: Candidate::id_of(&origin, &patch),
-            origin,
-            patch,
-            class: FixClass::Review,
-            title: String::new(),
-            rationale: String::new(),
-            edge_cases: Vec::new(),
-            side_effects: Vec::new(),
-            disproof: None,
-            red_test: None,
-            successors: Vec::new(),
-        }
-    }
-
-    fn recipe() -> Candidate {
-        candidate(Origin::Recipe { id: "r".to_owned() })
-    }
-
-    fn seen(outcomes: &[(Check, CheckOutcome)]) -> Vec<Evidence> {
-        outcomes.iter().map(|(check, outcome)| Evidence::new(*check, *outcome, "")).collect()
-    }
-
-    fn gates() -> Vec<(Check, CheckOutcome)> {
-        Check::ALL.into_iter().filter(|c| c.is_gate()).map(|c| (c, CheckOutcome::Pass)).collect()
-    }
-
-    #[test]
-    fn caps_follow_the_highest_evidence() {
-        use Check::{Build, OwnRule, RedGreen, Rescan, Tests};
-        let cases: [(&[Check], f64); 7] = [
-            (&[], 0.35),
-            (&[OwnRule], 0.45),
-            (&[Rescan], 0.55),
-            (&[Rescan, Build], 0.60),
-            (&[Rescan, Tests], 0.75),
-            (&[Rescan, Tests, RedGreen], 0.88),
-            (&[Rescan, Tests, RedGreen, Check::Behaviour], 0.92),
-        ];
-        for (checks, cap) in cases {
-            let mut outcomes = gates();
-            outcomes.extend(checks.iter().map(|c| (*c, CheckOutcome::Pass)));
-            let confidence = assess(&recipe(), &seen(&outcomes));
-            assert_eq!(confidence.cap, cap, "{checks:?}");
-            assert!(confidence.p <= cap && confidence.low <= confidence.p && confidence.p <= confidence.high);
-        }
-    }
-
-    #[test]
-    fn a_failed_gate_leaves_no_confidence() {
-        for gate in Check::ALL.into_iter().filter(|c| c.is_gate()) {
-            for outcome in [CheckOutcome::Fail, CheckOutcome::NotRun, CheckOutcome::NotAvailable, CheckOutcome::Error] {
-                let mut outcomes = gates();
-                outcomes.retain(|(check, _)| *check != gate);
-                outcomes.push((gate, outcome));
-                outcomes.push((Check::Rescan, CheckOutcome::Pass));
-                assert_eq!(assess(&recipe(), &seen(&outcomes)).p, 0.0, "{gate:?} {outcome:?}");
-            }
-        }
-    }
-
-    fn outcome() -> impl Strategy<Value = CheckOutcome> {
-        use CheckOutcome::{Error, Fail, Flaky, NotAvailable, NotRun, Pass};
-        prop::sample::select(vec![Pass, Fail, NotAvailable, NotRun, Flaky, Error])
-    }
-
-    proptest! {
-        #[test]
-        fn a_pass_never_lowers_and_a_fail_never_raises(
-            outcomes in prop::collection::vec(outcome(), 6),
-            at in 0usize..6,
-        ) {
-            let mut list = gates();
-            list.extend(TERMS.iter().zip(&outcomes).map(|((check, ..), outcome)| (*check, *outcome)));
-            let position = list.len() - 6 + at;
-            let mut with = |outcome| {
-                list[position].1 = outcome;
-                assess(&recipe(), &seen(&list)).p
-            };
-            let (pass, fail, not_run, not_available) = (
-                with(CheckOutcome::Pass),
-                with(CheckOutcome::Fail),
-                with(CheckOutcome::NotRun),
-                with(CheckOutcome::NotAvailable),
-            );
-            prop_assert!(pass >= not_run && not_run >= fail);
-            prop_assert_eq!(not_run, not_available);
-        }
-    }
-}
+mod tests;

@@ -244,12 +244,22 @@ pub enum Status {
     Running,
     /// A recommended fix waits for the person.
     FixReady,
+    /// Two fixes are as good as each other, and the person must pick one.
+    Disagreement,
     /// A run ended without a fix that can be recommended.
     NoSafeFix,
+    /// A run ended without a fix, and several models would change nothing here.
+    SuspectedFalsePositive,
     /// A fix was applied and not undone.
     Fixed,
     /// The tool itself suppresses it.
     Suppressed,
+}
+
+impl Status {
+    /// Those of a finding that is still there.
+    pub const STANDING: [Self; 6] =
+        [Self::Open, Self::Running, Self::FixReady, Self::Disagreement, Self::NoSafeFix, Self::SuspectedFalsePositive];
 }
 
 /// A detection in a project, with its identity.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
+use crate::auto_apply::AutoApply;
 use crate::money::Money;
 use crate::tier::{Role, Tiers};
 
@@ -55,6 +56,8 @@ pub struct Settings {
     pub review: ReviewSetting,
     /// Whether questions and answers are kept.
     pub exchange_log: ExchangeLog,
+    /// Where fixes may be applied without a person, once enough of them were right; nowhere unless it is said here.
+    pub auto_apply: Vec<AutoApply>,
 }
 
 impl Default for Settings {
@@ -81,6 +84,7 @@ impl Default for Settings {
             proxy: None,
             review: ReviewSetting::default(),
             exchange_log: ExchangeLog::default(),
+            auto_apply: Vec::new(),
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn read(text: &str, form: Form, origin: Origin, brief: &Brief, files:
         Form::Full => {
             let Some(reply) = parse::<Full>(text) else { return other_form() };
             if !reply.can_fix {
-                return Draft::Refused { reason: format!("model\u{2019}s opinion: {}", quote(&reply.reason, None)) };
+                return Draft::Doubted { reason: format!("model\u{2019}s opinion: {}", quote(&reply.reason, None)) };
             }
             match patch(&reply.edits, brief, file, files) {
                 Ok(patch) => {
@@ -92,7 +92,7 @@ pub(crate) fn read(text: &str, form: Form, origin: Origin, brief: &Brief, files:
         Form::Small => {
             let Some(reply) = parse::<Small>(text) else { return other_form() };
             if reply.edits.is_empty() {
-                return Draft::Refused {
+                return Draft::Doubted {
                     reason: format!("model\u{2019}s opinion: {}", quote(&reply.explanation, None)),
                 };
             }

@@ -28,9 +28,16 @@ pub enum Consent {
 impl Consent {
     fn covers(self, resolution: &Resolution) -> bool {
         match (&resolution.conclusion, self) {
-            (Conclusion::NoSafeFix { .. }, _) | (_, Self::Nothing) => false,
+            (_, Self::Nothing) => false,
             (Conclusion::Recommended { class, .. }, Self::SafeOnly) => *class == FixClass::SafeAuto,
             (Conclusion::Recommended { .. }, Self::Recommended) => true,
+            // A person picks, or there is nothing to pick.
+            (
+                Conclusion::Disagreement { .. }
+                | Conclusion::SuspectedFalsePositive { .. }
+                | Conclusion::NoSafeFix { .. },
+                _,
+            ) => false,
         }
     }
 }

@@ -41,6 +41,8 @@ pub enum Stage {
     ProposeAgain,
     /// Checking what that gave, and what came late.
     VerifyAgain,
+    /// Comparing the best two.
+    Judge,
     /// Drawing the conclusion.
     Conclude,
 }

@@ -122,7 +122,7 @@ fn save(cx: &Ctx, record: ScanRecord, findings: Vec<Finding>) -> Result<Scanned,
 fn standing(cx: &Ctx, record: &ScanRecord) -> Result<Vec<FindingId>, RunError> {
     let query = FindingQuery {
         project: Some(record.project.clone()),
-        statuses: vec![Status::Open, Status::Running, Status::FixReady, Status::NoSafeFix],
+        statuses: Status::STANDING.to_vec(),
         tool: Some(record.tool.name.clone()),
         ..FindingQuery::default()
     };

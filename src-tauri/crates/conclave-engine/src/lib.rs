@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod event;
 pub mod export;
 pub mod ingest;
+mod judge;
 pub mod keys;
 mod live;
 pub mod model_edit;

@@ -13,6 +13,8 @@ use conclave_inference::{About, Info, Kind, ModelRequest, catalogue};
 use conclave_policy::Question;
 use url::{Host, Url};
 
+pub(crate) use judge::{change, judge_request};
+
 const FIX: &str = include_str!("../prompt/fix.md");
 const FIX_SCHEMA: &str = include_str!("../prompt/fix.schema.json");
 const FIX_SMALL: &str = include_str!("../prompt/fix_small.md");
@@ -224,5 +226,6 @@ fn data(brief: &Brief, file: &BriefFile, room: usize, earlier: Option<&Part>) ->
     data
 }
 
+mod judge;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,8 @@ use std::time::Instant;
 use conclave_core::digest::Digest;
 use conclave_core::finding::Status;
 use conclave_core::id::RunId;
-use conclave_core::resolution::{Conclusion, Resolution, conclude};
+use conclave_core::record::Record;
+use conclave_core::resolution::{Conclusion, Resolution, Verdict, Work, conclude};
 use conclave_core::tier::RunPlan;
 use conclave_effects::fs::FsError;
 use conclave_effects::gate::Denied;
@@ -93,9 +94,14 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let judged = stage::verify(&line, &brief, &sources, &plan, &seats, &judged);
     let (judged, more_ms) = line.stage(Stage::VerifyAgain, "Checking what came after", judged).await?;
     let verification_ms = verification_ms + more_ms;
+    // No outcomes are kept yet, so every reading begins at its start value.
+    let (work, record) = (Work { seats, judged, analysis_ms, verification_ms, ..Work::default() }, Record::default());
+    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, record);
+    let (opinions, _) = line.stage(Stage::Judge, "Comparing the best fixes", opinions).await?;
 
     line.tell(Stage::Conclude, "Drawing the conclusion");
-    let resolution = conclude(&brief.finding, job.run.clone(), judged, seats, (analysis_ms, verification_ms));
+    let work = Work { judgements: opinions.judgements, ..work };
+    let resolution = conclude(&brief.finding, job.run.clone(), work, &opinions.record);
     let (status, note, confidence) = summary(&resolution);
     cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
@@ -200,27 +206,35 @@ fn stage_name(stage: Stage) -> &'static str {
         Stage::Verify => "verify",
         Stage::ProposeAgain => "propose_again",
         Stage::VerifyAgain => "verify_again",
+        Stage::Judge => "judge",
         Stage::Conclude => "conclude",
     }
 }
 
 /// What a list shows of `resolution`.
 fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow>) {
-    let Some(best) = resolution.recommended() else {
-        let note = match &resolution.conclusion {
-            Conclusion::NoSafeFix { reason, .. } => reason.clone(),
-            Conclusion::Recommended { .. } => String::new(),
-        };
-        return (Status::NoSafeFix, note, None);
+    let row = |verdict: &Verdict| {
+        let c = &verdict.confidence;
+        ConfidenceRow { p: c.p, low: c.low, high: c.high, cap: c.cap, word: c.word.clone() }
+    };
+    let best = match (&resolution.conclusion, resolution.recommended()) {
+        (Conclusion::Disagreement { .. }, _) => {
+            let note = "two fixes are as good as each other".to_owned();
+            return (Status::Disagreement, note, resolution.verdicts.first().map(row));
+        }
+        (Conclusion::SuspectedFalsePositive { reason, .. }, _) => {
+            return (Status::SuspectedFalsePositive, reason.clone(), None);
+        }
+        (Conclusion::NoSafeFix { reason, .. }, _) => return (Status::NoSafeFix, reason.clone(), None),
+        (Conclusion::Recommended { .. }, None) => return (Status::NoSafeFix, String::new(), None),
+        (Conclusion::Recommended { .. }, Some(best)) => best,
     };
     let note = match resolution.shown().count().saturating_sub(1) {
         0 => best.judged.candidate.origin.label(),
         1 => "1 alternative".to_owned(),
         n => format!("{n} alternatives"),
     };
-    let c = &best.confidence;
-    let row = ConfidenceRow { p: c.p, low: c.low, high: c.high, cap: c.cap, word: c.word.clone() };
-    (Status::FixReady, note, Some(row))
+    (Status::FixReady, note, Some(row(best)))
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn named(project: &Project, detections: Vec<Detection>, text: &str) -> Vec<Findi
 /// How many of our own findings stand in files other than `paths`: a scan of some files says what holds for all.
 fn reported_elsewhere(cx: &Ctx, project: &Project, paths: &[RelPath]) -> Result<usize, RunError> {
     let count = |path: Option<String>| {
-        let statuses = vec![Status::Open, Status::Running, Status::FixReady, Status::NoSafeFix];
+        let statuses = Status::STANDING.to_vec();
         let (project, tool) = (Some(project.id.clone()), Some(OWN_TOOL.to_owned()));
         let query = FindingQuery { project, statuses, tool, path, limit: 1, ..FindingQuery::default() };
         cx.store.list_findings(&query).map(|list| list.total as usize)

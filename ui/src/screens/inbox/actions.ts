@@ -13,7 +13,13 @@ export function openCount(counts: ViewCounts | null): number {
   return counts === null ? 0 : Math.max(0, counts.needs_you - counts.fix_ready - counts.no_safe_fix);
 }
 
-const RUNNABLE = new Set<FindingRow["status"]>(["open", "fix_ready", "no_safe_fix"]);
+const RUNNABLE = new Set<FindingRow["status"]>([
+  "open",
+  "fix_ready",
+  "disagreement",
+  "no_safe_fix",
+  "suspected_false_positive",
+]);
 
 export function useInboxActions({
   project,

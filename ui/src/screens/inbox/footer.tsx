@@ -69,7 +69,7 @@ function ForCursor({ actions, cursor, counts }: Props) {
       <CommandButton command="inbox.open" action={actions["inbox.open"]}>
         Open
       </CommandButton>
-      {(status === "open" || status === "no_safe_fix") && (
+      {(status === "open" || status === "no_safe_fix" || status === "suspected_false_positive") && (
         <CommandButton command="inbox.run" action={actions["inbox.run"]} look="quiet">
           {status === "open" ? "Find a fix" : "Try again"}
         </CommandButton>

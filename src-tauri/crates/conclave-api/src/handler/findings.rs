@@ -45,10 +45,10 @@ pub(crate) async fn list_findings(api: &Api, request: ListFindings) -> Result<Fi
 /// The statuses of a saved view; empty for all.
 fn statuses(view: SavedView) -> Vec<Status> {
     match view {
-        SavedView::NeedsYou => vec![Status::Open, Status::FixReady, Status::NoSafeFix],
-        SavedView::FixReady => vec![Status::FixReady],
+        SavedView::NeedsYou => Status::STANDING.into_iter().filter(|status| *status != Status::Running).collect(),
+        SavedView::FixReady => vec![Status::FixReady, Status::Disagreement],
         SavedView::Running => vec![Status::Running],
-        SavedView::NoSafeFix => vec![Status::NoSafeFix],
+        SavedView::NoSafeFix => vec![Status::NoSafeFix, Status::SuspectedFalsePositive],
         SavedView::Fixed => vec![Status::Fixed],
         SavedView::Suppressed => vec![Status::Suppressed],
         SavedView::All => Vec::new(),

@@ -12,7 +12,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::view::{Nothing, RunFix, RunStarted};
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
-    let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix])?;
+    let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix, Status::SuspectedFalsePositive])?;
     let queued = queue::enqueue(api.cx(), &findings)?;
     api.wake();
     Ok(RunStarted { queued })

@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 use conclave_api::batch::{Consent, FixItem, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, DoctorView, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind, ScanState, ScanView,
-    SeatState, UndoneView,
+    AppliedView, DoctorView, Ending, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind, ScanState,
+    ScanView, SeatState, UndoneView,
 };
 use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
@@ -99,7 +99,9 @@ fn status(status: Status) -> &'static str {
         Status::Open => "open",
         Status::Running => "running",
         Status::FixReady => "fix ready",
+        Status::Disagreement => "two fixes, pick one",
         Status::NoSafeFix => "no safe fix",
+        Status::SuspectedFalsePositive => "suspected false positive",
         Status::Fixed => "fixed",
         Status::Suppressed => "suppressed by the tool",
     }
@@ -245,7 +247,8 @@ fn item_lines(out: &mut String, style: Style, item: &FixItem) {
         }
         (None, Some(resolution), None) => {
             let reason = resolution.reason.as_deref().unwrap_or_default();
-            let _ = writeln!(out, "          no safe fix: {}", clean(reason));
+            let head = ending(resolution.ending).to_lowercase();
+            let _ = writeln!(out, "          {head}: {}", clean(reason));
         }
         (None, None, None) => {}
     }
@@ -261,6 +264,15 @@ fn item_lines(out: &mut String, style: Style, item: &FixItem) {
 fn passed(fix: &FixView) -> Vec<&str> {
     let beyond = fix.evidence.iter().filter(|item| item.outcome == CheckOutcome::Pass && !item.check.is_gate());
     beyond.map(|item| item.label.as_str()).collect()
+}
+
+fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Recommended => "Recommended",
+        Ending::Disagreement => "Disagreement",
+        Ending::SuspectedFalsePositive => "Suspected false positive",
+        Ending::NoSafeFix => "No safe fix",
+    }
 }
 
 fn class(class: FixClass) -> &'static str {
@@ -289,11 +301,16 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
     }
     if let Some(resolution) = &view.resolution {
         for fix in resolution.fixes.iter().filter(|fix| fix.stopped.is_none()) {
-            let recommended = Some(&fix.id) == resolution.recommended.as_ref();
-            fix_lines(&mut out, style, fix, recommended);
+            let head = match (Some(&fix.id) == resolution.recommended.as_ref(), resolution.ending) {
+                (true, _) => "Recommended fix",
+                (false, Ending::Disagreement) => "One of the fixes",
+                (false, _) => "Alternative",
+            };
+            fix_lines(&mut out, style, fix, head);
         }
         if let (Some(reason), Some(next)) = (&resolution.reason, &resolution.next) {
-            let _ = writeln!(out, "{}: {}\nNext: {}\n", style.bold("No safe fix"), clean(reason), clean(next));
+            let head = style.bold(ending(resolution.ending));
+            let _ = writeln!(out, "{head}: {}\nNext: {}\n", clean(reason), clean(next));
         }
         for fix in resolution.fixes.iter().filter(|fix| fix.stopped.is_some()) {
             let why = fix.stopped.as_deref().unwrap_or_default();
@@ -304,6 +321,7 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
             let state = match seat.state {
                 SeatState::Proposed => "proposed",
                 SeatState::Refused => "refused",
+                SeatState::Doubted => "would change nothing",
                 SeatState::Silent => "silent",
                 SeatState::Failed => "failed",
                 SeatState::Empty => "empty seat",
@@ -327,13 +345,18 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
     out
 }
 
-fn fix_lines(out: &mut String, style: Style, fix: &FixView, recommended: bool) {
-    let head = if recommended { "Recommended fix" } else { "Alternative" };
+fn fix_lines(out: &mut String, style: Style, fix: &FixView, head: &str) {
     let _ = writeln!(out, "{}: {}", style.bold(head), clean(&fix.title));
     let _ = writeln!(out, "{}, {}, id {}", clean(&fix.origin), class(fix.class), fix.id);
     let _ = writeln!(out, "{}\n", clean(&fix.rationale));
     for file in &fix.files {
         diff(out, style, file);
+    }
+    if let Some(trade_off) = &fix.trade_off {
+        let _ = writeln!(out, "  Against the first: {}", clean(trade_off));
+    }
+    for smell in &fix.smells {
+        let _ = writeln!(out, "  Suspicious: {}", clean(smell));
     }
     for case in &fix.edge_cases {
         let _ = writeln!(out, "  Behaviour changes: {}", clean(case));
@@ -348,6 +371,10 @@ fn fix_lines(out: &mut String, style: Style, fix: &FixView, recommended: bool) {
     );
     if let Some(raise) = &confidence.raise {
         let _ = writeln!(out, "Would raise it: {raise}");
+    }
+    let _ = writeln!(out, "Why {:.2}, in log-odds:", confidence.summary.p);
+    for term in &confidence.terms {
+        let _ = writeln!(out, "  {:+.2}  {}", term.value, clean(&term.label));
     }
     for evidence in &fix.evidence {
         let word = match evidence.outcome {

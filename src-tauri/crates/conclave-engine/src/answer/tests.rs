@@ -167,7 +167,7 @@ fn what_is_not_in_the_form_changes_nothing() {
         assert!(said.contains(why), "{said}");
     }
     let refused = full(&json!({ "can_fix": false, "reason": "it is a false alarm" }));
-    assert!(matches!(draft(&refused, Form::Full), Draft::Refused { reason } if reason.contains("false alarm")));
+    assert!(matches!(draft(&refused, Form::Full), Draft::Doubted { reason } if reason.contains("false alarm")));
 }
 
 #[test]

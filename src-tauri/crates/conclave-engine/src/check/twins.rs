@@ -14,7 +14,8 @@ use conclave_core::id::{ProjectId, RunId};
 use conclave_core::language::Language;
 use conclave_core::patch::{Edit, FilePatch, Patch, splice};
 use conclave_core::path::RelPath;
-use conclave_core::resolution::{Conclusion, Judged, conclude};
+use conclave_core::record::Record;
+use conclave_core::resolution::{Conclusion, Judged, Work, conclude};
 use conclave_core::smell::Smell;
 use conclave_fixers::{Answer, Change, ProjectFacts, Recipes};
 use regex::Regex;
@@ -291,7 +292,7 @@ fn judged(fix: &Fix, text: &str, (gate, smells): Seen) -> Judged {
         _ => CheckOutcome::NotAvailable,
     };
     let evidence = Check::ALL.into_iter().map(|check| Evidence::new(check, outcome(check), "")).collect();
-    Judged { candidate, also_by: Vec::new(), evidence, smells }
+    Judged { candidate, also_by: Vec::new(), evidence, smells, shape: None, parents: Vec::new() }
 }
 
 /// Whether the twin would be recommended although its original is there too.
@@ -300,7 +301,12 @@ fn beats_its_original(fix: &Fix, original: Seen, twin: &Twin, spoilt: Seen) -> b
     let spoilt = judged(fix, &twin.text, spoilt);
     let id = spoilt.candidate.id.clone();
     let finding = Finding::new(&ProjectId::of_root("/p"), fix.finding.clone(), "", 0);
-    let resolution = conclude(&finding, RunId::new("r"), vec![spoilt, original], Vec::new(), (0, 0));
+    let resolution = conclude(
+        &finding,
+        RunId::new("r"),
+        Work { judged: vec![spoilt, original], ..Work::default() },
+        &Record::default(),
+    );
     matches!(resolution.conclusion, Conclusion::Recommended { candidate, .. } if candidate == id)
 }
 

@@ -103,7 +103,7 @@ pub(super) fn errand(line: &Line<'_>, brief: &Brief, file: &BriefFile, plan: &Ru
 }
 
 /// Where a question about a finding of `severity` stands among those that wait.
-fn priority(severity: Severity) -> Priority {
+pub(crate) fn priority(severity: Severity) -> Priority {
     match severity {
         Severity::Critical => Priority::Critical,
         Severity::High => Priority::High,

@@ -3,6 +3,7 @@
 mod again;
 mod ask;
 mod gather;
+mod judge;
 mod model_seat;
 mod parts;
 mod propose;
@@ -10,8 +11,10 @@ mod smells;
 mod verify;
 
 pub(crate) use again::{again, with};
-pub(crate) use ask::Panel;
+pub(crate) use ask::{Panel, priority};
 pub(crate) use gather::gather;
+pub use judge::Opinions;
+pub(crate) use judge::judge;
 pub use propose::empty_model_seat;
 pub(crate) use propose::{panel, propose};
 pub(crate) use verify::verify;

@@ -142,7 +142,7 @@ mod tests {
             red_test: None,
             successors: Vec::new(),
         };
-        Judged { candidate, also_by: Vec::new(), evidence: Vec::new(), smells: Vec::new() }
+        Judged { candidate, also_by: Vec::new(), evidence: Vec::new(), smells: Vec::new(), shape: None, parents: Vec::new() }
     }
 
     #[test]

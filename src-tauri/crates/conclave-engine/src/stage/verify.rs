@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, Seat};
+use conclave_core::cluster::Shape;
 use conclave_core::evidence::{CheckOutcome, Evidence};
 use conclave_core::resolution::Judged;
 use conclave_core::smell::Smell;
 use conclave_core::tier::RunPlan;
+use conclave_fixers::{Change, shape};
 
 use super::smells;
 use crate::check::{CHECKS, Subject};
@@ -44,10 +46,26 @@ pub(crate) async fn verify(
         keep(line, sources, &candidate);
         let place = format!("fix {} of {total}", index + 1);
         let (evidence, smells) = ladder(line, brief, sources, plan, &candidate, &place).await;
-        judged.push(Judged { candidate, also_by, evidence, smells });
+        let shape = shape_of(sources, &candidate);
+        judged.push(Judged { candidate, also_by, evidence, smells, shape, parents: Vec::new() });
     }
     smells::compare(&mut judged);
     judged
+}
+
+/// What the candidate leaves behind; `None` where a file is no text or the edits do not fit.
+fn shape_of(sources: &Sources, candidate: &Candidate) -> Option<Shape> {
+    let mut texts = Vec::new();
+    for file in &candidate.patch.files {
+        let before = sources.file(&file.path).ok()?;
+        let after = String::from_utf8(file.apply(&before.bytes).ok()?).ok()?;
+        texts.push((&file.path, before, after));
+    }
+    let mut changes = Vec::new();
+    for (path, before, after) in &texts {
+        changes.push(Change { path, before: before.text()?, after });
+    }
+    Some(shape(&changes))
 }
 
 /// Keeps the texts that the candidate was written against, so that its diff can be shown when the files have moved on.

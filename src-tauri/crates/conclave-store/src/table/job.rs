@@ -253,7 +253,8 @@ mod tests {
     use crate::tests::{NOW, again, finding, fresh_with_project, scan};
     use crate::{IntentKind, IntentState, NewIntent, ScanState};
     use conclave_core::finding::Severity;
-    use conclave_core::resolution::conclude;
+    use conclave_core::record::Record;
+    use conclave_core::resolution::{Work, conclude};
 
     /// A store with findings in `a.py`, `b.py` and `c.py`: medium, critical, medium.
     fn with_findings() -> (tempfile::TempDir, Store, [FindingId; 3]) {
@@ -337,7 +338,7 @@ mod tests {
     /// Ends `run` with a result that the list shows as `status` and `note`.
     fn conclude_as(store: &Store, id: &FindingId, run: &RunId, status: Status, note: &str) {
         let finding = store.finding(id).unwrap().unwrap().finding;
-        let resolution = conclude(&finding, run.clone(), Vec::new(), Vec::new(), (0, 0));
+        let resolution = conclude(&finding, run.clone(), Work::default(), &Record::default());
         store.save_resolution(&resolution, status, note, None, NOW).unwrap();
         store.finish_job(run, JobEnd::Done).unwrap();
     }

@@ -87,7 +87,8 @@ mod tests {
     use crate::tests::{NOW, finding, fresh_with_project, scan};
     use crate::{JobEnd, ScanState};
     use conclave_core::id::RunId;
-    use conclave_core::resolution::conclude;
+    use conclave_core::record::Record;
+    use conclave_core::resolution::{Work, conclude};
 
     #[test]
     fn the_last_result_counts_and_the_status_comes_with_it() {
@@ -97,7 +98,8 @@ mod tests {
         assert_eq!(store.resolution(&found.id).unwrap(), None);
         for n in 1..=11 {
             let run = store.begin_run(&found.id, true, NOW).unwrap().run;
-            let resolution = conclude(&found, run.clone(), Vec::new(), Vec::new(), (n, 0));
+            let resolution =
+                conclude(&found, run.clone(), Work { analysis_ms: n, ..Work::default() }, &Record::default());
             store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();
             store.finish_job(&run, JobEnd::Done).unwrap();
             assert_eq!(store.resolution(&found.id).unwrap(), Some(resolution));
@@ -105,7 +107,7 @@ mod tests {
         let stored = store.finding(&found.id).unwrap().unwrap();
         assert_eq!((stored.status, stored.note.as_str()), (Status::NoSafeFix, "no seat"));
 
-        let stray = conclude(&found, RunId::new("never-begun"), Vec::new(), Vec::new(), (0, 0));
+        let stray = conclude(&found, RunId::new("never-begun"), Work::default(), &Record::default());
         store.save_resolution(&stray, Status::FixReady, "", None, NOW).unwrap_err();
         assert_eq!(store.finding(&found.id).unwrap().unwrap().status, Status::NoSafeFix);
     }

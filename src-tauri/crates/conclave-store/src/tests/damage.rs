@@ -3,7 +3,8 @@
 use std::fs;
 
 use conclave_core::finding::Status;
-use conclave_core::resolution::conclude;
+use conclave_core::record::Record;
+use conclave_core::resolution::{Work, conclude};
 use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
 use tempfile::TempDir;
 
@@ -21,7 +22,7 @@ fn filled() -> TempDir {
     for (n, found) in found.iter().enumerate().take(6) {
         let run = store.begin_run(&found.id, true, NOW).unwrap().run;
         store.save_stage(&run, "gather", "{\"brief\":[]}").unwrap();
-        let resolution = conclude(found, run, Vec::new(), Vec::new(), (n as u64, 0));
+        let resolution = conclude(found, run, Work { analysis_ms: n as u64, ..Work::default() }, &Record::default());
         store.save_resolution(&resolution, Status::NoSafeFix, "no seat", None, NOW).unwrap();
         let seq = store.append(&decision(NOW, "remote", Effective::Allow)).unwrap();
         store.append(&outcome(NOW, seq)).unwrap();

@@ -1,0 +1,264 @@
+//! Weighs what was proposed and checked, and draws the conclusion.
+//!
+//! Order: gates, then no failed check before one, then log-odds, then the smaller change, then a deterministic author,
+//! then the id. Invariants: the order of what is handed in changes nothing; nothing that a model wrote in words is read.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use super::explain::{explain, nothing, trade_off, unchecked};
+use super::{Conclusion, Judged, Resolution, Verdict, behind};
+use crate::candidate::{Draft, Seat};
+use crate::cluster::clusters;
+use crate::confidence::{ABSTAIN_BELOW, Context, assess};
+use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass, outcome_of};
+use crate::finding::{Finding, Severity};
+use crate::id::{CandidateId, RunId};
+use crate::judgement::{self, Judgement, vote_family};
+use crate::record::Record;
+
+/// At most this many alternatives are shown beside the recommended fix.
+pub const MAX_ALTERNATIVES: usize = 3;
+/// Fixes whose log-odds are this near are told apart by a judge, and by a person where the finding is critical.
+pub const UNDECIDED: f64 = 0.7;
+
+/// What the stages before brought.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// All seats with their answers.
+    pub seats: Vec<Seat>,
+    /// Every distinct candidate with its evidence.
+    pub judged: Vec<Judged>,
+    /// What judges said.
+    pub judgements: Vec<Judgement>,
+    /// The fix that the person confirmed, where they did.
+    pub confirmed: Option<CandidateId>,
+    /// Time until all seats had answered, in milliseconds.
+    pub analysis_ms: u64,
+    /// Time for all checks, in milliseconds.
+    pub verification_ms: u64,
+}
+
+/// Weighs `work` and draws the conclusion; pure.
+///
+/// A candidate with a failed gate, re-scan, build, test or proof is never recommended, nor one that only gates have
+/// looked at.
+pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> Resolution {
+    let mut verdicts = weigh(finding, &work, record);
+    for verdict in verdicts.iter_mut().filter(|v| v.stopped.is_none()).skip(1 + MAX_ALTERNATIVES) {
+        verdict.stopped = Some("more alternatives than are shown".to_owned());
+    }
+    if let Some((best, others)) = verdicts.split_first_mut() {
+        for other in others.iter_mut().filter(|other| other.stopped.is_none()) {
+            other.trade_off = Some(trade_off(other, best));
+        }
+    }
+    let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
+        Some(best) if looked_again(&best.judged) => match rival(finding, &verdicts) {
+            Some(other) => Conclusion::Disagreement {
+                candidates: [best.judged.candidate.id.clone(), other.judged.candidate.id.clone()],
+                reason: format!(
+                    "{} and {} speak for themselves equally well, and the finding is critical: a person must pick",
+                    best.judged.candidate.origin.label(),
+                    other.judged.candidate.origin.label()
+                ),
+            },
+            None => Conclusion::Recommended {
+                candidate: best.judged.candidate.id.clone(),
+                class: best.judged.candidate.class,
+            },
+        },
+        Some(best) => unchecked(best),
+        None => nothing(&verdicts, &work.seats),
+    };
+    let explanation = explain(finding, &conclusion, &verdicts, &work.seats);
+    Resolution {
+        finding: finding.id.clone(),
+        run,
+        conclusion,
+        verdicts,
+        seats: work.seats,
+        judgements: work.judgements,
+        explanation,
+        analysis_ms: work.analysis_ms,
+        verification_ms: work.verification_ms,
+    }
+}
+
+/// The two fixes that a judge is to tell apart, the better one first; `None` when evidence does, or when there are not two.
+pub fn undecided(finding: &Finding, work: &Work, record: &Record) -> Option<[Judged; 2]> {
+    let verdicts = weigh(finding, work, record);
+    let mut best = verdicts.into_iter().filter(|v| v.stopped.is_none() && looked_again(&v.judged));
+    let (one, other) = (best.next()?, best.next()?);
+    let near = one.confidence.log_odds() - other.confidence.log_odds() <= UNDECIDED;
+    (near || finding.detection.severity == Severity::Critical).then_some([one.judged, other.judged])
+}
+
+/// The second best of a critical finding, where it is as good as the best.
+fn rival<'a>(finding: &Finding, verdicts: &'a [Verdict]) -> Option<&'a Verdict> {
+    let mut shown = verdicts.iter().filter(|v| v.stopped.is_none());
+    let (best, other) = (shown.next()?, shown.next()?);
+    let near = best.confidence.log_odds() - other.confidence.log_odds() <= UNDECIDED;
+    (finding.detection.severity == Severity::Critical && near && !failed(&other.judged) && looked_again(&other.judged))
+        .then_some(other)
+}
+
+/// All verdicts in order: one of each cluster first, then what is stopped.
+fn weigh(finding: &Finding, work: &Work, record: &Record) -> Vec<Verdict> {
+    let judged = &work.judged;
+    let of = clusters(judged.len(), |one, other| comes_to_the_same(&judged[one], &judged[other]));
+    let alone = authors(&work.seats, judged).len() < 2;
+    let mut verdicts: Vec<(usize, Verdict)> = Vec::with_capacity(judged.len());
+    for (index, one) in judged.iter().enumerate() {
+        let members: Vec<&Judged> =
+            (0..judged.len()).filter(|other| of[*other] == of[index]).map(|i| &judged[i]).collect();
+        let votes = if one.parents.is_empty() { votes(&work.seats, &members) } else { Vec::new() };
+        let candidate = &one.candidate;
+        let context = Context {
+            votes: &votes,
+            judge: judgement::term(&candidate.id, &candidate.origin, &work.judgements),
+            alone,
+            confirmed: work.confirmed.as_ref() == Some(&candidate.id),
+            ..Context::of(finding, record)
+        };
+        let confidence = assess(candidate, &one.evidence, &one.smells, &context);
+        let stopped = stopped(one, confidence.p, judged);
+        let verdict = Verdict { judged: one.clone(), confidence, stopped, cluster: 0, trade_off: None };
+        verdicts.push((of[index], verdict));
+    }
+    one_of_each(&mut verdicts);
+    verdicts.sort_by(|(_, a), (_, b)| order(a, b));
+    number(verdicts)
+}
+
+/// Stops all of a cluster but the one that stands for it: the one with the most evidence, then a deterministic author's,
+/// then the smallest change.
+fn one_of_each(verdicts: &mut [(usize, Verdict)]) {
+    let rest = |v: &Verdict| (!v.judged.candidate.origin.is_deterministic(), size(&v.judged));
+    let better = |a: &Verdict, b: &Verdict| {
+        failed(&a.judged)
+            .cmp(&failed(&b.judged))
+            .then(b.confidence.cap.total_cmp(&a.confidence.cap))
+            .then_with(|| rest(a).cmp(&rest(b)))
+            .then_with(|| order(a, b))
+    };
+    let numbers: BTreeSet<usize> = verdicts.iter().map(|(cluster, _)| *cluster).collect();
+    for number in numbers {
+        let members = || verdicts.iter().filter(|(cluster, v)| *cluster == number && v.stopped.is_none());
+        let Some((_, best)) = members().min_by(|(_, a), (_, b)| better(a, b)) else { continue };
+        let (id, label) = (best.judged.candidate.id.clone(), best.judged.candidate.origin.label());
+        for (cluster, verdict) in verdicts.iter_mut() {
+            if *cluster == number && verdict.stopped.is_none() && verdict.judged.candidate.id != id {
+                verdict.stopped = Some(format!("comes to the same as the fix of {label}, which stands for it"));
+            }
+        }
+    }
+}
+
+/// Gives clusters their numbers, in the order of the verdicts.
+fn number(verdicts: Vec<(usize, Verdict)>) -> Vec<Verdict> {
+    let mut seen: Vec<usize> = Vec::new();
+    let numbered = verdicts.into_iter().map(|(cluster, mut verdict)| {
+        let place = seen.iter().position(|other| *other == cluster).unwrap_or_else(|| {
+            seen.push(cluster);
+            seen.len() - 1
+        });
+        verdict.cluster = u32::try_from(place + 1).unwrap_or(u32::MAX);
+        verdict
+    });
+    numbered.collect()
+}
+
+fn order(a: &Verdict, b: &Verdict) -> Ordering {
+    let key = |v: &Verdict| (v.stopped.is_some(), failed(&v.judged));
+    let rest = |v: &Verdict| (size(&v.judged), !v.judged.candidate.origin.is_deterministic());
+    key(a)
+        .cmp(&key(b))
+        .then(b.confidence.log_odds().total_cmp(&a.confidence.log_odds()))
+        .then_with(|| rest(a).cmp(&rest(b)))
+        .then_with(|| a.judged.candidate.id.cmp(&b.judged.candidate.id))
+}
+
+/// Why `one` is not shown as a fix.
+fn stopped(one: &Judged, p: f64, all: &[Judged]) -> Option<String> {
+    let evidence = &one.evidence;
+    if let Some(gate) = evidence.iter().find(|e| e.check.is_gate() && e.outcome != CheckOutcome::Pass) {
+        return Some(gate.summary.clone());
+    }
+    if !gates_pass(evidence) {
+        return Some("a gate did not run".to_owned());
+    }
+    // A fix may change behaviour on purpose, so that alone is said and stops nothing.
+    let fatal = |e: &&Evidence| e.outcome == CheckOutcome::Fail && e.check != Check::Behaviour;
+    if let Some(failed) = evidence.iter().find(fatal) {
+        return Some(failed.summary.clone());
+    }
+    let parents = || all.iter().filter(|other| one.parents.contains(&other.candidate.id));
+    if let Some(check) = parents().find_map(|parent| behind(evidence, &parent.evidence)) {
+        return Some(format!("{}: it is behind a fix that it was made from", check.label()));
+    }
+    (p < ABSTAIN_BELOW).then(|| format!("too little speaks for it ({p:.2}, the least is {ABSTAIN_BELOW:.2})"))
+}
+
+/// Whether two fixes read alike and no check tells them apart. What failed a gate comes to nothing.
+fn comes_to_the_same(one: &Judged, other: &Judged) -> bool {
+    let told_apart = |check: Check| {
+        use CheckOutcome::{Fail, Pass};
+        let outcomes = (outcome_of(&one.evidence, check), outcome_of(&other.evidence, check));
+        matches!(outcomes, (Pass, Fail) | (Fail, Pass))
+    };
+    let alike = one.candidate.patch == other.candidate.patch
+        || matches!((&one.shape, &other.shape), (Some(one), Some(other)) if one.is_like(other));
+    alike && gates_pass(&one.evidence) && gates_pass(&other.evidence) && !Check::ALL.into_iter().any(told_apart)
+}
+
+/// The families of the independent answers behind the fixes of a cluster, one a seat. What was made from other fixes is
+/// no answer of its own.
+fn votes(seats: &[Seat], members: &[&Judged]) -> Vec<String> {
+    let mut votes: Vec<String> = Vec::new();
+    let mut counted: BTreeSet<usize> = BTreeSet::new();
+    for member in members.iter().filter(|member| member.parents.is_empty()) {
+        let mut from_a_seat = false;
+        for (index, seat) in seats.iter().enumerate() {
+            for draft in &seat.drafts {
+                let Draft::Proposed { candidate } = draft else { continue };
+                if candidate.patch == member.candidate.patch {
+                    from_a_seat = true;
+                    if counted.insert(index) {
+                        votes.push(vote_family(&candidate.origin));
+                    }
+                }
+            }
+        }
+        if !from_a_seat {
+            votes.push(vote_family(&member.candidate.origin));
+        }
+    }
+    votes.sort();
+    votes
+}
+
+/// Who proposed anything.
+fn authors(seats: &[Seat], judged: &[Judged]) -> BTreeSet<String> {
+    let proposed = seats.iter().flat_map(|seat| &seat.drafts).filter_map(|draft| match draft {
+        Draft::Proposed { candidate } => Some(candidate.origin.label()),
+        _ => None,
+    });
+    proposed.chain(judged.iter().map(|one| one.candidate.origin.label())).collect()
+}
+
+pub(super) fn failed(judged: &Judged) -> bool {
+    judged.evidence.iter().any(|e| e.outcome == CheckOutcome::Fail)
+}
+
+/// Bytes taken out and put in.
+pub(super) fn size(judged: &Judged) -> usize {
+    judged.candidate.patch.files.iter().flat_map(|f| &f.edits).map(|e| e.text.len() + (e.end - e.start)).sum()
+}
+
+/// Whether anything but a gate has passed: who wrote a fix is no reason to recommend it. That another scanner sees
+/// nothing new says nothing of the weakness.
+fn looked_again(judged: &Judged) -> bool {
+    let looks = |e: &Evidence| !e.check.is_gate() && e.check != Check::SecondScan;
+    judged.evidence.iter().any(|e| looks(e) && e.outcome == CheckOutcome::Pass)
+}
