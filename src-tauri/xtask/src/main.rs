@@ -14,6 +14,7 @@ mod local;
 mod log;
 mod measure;
 mod offline;
+mod package;
 mod place;
 mod python;
 mod sample;
@@ -37,6 +38,7 @@ Usage: cargo xtask <command>
   start          install what is missing, build, and open the sample project
   test [STEP…]   install what is missing and run every test, or the named steps only
   local          build the worker for local models
+  package        pack the window, the command line and the worker for Debian
   bench [WHAT]   print how long things take: commands, policy, store
   eval bandit    fix Bandit's own examples and count what is left
   eval local     ask a model of 1.5 billion weights through the worker and through a server (fetches 1.1 GB)
@@ -67,6 +69,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["test", "--help" | "-h"] => Ok(test::help()),
         ["test", names @ ..] => test::run(&Place::find()?, names),
         ["local"] => local::run(&Place::find()?),
+        ["package"] => package::run(&Place::find()?),
         ["bench", names @ ..] => bench::run(&Place::find()?, names),
         ["eval", "bandit"] => eval::run(&Place::find()?),
         ["eval", "local"] => eval::local::run(&Place::find()?),
