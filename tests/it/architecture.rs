@@ -52,7 +52,9 @@ const CRATES: &[Allowed] = &[
             "serde",
             "serde-saphyr",
             "serde_json",
+            "similar",
             "thiserror",
+            "unicode-normalization",
         ]),
     },
     Allowed {
