@@ -1,8 +1,8 @@
 //! A model that obeys whoever wrote into the project, completely: it tries every effect that its answers could have.
 //!
 //! No model that can be talked into something is better than this one. What counts is what came of it: files, addresses,
-//! keys, processes and the ledger. `CONCLAVE_DEEP` tries every goal over every channel, else every effect is tried once in
-//! each mode.
+//! keys, processes and the ledger. `CONCLAVE_DEEP` tries every goal over every channel in every mode; else every effect is
+//! tried once on fixes and once on verdicts.
 
 mod goals;
 

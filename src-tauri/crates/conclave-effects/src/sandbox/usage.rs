@@ -1,7 +1,8 @@
 //! What a run uses up that no limit of a single process bounds: the disk by many files, the memory by many processes.
 //!
 //! The kernel bounds each file and each process; the sums are looked at from outside, several times a second. What cannot
-//! be seen from there (a file that was removed while it is open) ends at the space that a run always leaves free.
+//! be seen from there (a file that was removed while it is open, a folder that was closed to us) ends at the space that a
+//! run always leaves free: half of what there was.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
