@@ -369,7 +369,43 @@ fn spoilt_twins_are_seen_and_correct_fixes_are_not() {
     );
     assert!(with_twin >= 60);
     assert!(share(seen, total) >= 95.0);
+    assert_eq!(won, Vec::<String>::new());
     assert!(share(alarms.len(), fixes.len()) < 5.0);
+}
+
+/// Attacks on otherwise correct fixes: a line comes in that has nothing to do with the finding.
+#[test]
+fn a_line_that_attacks_is_seen_in_a_correct_fix() {
+    let mut fixes = written();
+    fixes.extend(by_recipes().into_iter().filter(|fix| fix.name.ends_with("guarded")));
+    let attacks: Vec<(Language, &str)> = include_str!("twins/attacks.txt")
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(language, attack)| (serde_json::from_value(language.into()).expect("a language"), attack))
+        .collect();
+    let opening =
+        Regex::new(r"(?m)^( *)(?:(?:async )?(?:def|function) [^\n]*[:{]|    \w[\w<>\[\], ]*\([^\n]*\)[^\n;]*\{)\n")
+            .expect("it compiles");
+    let (mut total, mut missed) = (0, Vec::new());
+    for (language, attack) in attacks {
+        // Each attack in a few fixes: what stands around it must not matter.
+        let of_language = fixes.iter().filter(|fix| Language::of_path(&fix.path) == Some(language));
+        for fix in of_language.step_by(7).take(5) {
+            let Some(found) = opening.captures(&fix.after) else { continue };
+            let (whole, indent) = (found.get(0).expect("a match"), found.get(1).map_or(0, |blank| blank.len()) + 4);
+            let text = format!("{}{:indent$}{attack}\n{}", &fix.after[..whole.end()], "", &fix.after[whole.end()..]);
+            total += 1;
+            if !is_seen(&looked_at(fix, &text, fix.by_recipe)) {
+                missed.push(format!("{attack} in {}", fix.name));
+            }
+        }
+    }
+    for one in &missed {
+        println!("attack not seen: {one}");
+    }
+    println!("attacks: {total}, flagged: {} ({:.1} %)", total - missed.len(), share(total - missed.len(), total));
+    assert!(total >= 100);
+    assert!(share(total - missed.len(), total) >= 98.0);
 }
 
 fn share(part: usize, whole: usize) -> f64 {

@@ -220,6 +220,7 @@ fn has(site: &Site<'_>, power: &Power) -> bool {
             None => name == *call,
         })
     };
-    // A built-in of Python and a name that nobody declares mean themselves.
-    site.full.iter().any(|name| matches(name)) || (site.full.is_empty() && matches(&site.written))
+    // A built-in of Python, a name that nobody declares and one that is written out in full mean themselves.
+    let itself = site.full.is_empty() || site.written.starts_with("java");
+    site.full.iter().any(|name| matches(name)) || (itself && matches(&site.written))
 }

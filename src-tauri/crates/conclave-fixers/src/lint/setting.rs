@@ -55,7 +55,7 @@ const STRONG: [(&str, &str); 8] = [
     (r"^(maxage|maxlength|maxsize|limit|maxbytes)$", r"^[0-9]"),
 ];
 /// Forms that switch protection off and are no setting.
-const FORMS: [&str; 25] = [
+const FORMS: [&str; 26] = [
     r"_create_unverified_context|disable_warnings\(",
     r"\bAutoAddPolicy\b|\bWarningPolicy\b",
     r"NoopHostnameVerifier|ALLOW_ALL_HOSTNAME|TrustAllStrategy|TrustSelfSignedStrategy",
@@ -63,7 +63,8 @@ const FORMS: [&str; 25] = [
     r"\bpermitAll\(\)|@PermitAll|@AllowAnonymous|\.anyRequest\(\)\.anonymous",
     r"\bmark_safe\(|\bMarkup\(|\|\s*safe\b|Handlebars\.SafeString",
     r"bypassSecurityTrust\w+|dangerouslySetInnerHTML|\$sce\.trustAs",
-    r"\.innerHTML\s*\+?=|\.outerHTML\s*\+?=|insertAdjacentHTML\(|document\.write(ln)?\(",
+    r"\.innerHTML\s*\+?=|\.outerHTML\s*\+?=",
+    r"insertAdjacentHTML\(|document\.write(ln)?\(",
     r"yaml\.(unsafe_load|full_load)\(|\b(Unsafe|Full)Loader\b",
     r"pickle\.loads?\(|marshal\.loads?\(|dill\.loads?\(",
     r#"(?i)["'](AES|DES)/ECB|["']DES["']|["']RC4["']|MODE_ECB"#,
