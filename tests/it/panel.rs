@@ -1,5 +1,7 @@
 //! Several models on one finding: who sits, who dies, who is asked again.
 
+use std::sync::{Arc, Barrier};
+
 use serde_json::{Value, json};
 
 use crate::model::{Asked, Model};
@@ -67,6 +69,32 @@ fn one_to_four_of_five_may_die_and_the_others_count() {
         };
         assert_eq!((state("proposed"), state("failed")), (5 - dead, dead), "{seats:#?}");
     }
+}
+
+#[test]
+fn the_whole_panel_is_asked_at_once() {
+    let home = Home::new();
+    // No model answers before all of them were asked.
+    let all = Arc::new(Barrier::new(3));
+    let models: Vec<Model> = (0..3)
+        .map(|_| {
+            let all = Arc::clone(&all);
+            Model::with(move |_| {
+                all.wait();
+                says(&edit("    return yaml.safe_load(stream)\n"))
+            })
+        })
+        .collect();
+    let named: Vec<(&str, String)> = ["alpha", "beta", "gamma"]
+        .iter()
+        .zip(&models)
+        .map(|(name, model)| (*name, model.address.to_string()))
+        .collect();
+    let seats = seats(&home, &named, &tier(3));
+    assert!(
+        named.iter().all(|(name, _)| seats.iter().any(|s| s["name"] == *name && s["state"] == "proposed")),
+        "{seats:#?}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use conclave_core::candidate::family_of;
 use conclave_core::finding::Finding;
 use conclave_core::language::Language;
-use conclave_core::settings::Settings;
+use conclave_core::settings::{RoleModel, Settings};
 use conclave_core::tier::{Mode, Role, Tier};
 use conclave_inference::catalogue;
 
@@ -34,20 +34,24 @@ impl Member {
         let info = model.info();
         let known = catalogue::model(&info.model);
         let is_strength = |role: &Role| known.is_some_and(|entry| entry.strengths.iter().any(|id| id == role.id()));
-        let speaks = |languages: &[Language]| languages.is_empty() || language.is_some_and(|l| languages.contains(&l));
-        let place = |role: Role| {
-            let models = settings.roles.get(&role)?;
-            let place = models.iter().position(|bound| bound.model == info.name && speaks(&bound.languages))?;
-            Some((role, place))
-        };
         Self {
             name: info.name.clone(),
             family: family_of(&info.model),
             strengths: Role::ALL.into_iter().filter(is_strength).collect(),
-            bound: Role::ALL.into_iter().filter_map(place).collect(),
+            bound: bound(settings, &info.name, language),
             is_ready: model.missing().is_none(),
         }
     }
+}
+
+/// The roles that the settings give the model `name` for code in `language`, each with its place in the role's list.
+fn bound(settings: &Settings, name: &str, language: Option<Language>) -> Vec<(Role, usize)> {
+    let speaks = |languages: &[Language]| languages.is_empty() || language.is_some_and(|l| languages.contains(&l));
+    let place = |(role, models): (&Role, &Vec<RoleModel>)| {
+        let place = models.iter().position(|bound| bound.model == name && speaks(&bound.languages))?;
+        Some((*role, place))
+    };
+    settings.roles.iter().filter_map(place).collect()
 }
 
 impl Member {
@@ -182,6 +186,23 @@ mod tests {
         members[5].bound = vec![(Role::DeepReasoning, 0)];
         members[4].bound = vec![(Role::DeepReasoning, 1), (Role::Fast, 0)];
         assert_eq!(names(&seats(&Tiers::default().critical, None, &members), &members), "f a d e b");
+    }
+
+    #[test]
+    fn a_role_of_a_language_is_for_that_language() {
+        let text = r#"{ "roles": { "specialised": [{ "model": "j", "languages": ["java"] }, { "model": "p", "languages": ["python"] }, { "model": "x" }] } }"#;
+        let settings: Settings = serde_json::from_str(text).unwrap();
+        for (name, language, expect) in [
+            ("j", Some(Language::Java), Some(0)),
+            ("j", Some(Language::Python), None),
+            ("p", Some(Language::Python), Some(1)),
+            ("x", Some(Language::Python), Some(2)),
+            ("x", None, Some(2)),
+            ("j", None, None),
+        ] {
+            let found = bound(&settings, name, language);
+            assert_eq!(found.first().map(|(_, place)| *place), expect, "{name} {language:?}");
+        }
     }
 
     #[test]
