@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::Events;
 use crate::models::Models;
 use crate::policies::PolicyFiles;
+use crate::runner::baseline::Baselines;
 
 /// The engine's surroundings; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Ctx {
     pub models: Arc<Models>,
     /// Where the gate's policy comes from.
     pub policy: PolicyFiles,
+    /// How the tests of projects end without any fix; all runs about a project share it.
+    pub baselines: Baselines,
     /// Where progress is told.
     pub events: Events,
     /// Ends everything that is under way.

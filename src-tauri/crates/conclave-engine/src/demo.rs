@@ -16,6 +16,9 @@ use crate::source::Sources;
 
 static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../../tests/fixtures/projects/corner-shop");
 
+/// Where the sample lies in our own folder.
+pub(crate) const FOLDER: &str = "demo/corner-shop";
+
 /// Puts the sample into our own folder unless it is there, registers it and scans it.
 ///
 /// # Errors
@@ -23,7 +26,7 @@ static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../../tests/fixtur
 pub async fn open(cx: &Ctx) -> Result<Project, RunError> {
     let mut files = Vec::new();
     collect(&SAMPLE, &mut files);
-    let root = cx.data.unpack("demo/corner-shop", &files)?;
+    let root = cx.data.unpack(FOLDER, &files)?;
     let project = project::add(cx, &root, true)?;
     for log in project::logs(cx, &project).await? {
         ingest::import_inside(cx, &project, &log).await?;

@@ -31,6 +31,21 @@ fn missing(name: &str, found: impl Into<String>, hint: impl Into<String>) -> Ite
     Item { name: name.to_owned(), ok: false, found: found.into(), hint: Some(hint.into()) }
 }
 
+/// Why no program can run in a sandbox here, where none can.
+pub fn sandbox_trouble() -> Option<String> {
+    probe().err().map(|error| error.to_string())
+}
+
+/// The projects whose code the person lets run.
+fn commands_item(cx: &Ctx) -> Item {
+    let settings = cx.settings();
+    let agreed: Vec<&str> = settings.commands.iter().filter(|(_, c)| c.agreed).map(|(root, _)| root.as_str()).collect();
+    if agreed.is_empty() {
+        return ok("Tests", "of no project may run; `conclave project commands PATH --agree` lets them");
+    }
+    ok("Tests", format!("may run in {}", agreed.join(", ")))
+}
+
 /// Everything that matters, in the order in which it is shown.
 ///
 /// # Errors
@@ -56,6 +71,7 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
         let program = find_program(&scanner.program, cx.data.path()).map(|path| path.display().to_string());
         scanner_item(scanner, program, cx.settings().semgrep_rules.is_some())
     }));
+    items.push(commands_item(cx));
     items.push(policy_item(&cx.policy));
     items.push(match cx.models.banner() {
         None => ok("Settings", cx.data.path().join("settings.json").display().to_string()),

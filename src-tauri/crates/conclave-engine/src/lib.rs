@@ -33,6 +33,7 @@ mod proof;
 pub mod queue;
 mod review;
 pub mod run;
+pub mod runner;
 pub mod scan;
 pub mod scanner;
 pub mod servers;

@@ -310,7 +310,7 @@ fn sound(model: &OneModel) -> Result<(), EditError> {
 }
 
 /// Changes the settings file by `change`, which sees the settings and their text as JSON.
-async fn edit(
+pub(crate) async fn edit(
     cx: &Ctx,
     change: impl FnOnce(&Settings, &mut Map<String, Value>) -> Result<(), EditError>,
 ) -> Result<(), EditError> {

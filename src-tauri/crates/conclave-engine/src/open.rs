@@ -19,6 +19,7 @@ use crate::event::Events;
 use crate::models::Models;
 use crate::policies::{self, PolicyFiles};
 use crate::review::EngineReviewer;
+use crate::runner::baseline::Baselines;
 use crate::settings_file;
 
 /// How to open Conclave.
@@ -83,7 +84,16 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let models = Arc::new(Models::new(settings, store.clone(), Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);
-    let cx = Ctx { store, gate, data, models, policy, events, cancel: CancellationToken::new() };
+    let cx = Ctx {
+        store,
+        gate,
+        data,
+        models,
+        policy,
+        baselines: Baselines::default(),
+        events,
+        cancel: CancellationToken::new(),
+    };
     Ok((cx, notices))
 }
 

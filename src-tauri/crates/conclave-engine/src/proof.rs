@@ -24,8 +24,8 @@ pub(crate) use observe::Run;
 pub(crate) use verdict::{Benign, account, attack, behaviour, benign, red_green, red_test};
 
 use crate::check::Subject;
-use crate::demo;
 use crate::project::facts;
+use crate::runner;
 use crate::scanner;
 
 /// What was seen on both sides of a fix; an error says why one side could not be seen.
@@ -153,11 +153,10 @@ fn task(path: &RelPath, proof: &Proof, callee: &Callee) -> Value {
 /// # Errors
 /// What the person can do about it.
 fn consent(subject: &Subject<'_>) -> Result<(), String> {
-    let root = subject.sources.root().display().to_string();
-    let settings = subject.cx.settings();
-    if settings.commands.get(&root).is_some_and(|commands| commands.agreed) || demo::is_sample(subject.sources) {
+    if runner::consent::agreed(subject.cx, subject.sources) {
         return Ok(());
     }
+    let root = subject.sources.root().display().to_string();
     Err(format!("it runs code of the project, which waits for your word: `conclave project commands {root} --agree`"))
 }
 

@@ -427,7 +427,7 @@ fn last_line(log: &str) -> String {
 const LOG_BYTES: usize = 16 * 1024;
 
 /// The end of the output, without control characters: errors first, the report when there are none.
-fn tail(stderr: &[u8], stdout: &[u8]) -> String {
+pub(crate) fn tail(stderr: &[u8], stdout: &[u8]) -> String {
     let bytes = if stderr.is_empty() { stdout } else { stderr };
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LOG_BYTES)..]);
     text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect()

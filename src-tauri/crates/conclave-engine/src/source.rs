@@ -39,6 +39,7 @@ impl Source {
 pub struct Sources {
     tree: ProjectTree,
     max_bytes: u64,
+    opened_ms: i64,
     read: Mutex<BTreeMap<RelPath, Arc<Source>>>,
 }
 
@@ -64,12 +65,17 @@ impl Sources {
         policies::reload(cx)?;
         let permit = cx.gate.authorize(actor, ReadProject { root: root.to_owned() }).await?;
         let tree = open_project(permit)?;
-        Ok(Self { tree, max_bytes: cx.settings().max_file_bytes, read: Mutex::default() })
+        Ok(Self { tree, max_bytes: cx.settings().max_file_bytes, opened_ms: cx.now_ms(), read: Mutex::default() })
     }
 
     /// The project's folder.
     pub fn root(&self) -> PathBuf {
         self.tree.root().to_owned()
+    }
+
+    /// When it was opened, in milliseconds since 1970-01-01 UTC.
+    pub fn opened_ms(&self) -> i64 {
+        self.opened_ms
     }
 
     /// The project as a tree.

@@ -2,15 +2,18 @@
 
 mod applies;
 pub(crate) mod behaviour;
+mod build;
 mod content;
 mod effective;
 mod moved;
 mod own_rule;
 mod parses;
 mod paths;
+mod project_run;
 pub(crate) mod red_green;
 mod rescan;
 mod second_scan;
+mod suite;
 mod suppression;
 #[cfg(test)]
 mod twins;
@@ -94,6 +97,8 @@ pub const CHECKS: &[Entry] = &[
     Entry { check: Check::Rescan, run: |s| Box::pin(rescan::run(s)) },
     Entry { check: Check::OwnRule, run: |s| Box::pin(async { own_rule::run(s) }) },
     Entry { check: Check::SecondScan, run: |s| Box::pin(second_scan::run(s)) },
+    Entry { check: Check::Build, run: |s| Box::pin(build::run(s)) },
+    Entry { check: Check::Tests, run: |s| Box::pin(suite::run(s)) },
     Entry { check: Check::RedGreen, run: |s| Box::pin(red_green::run(s)) },
     Entry { check: Check::Behaviour, run: |s| Box::pin(async { behaviour::run(s) }) },
 ];

@@ -128,7 +128,7 @@ fn the_sample_is_proved_without_a_model_and_without_asking() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let (cx, _) = open(&Options { data_dir: folder.path().join("data"), offline: true }).expect("it opens");
-        let project = demo::open(&cx).await.expect("the sample");
+        let project = crate::demo::open(&cx).await.expect("the sample");
         let query = FindingQuery { project: Some(project.id), ..FindingQuery::default() };
         let (mut attacks, mut benign) = (0, 0);
         for row in cx.store.every_finding(&query).expect("findings") {

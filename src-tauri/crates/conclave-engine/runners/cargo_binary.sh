@@ -1,0 +1,3 @@
+# Says which test program is started, and starts it.
+printf '\nconclave-binary %s\n' "${1##*/}"
+exec "$@"
