@@ -329,6 +329,33 @@ export type CliProgram =
 /**  Any other, by its arguments. */
 "generic";
 
+/**  Which command is run. */
+export type CommandChoice = 
+/**  The one that Conclave recognises. */
+{ kind: "recognised" } | 
+/**  None. */
+{ kind: "nothing" } | 
+/**  This one. */
+{ kind: "own"; 
+/**  The program and its arguments on one line, as a shell splits it; no shell sees it. */
+line: string };
+
+/**  How a project is built and tested, and whether that may happen. */
+export type CommandsView = {
+	/**  The project's folder. */
+	root: string,
+	/**  Whether its build and its tests may run. */
+	agreed: boolean,
+	/**  The build. */
+	build: CommandChoice,
+	/**  The tests. */
+	test: CommandChoice,
+	/**  The runners that are recognised, by name. */
+	recognised: RunnerView[],
+	/**  Why nothing can run on this machine, where it cannot. */
+	sandbox: string | null,
+};
+
 /**  The findings that were fixed, by hand and by Conclave. */
 export type ComparisonView = {
 	/**  Critical findings that are fixed. */
@@ -875,6 +902,12 @@ export type FlowStepView = {
 	line: number,
 	/**  In the tool's words. */
 	message: string | null,
+};
+
+/**  Asks how a project is built and tested. */
+export type GetCommands = {
+	/**  The project's folder. */
+	root: string,
 };
 
 /**  Asks for one exchange. */
@@ -1810,6 +1843,20 @@ export type RunStarted = {
 	queued: number,
 };
 
+/**  A runner that a project has. */
+export type RunnerView = {
+	/**  Its name. */
+	name: string,
+	/**  The folder that it is started in, empty for the project's own. */
+	folder: string,
+	/**  How a person would start it. */
+	line: string,
+	/**  How Conclave starts it, for a report; `null` where it cannot. */
+	command: string | null,
+	/**  Why it cannot. */
+	trouble: string | null,
+};
+
 /**  The model of the client that is connected to Conclave's MCP server; its name is `mcp_sampling`. */
 export type SamplingModel = {
 	/**  Whether it is asked, where a client offers it. */
@@ -1818,6 +1865,18 @@ export type SamplingModel = {
 	may_send_code: boolean,
 	/**  Whether it is only tried out. */
 	trial: boolean,
+};
+
+/**  Says how a project is built and tested, or whether that may happen; what is `null` stays as it is. */
+export type SaveCommands = {
+	/**  The project's folder. */
+	root: string,
+	/**  Whether its build and its tests may run, in the sandbox. */
+	agreed: boolean | null,
+	/**  The build. */
+	build: CommandChoice | null,
+	/**  The tests. */
+	test: CommandChoice | null,
 };
 
 /**  Adds a model to the settings, or changes one. */
@@ -2239,6 +2298,7 @@ export type CommandMap = {
 	list_exchanges: { request: ListExchanges; response: ExchangePage; kind: "query" };
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
+	get_commands: { request: GetCommands; response: CommandsView; kind: "query" };
 	check_config: { request: CheckConfig; response: ConfigCheck; kind: "query" };
 	check_config_file: { request: CheckConfigFile; response: ConfigFileCheck; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
@@ -2264,6 +2324,7 @@ export type CommandMap = {
 	save_budget: { request: BudgetView; response: SpendingView; kind: "mutation" };
 	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
+	save_commands: { request: SaveCommands; response: CommandsView; kind: "mutation" };
 	import_config: { request: ImportConfig; response: ConfigImported; kind: "mutation" };
 };
 
@@ -2291,6 +2352,7 @@ export const tags = {
 	list_exchanges: ["ledger"],
 	get_exchange: ["ledger"],
 	list_asks: ["asks"],
+	get_commands: ["projects"],
 	check_config: [],
 	check_config_file: ["models"],
 	add_project: ["projects","findings"],
@@ -2316,5 +2378,6 @@ export const tags = {
 	save_budget: ["spending","ledger"],
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
+	save_commands: ["projects","ledger"],
 	import_config: ["models","keys","spending","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

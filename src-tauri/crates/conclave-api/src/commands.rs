@@ -11,14 +11,14 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
     AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckConfigFile,
-    CheckPolicy, ConfigCheck, ConfigFileCheck, ConfigImported, DiscoveredList, DoctorView, EgressPage, EraseExchanges,
-    EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage,
-    FindingView, GetExchange, GetFinding, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif,
-    ImportView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LedgerExported, LedgerView, ListEgress,
-    ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved,
-    ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck, PolicySaved, PolicyView, PreviewRequest,
-    PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveModel, SavePolicy, SetKey, SimulatePolicy,
-    SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
+    CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DiscoveredList, DoctorView, EgressPage,
+    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView,
+    ExportLedger, FindingPage, FindingView, GetCommands, GetExchange, GetFinding, GetSpending, HealthList,
+    HealthThresholds, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList,
+    LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth,
+    ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck,
+    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveCommands,
+    SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -107,6 +107,7 @@ commands! {
     Query list_exchanges(ListExchanges) -> ExchangePage [Ledger];
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
     Query list_asks(Nothing) -> AskList [Asks];
+    Query get_commands(GetCommands) -> CommandsView [Projects];
     Query check_config(CheckConfig) -> ConfigCheck [];
     Query check_config_file(CheckConfigFile) -> ConfigFileCheck [Models];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
@@ -132,6 +133,7 @@ commands! {
     Mutation save_budget(BudgetView) -> SpendingView [Spending, Ledger];
     Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
+    Mutation save_commands(SaveCommands) -> CommandsView [Projects, Ledger];
     Mutation import_config(ImportConfig) -> ConfigImported [Models, Keys, Spending, Ledger];
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 pub use asks::*;
+pub use commands::*;
 pub use config::*;
 pub use egress::*;
 pub use exchange::*;
@@ -25,6 +26,7 @@ pub use servers::*;
 pub use spending::*;
 
 mod asks;
+mod commands;
 mod config;
 mod egress;
 mod exchange;

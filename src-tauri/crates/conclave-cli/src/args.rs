@@ -144,6 +144,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Audit,
     },
+    /// Say what of a project may run.
+    Project {
+        #[command(subcommand)]
+        command: Project,
+    },
     /// Say what this machine offers and what is missing.
     Doctor,
     /// Guard an agent’s tool calls with your policy.
@@ -194,6 +199,37 @@ pub struct Fix {
     /// End with status 1 when findings are left that were not fixed.
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Project {
+    /// Show how a project is built and tested, and say whether that may happen.
+    ///
+    /// A fix is worth more when the project still builds with it and its tests still pass. Both run the project’s own
+    /// code, so they need your word: once for each project, kept in your settings and never read from the project.
+    Commands(ProjectCommands),
+}
+
+#[derive(Debug, Args)]
+pub struct ProjectCommands {
+    /// The project's folder.
+    pub dir: PathBuf,
+    /// Let its build and its tests run: on a copy, in the sandbox, without a network. This is your consent.
+    #[arg(long, conflicts_with = "revoke")]
+    pub agree: bool,
+    /// Let nothing of it run any more.
+    #[arg(long)]
+    pub revoke: bool,
+    /// Build it by this command; empty for none. It is split into words as a shell does, and no shell sees it.
+    #[arg(long, value_name = "COMMAND")]
+    pub build: Option<String>,
+    /// Test it by this command; empty for none. `{report}` stands for the JUnit file that a command which Conclave does
+    /// not know has to write.
+    #[arg(long, value_name = "COMMAND")]
+    pub test: Option<String>,
+    /// Go back to the commands that are recognised.
+    #[arg(long)]
+    pub recognised: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! One function a command, a few lines each: ask the store or the engine, show the answer.
 
 mod asks;
+mod commands;
 mod config;
 mod decisions;
 mod egress;
@@ -19,6 +20,7 @@ mod servers;
 mod spending;
 
 pub(crate) use asks::{answer_ask, list_asks};
+pub(crate) use commands::{get_commands, save_commands};
 pub(crate) use config::{check_config, check_config_file, import_config};
 pub(crate) use decisions::{apply_fix, undo_fix};
 pub(crate) use egress::{export_ledger, list_egress};

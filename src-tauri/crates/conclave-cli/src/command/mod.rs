@@ -11,6 +11,7 @@ mod keys;
 mod mcp;
 mod models;
 mod policy;
+mod project;
 mod projects;
 mod single;
 mod stdin;
@@ -47,6 +48,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Keys { command } => keys::run(api, output, command).await,
         Command::Asks { command } => asks::run(api, output, command.as_ref()).await,
         Command::Audit { command } => audit::run(api, output, command).await,
+        Command::Project { command } => project::run(api, output, command).await,
         Command::Doctor => single::doctor(api, output).await,
         Command::Hook { command } => hook::run(api, cli, output, command).await,
         Command::Mcp => mcp::run(api, cli.global.offline).await,

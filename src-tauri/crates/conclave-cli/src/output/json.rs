@@ -8,10 +8,10 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView, EgressRow,
-    EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView, HealthList,
-    KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
-    ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
+    EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
+    HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList,
+    ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -106,6 +106,7 @@ const MODEL_SAVED: &str = "conclave/model-saved/1";
 const MODEL_REMOVED: &str = "conclave/model-removed/1";
 const METRICS: &str = "conclave/metrics/1";
 const SPENDING: &str = "conclave/spending/1";
+const COMMANDS: &str = "conclave/project-commands/1";
 const PREVIEW: &str = "conclave/preview/1";
 const ERROR: &str = "conclave/error/1";
 const ADVICE: &str = "conclave/advice/1";
@@ -241,6 +242,10 @@ pub(super) fn metrics(view: &MetricsView) -> Value {
     named(METRICS, view)
 }
 
+pub(super) fn commands(view: &CommandsView) -> Value {
+    named(COMMANDS, view)
+}
+
 pub(super) fn spending(view: &SpendingView) -> Value {
     named(SPENDING, view)
 }
@@ -305,6 +310,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (MODEL_SAVED, schema_for!(Named<ModelSaved>)),
         (MODEL_REMOVED, schema_for!(Named<ModelRemoved>)),
         (METRICS, schema_for!(Named<MetricsView>)),
+        (COMMANDS, schema_for!(Named<CommandsView>)),
         (SPENDING, schema_for!(Named<SpendingView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (ERROR, schema_for!(Named<Error<'_>>)),

@@ -14,10 +14,11 @@ use conclave_api::advise::install::{Found, Installed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
-    EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
-    HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList,
-    ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList,
+    DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
+    FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
+    ModelList, ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView,
+    UndoneView,
 };
 
 use crate::args::Format;
@@ -261,6 +262,11 @@ impl Output {
     /// Prints how calls to models went.
     pub fn metrics(&self, view: &MetricsView) {
         self.print(|_| view.prometheus.clone(), || json::metrics(view));
+    }
+
+    /// Prints how a project is built and tested.
+    pub fn commands(&self, view: &CommandsView) {
+        self.print(|style| text::commands(style, view), || json::commands(view));
     }
 
     /// Prints what was spent.

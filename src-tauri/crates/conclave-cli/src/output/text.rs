@@ -1,5 +1,6 @@
 //! Text for people: quiet, aligned, readable without colour.
 
+mod commands;
 mod config;
 mod egress;
 mod exchange;
@@ -20,6 +21,7 @@ use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
 use super::Report;
 
+pub(super) use commands::commands;
 pub(super) use config::{config_check, config_imported};
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
 pub(super) use exchange::{exchange, exchanges, exchanges_erased};
