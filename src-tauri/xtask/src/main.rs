@@ -41,6 +41,7 @@ Usage: cargo xtask <command>
   package        pack the window, the command line and the worker for Debian
   bench [WHAT]   print how long things take: commands, policy, store
   eval bandit    fix Bandit's own examples and count what is left
+  eval ensemble  choose one fix of many models' on public repair data, beside votes and a stacker
   eval local     ask a model of 1.5 billion weights through the worker and through a server (fetches 1.1 GB)
   deep           stop the program at every system call of apply and undo; try every goal of an obedient model
 
@@ -73,6 +74,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["bench", names @ ..] => bench::run(&Place::find()?, names),
         ["eval", "bandit"] => eval::run(&Place::find()?),
         ["eval", "local"] => eval::local::run(&Place::find()?),
+        ["eval", "ensemble"] => eval::ensemble::run(&Place::find()?),
         ["deep"] => deep::run(&Place::find()?),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
