@@ -1,7 +1,8 @@
 //! Deterministic recipes as data: detect and rewrite, on strings.
 //!
 //! A recipe is one YAML file under `recipes/`: what it answers, the forms of the weakness it knows, the rewrite for
-//! each, the places where it refuses and why, and its own examples. [`Recipes::shipped`] holds them all.
+//! each, the places where it refuses and why, how the weakness can be shown at work, and its own examples.
+//! [`Recipes::shipped`] holds them all.
 //!
 //! Deliberately absent: files, clocks, scanners, other programs. Invariants: the same text gives the same result; a
 //! recipe that is not certain refuses with a reason in words; an edit changes only the bytes that it names.

@@ -175,7 +175,7 @@ function watchProcesses() {
   const { spawn } = ChildProcess.prototype;
   ChildProcess.prototype.spawn = function (options) {
     note(options.args ?? [options.file]);
-    children.push(new Promise((closed) => this.once('close', closed).once('error', closed)));
+    children.push({ child: this, ended: new Promise((ended) => this.once('close', ended).once('error', ended)) });
     return spawn.call(this, options);
   };
   const { execSync, execFileSync, spawnSync } = childProcess;
@@ -278,7 +278,16 @@ async function load(file, target) {
 
 const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
-/** Calls the function once with `value`. */
+/** Waits for the programs that were started; one that waits for input is told that there is none. */
+async function allEnded() {
+  const ended = Promise.all(children.map((one) => one.ended));
+  await Promise.race([ended, pause(200)]);
+  for (const { child } of children) child.stdin?.end();
+  await Promise.race([ended, pause(3000)]);
+  await pause(0);
+}
+
+/** Calls the function once with `input`. */
 async function observe(target, reach, input) {
   facts = fresh();
   children = [];
@@ -302,8 +311,7 @@ async function observe(target, reach, input) {
   } catch (error) {
     fail(error);
   }
-  await Promise.race([Promise.all(children), pause(5000)]);
-  await pause(0);
+  await allEnded();
   Object.assign(facts, { returned: plain(result), kind: Array.isArray(result) ? 'array' : typeof result });
   const files = readdirSync(FOLDER).filter((name) => name !== path.basename(MARKER)).sort();
   Object.assign(facts, { marker: existsSync(MARKER), files: files.map((name) => `${name} ${statSync(`${FOLDER}/${name}`).size}`) });
