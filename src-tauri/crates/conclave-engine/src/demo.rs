@@ -42,8 +42,9 @@ pub(crate) fn is_sample(sources: &Sources) -> bool {
     let bundled: BTreeMap<&str, Digest> = files.into_iter().map(|(path, bytes)| (path, Digest::of(bytes))).collect();
     let found = sources.tree().walk(&|_| true).files;
     let is_ours = |path: &String| {
-        let now = RelPath::new(path).ok().and_then(|path| sources.now(&path).ok());
-        now.is_some_and(|now| bundled.get(path.as_str()) == Some(&now.digest))
+        let shipped = bundled.get(path.as_str());
+        let now = || sources.now(&RelPath::new(path).ok()?).ok();
+        shipped.is_some_and(|shipped| now().is_some_and(|now| now.digest == *shipped))
     };
     !found.is_empty() && found.iter().all(is_ours)
 }

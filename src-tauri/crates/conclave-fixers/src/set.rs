@@ -27,7 +27,7 @@ use crate::syntax::{Match, Matcher, Node, Tree};
 pub use proof::ProofAt;
 
 /// Nested deeper than this, a file is not looked at: no person wrote it, and every look around a node costs its depth.
-const MAX_DEPTH: usize = 2_000;
+pub(crate) const MAX_DEPTH: usize = 2_000;
 
 /// A compiled set of recipes.
 pub struct Recipes {

@@ -9,6 +9,7 @@ use conclave_core::fingerprint::normalise;
 use conclave_core::language::Language;
 
 use crate::outline::{self, CLASSES, FUNCTIONS};
+use crate::set::MAX_DEPTH;
 use crate::syntax::{Node, Tree};
 
 /// The function that a place belongs to.
@@ -64,6 +65,9 @@ pub fn signature_change(language: Language, before: &str, after: &str) -> Option
 fn signatures(language: Language, text: &str) -> BTreeMap<String, BTreeSet<Signature>> {
     let tree = Tree::parse(language, text);
     let mut all: BTreeMap<String, BTreeSet<Signature>> = BTreeMap::new();
+    if tree.deeper_than(MAX_DEPTH) {
+        return all;
+    }
     for function in tree.root().walk().filter(|node| node.is(&FUNCTIONS)) {
         if function.ancestors().any(|around| around.is(&FUNCTIONS)) {
             continue;

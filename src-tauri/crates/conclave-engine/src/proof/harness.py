@@ -281,7 +281,7 @@ def watch_calls(watches):
                 continue
             absent.names.add(module_name.partition(".")[0])
             module = importlib.import_module(module_name)
-        real = getattr(module, name, None) if watched["answer"] == "real" else Answer(module=module_name)
+        real = getattr(module, name, None) if watched["answer"] == "real" else Answer(module=module_name.partition(".")[0])
         if real is not None:
             setattr(module, name, recorded(watched["name"], real))
 

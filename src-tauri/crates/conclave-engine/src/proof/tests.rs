@@ -222,6 +222,12 @@ fn a_proof_judges_the_fix_of_any_author() {
         ),
         ("an end that loading brings", format!("import sys\nsys.exit(0)\n{PACK}"), NotAvailable, NotAvailable),
         (
+            "a library that is missed in the function",
+            body("    import no_such_library\n    return no_such_library.f(name)\n"),
+            NotAvailable,
+            NotAvailable,
+        ),
+        (
             "a word for success",
             body("    print('{\"loaded\": true}')\n    print('{\"end\": true}')\n    sys.exit(0)\n"),
             Pass,

@@ -35,18 +35,13 @@ pub(crate) fn red_green(before: &Attack, after: &Attack) -> (CheckOutcome, Strin
 }
 
 /// What is raised by code that was written wrongly, whatever its input.
-const MISTAKES: [&str; 7] = [
-    "ImportError",
-    "IndentationError",
-    "ModuleNotFoundError",
-    "NameError",
-    "ReferenceError",
-    "SyntaxError",
-    "UnboundLocalError",
-];
+const MISTAKES: [&str; 5] = ["IndentationError", "NameError", "ReferenceError", "SyntaxError", "UnboundLocalError"];
 
-/// What is raised where a stand-in of ours cannot do what code asks of it.
-const STUMBLES: [&str; 3] = ["AttributeError", "NotImplementedError", "TypeError"];
+/// What Python raises where a library is not installed.
+const NOT_INSTALLED: &str = "ModuleNotFoundError";
+
+/// What is raised where a stand-in of ours cannot do what code asks of it, or something is missing here.
+const STUMBLES: [&str; 4] = ["AttributeError", "NotImplementedError", "TypeError", NOT_INSTALLED];
 
 /// How the attack of `proof` went in `run`; `before` is the run before the fix, where this is the one after it.
 pub(crate) fn attack(proof: &Proof, run: &Result<Run, String>, before: Option<&Run>) -> Attack {
@@ -74,10 +69,7 @@ pub(crate) fn attack(proof: &Proof, run: &Result<Run, String>, before: Option<&R
         }
         let raised_before = before.and_then(|run| run.facts.get(&name)).and_then(|facts| facts.raised.as_ref());
         if before.is_some() && STUMBLES.contains(&raised.as_str()) && raised_before != Some(raised) {
-            stumble = Some(Attack::Unseen(format!(
-                "the function does not get through with Conclave\u{2019}s stand-ins: {}",
-                words()
-            )));
+            stumble = Some(Attack::Unseen(format!("the function does not get through here: {}", words())));
         }
     }
     stumble.unwrap_or(Attack::Fails)
@@ -167,6 +159,9 @@ pub(crate) fn benign(proof: &Proof, before: &Result<Run, String>, after: &Result
         };
         if let Some(program) = was.missing.first() {
             return Benign::Unseen(format!("`{program}` is not installed here"));
+        }
+        if now.raised.as_deref() == Some(NOT_INSTALLED) && was.raised != now.raised {
+            return Benign::Unseen(format!("after the fix, something is not installed here: {}", now.message));
         }
         got_through |= was.raised.is_none();
         if let Some(how) = difference(proof, benign.returns, was, now) {

@@ -138,6 +138,7 @@ fn an_attack_that_ended_on_a_mistake_did_not_fail_for_the_fix() {
     assert!(matches!(after("NameError"), Attack::Breaks(_)));
     assert!(matches!(after("ReferenceError"), Attack::Breaks(_)));
     assert!(matches!(after("AttributeError"), Attack::Unseen(_)));
+    assert!(matches!(after("ModuleNotFoundError"), Attack::Unseen(_)));
     assert_eq!(after("ValueError"), Attack::Fails);
     // What was raised before too does not come from the fix.
     let before = run(&[("attack 0", Facts { marker: true, ..raising("TypeError") })]);
@@ -178,9 +179,11 @@ fn benign_inputs_show_what_became_another() {
         assert!(matches!(judge(&was, &now), Benign::Differs(_)), "{now:?}");
     }
     // Nothing to compare is not the same thing.
-    for (was, now) in
-        [(raising("TypeError"), raising("TypeError")), (Facts { missing: texts("ffmpeg"), ..was.clone() }, was.clone())]
-    {
+    for (was, now) in [
+        (raising("TypeError"), raising("TypeError")),
+        (was.clone(), raising("ModuleNotFoundError")),
+        (Facts { missing: texts("ffmpeg"), ..was.clone() }, was.clone()),
+    ] {
         assert!(matches!(judge(&was, &now), Benign::Unseen(_)), "{was:?}");
     }
     assert!(matches!(benign(&verify, &Ok(run(&[])), &Ok(run(&[]))), Benign::Unseen(_)));
