@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use conclave_core::evidence::CheckOutcome;
 use conclave_core::language::Language;
 use conclave_core::path::RelPath;
 use conclave_effects::sandbox::{self, Limits, RunCommand, SandboxError, find_program};
@@ -25,7 +26,7 @@ pub(crate) use verdict::{Benign, account, attack, behaviour, benign, red_green, 
 
 use crate::check::Subject;
 use crate::project::facts;
-use crate::runner;
+use crate::runner::consent;
 use crate::scanner;
 
 /// What was seen on both sides of a fix; an error says why one side could not be seen.
@@ -40,6 +41,44 @@ pub(crate) struct Proved {
     /// The function that was called, in words.
     pub called: String,
     pub sides: Sides,
+}
+
+/// Why nothing was tried, in words.
+#[derive(Clone, Debug)]
+pub(crate) enum Untried {
+    /// The person has not agreed that it may run.
+    NotAgreed(String),
+    /// There is nothing that could be.
+    Impossible(String),
+}
+
+impl Untried {
+    /// As evidence has it.
+    pub fn outcome(&self) -> CheckOutcome {
+        match self {
+            Self::NotAgreed(_) => CheckOutcome::NotRun,
+            Self::Impossible(_) => CheckOutcome::NotAvailable,
+        }
+    }
+
+    /// In words.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::NotAgreed(why) | Self::Impossible(why) => why,
+        }
+    }
+}
+
+impl From<String> for Untried {
+    fn from(why: String) -> Self {
+        Self::Impossible(why)
+    }
+}
+
+impl From<&str> for Untried {
+    fn from(why: &str) -> Self {
+        Self::Impossible(why.to_owned())
+    }
 }
 
 /// A program of ours that calls project code.
@@ -86,7 +125,7 @@ impl Harness {
 ///
 /// # Errors
 /// Why there is nothing to try, in words.
-pub(crate) async fn prove(subject: &Subject<'_>) -> Result<Proved, String> {
+pub(crate) async fn prove(subject: &Subject<'_>) -> Result<Proved, Untried> {
     let (path, language, ProofAt { proof, callee, .. }) = proof_at(subject)?;
     let harness = Harness::of(language)?;
     let task = task(&path, proof, &callee);
@@ -114,7 +153,7 @@ fn proof_at(subject: &Subject<'_>) -> Result<(RelPath, Language, ProofAt<'static
 ///
 /// # Errors
 /// Why there is nothing to try, in words.
-pub(crate) async fn prove_by_test(subject: &Subject<'_>) -> Result<Sides, String> {
+pub(crate) async fn prove_by_test(subject: &Subject<'_>) -> Result<Sides, Untried> {
     let test = subject.candidate.red_test.as_ref().ok_or("the fix brings no test")?;
     let place = subject.brief.finding.detection.location.as_ref().ok_or("the finding names no file")?;
     let language = Language::of_path(&place.path).ok_or("the file is in no language that Conclave can run")?;
@@ -148,25 +187,16 @@ fn task(path: &RelPath, proof: &Proof, callee: &Callee) -> Value {
     })
 }
 
-/// Whether project code may run.
-///
-/// # Errors
-/// What the person can do about it.
-fn consent(subject: &Subject<'_>) -> Result<(), String> {
-    if runner::consent::agreed(subject.cx, subject.sources) {
-        return Ok(());
-    }
-    let root = subject.sources.root().display().to_string();
-    Err(format!("it runs code of the project, which waits for your word: `conclave project commands {root} --agree`"))
-}
-
 async fn both(
     subject: &Subject<'_>,
     harness: &Harness,
     task: &Value,
     test: Option<(&str, &str)>,
-) -> Result<Sides, String> {
-    consent(subject)?;
+) -> Result<Sides, Untried> {
+    let refusal = consent::refusal(subject.cx, subject.sources, "functions of the project");
+    if let Some(why) = refusal {
+        return Err(Untried::NotAgreed(why));
+    }
     let none = BTreeMap::new();
     let (before, after) =
         tokio::join!(side(subject, harness, task, test, &none), side(subject, harness, task, test, &subject.after));

@@ -30,7 +30,7 @@ use conclave_core::tier::RunPlan;
 use conclave_fixers::Change;
 
 use crate::ctx::Ctx;
-use crate::proof::Proved;
+use crate::proof::{Proved, Untried};
 use crate::source::{Source, Sources};
 
 /// One candidate on its way up the ladder.
@@ -45,7 +45,7 @@ pub struct Subject<'a> {
     /// What the checks before saw.
     pub(crate) seen: Vec<Evidence>,
     /// What the recipe's proof saw, or why it saw nothing; filled by the check before the last.
-    pub(crate) proved: Option<Result<Proved, String>>,
+    pub(crate) proved: Option<Result<Proved, Untried>>,
 }
 
 impl Subject<'_> {

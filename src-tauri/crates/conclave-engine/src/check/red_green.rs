@@ -13,7 +13,7 @@ pub(crate) async fn run(subject: &mut Subject<'_>) -> Evidence {
     let proved = proof::prove(subject).await;
     let mut evidence = match &proved {
         Ok(proved) => by_recipe(proved),
-        Err(why) => Evidence::new(Check::RedGreen, CheckOutcome::NotAvailable, why.clone()),
+        Err(untried) => Evidence::new(Check::RedGreen, untried.outcome(), untried.why()),
     };
     subject.proved = Some(proved);
     let is_decided = matches!(evidence.outcome, CheckOutcome::Pass | CheckOutcome::Fail);
@@ -38,7 +38,7 @@ fn by_recipe(proved: &Proved) -> Evidence {
 
 async fn by_own_test(subject: &Subject<'_>) -> Evidence {
     let (outcome, summary) = match proof::prove_by_test(subject).await {
-        Err(why) => (CheckOutcome::NotAvailable, why),
+        Err(untried) => return Evidence::new(Check::RedGreen, untried.outcome(), untried.why()),
         Ok(sides) => {
             let before = proof::red_test(&sides.before, None);
             let after = proof::red_test(&sides.after, sides.before.as_ref().ok());

@@ -268,7 +268,7 @@ fn without_the_persons_word_nothing_runs() {
     let list = PACK.replace("f'wc -l {name}', shell=True", "['wc', '-l', name]");
     let [red_green, behaviour] = run(judge("a.py", PACK, &list, Some("def test_a():\n    assert True\n"), false));
     for evidence in [red_green, behaviour] {
-        assert_eq!(evidence.outcome, CheckOutcome::NotAvailable, "{}", evidence.summary);
+        assert_eq!(evidence.outcome, CheckOutcome::NotRun, "{}", evidence.summary);
         assert!(evidence.summary.contains("conclave project commands"), "{}", evidence.summary);
     }
 }
