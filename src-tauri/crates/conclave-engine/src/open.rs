@@ -81,6 +81,9 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     if let Err(error) = store.settle_lost() {
         notices.push(format!("what calls cost that broke off is not known: {error}"));
     }
+    if let Err(error) = store.settle_cut_off("its run was cut off; the next one goes on with it") {
+        notices.push(format!("runs that were cut off are still shown as running: {error}"));
+    }
     let models = Arc::new(Models::new(settings, store.clone(), Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);

@@ -45,13 +45,21 @@ fn which(api: &Api, fix: &Fix) -> Result<Which, ApiError> {
     Ok(Which::Open { project, severity: fix.severity })
 }
 
-/// The one project in the list; with more than one, consent has to say which is meant.
+/// The one project in the list, or of several the one around the current folder: consent has to say which is meant.
 fn only_project(api: &Api) -> Result<Option<String>, ApiError> {
     match api.listed_projects()?.as_slice() {
         [] => Ok(None),
         [(id, _)] => Ok(Some(id.clone())),
-        [(_, first), ..] => Err(ApiError::new(ErrorCode::BadRequest, "more than one project is in the list")
-            .with_hint(format!("name one, for example `--project {first}`"))),
+        projects => {
+            // Whoever stands in one of them means it.
+            let here = std::env::current_dir().unwrap_or_default();
+            if let Some((id, _)) = projects.iter().find(|(_, root)| here.starts_with(root)) {
+                return Ok(Some(id.clone()));
+            }
+            let roots: Vec<String> = projects.iter().map(|(_, root)| format!("`--project {root}`")).collect();
+            Err(ApiError::new(ErrorCode::BadRequest, "more than one project is in the list")
+                .with_hint(format!("say which, with {}, or stand in it", roots.join(" or "))))
+        }
     }
 }
 

@@ -130,6 +130,26 @@ impl Store {
         })
     }
 
+    /// Lets the findings whose run died with its process stand where they stood before, with `note`; gives how many. The
+    /// run itself is kept and goes on when it is claimed again.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn settle_cut_off(&self, note: &str) -> Result<u32> {
+        let open = self.read(|transaction| running(transaction))?;
+        let dead: Vec<FindingId> =
+            open.into_iter().filter(|open| !self.lives(open.claimant)).map(|open| open.job.finding).collect();
+        if dead.is_empty() {
+            return Ok(0);
+        }
+        self.write(|transaction| {
+            for finding in &dead {
+                stand(transaction, finding, note)?;
+            }
+            Ok(u32::try_from(dead.len()).unwrap_or(u32::MAX))
+        })
+    }
+
     /// Puts the job of `run` back into the queue with the stages that it has.
     ///
     /// # Errors
@@ -425,6 +445,9 @@ mod tests {
         drop(other);
         let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
         assert_eq!(open, [(b.clone(), false), (a.clone(), false), (c.clone(), true)]);
+        assert_eq!(store.settle_cut_off("cut off").unwrap(), 2);
+        assert_eq!(stands(&store, &a), (Status::Open, "cut off".to_owned()), "nobody is at it");
+        assert_eq!(stands(&store, &c).0, Status::Running);
         let taken = store.begin_run(&a, true, NOW).unwrap();
         assert_eq!(taken, Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true, alone: true });
         assert_eq!(store.cancel_waiting().unwrap(), 1);
@@ -438,7 +461,10 @@ mod tests {
         store.save_stage(&run, "gather", "{}").unwrap();
         store.release(&run).unwrap();
         assert!(matches!(store.release(&run), Err(StoreError::Missing { .. })), "it is nobody's now");
-        assert_eq!(store.next_job(NOW).unwrap(), Some(Job { finding: a, run: run.clone(), resumed: true, alone: true }));
+        assert_eq!(
+            store.next_job(NOW).unwrap(),
+            Some(Job { finding: a, run: run.clone(), resumed: true, alone: true })
+        );
         assert_eq!(store.stage(&run, "gather").unwrap().as_deref(), Some("{}"));
     }
 }
