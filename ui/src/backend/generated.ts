@@ -1708,6 +1708,26 @@ export type Redaction = {
 	count: number,
 };
 
+/**  Names the run whose conclusion is to be drawn again. */
+export type ReplayRun = {
+	/**  The run's id, or that of a finding for its last run. */
+	run: string,
+};
+
+/**  A conclusion that was drawn again from what the run stored. */
+export type ReplayView = {
+	/**  The run. */
+	run: string,
+	/**  Whether the stored conclusion is the same, to the byte. */
+	same: boolean,
+	/**  How it ends now. */
+	ending: Ending,
+	/**  The fix that is recommended now. */
+	recommended: string | null,
+	/**  How sure it is of the first fix now. */
+	confidence: ConfidenceView | null,
+};
+
 /**  The result of a run. */
 export type ResolutionView = {
 	/**  The run. */
@@ -2280,6 +2300,7 @@ export type CommandMap = {
 	list_projects: { request: Nothing; response: ProjectList; kind: "query" };
 	list_findings: { request: ListFindings; response: FindingPage; kind: "query" };
 	get_finding: { request: GetFinding; response: FindingView; kind: "query" };
+	replay_run: { request: ReplayRun; response: ReplayView; kind: "query" };
 	get_doctor: { request: Nothing; response: DoctorView; kind: "query" };
 	verify_ledger: { request: Nothing; response: LedgerView; kind: "query" };
 	get_policy: { request: Nothing; response: PolicyView; kind: "query" };
@@ -2334,6 +2355,7 @@ export const tags = {
 	list_projects: ["projects","findings"],
 	list_findings: ["findings"],
 	get_finding: ["findings","runs"],
+	replay_run: ["findings"],
 	get_doctor: [],
 	verify_ledger: ["ledger"],
 	get_policy: ["policy","projects"],

@@ -17,8 +17,9 @@ use crate::view::{
     HealthThresholds, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList,
     LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth,
     ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck,
-    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, RunFix, RunStarted, SaveCommands,
-    SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
+    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, ReplayRun, ReplayView, RunFix,
+    RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView,
+    Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -89,6 +90,7 @@ commands! {
     Query list_projects(Nothing) -> ProjectList [Projects, Findings];
     Query list_findings(ListFindings) -> FindingPage [Findings];
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
+    Query replay_run(ReplayRun) -> ReplayView [Findings];
     Query get_doctor(Nothing) -> DoctorView [];
     Query verify_ledger(Nothing) -> LedgerView [Ledger];
     Query get_policy(Nothing) -> PolicyView [Policy, Projects];

@@ -7,12 +7,14 @@ use conclave_core::finding::Region;
 use conclave_core::judgement::{Fault, Judgement};
 use conclave_core::resolution::{Conclusion, Resolution, Verdict};
 use conclave_engine::event;
+use conclave_engine::replay::Replayed;
 use conclave_policy::{Access, Effective, Layer, Reviewed, ToolRequest};
 use conclave_store::{ScanRecord, StoredFinding};
 
 use crate::view::{
-    ConfidenceSummary, ConfidenceView, Effect, Ending, Event, EvidenceView, FileDiff, FindingRow, FixView, JudgementView, Mark,
-    ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView, SeatState, SeatView, Stage, Tag, TermView,
+    ConfidenceSummary, ConfidenceView, Effect, Ending, Event, EvidenceView, FileDiff, FindingRow, FixView,
+    JudgementView, Mark, ReplayView, ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView,
+    SeatState, SeatView, Stage, Tag, TermView,
 };
 
 pub(crate) fn topic(tag: Tag) -> event::Topic {
@@ -111,6 +113,18 @@ pub(crate) fn scan(record: &ScanRecord, new_findings: u32, at: i64) -> ScanView 
         complaints: record.complaints.clone(),
         complaint_count: record.complaint_count,
         at,
+    }
+}
+
+pub(crate) fn replayed(replayed: &Replayed) -> ReplayView {
+    let view = resolution(&replayed.resolution, |_| Vec::new());
+    let first = view.fixes.into_iter().find(|fix| fix.stopped.is_none());
+    ReplayView {
+        run: view.run,
+        same: replayed.same,
+        ending: view.ending,
+        recommended: view.recommended,
+        confidence: first.map(|fix| fix.confidence),
     }
 }
 

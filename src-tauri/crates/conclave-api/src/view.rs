@@ -339,6 +339,29 @@ pub struct JudgementView {
     pub judge: String,
 }
 
+/// Names the run whose conclusion is to be drawn again.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayRun {
+    /// The run's id, or that of a finding for its last run.
+    pub run: String,
+}
+
+/// A conclusion that was drawn again from what the run stored.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct ReplayView {
+    /// The run.
+    pub run: String,
+    /// Whether the stored conclusion is the same, to the byte.
+    pub same: bool,
+    /// How it ends now.
+    pub ending: Ending,
+    /// The fix that is recommended now.
+    pub recommended: Option<String>,
+    /// How sure it is of the first fix now.
+    pub confidence: Option<ConfidenceView>,
+}
+
 /// One candidate.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct FixView {

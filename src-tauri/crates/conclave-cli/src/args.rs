@@ -91,6 +91,11 @@ pub enum Command {
         /// The finding's id, or its first digits.
         id: String,
     },
+    /// Draw the conclusion of a run again from what it stored, and say whether it is the same to the byte.
+    Replay {
+        /// The run's id, or that of a finding for its last run.
+        run: String,
+    },
     /// Write a fix into the project; `undo` takes it back.
     Apply {
         /// The finding's id, or its first digits.

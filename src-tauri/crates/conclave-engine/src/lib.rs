@@ -31,6 +31,7 @@ pub mod project;
 pub mod prompt;
 mod proof;
 pub mod queue;
+pub mod replay;
 mod review;
 pub mod run;
 pub mod runner;

@@ -198,7 +198,8 @@ impl Keeper {
     }
 }
 
-fn stage_name(stage: Stage) -> &'static str {
+/// Under which name the result of `stage` is stored.
+pub(crate) fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Queued => "queued",
         Stage::Gather => "gather",

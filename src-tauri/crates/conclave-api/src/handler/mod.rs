@@ -34,7 +34,7 @@ pub(crate) use models::{list_models, order_models, remove_model, save_model};
 pub(crate) use policy::{check_policy, explain_request, get_policy, policy_in, save_policy, simulate_policy};
 pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
-pub(crate) use runs::{cancel_runs, chosen, run_fix};
+pub(crate) use runs::{cancel_runs, chosen, replay_run, run_fix};
 pub(crate) use servers::{discover_servers, inspect_file};
 pub(crate) use spending::{get_spending, save_budget};
 

@@ -3,19 +3,35 @@
 use std::collections::HashSet;
 
 use conclave_core::finding::Status;
-use conclave_core::id::{FindingId, ProjectId};
+use conclave_core::id::{FindingId, ProjectId, RunId};
 use conclave_engine::queue;
+use conclave_engine::replay::replay;
 use conclave_store::{FindingQuery, StoredFinding};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
-use crate::view::{Nothing, RunFix, RunStarted};
+use crate::show;
+use crate::view::{Nothing, ReplayRun, ReplayView, RunFix, RunStarted};
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
     let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix, Status::SuspectedFalsePositive])?;
     let queued = queue::enqueue(api.cx(), &findings)?;
     api.wake();
     Ok(RunStarted { queued })
+}
+
+pub(crate) async fn replay_run(api: &Api, request: ReplayRun) -> Result<ReplayView, ApiError> {
+    let store = &api.cx().store;
+    let run = match api.finding_id(&request.run) {
+        Ok(finding) => store.resolution(&finding)?.map(|resolution| resolution.run),
+        Err(_) => Some(RunId::new(&request.run)),
+    };
+    let replayed = run.as_ref().map(|run| replay(store, run)).transpose()?.flatten();
+    let none = || {
+        ApiError::new(ErrorCode::NotFound, format!("there is no whole run `{}`", request.run))
+            .with_hint("only the last run of a finding is kept with its stages, once it has come to its end")
+    };
+    replayed.as_ref().map(show::replayed).ok_or_else(none)
 }
 
 /// The findings that `request` means.

@@ -38,6 +38,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         }
         Command::Fix(fix) => fix::run(api, output, fix).await,
         Command::Show { id } => single::show(api, output, id).await,
+        Command::Replay { run } => single::replay(api, output, run).await,
         Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
         Command::Undo { id } => single::undo(api, output, id).await,
         Command::Preview { id } => single::preview(api, output, id).await,

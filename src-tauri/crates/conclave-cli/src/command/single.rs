@@ -1,10 +1,10 @@
-//! `conclave show`, `preview`, `apply`, `undo` and `doctor`.
+//! `conclave show`, `replay`, `preview`, `apply`, `undo` and `doctor`.
 
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, ApplyFix, DoctorView, FindingView, GetFinding, Nothing, PreviewRequest, PreviewView, UndoFix,
-    UndoneView,
+    AppliedView, ApplyFix, DoctorView, FindingView, GetFinding, Nothing, PreviewRequest, PreviewView, ReplayRun,
+    ReplayView, UndoFix, UndoneView,
 };
 
 use super::call;
@@ -15,6 +15,13 @@ pub(super) async fn show(api: &Api, output: &Output, id: &str) -> Result<Exit, A
     let view: FindingView = call(api, "get_finding", &GetFinding { finding: id.to_owned() }).await?;
     output.finding(&view);
     Ok(Exit::Done)
+}
+
+/// A conclusion that comes out differently is nothing to rely on.
+pub(super) async fn replay(api: &Api, output: &Output, run: &str) -> Result<Exit, ApiError> {
+    let view: ReplayView = call(api, "replay_run", &ReplayRun { run: run.to_owned() }).await?;
+    output.replayed(&view);
+    Ok(if view.same { Exit::Done } else { Exit::Unknown })
 }
 
 pub(super) async fn preview(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {

@@ -11,7 +11,8 @@ use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
     EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
     HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList,
-    ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView, UndoneView,
+    ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView, SimulationView, SpendingView,
+    UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -79,6 +80,7 @@ const FINDING: &str = "conclave/finding/1";
 const FIX: &str = "conclave/fix/1";
 const APPLY: &str = "conclave/apply/1";
 const UNDO: &str = "conclave/undo/1";
+const REPLAY: &str = "conclave/replay/1";
 const AUDIT: &str = "conclave/audit/1";
 const DOCTOR: &str = "conclave/doctor/1";
 const POLICY: &str = "conclave/policy/1";
@@ -136,6 +138,10 @@ pub(super) fn applied(view: &AppliedView) -> Value {
 
 pub(super) fn undone(view: &UndoneView) -> Value {
     named(UNDO, view)
+}
+
+pub(super) fn replayed(view: &ReplayView) -> Value {
+    named(REPLAY, view)
 }
 
 pub(super) fn ledger(view: &LedgerView) -> Value {
@@ -284,6 +290,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (FIX, schema_for!(Named<Fixes<'_>>)),
         (APPLY, schema_for!(Named<AppliedView>)),
         (UNDO, schema_for!(Named<UndoneView>)),
+        (REPLAY, schema_for!(Named<ReplayView>)),
         (AUDIT, schema_for!(Named<LedgerView>)),
         (DOCTOR, schema_for!(Named<DoctorView>)),
         (POLICY, schema_for!(Named<PolicyView>)),

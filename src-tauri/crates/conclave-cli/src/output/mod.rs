@@ -17,8 +17,8 @@ use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList,
     DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
     FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ScanView, SimulationView, SpendingView,
-    UndoneView,
+    ModelList, ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView, SimulationView,
+    SpendingView, UndoneView,
 };
 
 use crate::args::Format;
@@ -116,6 +116,11 @@ impl Output {
     /// Prints what was taken back.
     pub fn undone(&self, view: &UndoneView) {
         self.print(|_| text::undone(view), || json::undone(view));
+    }
+
+    /// Prints whether a conclusion comes out the same again.
+    pub fn replayed(&self, view: &ReplayView) {
+        self.print(|_| text::replayed(view), || json::replayed(view));
     }
 
     /// Prints the ledger's state.

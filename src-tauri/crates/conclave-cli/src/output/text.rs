@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use conclave_api::batch::{Consent, FixItem, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, DoctorView, Ending, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind, ScanState,
-    ScanView, SeatState, UndoneView,
+    AppliedView, ConfidenceView, DoctorView, Ending, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind,
+    ReplayView, ScanState, ScanView, SeatState, UndoneView,
 };
 use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
@@ -374,10 +374,7 @@ fn fix_lines(out: &mut String, style: Style, fix: &FixView, head: &str) {
     if let Some(raise) = &confidence.raise {
         let _ = writeln!(out, "Would raise it: {raise}");
     }
-    let _ = writeln!(out, "Why {:.2}, in log-odds:", confidence.summary.p);
-    for term in &confidence.terms {
-        let _ = writeln!(out, "  {:+.2}  {}", term.value, clean(&term.label));
-    }
+    why(out, confidence);
     for evidence in &fix.evidence {
         let word = match evidence.outcome {
             CheckOutcome::Pass => style.paint("32", "pass"),
@@ -414,6 +411,28 @@ pub(super) fn applied(view: &AppliedView) -> String {
 
 pub(super) fn undone(view: &UndoneView) -> String {
     format!("Taken back in {}: the bytes are as they were.\n", view.files.join(", "))
+}
+
+pub(super) fn replayed(view: &ReplayView) -> String {
+    let mut out = match view.same {
+        true => format!("Run {}: the same conclusion, to the byte.\n", clean(&view.run)),
+        false => {
+            format!("Run {}: another conclusion than the stored one. Rely on neither; run it anew.\n", clean(&view.run))
+        }
+    };
+    let _ = writeln!(out, "{}", ending(view.ending));
+    if let Some(confidence) = &view.confidence {
+        why(&mut out, confidence);
+    }
+    out
+}
+
+/// Every addend of a reading.
+fn why(out: &mut String, confidence: &ConfidenceView) {
+    let _ = writeln!(out, "Why {:.2}, in log-odds:", confidence.summary.p);
+    for term in &confidence.terms {
+        let _ = writeln!(out, "  {:+.2}  {}", term.value, clean(&term.label));
+    }
 }
 
 pub(super) fn ledger(view: &LedgerView) -> String {

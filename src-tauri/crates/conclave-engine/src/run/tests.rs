@@ -3,25 +3,25 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor")]
 
 use std::fs;
+use std::path::Path;
 
 use conclave_core::id::ProjectId;
 use conclave_core::project::Project;
 
 use super::*;
 use crate::open::{Options, open};
+use crate::replay::replay;
 use crate::scan;
 
 const VULNERABLE: &str = "import subprocess\n\n\ndef f():\n    subprocess.run('ls -l', shell=True)\n";
 
-/// A run of `f`'s finding that was cut off after its second stage, when the file still was `VULNERABLE`; resumed after
-/// the file became `now`.
-async fn resumed_with(now: &str) -> (String, Resolution) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let root = folder.path().join("project");
+/// A run of the finding in `VULNERABLE`, in a project below `folder`, that has not begun.
+async fn begun(folder: &Path) -> (Ctx, Job) {
+    let root = folder.join("project");
     fs::create_dir(&root).expect("a folder");
     let root = root.canonicalize().expect("it is there");
     fs::write(root.join("a.py"), VULNERABLE).expect("written");
-    let (cx, _) = open(&Options { data_dir: folder.path().join("data"), offline: true }).expect("it opens");
+    let (cx, _) = open(&Options { data_dir: folder.join("data"), offline: true }).expect("it opens");
     let name = root.display().to_string();
     let project =
         Project { id: ProjectId::of_root(&name), root: name, name: "p".to_owned(), watched: false, listed: true };
@@ -29,6 +29,15 @@ async fn resumed_with(now: &str) -> (String, Resolution) {
     let found = scan::scan(&cx, &project, None).await.expect("scanned");
     let [id] = found.findings.as_slice() else { panic!("{found:?}") };
     let job = cx.store.begin_run(id, true, 0).expect("claimed");
+    (cx, job)
+}
+
+/// A run of `f`'s finding that was cut off after its second stage, when the file still was `VULNERABLE`; resumed after
+/// the file became `now`.
+async fn resumed_with(now: &str) -> (String, Resolution) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cx, job) = begun(folder.path()).await;
+    let root = folder.path().join("project");
     let first = run_finding(&cx, &job).await.expect("a result");
     let before = first.recommended().expect("a fix").judged.candidate.patch.files[0].base.to_string();
 
@@ -54,4 +63,22 @@ fn a_resumed_run_keeps_its_stages_only_for_the_same_text() {
     assert_ne!(candidate.patch.files[0].base.to_string(), before);
     let after = candidate.patch.files[0].apply(moved.as_bytes()).expect("it fits");
     assert!(String::from_utf8_lossy(&after).contains("    subprocess.run(['ls', '-l'])"), "{after:?}");
+}
+
+#[test]
+fn a_conclusion_comes_out_the_same_to_the_byte_and_a_changed_one_is_found_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    run(async {
+        let (cx, job) = begun(folder.path()).await;
+        let first = run_finding(&cx, &job).await.expect("a result");
+        let again = replay(&cx.store, &job.run).expect("stored").expect("whole");
+        assert!(again.same && again.resolution == first, "{again:?}");
+        assert_eq!(replay(&cx.store, &RunId::new("no-1")).expect("stored"), None);
+
+        let mut changed = first.clone();
+        changed.verdicts[0].confidence.p = 0.99;
+        cx.store.save_resolution(&changed, Status::FixReady, "", None, 0).expect("saved");
+        let again = replay(&cx.store, &job.run).expect("stored").expect("whole");
+        assert!(!again.same && again.resolution == first);
+    });
 }

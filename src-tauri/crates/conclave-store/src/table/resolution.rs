@@ -1,7 +1,7 @@
 //! What runs ended with, one a run: the whole result as JSON, and beside it what a list shows of it.
 
 use conclave_core::finding::Status;
-use conclave_core::id::FindingId;
+use conclave_core::id::{FindingId, RunId};
 use conclave_core::resolution::Resolution;
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -49,6 +49,17 @@ impl Store {
         })
     }
 
+    /// The result of `run` as it was written.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn resolution_json(&self, run: &RunId) -> Result<Option<String>> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare("SELECT resolution FROM resolution WHERE run = ?1")?;
+            Ok(statement.query_row([run.as_str()], |row| row.get(0)).optional()?)
+        })
+    }
+
     /// The result of the last run of `finding` that had one.
     ///
     /// # Errors
@@ -86,7 +97,6 @@ mod tests {
     use super::*;
     use crate::tests::{NOW, finding, fresh_with_project, scan};
     use crate::{JobEnd, ScanState};
-    use conclave_core::id::RunId;
     use conclave_core::record::Record;
     use conclave_core::resolution::{Work, conclude};
 

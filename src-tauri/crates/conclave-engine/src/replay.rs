@@ -1,0 +1,60 @@
+//! Draws the conclusion of a run again, from what its stages stored, and says whether it is the same to the byte.
+//!
+//! Nothing is asked, run or written. Invariant: only stored results go in, so that anybody with the database comes to the
+//! same conclusion, and a conclusion that was changed afterwards is found out.
+
+use conclave_core::brief::Brief;
+use conclave_core::candidate::Seat;
+use conclave_core::digest::Digest;
+use conclave_core::id::RunId;
+use conclave_core::resolution::{Judged, Resolution, Work, conclude};
+use conclave_store::Store;
+use serde::de::DeserializeOwned;
+
+use crate::event::Stage;
+use crate::run::{RunError, stage_name};
+use crate::stage::{Opinions, with};
+
+/// A conclusion that was drawn again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// The conclusion as it comes out now.
+    pub resolution: Resolution,
+    /// Whether the stored one is the same, to the byte.
+    pub same: bool,
+}
+
+/// Draws the conclusion of `run` again; `None` when a stage or the conclusion is not stored, as of a run that has not
+/// come to its end or was followed by another.
+///
+/// # Errors
+/// The store fails, or a stage cannot be read.
+pub fn replay(store: &Store, run: &RunId) -> Result<Option<Replayed>, RunError> {
+    let Some(before) = store.resolution_json(run)? else { return Ok(None) };
+    let Some((brief, _)) = stored::<Brief>(store, run, Stage::Gather)? else { return Ok(None) };
+    let Some((seats, analysis_ms)) = stored::<Vec<Seat>>(store, run, Stage::Propose)? else { return Ok(None) };
+    let Some((_, verification_ms)) = stored::<Vec<Judged>>(store, run, Stage::Verify)? else { return Ok(None) };
+    let Some((again, more_analysis_ms)) = stored(store, run, Stage::ProposeAgain)? else { return Ok(None) };
+    let Some((judged, more_verification_ms)) = stored(store, run, Stage::VerifyAgain)? else { return Ok(None) };
+    let Some((opinions, _)) = stored::<Opinions>(store, run, Stage::Judge)? else { return Ok(None) };
+    let work = Work {
+        seats: with(seats, again),
+        judged,
+        judgements: opinions.judgements,
+        analysis_ms: analysis_ms + more_analysis_ms,
+        verification_ms: verification_ms + more_verification_ms,
+        confirmed: None,
+    };
+    let resolution = conclude(&brief.finding, run.clone(), work, &opinions.record);
+    let now = serde_json::to_string(&resolution).map_err(|_| RunError::Stage { stage: stage_name(Stage::Conclude) })?;
+    Ok(Some(Replayed { resolution, same: now == before }))
+}
+
+/// What a stage stored, with the milliseconds that it took.
+fn stored<T: DeserializeOwned>(store: &Store, run: &RunId, stage: Stage) -> Result<Option<(T, u64)>, RunError> {
+    let name = stage_name(stage);
+    let Some(text) = store.stage(run, name)? else { return Ok(None) };
+    let (_, result): (Option<Digest>, (T, u64)) =
+        serde_json::from_str(&text).map_err(|_| RunError::Stage { stage: name })?;
+    Ok(Some(result))
+}
