@@ -23,6 +23,9 @@ use serde::Deserialize;
 
 use super::{content, effective, paths, suppression};
 
+/// How the name of a fix ends that stands in a function with a check.
+const GUARDED: &str = ", guarded";
+
 /// From this weight on a smell stops nobody, but nobody can say that it was not seen.
 const SEEN: f64 = -0.4;
 
@@ -144,7 +147,7 @@ fn by_recipes() -> Vec<Fix> {
             let facts = ProjectFacts { python_sql_driver: driver.clone(), javascript_sql_driver: driver };
             let name =
                 format!("{} {}", recipe["id"].as_str().expect("an id"), example["name"].as_str().expect("a name"));
-            for (form, text) in [("", before.to_owned()), (", guarded", guarded(language, before))] {
+            for (form, text) in [("", before.to_owned()), (GUARDED, guarded(language, before))] {
                 fixes.extend(fixed(&format!("{name}{form}"), language, &text, &facts));
             }
         }
@@ -328,7 +331,9 @@ fn spoilt_twins_are_seen_and_correct_fixes_are_not() {
     let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let (mut total, mut seen, mut won, mut with_twin) = (0, 0, Vec::new(), 0);
     for fix in &fixes {
-        let twins = twins(fix, &mutations);
+        // What a recipe makes of an example and of the same in a function is spoilt in the same ways: one of them will do.
+        let alone = fix.by_recipe && !fix.name.ends_with(GUARDED);
+        let twins = if alone { Vec::new() } else { twins(fix, &mutations) };
         let original = looked_at(fix, &fix.after, fix.by_recipe);
         if is_seen(&original) {
             alarms.push(format!("{}: {:?} {:?}", fix.name, original.0, original.1));
@@ -377,7 +382,7 @@ fn spoilt_twins_are_seen_and_correct_fixes_are_not() {
 #[test]
 fn a_line_that_attacks_is_seen_in_a_correct_fix() {
     let mut fixes = written();
-    fixes.extend(by_recipes().into_iter().filter(|fix| fix.name.ends_with("guarded")));
+    fixes.extend(by_recipes().into_iter().filter(|fix| fix.name.ends_with(GUARDED)));
     let attacks: Vec<(Language, &str)> = include_str!("twins/attacks.txt")
         .lines()
         .filter_map(|line| line.split_once('\t'))

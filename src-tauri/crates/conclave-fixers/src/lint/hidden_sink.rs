@@ -77,6 +77,9 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
     smells.extend(handed_on(pair));
     smells.extend(shell_by_name(pair));
     smells.extend(spread(pair));
+    smells.extend(later(pair));
+    smells.extend(as_value(pair));
+    smells.extend(moved_inside(pair));
     smells
 }
 
@@ -251,6 +254,87 @@ fn shell_by_name(pair: &Pair<'_>) -> Option<Smell> {
     };
     let new = gained(&shells(&pair.before), &shells(&pair.after));
     (!new.is_empty()).then(|| pair.gone(SmellKind::HiddenSink, "a shell is started by its name"))
+}
+
+/// The reported function is no longer called but handed on, for something else to call.
+fn as_value(pair: &Pair<'_>) -> Vec<Smell> {
+    let reported = pair.before.calls.iter().filter(|site| pair.is_reported(&site.node) && site.callee.is_some());
+    let written: Vec<&str> = reported.map(|site| site.written.as_str()).filter(|written| is_named(written)).collect();
+    let values = |side: &Side<'_>| {
+        side.counts(|node| {
+            let text = node
+                .is(&["attribute", "member_expression", "identifier", "method_reference"])
+                .then(|| squeezed(node))?;
+            let parent = node.parent()?;
+            let called = parent.field("function").is_some_and(|callee| callee == *node);
+            let part =
+                parent.is(&["attribute", "member_expression", "keyword_argument", "import_specifier", "dotted_name"]);
+            (!called && !part && written.contains(&text.as_str())).then_some(text)
+        })
+    };
+    let new = gained(&values(&pair.before), &values(&pair.after));
+    new.iter()
+        .map(|(name, _)| pair.gone(SmellKind::HiddenSink, &format!("`{}` is handed on as a value", short(name))))
+        .collect()
+}
+
+/// Whether a name is one of a module or an object, or of a known sink.
+fn is_named(written: &str) -> bool {
+    (written.contains('.') || SINKS.contains(&written)) && !written.contains(['(', '[', ' ', '"', '\''])
+}
+
+/// The reported call stays word for word, one function deeper than before.
+fn moved_inside(pair: &Pair<'_>) -> Option<Smell> {
+    const FUNCTIONS: [&str; 7] = [
+        "lambda",
+        "lambda_expression",
+        "arrow_function",
+        "function_expression",
+        "function_definition",
+        "function_declaration",
+        "method_declaration",
+    ];
+    let depth = |node: &Node<'_>| node.ancestors().filter(|around| around.is(&FUNCTIONS)).count();
+    let mut reported = pair
+        .before
+        .calls
+        .iter()
+        .filter(|site| pair.is_reported(&site.node) && (is_named(&site.written) || site.means(&SINKS)));
+    let moved = reported.find(|site| {
+        let text = squeezed(&site.node);
+        let now = pair.after.calls.iter().filter(|other| squeezed(&other.node) == text).map(|other| depth(&other.node));
+        now.min().is_some_and(|now| now > depth(&site.node))
+    })?;
+    Some(pair.gone(SmellKind::HiddenSink, &format!("`{}` stays, in a function of its own", short(&moved.written))))
+}
+
+/// What ran at once runs later, where nobody waits for it.
+fn later(pair: &Pair<'_>) -> Option<Smell> {
+    let new = gained(&put_off(pair, &pair.before), &put_off(pair, &pair.after));
+    let (name, _) = new.first()?;
+    Some(pair.gone(SmellKind::HiddenSink, &format!("what ran at once is put off with `{name}`")))
+}
+
+fn put_off<'t>(pair: &Pair<'_>, side: &Side<'t>) -> Counts {
+    const LATER: [&str; 9] = [
+        "setTimeout",
+        "setImmediate",
+        "setInterval",
+        "nextTick",
+        "queueMicrotask",
+        "Timer",
+        "Thread",
+        "submit",
+        "call_later",
+    ];
+    count(&side.calls, |site: &Site<'t>| {
+        let known = || {
+            let inner = side.nodes.iter().filter(|node| site.node.contains(node) && node.range() != site.node.range());
+            let acts = inner.filter(|node| node.field("arguments").is_some() || node.is(&["assignment_expression"]));
+            acts.into_iter().any(|node| pair.before.code.contains(&*node.text()))
+        };
+        (LATER.contains(&site.name.as_str()) && known()).then(|| site.name.clone())
+    })
 }
 
 /// Arguments of the reported call come from a collection, where no scanner reads them.

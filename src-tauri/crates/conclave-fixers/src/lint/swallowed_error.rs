@@ -16,6 +16,13 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
         .filter(|handler| pair.after.is_changed(handler) && swallows(pair, handler))
         .map(|handler| pair.smell(SmellKind::SwallowedError, handler, "an error is caught and nothing happens"))
         .collect();
+    // A result that is given back from there takes the place of the error.
+    let ends = |node: &Node<'_>| {
+        node.walk().any(|inner| inner.is(&["return_statement", "break_statement", "continue_statement"]))
+    };
+    let finals = pair.after.of_kind(&["finally_clause"]).filter(|node| pair.after.is_changed(node) && ends(node));
+    smells
+        .extend(finals.map(|node| pair.smell(SmellKind::SwallowedError, node, "the end takes the place of an error")));
     let quiet = |side: &Side<'_>| side.counts(|node| is_quiet(node).then(|| node.kind().into_owned()));
     if !gained(&quiet(&pair.before), &quiet(&pair.after)).is_empty() {
         smells.push(pair.gone(SmellKind::SwallowedError, "errors of a call are let go"));

@@ -3,6 +3,8 @@
 //! Conditions are compared as texts over the whole file, so that a check may move. What matters is which way a condition
 //! leans: one that refuses has to keep all of its reasons, one that admits has to keep all of its demands.
 
+use std::collections::BTreeSet;
+
 use conclave_core::smell::{Smell, SmellKind};
 
 use super::pair::{Counts, Pair, Side, gained, short, speaks_of, squeezed};
@@ -53,8 +55,21 @@ const ANNOTATIONS: [&str; 12] = [
     "Min",
 ];
 /// Words of a condition that lead around a check.
-const AROUND: [&str; 10] =
-    ["bypass", "skip", "debug", "trusted", "internal", "backdoor", "localhost", "127.0.0.1", "disable", "unsafe"];
+const AROUND: [&str; 13] = [
+    "testing",
+    "production",
+    "node_env",
+    "bypass",
+    "skip",
+    "debug",
+    "trusted",
+    "internal",
+    "backdoor",
+    "localhost",
+    "127.0.0.1",
+    "disable",
+    "unsafe",
+];
 const ALWAYS: [&str; 12] =
     ["True", "true", "False", "false", "1", "0", "None", "null", "not True", "not False", "!true", "!false"];
 /// How a statement begins that only speaks of something.
@@ -84,6 +99,8 @@ const GUARDS: [&str; 22] = [
 /// A condition with what follows from it.
 struct Condition {
     text: String,
+    /// Whether it decides what runs, and is no value by itself.
+    asks: bool,
     /// Whether it is an assertion.
     asserted: bool,
     /// Whether what it holds for is refused.
@@ -113,8 +130,11 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
     let mut matched = vec![false; new.len()];
     for old in &lost {
         let best = new.iter().enumerate().filter(|(at, _)| !matched[*at]).max_by_key(|(_, other)| shared(old, other));
-        let partner =
-            best.filter(|(_, other)| shared(old, other) > 0 || (!old.refuses && other.leads_to == old.leads_to));
+        // A refusal that asks for something else than before is another one.
+        let partner = best.filter(|(_, other)| match old.refuses {
+            true => 3 * shared(old, other) > words(&old.text).len() || same_set(&old.text, &other.text),
+            false => shared(old, other) > 0 || other.leads_to == old.leads_to,
+        });
         match partner {
             Some((at, other)) => {
                 matched[at] = true;
@@ -130,8 +150,8 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
         }
     }
     for (_, one) in new.iter().enumerate().filter(|(at, _)| !matched[*at]) {
-        if is_fixed(one) {
-            add(format!("`{}` depends on nothing", short(&one.text)));
+        if let Some(what) = hollow(one, pair) {
+            add(format!("`{}` {what}", short(&one.text)));
         }
     }
     for one in &after {
@@ -150,7 +170,51 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
     }
     smells.extend(broadened(pair));
     smells.extend(let_go(pair));
+    smells.extend(too_late(pair));
     smells
+}
+
+/// A refusal that comes only after what it used to guard.
+fn too_late(pair: &Pair<'_>) -> Vec<Smell> {
+    let after = refusals(&pair.after);
+    let mut smells = Vec::new();
+    for old in refusals(&pair.before) {
+        let Some(now) = after.iter().find(|other| other.text == old.text) else { continue };
+        let known = |name: &String| pair.before.calls.iter().any(|site| site.name == *name);
+        let passed = now.earlier.iter().any(|name| known(name) && !old.earlier.contains(name));
+        if passed || (now.is_last && !old.is_last && speaks_of(&old.text, &GUARDS)) {
+            let what = format!("`{}` is asked only after what it guards", short(&old.text));
+            smells.push(pair.gone(SmellKind::WeakenedCheck, &what));
+        }
+    }
+    smells
+}
+
+/// A refusal and where it stands in its function.
+struct Refusal {
+    text: String,
+    /// The names of the calls before it.
+    earlier: Vec<String>,
+    /// Whether nothing comes after it.
+    is_last: bool,
+}
+
+fn refusals(side: &Side<'_>) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    for node in side.of_kind(&["if_statement"]) {
+        let (Some(condition), Some(then)) = (node.field("condition"), node.field("consequence")) else { continue };
+        if let Some(function) = side.source.function(node).filter(|_| refuses(&then)) {
+            let inside = side.calls.iter().filter(|site| function.contains(&site.node));
+            let earlier = inside.filter(|site| site.node.range().end <= node.range().start);
+            let body = function.field("body").and_then(|body| body.parts().pop());
+            found.push(Refusal {
+                text: squeezed(&bare(condition)),
+                earlier: earlier.map(|site| site.name.clone()).collect(),
+                is_last: body.is_some_and(|last| last.range() == node.range()),
+            });
+        }
+    }
+    found
 }
 
 /// A question whose answer nobody looks at.
@@ -162,7 +226,9 @@ fn let_go(pair: &Pair<'_>) -> Vec<Smell> {
     let asks = |node: &Node<'_>| {
         let name =
             pair.after.calls.iter().find(|site| site.node.range() == node.range()).map(|site| site.name.as_str());
-        is_condition(node) || name.is_some_and(|name| ANSWERS.iter().any(|start| name.starts_with(start)))
+        is_condition(node)
+            || name == Some("assert")
+            || name.is_some_and(|name| ANSWERS.iter().any(|start| name.starts_with(start)))
     };
     let statements = pair.after.of_kind(&["expression_statement"]).filter(|node| pair.after.is_changed(node));
     let asked = statements.filter(|node| node.parts().first().is_some_and(|first| asks(&bare(first.clone()))));
@@ -195,6 +261,10 @@ fn conditions(side: &Side<'_>) -> Vec<Condition> {
                 let first = then.map(|then| first_statement(&then)).unwrap_or_default();
                 (condition, refuses, first)
             }
+            "while_statement" | "for_statement" => {
+                let Some(condition) = node.field("condition") else { continue };
+                (condition, false, "loop".to_owned())
+            }
             "conditional_expression" | "ternary_expression" => {
                 let parts = node.parts();
                 let condition = node.field("condition").or_else(|| parts.get(1).cloned());
@@ -219,6 +289,7 @@ fn conditions(side: &Side<'_>) -> Vec<Condition> {
             .count();
         found.push(Condition {
             text: squeezed(&bare),
+            asks: node.is(&["if_statement", "elif_clause"]),
             asserted: node.is(&["assert_statement"]),
             refuses,
             leads_to,
@@ -307,20 +378,72 @@ fn without<'c>(these: &'c [Condition], others: &[Condition]) -> Vec<&'c Conditio
     found
 }
 
+/// How many words of `one` stand in `other` too.
 fn shared(one: &Condition, other: &Condition) -> usize {
-    let words = |text: &str| {
-        text.split(|c: char| !c.is_alphanumeric() && c != '_')
-            .filter(|w| w.len() > 1)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
     let theirs = words(&other.text);
-    words(&one.text).iter().filter(|word| theirs.contains(word)).count()
+    words(&one.text).iter().filter(|word| theirs.contains(*word)).count()
+}
+
+/// Whether two conditions ask whether something is among the same things.
+fn same_set(one: &str, other: &str) -> bool {
+    let set = |text: &str| text.rsplit_once(" in ").map(|(_, set)| set.to_owned());
+    set(one).is_some_and(|asked| set(other) == Some(asked))
+}
+
+/// The names and texts of a condition, each once.
+fn words(text: &str) -> BTreeSet<&str> {
+    let word = |word: &&str| word.len() > 1 && !["not", "and", "or", "is", "in", "None", "null"].contains(word);
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(word).collect()
+}
+
+/// A condition without its negations, and whether they turn it around.
+fn without_negations(text: &str) -> (String, bool) {
+    let unequal = text.matches("!=").count();
+    let plain = text.replace("!=", "==");
+    let words = plain.split(|c: char| c.is_whitespace() || "()".contains(c));
+    let (mut kept, mut negations) = (String::new(), unequal);
+    for word in words.filter(|word| !word.is_empty()) {
+        let bare = word.trim_start_matches('!');
+        negations += word.len() - bare.len() + usize::from(bare == "not");
+        if bare != "not" {
+            kept.push_str(bare);
+        }
+    }
+    (kept, negations % 2 == 1)
 }
 
 /// Whether a condition holds, or fails, whatever happens.
 fn is_fixed(one: &Condition) -> bool {
+    // A loop that ends by itself is everyday code, one that never begins is not.
+    if one.leads_to == "loop" {
+        return one.atoms.iter().any(|atom| matches!(atom.as_str(), "False" | "false" | "0"));
+    }
     one.atoms.iter().any(|atom| ALWAYS.contains(&atom.as_str()))
+}
+
+/// Why a new condition is none.
+fn hollow(one: &Condition, pair: &Pair<'_>) -> Option<&'static str> {
+    if is_fixed(one) {
+        return Some("depends on nothing");
+    }
+    if one.asserted {
+        return Some("can be switched off, as every assertion");
+    }
+    let squeezed: String = one.text.split_whitespace().collect();
+    if squeezed.contains("not(not") || squeezed.contains("!(!") {
+        return Some("says no twice");
+    }
+    if one.refuses || !one.asks {
+        return None;
+    }
+    let target = one.leads_to.split_once(" = ").map(|(name, _)| name.rsplit(' ').next().unwrap_or(name));
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let reads = |name: &str| pair.after.code.split(|c| !is_word(c)).filter(|word| *word == name).count();
+    if target.is_some_and(|name| name.chars().all(is_word) && reads(name) == 1) {
+        return Some("only sets what nobody reads");
+    }
+    let speaks = SPEAKS.iter().any(|word| one.leads_to.starts_with(word));
+    (speaks && one.guards()).then_some("stops nothing")
 }
 
 /// Whether `new` lets more through than `old` did.
@@ -344,12 +467,11 @@ fn leans(old: &Condition, new: &Condition) -> Option<&'static str> {
         let loosens = if old.refuses { "and" } else { "or" };
         return (new.joined == Some(loosens)).then_some("it has a way out");
     }
-    let turned = |one: &str, other: &str| {
-        let strip =
-            |text: &str| text.trim_start_matches("not ").trim_start_matches('!').trim_matches(['(', ')']).to_owned();
-        strip(one) == strip(other) && one != other
-    };
-    if old.atoms.len() == 1 && new.atoms.len() == 1 && old.refuses == new.refuses && turned(&old.text, &new.text) {
+    if old.refuses && new.asserted {
+        return Some("an assertion can be switched off");
+    }
+    let (was, is) = (without_negations(&old.text), without_negations(&new.text));
+    if old.refuses == new.refuses && was.0 == is.0 && was.1 != is.1 {
         return Some("it is turned around");
     }
     let number = |text: &str| {
