@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use conclave_core::auto_apply::may_apply;
 use conclave_core::candidate::FixClass;
 use conclave_core::id::FindingId;
 use conclave_core::resolution::{Conclusion, Resolution};
@@ -12,7 +13,7 @@ use crate::apply::Applied;
 use crate::ctx::Ctx;
 use crate::decide::{self, DecideError};
 use crate::queue::{alone, run_job};
-use crate::run::RunError;
+use crate::run::{RunError, record};
 
 /// Which recommended fixes the person lets Conclave write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub struct Treated {
     pub applied: Option<Result<Applied, DecideError>>,
 }
 
-/// Runs `findings`, `parallel` files at a time, and applies what `consent` covers.
+/// Runs `findings`, `parallel` files at a time, and applies what `consent` covers or the settings let be applied.
 ///
 /// Findings in one file are treated one after the other, each against the file as the one before left it: a finding
 /// whose lines are gone by then says so. What goes wrong with one finding is its own affair and ends no other.
@@ -101,7 +102,7 @@ async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent, is
         }
         let resolution = run(cx, &id, is_only).await;
         let applied = match &resolution {
-            Ok(resolution) if consent.covers(resolution) => {
+            Ok(resolution) if consent.covers(resolution) || is_allowed(cx, &id, resolution) => {
                 let (cx, id) = (cx.clone(), id.clone());
                 let apply = alone(async move { decide::apply_fix(&cx, &id, None).await }).await;
                 Some(apply.unwrap_or_else(|why| Err(DecideError::Broken(why))).map(|(_, applied)| applied))
@@ -111,6 +112,22 @@ async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent, is
         treated.push((index, Treated { finding: id, resolution, applied }));
     }
     treated
+}
+
+/// Whether the person's settings let the recommended fix of `resolution` be applied without another word.
+fn is_allowed(cx: &Ctx, finding: &FindingId, resolution: &Resolution) -> bool {
+    let settings = cx.settings();
+    if settings.auto_apply.is_empty() {
+        return false;
+    }
+    let Ok(Some(stored)) = cx.store.finding(finding) else { return false };
+    match may_apply(&settings.auto_apply, &stored.finding, resolution, &record()) {
+        Ok(_) => true,
+        Err(waits) => {
+            tracing::info!(%finding, %waits, "a person is waited for");
+            false
+        }
+    }
 }
 
 async fn run(cx: &Ctx, finding: &FindingId, is_only: bool) -> Result<Resolution, RunError> {

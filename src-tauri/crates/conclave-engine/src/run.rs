@@ -94,9 +94,8 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let judged = stage::verify(&line, &brief, &sources, &plan, &seats, &judged);
     let (judged, more_ms) = line.stage(Stage::VerifyAgain, "Checking what came after", judged).await?;
     let verification_ms = verification_ms + more_ms;
-    // No outcomes are kept yet, so every reading begins at its start value.
-    let (work, record) = (Work { seats, judged, analysis_ms, verification_ms, ..Work::default() }, Record::default());
-    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, record);
+    let work = Work { seats, judged, analysis_ms, verification_ms, ..Work::default() };
+    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, record());
     let (opinions, _) = line.stage(Stage::Judge, "Comparing the best fixes", opinions).await?;
 
     line.tell(Stage::Conclude, "Drawing the conclusion");
@@ -107,6 +106,12 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     given_up.disarm();
     Ok(resolution)
+}
+
+/// What became of earlier fixes. No outcomes are kept yet: every reading begins at its start value, and nothing is
+/// applied without a person.
+pub(crate) fn record() -> Record {
+    Record::default()
 }
 
 /// One run under way.

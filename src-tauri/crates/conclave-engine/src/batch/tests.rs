@@ -82,3 +82,23 @@ async fn a_fix_that_was_reverted_in_the_file_is_in_nobodys_way() {
     decide::undo_fix(&ground.cx, &found[0]).await.unwrap();
     assert_eq!((ground.status(&found[0]), fs::read(ground.file("a.py")).unwrap()), (Status::FixReady, WEAK.into()));
 }
+
+#[tokio::test]
+async fn a_cell_that_the_settings_open_waits_for_outcomes_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    let cells: Vec<_> = ["medium", "low"]
+        .iter()
+        .map(|severity| format!(r#"{{"severity":"{severity}","family":"deserialisation","language":"python","rung":"tests","target":50}}"#))
+        .collect();
+    fs::write(folder.path().join("data/settings.json"), format!(r#"{{"auto_apply":[{}]}}"#, cells.join(","))).unwrap();
+    let (cx, _) = open(&Options { data_dir: folder.path().join("data"), offline: true }).unwrap();
+    assert_eq!(cx.settings().auto_apply.len(), 2);
+    fs::create_dir(folder.path().join("shop")).unwrap();
+    fs::write(folder.path().join("shop/a.py"), WEAK).unwrap();
+    let project = project::add(&cx, &folder.path().join("shop"), false).unwrap();
+    let found = scan::scan(&cx, &project, None).await.unwrap().findings;
+    let treated = fix(&cx, &found, Consent::Nothing, 1).await.unwrap();
+    assert!(treated[0].applied.is_none() && treated[0].resolution.is_ok(), "{treated:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("shop/a.py")).unwrap(), WEAK);
+}
