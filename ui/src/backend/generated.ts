@@ -275,6 +275,18 @@ export type CheckPolicy = {
 	policy: string,
 };
 
+/**  A check that looks at a fix right now. */
+export type CheckingView = {
+	/**  The fix. */
+	fix: string,
+	/**  Who wrote it. */
+	origin: string,
+	/**  The check. */
+	check: Check,
+	/**  The check's name for people. */
+	label: string,
+};
+
 /**  Which of two fixes is better. */
 export type Choice = 
 /**  The first. */
@@ -647,6 +659,8 @@ export type EvidenceView = {
 	label: string,
 	/**  How it ended. */
 	outcome: CheckOutcome,
+	/**  Whether a pass says less than it could: tests that do not reach the change, or a proof by the fix's own author. */
+	weaker: boolean,
 	/**  What was seen, or why it could not be. */
 	summary: string,
 	/**  The command as a person could repeat it. */
@@ -878,6 +892,10 @@ export type FixView = {
 	class: FixClass,
 	/**  Inputs in which behaviour changes. */
 	edge_cases: string[],
+	/**  What else changes, in its author's words. */
+	side_effects: string[],
+	/**  What would show that it is wrong, in its author's words. */
+	disproof: string | null,
 	/**  Why it is not offered; `null` for the recommended one and alternatives. */
 	stopped: string | null,
 	/**  Fixes of one number come to the same; counted from 1. */
@@ -1853,6 +1871,8 @@ export type RunProgress = {
 	stage: Stage,
 	/**  In words, for example `Re-scan by bandit, fix 1 of 2`. */
 	text: string,
+	/**  What is checked, while that is what it does. */
+	checking: CheckingView | null,
 	/**  When the run started. */
 	started_at: number,
 };

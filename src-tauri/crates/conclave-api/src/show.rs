@@ -12,8 +12,8 @@ use conclave_policy::{Access, Effective, Layer, Reviewed, ToolRequest};
 use conclave_store::{ScanRecord, StoredFinding};
 
 use crate::view::{
-    ConfidenceSummary, ConfidenceView, Effect, Ending, Event, EvidenceView, FileDiff, FindingRow, FixView,
-    JudgementView, Mark, ReplayView, ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView,
+    CheckingView, ConfidenceSummary, ConfidenceView, Effect, Ending, Event, EvidenceView, FileDiff, FindingRow,
+    FixView, JudgementView, Mark, ReplayView, ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView,
     SeatState, SeatView, Stage, Tag, TermView,
 };
 
@@ -68,6 +68,12 @@ pub(crate) fn progress(progress: &event::Progress) -> RunProgress {
         finding: progress.finding.to_string(),
         stage,
         text: progress.text.clone(),
+        checking: progress.checking.as_ref().map(|checking| CheckingView {
+            fix: checking.candidate.to_string(),
+            origin: checking.origin.clone(),
+            check: checking.check,
+            label: checking.check.label().to_owned(),
+        }),
         started_at: progress.started_at,
     }
 }
@@ -179,6 +185,8 @@ fn fix(verdict: &Verdict, files: Vec<FileDiff>) -> FixView {
         also_by: verdict.judged.also_by.clone(),
         class: candidate.class,
         edge_cases: candidate.edge_cases.clone(),
+        side_effects: candidate.side_effects.clone(),
+        disproof: candidate.disproof.clone(),
         stopped: verdict.stopped.clone(),
         cluster: verdict.cluster,
         trade_off: verdict.trade_off.clone(),
@@ -197,6 +205,7 @@ fn ladder(evidence: &[Evidence]) -> Vec<EvidenceView> {
             check,
             label: check.label().to_owned(),
             outcome: seen.map_or(CheckOutcome::NotRun, |e| e.outcome),
+            weaker: seen.is_some_and(|e| e.weaker),
             summary: seen.map_or_else(|| "not part of this version".to_owned(), |e| e.summary.clone()),
             command: seen.and_then(|e| e.command.clone()),
             log: seen.and_then(|e| e.log.clone()),

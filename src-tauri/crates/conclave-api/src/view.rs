@@ -381,6 +381,10 @@ pub struct FixView {
     pub class: FixClass,
     /// Inputs in which behaviour changes.
     pub edge_cases: Vec<String>,
+    /// What else changes, in its author's words.
+    pub side_effects: Vec<String>,
+    /// What would show that it is wrong, in its author's words.
+    pub disproof: Option<String>,
     /// Why it is not offered; `null` for the recommended one and alternatives.
     pub stopped: Option<String>,
     /// Fixes of one number come to the same; counted from 1.
@@ -462,6 +466,8 @@ pub struct EvidenceView {
     pub label: String,
     /// How it ended.
     pub outcome: CheckOutcome,
+    /// Whether a pass says less than it could: tests that do not reach the change, or a proof by the fix's own author.
+    pub weaker: bool,
     /// What was seen, or why it could not be.
     pub summary: String,
     /// The command as a person could repeat it.
@@ -549,6 +555,19 @@ pub enum Stage {
     Conclude,
 }
 
+/// A check that looks at a fix right now.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct CheckingView {
+    /// The fix.
+    pub fix: String,
+    /// Who wrote it.
+    pub origin: String,
+    /// The check.
+    pub check: Check,
+    /// The check's name for people.
+    pub label: String,
+}
+
 /// A run under way.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 pub struct RunProgress {
@@ -558,6 +577,8 @@ pub struct RunProgress {
     pub stage: Stage,
     /// In words, for example `Re-scan by bandit, fix 1 of 2`.
     pub text: String,
+    /// What is checked, while that is what it does.
+    pub checking: Option<CheckingView>,
     /// When the run started.
     #[specta(type = Number)]
     pub started_at: i64,

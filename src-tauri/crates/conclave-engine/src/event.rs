@@ -1,6 +1,7 @@
 //! What the engine tells its faces without being asked: a closed set.
 
-use conclave_core::id::FindingId;
+use conclave_core::evidence::Check;
+use conclave_core::id::{CandidateId, FindingId};
 use tokio::sync::broadcast;
 
 /// What changed.
@@ -47,6 +48,17 @@ pub enum Stage {
     Conclude,
 }
 
+/// A check that looks at a fix right now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checking {
+    /// The fix.
+    pub candidate: CandidateId,
+    /// Who wrote it.
+    pub origin: String,
+    /// The check.
+    pub check: Check,
+}
+
 /// A run that moved on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -56,6 +68,8 @@ pub struct Progress {
     pub stage: Stage,
     /// In words.
     pub text: String,
+    /// What is checked, while that is what it does.
+    pub checking: Option<Checking>,
     /// When the run started, in milliseconds since 1970-01-01 UTC.
     pub started_at: i64,
 }

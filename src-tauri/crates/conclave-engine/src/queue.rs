@@ -26,7 +26,7 @@ pub fn enqueue(cx: &Ctx, findings: &[FindingId]) -> Result<u32, StoreError> {
     let count = u32::try_from(queued.len()).unwrap_or(u32::MAX);
     for finding in queued {
         let text = text.to_owned();
-        cx.events.send(Event::Run(Progress { finding, stage: Stage::Queued, text, started_at: now }));
+        cx.events.send(Event::Run(Progress { finding, stage: Stage::Queued, text, checking: None, started_at: now }));
     }
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     Ok(count)

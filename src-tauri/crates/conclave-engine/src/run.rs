@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
-use crate::event::{Event, Progress, Stage, Topic};
+use crate::event::{Checking, Event, Progress, Stage, Topic};
 use crate::source::Sources;
 use crate::stage::{self, Panel};
 
@@ -153,8 +153,17 @@ impl Line<'_> {
 
     /// Tells the faces where the run is.
     pub fn tell(&self, stage: Stage, text: impl Into<String>) {
-        let finding = self.job.finding.clone();
-        self.cx.events.send(Event::Run(Progress { finding, stage, text: text.into(), started_at: self.started_at }));
+        self.tell_of(stage, text.into(), None);
+    }
+
+    /// Tells the faces which check looks at which fix.
+    pub(crate) fn tell_check(&self, text: String, checking: Checking) {
+        self.tell_of(Stage::Verify, text, Some(checking));
+    }
+
+    fn tell_of(&self, stage: Stage, text: String, checking: Option<Checking>) {
+        let (finding, started_at) = (self.job.finding.clone(), self.started_at);
+        self.cx.events.send(Event::Run(Progress { finding, stage, text, checking, started_at }));
     }
 
     /// The stored result of `stage`, or that of `work`, stored; with the milliseconds that it took.

@@ -13,7 +13,7 @@ use conclave_fixers::{Change, shape};
 
 use super::smells;
 use crate::check::{CHECKS, Subject};
-use crate::event::Stage;
+use crate::event::Checking;
 use crate::run::Line;
 use crate::source::Sources;
 
@@ -102,7 +102,8 @@ async fn ladder(
         let evidence = if stopped {
             Evidence::new(entry.check, CheckOutcome::NotRun, "not run: a gate before it failed")
         } else {
-            line.tell(Stage::Verify, format!("{}, {place}", entry.check.label()));
+            let (id, origin, check) = (candidate.id.clone(), candidate.origin.label(), entry.check);
+            line.tell_check(format!("{}, {place}", check.label()), Checking { candidate: id, origin, check });
             (entry.run)(&mut subject).await
         };
         stopped |= entry.check.is_gate() && evidence.outcome != CheckOutcome::Pass;
