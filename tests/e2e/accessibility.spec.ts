@@ -1,25 +1,9 @@
 /** Every screen in both themes, wide and narrow: no serious fault, nothing cut off, everything within reach of keys. */
 import { resolve } from "node:path";
-import { type Page, axe } from "../../ui/e2e";
+import { faults, overflow } from "./faults";
 import { expect, findAllFixes, openFinding, openSample, test } from "./window";
 
 const EXAMPLE = resolve(import.meta.dirname, "../fixtures/config/example.yaml");
-
-/** Faults that bar somebody from using the screen. */
-async function faults(app: Page): Promise<string[]> {
-  if (await app.evaluate(() => !("axe" in globalThis))) await app.evaluate(axe.source);
-  // Half of a change of colour is no colour of the page.
-  await app.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
-  const { violations } = await app.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-}
-
-/** How far the page is wider than the window, in pixels. */
-function overflow(app: Page): Promise<number> {
-  return app.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-}
 
 const SIZES = {
   wide: { width: 1440, height: 900 },
@@ -66,6 +50,12 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(app.getByRole("dialog", { name: "What would be sent" })).toBeVisible();
         await check("preview");
         await app.keyboard.press("Escape");
+        await app.getByRole("link", { name: "Runs" }).click();
+        await expect(app.getByRole("heading", { name: "Ended" })).toBeVisible();
+        await check("runs");
+        await app.keyboard.press("j");
+        await expect(app.getByRole("heading", { name: "What it brought" })).toBeVisible();
+        await check("a run that ended");
         await app.getByRole("link", { name: "Policy" }).click();
         const rule = app.getByRole("button", { name: /only-the-person-writes/ });
         await rule.click();

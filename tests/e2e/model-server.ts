@@ -9,11 +9,20 @@ function listed(name: string): object {
   return { name, model: name, size: 1, details: { family: "qwen2", quantization_level: "Q4_K_M" } };
 }
 
+/** One piece of an answer as it is streamed. */
+function said(text: string): string {
+  return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
+}
+
 export class ModelServer {
   /** What it does from now on. */
   mood: Mood = "well";
   /** Paths that it was asked for. */
   readonly asked: string[] = [];
+  /** What every question is answered with at once; while there is nothing, answers begin and go on by `say`. */
+  answer: string | undefined;
+  /** Answers to questions that have begun and are not at their end. */
+  readonly #speaking: ServerResponse[] = [];
   readonly #server = createServer((request, response) => this.#answer(request, response));
 
   /** Listens at a free port; `origin` is where. */
@@ -30,6 +39,16 @@ export class ModelServer {
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((closed) => this.#server.close(closed));
+  }
+
+  /** How many answers have begun and are not at their end. */
+  get speaking(): number {
+    return this.#speaking.length;
+  }
+
+  /** Says `text` in every answer that has begun. */
+  say(text: string): void {
+    for (const response of this.#speaking) response.write(said(text));
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -52,6 +71,17 @@ export class ModelServer {
           capabilities: ["completion"],
           model_info: { "general.architecture": "qwen2", "qwen2.context_length": 32768 },
         });
+      case "/v1/chat/completions":
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        response.flushHeaders();
+        if (this.answer === undefined) {
+          this.#speaking.push(response);
+          return;
+        }
+        response.write(said(this.answer));
+        response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`);
+        response.end("data: [DONE]\n\n");
+        return;
       case "/v1/models":
         return say(200, { object: "list", data: [{ id: "small:1b" }, { id: "large:14b" }] });
     }

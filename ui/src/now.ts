@@ -10,6 +10,18 @@ export function useNow(): number {
   return now;
 }
 
+/** The time, told anew every second while something `passes`. */
+export function useEverySecond(passes: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!passes) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [passes]);
+  return now;
+}
+
 /** The time, told anew every second until `until`, and not at all after it. */
 export function useSeconds(until: number): number {
   const [now, setNow] = useState(() => Date.now());

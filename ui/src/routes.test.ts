@@ -10,11 +10,14 @@ test.each<[string, Place]>([
     "#/inbox?project=p1&view=fixed&q=severity%3Ahigh+sql&sort=path&group=none&at=f1",
     { screen: "inbox", at: "f1", project: "p1", view: "fixed", query: "severity:high sql", sort: "path", group: false },
   ],
-  ["#/finding/f1", { screen: "finding", finding: "f1", fix: 1, tab: "fixes", ...LIST }],
+  ["#/finding/f1", { screen: "finding", finding: "f1", fix: 1, beside: null, tab: "fixes", ...LIST }],
   [
     "#/finding/f1?view=all&fix=3&tab=why",
-    { screen: "finding", finding: "f1", fix: 3, tab: "why", ...LIST, view: "all" },
+    { screen: "finding", finding: "f1", fix: 3, beside: null, tab: "why", ...LIST, view: "all" },
   ],
+  ["#/finding/f1?fix=2&beside=3", { screen: "finding", finding: "f1", fix: 2, beside: 3, tab: "fixes", ...LIST }],
+  ["#/runs", { screen: "runs", at: null, ...LIST }],
+  ["#/runs?at=f1", { screen: "runs", at: "f1", ...LIST }],
   ["#/welcome", { screen: "welcome", ...LIST }],
   ["#/policy", { screen: "policy", ...LIST }],
   ["#/providers", { screen: "providers", pane: "model", at: null, ...LIST }],
@@ -32,7 +35,10 @@ test.each([
   ["#/finding/", inbox],
   ["#/inbox?view=gone&sort=odd&extra=1", inbox],
   ["#/providers?pane=gone", { screen: "providers", pane: "model", at: null, ...LIST }],
-  ["#/finding/f1?fix=-2&tab=none", { screen: "finding", finding: "f1", fix: 1, tab: "fixes", ...LIST }],
+  [
+    "#/finding/f1?fix=-2&beside=x&tab=none",
+    { screen: "finding", finding: "f1", fix: 1, beside: null, tab: "fixes", ...LIST },
+  ],
 ])("a stale address %s still opens", (address, place) => expect(parsePlace(address)).toEqual(place));
 
 test("a finding remembers the list it was opened from", () => {

@@ -29,7 +29,8 @@ export type ListPlace = {
 
 export type Place =
   | ({ screen: "inbox"; at: string | null } & ListPlace)
-  | ({ screen: "finding"; finding: string; fix: number; tab: Tab } & ListPlace)
+  | ({ screen: "finding"; finding: string; fix: number; beside: number | null; tab: Tab } & ListPlace)
+  | ({ screen: "runs"; at: string | null } & ListPlace)
   | ({ screen: "welcome" } & ListPlace)
   | ({ screen: "policy" } & ListPlace)
   | ({ screen: "providers"; pane: Pane; at: string | null } & ListPlace)
@@ -56,10 +57,13 @@ export function parsePlace(address: string): Place {
       return {
         screen,
         finding: decodeURIComponent(id),
-        fix: Math.max(1, Number.parseInt(get.get("fix") ?? "1", 10) || 1),
+        fix: numberOf(get.get("fix")) ?? 1,
+        beside: numberOf(get.get("beside")),
         tab: oneOf(TABS, get.get("tab"), "fixes"),
         ...list,
       };
+    case "runs":
+      return { screen, at: get.get("at"), ...list };
     case "providers":
       return { screen, pane: oneOf(PANES, get.get("pane"), "model"), at: get.get("at"), ...list };
     case "welcome":
@@ -80,13 +84,14 @@ export function formatPlace(place: Place): string {
   set("q", place.query, "");
   set("sort", place.sort, LIST.sort);
   if (!place.group) set("group", "none");
-  if (place.screen === "inbox") set("at", place.at);
+  if (place.screen === "inbox" || place.screen === "runs") set("at", place.at);
   if (place.screen === "providers") {
     set("pane", place.pane, "model");
     set("at", place.at);
   }
   if (place.screen === "finding") {
     set("fix", String(place.fix), "1");
+    if (place.beside !== null) set("beside", String(place.beside));
     set("tab", place.tab, "fixes");
   }
   const path = place.screen === "finding" ? `finding/${encodeURIComponent(place.finding)}` : place.screen;
@@ -105,6 +110,11 @@ export function inboxAt(place: Place, at: string | null = null): Place {
   return { screen: "inbox", at, ...listOf(place) };
 }
 
+/** The runs, the one of the finding `at` beside them, out of the list of `place`. */
+export function runsAt(place: Place, at: string | null = null): Place {
+  return { screen: "runs", at, ...listOf(place) };
+}
+
 /** Models and keys, with `pane` beside the list and about `at`, out of the list of `place`. */
 export function providersAt(place: Place, pane: Pane = "model", at: string | null = null): Place {
   return { screen: "providers", pane, at, ...listOf(place) };
@@ -112,7 +122,7 @@ export function providersAt(place: Place, pane: Pane = "model", at: string | nul
 
 /** The page of `finding`, out of the list of `place`. */
 export function findingAt(place: Place, finding: string): Place {
-  return { screen: "finding", finding, fix: 1, tab: "fixes", ...listOf(place) };
+  return { screen: "finding", finding, fix: 1, beside: null, tab: "fixes", ...listOf(place) };
 }
 
 /** How long a place that replaces another waits before the address follows, in milliseconds. */
@@ -175,6 +185,12 @@ function subscribe(listener: () => void): () => void {
 
 export function usePlace(): Place {
   return useSyncExternalStore(subscribe, currentPlace);
+}
+
+/** A number from 1; `null` for anything else. */
+function numberOf(text: string | null): number | null {
+  const number = Number.parseInt(text ?? "", 10);
+  return number >= 1 ? number : null;
 }
 
 function oneOf<T extends string>(known: readonly T[], value: string | null, usual: T): T {

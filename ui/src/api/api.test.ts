@@ -1,8 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
 import { expect, test, vi } from "vitest";
-import { type RunProgress, type Tag, tags } from "../backend/generated";
+import { type Tag, tags } from "../backend/generated";
 import { provides, refresh } from "./client";
-import { ProgressStore, gathering } from "./events";
+import { gathering } from "./events";
 
 test("a change refreshes the answers that provide its tags, and no others", async () => {
   const client = new QueryClient();
@@ -30,23 +30,6 @@ test("every mutation refreshes at least one query", () => {
     "undo_fix",
   ] as const;
   for (const mutation of mutations) expect(queries.filter((query) => provides(query, tags[mutation]))).not.toEqual([]);
-});
-
-function at(finding: string, text: string): RunProgress {
-  return { finding, stage: "verify", text, started_at: 0 };
-}
-
-test("progress is kept by finding, and the first word of a run is told apart", () => {
-  const store = new ProgressStore();
-  const heard: number[] = [];
-  const stop = store.subscribe(() => heard.push(1));
-  expect(store.put(at("a", "one"))).toBe(true);
-  expect(store.put(at("a", "two"))).toBe(false);
-  expect(store.put(at("b", "one"))).toBe(true);
-  expect(store.get("a")?.text).toBe("two");
-  stop();
-  store.put(at("a", "three"));
-  expect(heard).toHaveLength(3);
 });
 
 test("changes that come while the page asks are asked for after its answers, together", async () => {

@@ -1,51 +1,31 @@
-/** What the core tells by itself: changed tags become refreshes, progress becomes live text. */
+/** What the core tells by itself: changed tags become refreshes, the rest is kept for whoever shows it. */
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useSyncExternalStore } from "react";
 import type { RunProgress, Tag } from "../backend/generated";
 import { refresh, useBackend } from "./client";
+import { RunLog, type RunRecord } from "./run-log";
 
 /** How long changes are gathered before the page asks again, in milliseconds. */
 const GATHER_MS = 50;
 
-/** The last progress of every run this page has heard of. */
-export class ProgressStore {
-  #runs = new Map<string, RunProgress>();
-  #listeners = new Set<() => void>();
-
-  /** Takes `progress`; true when its finding was not known to run. */
-  put(progress: RunProgress): boolean {
-    const first = !this.#runs.has(progress.finding);
-    this.#runs.set(progress.finding, progress);
-    this.#tell();
-    return first;
-  }
-
-  get(finding: string): RunProgress | undefined {
-    return this.#runs.get(finding);
-  }
-
-  clear(): void {
-    if (this.#runs.size === 0) return;
-    this.#runs.clear();
-    this.#tell();
-  }
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-}
-
-const ProgressContext = createContext(new ProgressStore());
+const RunLogContext = createContext(new RunLog());
 
 /** The live progress of `finding`, if one was heard. */
-export function useProgress(finding: string | undefined): RunProgress | undefined {
-  const store = useContext(ProgressContext);
-  return useSyncExternalStore(store.subscribe, () => (finding === undefined ? undefined : store.get(finding)));
+export function useProgress(finding: string): RunProgress | undefined {
+  const log = useContext(RunLogContext);
+  return useSyncExternalStore(log.subscribe, () => log.get(finding)?.progress);
+}
+
+/** What was heard of the run of `finding`, if anything was. */
+export function useRun(finding: string): RunRecord | undefined {
+  const log = useContext(RunLogContext);
+  return useSyncExternalStore(log.subscribe, () => log.get(finding));
+}
+
+/** Every run that was heard of, the latest first. */
+export function useRuns(): readonly RunRecord[] {
+  const log = useContext(RunLogContext);
+  return useSyncExternalStore(log.subscribe, () => log.all());
 }
 
 /**
@@ -89,7 +69,7 @@ export function gathering(ask: (changed: readonly Tag[]) => Promise<void>): {
 export function useEvents(): void {
   const backend = useBackend();
   const client = useQueryClient();
-  const store = useContext(ProgressContext);
+  const log = useContext(RunLogContext);
   useEffect(() => {
     const gather = gathering((changed) => refresh(client, changed));
     const stop = backend.subscribe((event) => {
@@ -98,12 +78,14 @@ export function useEvents(): void {
           return gather.add(event.tags);
         case "run":
           // A run that the page did not know of: its row and the counts are out of date.
-          return store.put(event.progress) ? gather.add(["findings", "runs"]) : undefined;
+          return log.put(event.progress, Date.now()) ? gather.add(["findings", "runs"]) : undefined;
+        case "delta":
+          return log.hear(event, Date.now());
       }
     });
     return () => {
       stop();
       gather.stop();
     };
-  }, [backend, client, store]);
+  }, [backend, client, log]);
 }

@@ -5,7 +5,7 @@ import { duration } from "../format";
 import styles from "./ladder.module.css";
 import { Mark } from "./mark";
 import { Prose } from "./prose";
-import { OutcomeMark, outcomeWord } from "./words";
+import { OutcomeMark, rungWord } from "./words";
 
 /** What has to hold before anything else counts. */
 const GATES: Check[] = ["applies", "parses", "paths", "suppression", "effective"];
@@ -34,13 +34,13 @@ function Rung({ rung }: { rung: EvidenceView }) {
   const [open, setOpen] = useState(false);
   const id = useId();
   const deep = rung.command !== null || rung.log !== null;
-  const loud = rung.outcome !== "pass";
+  const loud = rung.outcome !== "pass" || rung.weaker;
   const line = (
     <>
       <OutcomeMark outcome={rung.outcome} />
       <b className="cut">{rung.label}</b>
       <span className={`${styles.said} ${loud ? styles.loud : ""}`}>
-        {outcomeWord(rung.outcome)}
+        {rungWord(rung)}
         {rung.summary !== "" && (
           <>
             : <Prose text={rung.summary} />
@@ -93,7 +93,7 @@ export function tally(evidence: EvidenceView[]): string {
 
 /** The outcomes alone, where there is no room for words; they are in its name. */
 export function RungStrip({ evidence }: { evidence: EvidenceView[] }) {
-  const name = evidence.map((rung) => `${rung.label} ${outcomeWord(rung.outcome).toLowerCase()}`).join(", ");
+  const name = evidence.map((rung) => `${rung.label} ${rungWord(rung).toLowerCase()}`).join(", ");
   return (
     <span className={styles.strip} role="img" aria-label={name} title={name}>
       {evidence.map((rung) => (

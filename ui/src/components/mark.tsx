@@ -58,6 +58,7 @@ const SHAPES = {
   refused: both(ring(4.6), line("M5.6 8h4.8")),
   // Screens and controls
   inbox: line("M2 9l2-6.2h8L14 9v4.2H2ZM2 9h3.4c.4 1.5 1.2 2.2 2.6 2.2S10.2 10.5 10.6 9H14"),
+  runs: line("M2 4h6M5 8h6M8 12h6"),
   policy: line("M8 1.6 13.4 3.6v4c0 3.3-2.2 5.6-5.4 6.8-3.2-1.2-5.4-3.5-5.4-6.8v-4Z"),
   key: both(line("M5.2 7.4a3 3 0 1 1 0 6 3 3 0 0 1 0-6Z"), line("M7.4 8.3 13.5 2.2M11 4.7l2 2")),
   machine: both(line("M2 3h12v8H2Z"), line("M5.5 13.5h5")),

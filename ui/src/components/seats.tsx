@@ -3,7 +3,8 @@ import type { SeatState, SeatView } from "../backend/generated";
 import { count } from "../format";
 import { Prose } from "./prose";
 import styles from "./seats.module.css";
-import { SeatMark, seatWord } from "./words";
+import { SectionHead } from "./section";
+import { SeatMark, roleWord, seatWord } from "./words";
 
 export function Seats({ seats }: { seats: SeatView[] }) {
   return (
@@ -11,7 +12,12 @@ export function Seats({ seats }: { seats: SeatView[] }) {
       {seats.map((seat, index) => (
         <li key={`${seat.name} ${index}`}>
           <SeatMark state={seat.state} />
-          <b className={styles.name}>{seat.name}</b>
+          <span className={styles.name}>
+            <b>{seat.name}</b>
+            {seat.role !== null && roleWord(seat.role) !== seat.name && (
+              <span className={styles.role}>{roleWord(seat.role)}</span>
+            )}
+          </span>
           <span className={styles.note}>
             <span className={styles.state}>{seatWord(seat.state)}</span>
             {seat.note !== "" && (
@@ -19,10 +25,29 @@ export function Seats({ seats }: { seats: SeatView[] }) {
                 : <Prose text={seat.note} />
               </>
             )}
+            {seat.late && <span className={styles.late}>Late: after the time for analysis</span>}
           </span>
         </li>
       ))}
     </ul>
+  );
+}
+
+/** All seats of a run, with how many of the models' seats answered. */
+export function SeatsSection({ seats }: { seats: SeatView[] }) {
+  const models = seats.filter(({ role }) => role !== null);
+  const answered = models.filter(({ state }) => state !== "empty" && state !== "failed").length;
+  return (
+    <>
+      <SectionHead
+        title="Seats"
+        end={models.length > 0 ? `${answered} of ${count(models.length, "model seat")} answered` : seatTally(seats)}
+      />
+      <Seats seats={seats} />
+      {models.some(({ state }) => state === "refused" || state === "doubted") && (
+        <p className={styles.opinion}>What a model says against a fix is its opinion, not a check.</p>
+      )}
+    </>
   );
 }
 

@@ -1,5 +1,13 @@
 /** A shape with its word: severities, outcomes and states. Neither is ever shown by colour alone. */
-import type { CheckOutcome, FindingRow, RunProgress, SeatState, Severity } from "../backend/generated";
+import type {
+  CheckOutcome,
+  EvidenceView,
+  FindingRow,
+  Role,
+  RunProgress,
+  SeatState,
+  Severity,
+} from "../backend/generated";
 import { Mark, type MarkName } from "./mark";
 import styles from "./words.module.css";
 
@@ -33,6 +41,11 @@ const OUTCOMES: Record<CheckOutcome, Outcome> = {
 
 export function outcomeWord(outcome: CheckOutcome): string {
   return OUTCOMES[outcome].word;
+}
+
+/** How a rung ended: a pass may say less than it could. */
+export function rungWord({ outcome, weaker }: Pick<EvidenceView, "outcome" | "weaker">): string {
+  return outcome === "pass" && weaker ? "Weaker pass" : outcomeWord(outcome);
 }
 
 /** The mark of an outcome alone, where its word stands in the sentence beside it. */
@@ -95,6 +108,20 @@ const STAGES: Record<RunProgress["stage"], string> = {
   conclude: "Drawing the conclusion",
 };
 
+/** The same in a word, where a band is narrow. */
+const STAGE_NAMES: Record<RunProgress["stage"], string> = {
+  queued: "Wait",
+  gather: "Read",
+  propose: "Ask",
+  verify: "Check on a copy",
+  judge: "Judge",
+  conclude: "Conclude",
+};
+
+export function stageName(stage: RunProgress["stage"]): string {
+  return STAGE_NAMES[stage];
+}
+
 export const STAGE_ORDER = Object.keys(STAGES) as RunProgress["stage"][];
 
 export function stageWord(stage: RunProgress["stage"]): string {
@@ -109,6 +136,18 @@ const SEATS: Record<SeatState, Outcome> = {
   failed: { mark: "fail", tone: "fail", word: "Failed" },
   empty: { mark: "not_run", tone: "unknown", word: "Empty" },
 };
+
+const ROLES: Record<Role, string> = {
+  deep_reasoning: "Deep reasoning",
+  pattern_matching: "Pattern recognition",
+  logic: "Logic",
+  fast: "Efficiency",
+  specialised: "Specialised",
+};
+
+export function roleWord(role: Role): string {
+  return ROLES[role];
+}
 
 export function SeatMark({ state }: { state: SeatState }) {
   const { mark, tone } = SEATS[state];

@@ -7,6 +7,7 @@ import { COMMAND_IDS, infoOf } from "../../commands/registry";
 import { ErrorNote } from "../../components/error-note";
 import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
 import { useFindingActions } from "./actions";
+import { Apart, Side } from "./compare";
 import styles from "./finding.module.css";
 import { Fixes } from "./fixes";
 import { FindingFooter } from "./footer";
@@ -22,7 +23,12 @@ export function Finding({ place }: { place: FindingPlace }) {
   const { data, error, refetch } = useCommand("get_finding", { finding: place.finding });
   useCommands({
     ...(data === undefined ? NOT_YET : {}),
-    "finding.back": { run: () => go(inboxAt(place, place.finding)) },
+    "finding.back": {
+      run: () => {
+        if (place.beside === null) go(inboxAt(place, place.finding));
+        else go({ ...place, beside: null }, "replace");
+      },
+    },
   });
   if (data !== undefined) return <Page key={data.row.id} place={place} view={data} />;
   return (
@@ -63,7 +69,25 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
     "finding.preview": { run: () => setPreview(true) },
   };
 
-  const pick = useCallback((fix: number) => go({ ...place, fix }, "replace"), [place]);
+  const number = Math.min(place.fix, Math.max(1, fixes.length));
+  // Two that are the same are one.
+  const beside = place.beside !== null && place.beside <= fixes.length && place.beside !== number ? place.beside : null;
+  const pick = useCallback(
+    (fix: number) => go({ ...place, fix, beside: fix === beside ? number : place.beside }, "replace"),
+    [place, beside, number],
+  );
+  const pickBeside = (other: number) =>
+    go({ ...place, fix: other === number && beside !== null ? beside : number, beside: other }, "replace");
+  const alone = () => go({ ...place, beside: null }, "replace");
+  const compare = {
+    run: () => {
+      // The next one that is not shown yet; after the last, one alone.
+      const next = beside === null ? 1 + (number % fixes.length) : 1 + (beside % fixes.length);
+      if (next === number) alone();
+      else pickBeside(next);
+    },
+    disabled: fixes.length < 2 ? "There is no other fix to compare with" : undefined,
+  };
   const showTab = (tab: Tab) => go({ ...place, tab }, "replace");
   const visit = (finding: string | null) => ({
     run: () => {
@@ -75,6 +99,7 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
 
   useCommands({
     ...actions,
+    "finding.compare": compare,
     "finding.next": visit(neighbours.next),
     "finding.previous": visit(neighbours.previous),
     "finding.tab": { run: () => showTab(TABS[(TABS.indexOf(place.tab) + 1) % TABS.length] ?? "fixes") },
@@ -95,7 +120,17 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
       : {}),
   });
 
-  const none = resolution !== null && resolution.recommended === null && row.status !== "running";
+  const none =
+    resolution !== null &&
+    resolution.recommended === null &&
+    resolution.ending !== "disagreement" &&
+    row.status !== "running";
+  const names =
+    beside !== null
+      ? { problem: `Fix ${number}`, fixes: `Fix ${beside}`, why: "What tells them apart" }
+      : none
+        ? { ...TAB_NAMES, fixes: "Tried", why: "Why none" }
+        : TAB_NAMES;
   return (
     <>
       <Headline place={place} view={view} />
@@ -108,23 +143,35 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
             data-beside={tab === BESIDE[place.tab]}
             onClick={() => showTab(tab)}
           >
-            {none && tab !== "problem" ? { fixes: "Tried", why: "Why none" }[tab] : TAB_NAMES[tab]}
+            {names[tab]}
           </button>
         ))}
       </div>
-      <div className={styles.columns} data-tab={place.tab}>
+      <div className={styles.columns} data-tab={place.tab} data-comparing={beside !== null}>
         <section className={`${styles.column} ${styles.problem}`} aria-labelledby="problem" tabIndex={0}>
-          <Problem view={view} step={step} onStep={setStep} />
+          {beside === null ? (
+            <Problem view={view} step={step} onStep={setStep} />
+          ) : (
+            <Side fixes={fixes} at={number} id="problem" onPick={pick} />
+          )}
         </section>
         <section ref={middle} className={`${styles.column} ${styles.fixes}`} aria-labelledby="fixes" tabIndex={0}>
-          {none ? (
-            <Tried resolution={resolution} chosen={chosen} onPick={pick} />
+          {beside !== null ? (
+            <Side fixes={fixes} at={beside} id="fixes" onPick={pickBeside} />
+          ) : none ? (
+            <Tried resolution={resolution} chosen={chosen} onPick={pick} onCompare={compare.run} />
           ) : (
-            <Fixes view={view} chosen={chosen} onPick={pick} />
+            <Fixes view={view} chosen={chosen} onPick={pick} onCompare={compare.run} />
           )}
         </section>
         <section className={`${styles.column} ${styles.why}`} aria-labelledby="why" tabIndex={0}>
-          {none ? <WhyNone view={view} resolution={resolution} /> : <Why view={view} chosen={chosen} />}
+          {beside !== null && resolution !== null ? (
+            <Apart resolution={resolution} pair={[number, beside]} onEnd={alone} />
+          ) : none ? (
+            <WhyNone view={view} resolution={resolution} />
+          ) : (
+            <Why view={view} chosen={chosen} />
+          )}
         </section>
       </div>
       <FindingFooter view={view} chosen={chosen} actions={actions} onNext={visit(neighbours.next)} />

@@ -2,23 +2,26 @@
 import type { FindingView, FixView, ResolutionView } from "../../backend/generated";
 import { Diff } from "../../code/code";
 import { Gauge } from "../../components/gauge";
-import { Keys } from "../../components/kbd";
+import { Keys, KeysOf } from "../../components/kbd";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { ago, count, sentence } from "../../format";
 import { useNow } from "../../now";
 import styles from "./fixes.module.css";
+import { stopWord } from "./resolution";
 import { RunSteps } from "./run-steps";
 
 export function Fixes({
   view,
   chosen,
   onPick,
+  onCompare,
 }: {
   view: FindingView;
   chosen: FixView | undefined;
   onPick: (fix: number) => void;
+  onCompare: () => void;
 }) {
   const now = useNow();
   const { row, resolution, running, applied } = view;
@@ -30,13 +33,21 @@ export function Fixes({
         level={2}
         line={false}
         note={resolution !== null && noteOf(resolution)}
-        end={resolution !== null && resolution.fixes.length > 1 && <PickKeys count={resolution.fixes.length} />}
+        end={
+          resolution !== null &&
+          resolution.fixes.length > 1 && <PickKeys count={resolution.fixes.length} onCompare={onCompare} />
+        }
       />
       {row.status === "running" && <RunSteps finding={row.id} progress={running} />}
       {resolution === null && row.status !== "running" && (
         <p className={styles.lead}>
           No fix was looked for yet. A run asks every seat of the panel and checks each answer on a copy of your folder;
           nothing is written until you apply.
+        </p>
+      )}
+      {resolution !== null && resolution.ending === "disagreement" && (
+        <p className={styles.lead}>
+          <b>Two fixes, and you pick.</b> <Prose text={sentence(resolution.reason ?? "")} />
         </p>
       )}
       {resolution !== null && chosen !== undefined && (
@@ -70,15 +81,18 @@ function noteOf({ fixes, recommended }: ResolutionView): string {
   if (fixes.length === 1 && recommended !== null) return "one offered, and recommended";
   const stopped = fixes.filter((fix) => fix.stopped !== null).length;
   const offered = fixes.length - stopped;
-  return `${offered} offered${stopped > 0 ? `, ${stopped} stopped by a check` : ""}`;
+  return `${offered} offered${stopped > 0 ? `, ${stopped} not` : ""}`;
 }
 
 /** Keys reach as many fixes as there are digits. */
 const DIGITS = 9;
 
-function PickKeys({ count: n }: { count: number }) {
+export function PickKeys({ count: n, onCompare }: { count: number; onCompare: () => void }) {
   return (
     <>
+      <button type="button" className={styles.compare} onClick={onCompare}>
+        compare <KeysOf command="finding.compare" />
+      </button>
       pick <Keys chord="1" />–<Keys chord={String(Math.min(n, DIGITS))} />
     </>
   );
@@ -126,7 +140,7 @@ function FixTabs({
             ) : (
               <span className={styles.stopped}>
                 <Mark name="fail" size={12} />
-                Stopped
+                {stopWord(fix)}
               </span>
             )}
           </span>
@@ -151,7 +165,7 @@ export function FixFacts({ fix }: { fix: FixView }) {
   );
 }
 
-function FixPanel({ fix }: { fix: FixView }) {
+export function FixPanel({ fix }: { fix: FixView }) {
   return (
     <>
       <div className={styles.lead}>
@@ -163,13 +177,19 @@ function FixPanel({ fix }: { fix: FixView }) {
             <Prose text={sentence(fix.rationale)} />
           </p>
         )}
+        {fix.trade_off !== null && (
+          <p>
+            Beside the first: <Prose text={sentence(fix.trade_off)} />
+          </p>
+        )}
       </div>
       <FixFacts fix={fix} />
       {fix.stopped !== null && (
         <p className={styles.reason}>
           <Mark name="fail" />
           <span>
-            Not offered, whatever speaks for it: <Prose text={sentence(fix.stopped)} />
+            {stopWord(fix) === "Stopped" ? "Not offered, whatever speaks for it: " : "Not offered: "}
+            <Prose text={sentence(fix.stopped)} />
           </span>
         </p>
       )}
@@ -177,7 +197,7 @@ function FixPanel({ fix }: { fix: FixView }) {
       <SectionHead
         title="Edge cases"
         line={false}
-        end={fix.edge_cases.length > 0 ? count(fix.edge_cases.length, "input") : undefined}
+        end={fix.edge_cases.length > 0 ? `${count(fix.edge_cases.length, "input")}, in its author’s words` : undefined}
       />
       <ul className={styles.edges}>
         {fix.edge_cases.map((edge) => (
@@ -187,6 +207,26 @@ function FixPanel({ fix }: { fix: FixView }) {
         ))}
         {fix.edge_cases.length === 0 && <li className="faint">Its author names none.</li>}
       </ul>
+      {fix.side_effects.length > 0 && (
+        <>
+          <SectionHead title="Side effects" end="in its author’s words" />
+          <ul className={styles.edges}>
+            {fix.side_effects.map((effect) => (
+              <li key={effect}>
+                <Prose text={effect} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {fix.disproof !== null && (
+        <>
+          <SectionHead title="What would disprove it" end="in its author’s words" />
+          <p className={styles.disproof}>
+            <Prose text={sentence(fix.disproof)} />
+          </p>
+        </>
+      )}
     </>
   );
 }

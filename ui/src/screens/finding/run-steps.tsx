@@ -1,20 +1,21 @@
 /** A run under way: its stages in order, the current one in words. Nothing moves but the text. */
-import { useEffect, useState } from "react";
 import { useProgress } from "../../api/events";
 import type { RunProgress } from "../../backend/generated";
 import { Mark } from "../../components/mark";
 import { SectionHead } from "../../components/section";
 import { STAGE_ORDER, stageWord } from "../../components/words";
 import { clock } from "../../format";
+import { useEverySecond } from "../../now";
+import { currentPlace, formatPlace, runsAt } from "../../routes";
 import styles from "./run-steps.module.css";
 
 export function RunSteps({ finding, progress }: { finding: string; progress: RunProgress | null }) {
   const live = useProgress(finding) ?? progress;
-  const passed = usePassed(live?.started_at);
+  const now = useEverySecond(true);
   const at = STAGE_ORDER.indexOf(live?.stage ?? "queued");
   return (
     <>
-      <SectionHead title="Run under way" line={false} end={passed !== null && `${clock(passed)} so far`} />
+      <SectionHead title="Run under way" line={false} end={live !== null && `${clock(now - live.started_at)} so far`} />
       <ol className={styles.steps}>
         {STAGE_ORDER.map((stage, index) => (
           <li
@@ -30,16 +31,9 @@ export function RunSteps({ finding, progress }: { finding: string; progress: Run
           </li>
         ))}
       </ol>
+      <p className={styles.more}>
+        <a href={formatPlace(runsAt(currentPlace(), finding))}>Watch it over time</a>, with what each model says.
+      </p>
     </>
   );
-}
-
-/** Milliseconds since `start`, told once a second. */
-function usePassed(start: number | undefined): number | null {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  return start === undefined ? null : now - start;
 }

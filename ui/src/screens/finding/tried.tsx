@@ -4,20 +4,23 @@ import { Diff } from "../../code/code";
 import { Ladder, RungStrip, tally } from "../../components/ladder";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
-import { Seats, seatTally } from "../../components/seats";
+import { SeatsSection } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { count, duration, sentence } from "../../format";
-import { FixFacts } from "./fixes";
+import { FixFacts, PickKeys } from "./fixes";
+import { ProjectCode } from "./project-code";
 import styles from "./tried.module.css";
 
 export function Tried({
   resolution,
   chosen,
   onPick,
+  onCompare,
 }: {
   resolution: ResolutionView;
   chosen: FixView | undefined;
   onPick: (fix: number) => void;
+  onCompare: () => void;
 }) {
   const { fixes, seats } = resolution;
   return (
@@ -32,14 +35,14 @@ export function Tried({
             ? "no seat proposed a fix"
             : `${count(fixes.length, "fix", "fixes")}, ${fixes.every(({ stopped }) => stopped) ? "none is safe" : "none is checked"}`
         }
+        end={fixes.length > 1 && <PickKeys count={fixes.length} onCompare={onCompare} />}
       />
       {fixes.length === 0 && (
         <>
           <p className={styles.prose}>
             Every seat of the panel looked at this finding. None proposed a change, and each says why.
           </p>
-          <SectionHead title="Seats" end={seatTally(seats)} />
-          <Seats seats={seats} />
+          <SeatsSection seats={seats} />
         </>
       )}
       <ol className={styles.attempts}>
@@ -128,10 +131,10 @@ export function WhyNone({ view: { row }, resolution }: { view: FindingView; reso
       </ol>
       {fixes.length > 0 && (
         <>
-          <SectionHead title="Seats" end={seatTally(seats)} />
-          <Seats seats={seats} />
+          <SeatsSection seats={seats} />
         </>
       )}
+      {fixes.length > 0 && <ProjectCode project={row.project} />}
       <SectionHead title="Until then" />
       <p className={`${styles.prose} small muted`}>
         {row.status === "suppressed"

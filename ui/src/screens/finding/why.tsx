@@ -4,10 +4,13 @@ import { Belief } from "../../components/gauge";
 import { Ladder, tally } from "../../components/ladder";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
-import { Seats, seatTally } from "../../components/seats";
+import { SeatsSection } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { Terms, sumOf } from "../../components/terms";
 import { duration, sentence, signed } from "../../format";
+import { Judgements } from "./compare";
+import { ProjectCode } from "./project-code";
+import { stopWord } from "./resolution";
 import styles from "./why.module.css";
 
 export function Why({ view: { row, resolution }, chosen }: { view: FindingView; chosen: FixView | undefined }) {
@@ -30,8 +33,14 @@ export function Why({ view: { row, resolution }, chosen }: { view: FindingView; 
       {chosen.stopped === null ? <Belief confidence={chosen.confidence} /> : <Stopped fix={chosen} />}
       <SectionHead title="Evidence" end={tally(chosen.evidence)} />
       <Ladder evidence={chosen.evidence} />
+      <ProjectCode project={row.project} />
       <SectionHead title="What raised and lowered it" end={sumWords(chosen)} />
       <Terms terms={chosen.confidence.terms} />
+      <Suspicions fix={chosen} />
+      <Judgements
+        judgements={resolution.judgements.filter(({ a, b }) => a === chosen.id || b === chosen.id)}
+        nameOf={(id) => `fix ${resolution.fixes.findIndex((fix) => fix.id === id) + 1}`}
+      />
       {recommended && resolution.why_safe !== "" && (
         <>
           <SectionHead title="Why it is safe" />
@@ -53,8 +62,7 @@ export function Why({ view: { row, resolution }, chosen }: { view: FindingView; 
           </ul>
         </>
       )}
-      <SectionHead title="Seats" end={seatTally(resolution.seats)} />
-      <Seats seats={resolution.seats} />
+      <SeatsSection seats={resolution.seats} />
       <p className={styles.times}>
         Asked in {duration(resolution.analysis_ms)}, checked in {duration(resolution.verification_ms)}.
       </p>
@@ -67,15 +75,41 @@ function sumWords({ confidence: { terms, summary } }: FixView): string {
   return `sum ${signed(sumOf(terms))}${capped ? `, held at the cap of ${summary.cap.toFixed(2)}` : ""}`;
 }
 
+/** What looks wrong in the text of a fix: each asks for a person's look, and none of them is a check. */
+function Suspicions({ fix: { smells } }: { fix: FixView }) {
+  if (smells.length === 0) return null;
+  return (
+    <>
+      <SectionHead title="What is suspicious" end="seen in its text; have a look" />
+      <ul className={styles.list}>
+        {smells.map((smell) => {
+          const [name = "", ...detail] = smell.split(": ");
+          return (
+            <li key={smell}>
+              <b>{name}</b>
+              {detail.length > 0 && (
+                <>
+                  : <Prose text={detail.join(": ")} />
+                </>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </>
+  );
+}
+
 function Stopped({ fix }: { fix: FixView }) {
   return (
     <div className={styles.stopped}>
       <p>
         <Mark name="fail" />
-        <b>Stopped by a check</b>
+        <b>{stopWord(fix) === "Stopped" ? "Stopped by a check" : "Not offered"}</b>
       </p>
       <p>
-        <Prose text={sentence(fix.stopped ?? "")} /> A failed check outranks everything that speaks for a fix.
+        <Prose text={sentence(fix.stopped ?? "")} />
+        {stopWord(fix) === "Stopped" && " A failed check outranks everything that speaks for a fix."}
       </p>
     </div>
   );

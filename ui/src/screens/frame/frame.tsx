@@ -8,7 +8,7 @@ import { Palette } from "../../commands/palette";
 import type { PaletteEntry } from "../../commands/palette-search";
 import { ErrorNote } from "../../components/error-note";
 import { count } from "../../format";
-import { type Screen, VIEWS, go, inboxAt, listOf, providersAt, usePlace } from "../../routes";
+import { type Screen, VIEWS, go, inboxAt, listOf, providersAt, runsAt, usePlace } from "../../routes";
 import { Finding } from "../finding/finding";
 import { Inbox } from "../inbox/inbox";
 import { VIEW_NAMES } from "../inbox/views";
@@ -16,6 +16,7 @@ import { Machine } from "../machine/machine";
 import { Policy } from "../policy/policy";
 import { WaitingBar } from "../policy/waiting";
 import { Providers } from "../providers/providers";
+import { Runs } from "../runs/runs";
 import { Welcome } from "../welcome/welcome";
 import { useDrop } from "./drop";
 import styles from "./frame.module.css";
@@ -46,6 +47,7 @@ export function Frame() {
     palette: { run: () => setSheet("palette") },
     keys: { run: () => setSheet("keys") },
     "go.inbox": { run: () => go(inboxAt(place)) },
+    "go.runs": { run: () => go(runsAt(place)) },
     "go.policy": { run: () => go({ screen: "policy", ...listOf(place) }) },
     "go.providers": { run: () => go(providersAt(place)) },
     "go.machine": { run: () => go({ screen: "machine", ...listOf(place) }) },
@@ -80,7 +82,9 @@ export function Frame() {
         Skip to content
       </a>
       <TitleBar project={project} all={all} onPalette={() => setSheet("palette")} />
-      {screen !== "welcome" && <Rail place={place} project={project} slim={screen === "finding"} />}
+      {screen !== "welcome" && (
+        <Rail place={place} project={project} slim={screen === "finding" || screen === "runs"} />
+      )}
       <main id="main" className={styles.main} tabIndex={-1}>
         <StatusNotices />
         {place.screen !== "policy" && <WaitingBar place={place} />}
@@ -119,6 +123,8 @@ function ScreenOf({ screen }: { screen: Screen }) {
       );
     case "finding":
       return place.screen === "finding" && <Finding key={place.finding} place={place} />;
+    case "runs":
+      return place.screen === "runs" && <Runs place={place} />;
     case "welcome":
       return <Welcome place={place} />;
     case "policy":

@@ -3,7 +3,7 @@ import { useCommand } from "../../api/client";
 import { everyFinding } from "../../api/finding-window";
 import type { ProjectView } from "../../backend/generated";
 import { Mark, type MarkName } from "../../components/mark";
-import { type Place, VIEWS, formatPlace, inboxAt, listOf, providersAt } from "../../routes";
+import { type Place, VIEWS, formatPlace, inboxAt, listOf, providersAt, runsAt } from "../../routes";
 import { VIEW_NAMES } from "../inbox/views";
 import styles from "./rail.module.css";
 
@@ -14,6 +14,7 @@ export function Rail({ place, project, slim }: { place: Place; project: ProjectV
     <nav className={styles.rail} aria-label="Screens" data-slim={slim}>
       <RailLink name="Inbox" mark="inbox" to={inboxAt(place)} current={inInbox} />
       {place.screen === "inbox" && project !== undefined && <Views place={place} project={project} />}
+      <RailLink name="Runs" mark="runs" to={runsAt(place)} current={place.screen === "runs"} />
       <RailLink
         name="Policy"
         mark="policy"

@@ -7,7 +7,7 @@ import { ErrorNote } from "../../components/error-note";
 import { Belief } from "../../components/gauge";
 import { Ladder, tally } from "../../components/ladder";
 import { Prose } from "../../components/prose";
-import { Seats, seatTally } from "../../components/seats";
+import { SeatsSection } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { SeverityWord } from "../../components/words";
 import { count, place, sentence } from "../../format";
@@ -129,8 +129,7 @@ function Nothing({ view: { row, resolution } }: { view: FindingView }) {
           <b>What would help:</b> <Prose text={sentence(resolution.next)} />
         </p>
       )}
-      <SectionHead title="Seats" end={seatTally(resolution.seats)} />
-      <Seats seats={resolution.seats} />
+      <SeatsSection seats={resolution.seats} />
     </>
   );
 }
