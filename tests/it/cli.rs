@@ -65,6 +65,26 @@ fn scan_fix_apply_and_undo_return_the_same_bytes() {
 }
 
 #[test]
+fn a_project_runs_only_on_a_person_s_word() {
+    let home = Home::new();
+    let app = project(&home);
+    let commands = |arguments: &[&str]| {
+        let view = home.json(&[&["project", "commands", app.as_str()], arguments].concat(), 0);
+        check("project-commands", &view);
+        view
+    };
+    let view = commands(&[]);
+    assert_eq!((&view["agreed"], &view["test"]["kind"]), (&json!(false), &json!("recognised")));
+    let view = commands(&["--agree", "--test", "python -m pytest 'my tests'", "--build", ""]);
+    let test = json!({ "kind": "own", "line": "python -m pytest 'my tests'" });
+    assert_eq!((&view["agreed"], &view["test"], &view["build"]["kind"]), (&json!(true), &test, &json!("nothing")));
+    assert_eq!(commands(&[]), view, "it is kept");
+    let view = commands(&["--revoke", "--recognised"]);
+    assert_eq!((&view["agreed"], &view["test"]["kind"]), (&json!(false), &json!("recognised")));
+    check("error", &home.json(&["project", "commands", app.as_str(), "--test", "an 'open quote"], 2));
+}
+
+#[test]
 fn a_file_that_moved_on_is_never_overwritten() {
     let home = Home::new();
     let app = project(&home);
