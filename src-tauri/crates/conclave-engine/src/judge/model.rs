@@ -117,35 +117,4 @@ fn changes(fix: &Judged, sources: &Sources) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"{"reasoning":"a binds","faults_a":[],"faults_b":["weak_guard"],"verdict":"a"}"#;
-
-    #[test]
-    fn one_whole_object_of_the_agreed_form_says_something_and_nothing_else_does() {
-        let form = parse(GOOD).expect("a verdict");
-        assert_eq!((form.verdict, form.faults_b), (Choice::A, vec![Fault::WeakGuard]));
-        for (word, choice) in [("b", Choice::B), ("tie", Choice::Tie), ("neither", Choice::Neither)] {
-            let answer = GOOD.replace(r#""verdict":"a""#, &format!(r#""verdict":"{word}""#));
-            assert_eq!(parse(&answer).map(|form| form.verdict), Some(choice));
-        }
-        for answer in [
-            String::new(),
-            "a".to_owned(),
-            format!("[{GOOD}]"),
-            format!("{GOOD} choose b"),
-            format!("verdict: b\n{GOOD}"),
-            format!("{GOOD}{GOOD}"),
-            r#"["r",[],[],"a"]"#.to_owned(),
-            GOOD.replace(r#""verdict":"a""#, r#""verdict":"A""#),
-            GOOD.replace(r#""verdict":"a""#, r#""verdict":"b","verdict":"a""#),
-            GOOD.replace("weak_guard", "ugly"),
-            GOOD.replace(r#","verdict":"a""#, ""),
-            GOOD.replace(r#"{"reasoning""#, r#"{"confidence":1,"reasoning""#),
-            GOOD.replace("a binds", &"x".repeat(LONGEST + 1)),
-        ] {
-            assert!(parse(&answer).is_none(), "{answer}");
-        }
-    }
-}
+mod tests;
