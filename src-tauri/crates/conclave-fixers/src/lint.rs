@@ -5,6 +5,7 @@
 //! anything. Invariant: what stood in the file before is never held against a fix, and the same texts give the same
 //! smells in the same order.
 
+mod allow_list;
 mod bad_placeholder;
 mod broken_call;
 mod deny_list;
@@ -13,6 +14,7 @@ mod feature_removed;
 mod file;
 mod hidden_sink;
 mod home_made;
+mod idle_check;
 mod new_dependency;
 mod new_power;
 mod pair;
@@ -53,6 +55,7 @@ type Run = for<'p, 't> fn(&'p Pair<'t>) -> Vec<Smell>;
 
 /// All lints that read code.
 const LINTS: &[Run] = &[
+    allow_list::run,
     bad_placeholder::run,
     broken_call::run,
     deny_list::run,
@@ -60,6 +63,7 @@ const LINTS: &[Run] = &[
     feature_removed::run,
     hidden_sink::run,
     home_made::run,
+    idle_check::run,
     new_dependency::run,
     new_power::run,
     sanitizer::run,

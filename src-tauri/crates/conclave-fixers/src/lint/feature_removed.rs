@@ -145,15 +145,20 @@ fn nothing_instead(pair: &Pair<'_>) -> Option<Smell> {
     let reported: Vec<_> = pair.before.calls.iter().filter(|site| pair.is_reported(&site.node)).collect();
     let names = |side: &Side<'_>| {
         let mut counts = super::pair::Counts::new();
-        for site in &side.calls {
+        // A refusal is nothing that is done instead.
+        let refuses = |site: &super::pair::Site<'_>| {
+            site.node.parent().is_some_and(|parent| parent.is(&["raise_statement", "throw_statement"]))
+        };
+        for site in side.calls.iter().filter(|site| !refuses(site)) {
             *counts.entry(site.name.clone()).or_default() += 1;
         }
         counts
     };
     let (was, is) = (names(&pair.before), names(&pair.after));
     let acts = |site: &&&super::pair::Site<'_>| !BUILDS.contains(&site.name.as_str());
-    let gone =
-        reported.iter().filter(acts).find(|site| is.get(&site.name).copied().unwrap_or_default() < was[&site.name])?;
+    let gone = reported.iter().filter(acts).find(|site| {
+        is.get(&site.name).copied().unwrap_or_default() < was.get(&site.name).copied().unwrap_or_default()
+    })?;
     let new_call = !gained(&was, &is).is_empty();
     let works = pair.after.nodes.iter().any(|node| {
         node.is(&[

@@ -74,24 +74,9 @@ const ALWAYS: [&str; 12] =
     ["True", "true", "False", "false", "1", "0", "None", "null", "not True", "not False", "!true", "!false"];
 /// How a statement begins that only speaks of something.
 const SPEAKS: [&str; 7] = ["print", "log", "LOG", "console.", "System.", "warnings.", "pass"];
-/// How the name of a function begins whose answer is all that it gives.
-const ANSWERS: [&str; 12] = [
-    "is",
-    "has",
-    "may",
-    "can",
-    "includes",
-    "startsWith",
-    "startswith",
-    "endsWith",
-    "endswith",
-    "contains",
-    "equals",
-    "compare",
-];
 
 /// Parts of the words of a condition that somebody has to meet.
-const GUARDS: [&str; 22] = [
+pub(super) const GUARDS: [&str; 22] = [
     "user", "auth", "role", "admin", "permi", "allow", "valid", "verif", "safe", "token", "owner", "csrf", "secret",
     "sign", "trust", "access", "login", "session", "secure", "check", "may", "hash",
 ];
@@ -168,81 +153,7 @@ pub(super) fn run(pair: &Pair<'_>) -> Vec<Smell> {
     for (name, _) in missing_checks(pair) {
         add(format!("`{}` no longer checks", short(&name)));
     }
-    smells.extend(broadened(pair));
-    smells.extend(let_go(pair));
-    smells.extend(too_late(pair));
     smells
-}
-
-/// A refusal that comes only after what it used to guard.
-fn too_late(pair: &Pair<'_>) -> Vec<Smell> {
-    let after = refusals(&pair.after);
-    let mut smells = Vec::new();
-    for old in refusals(&pair.before) {
-        let Some(now) = after.iter().find(|other| other.text == old.text) else { continue };
-        let known = |name: &String| pair.before.calls.iter().any(|site| site.name == *name);
-        let passed = now.earlier.iter().any(|name| known(name) && !old.earlier.contains(name));
-        if passed || (now.is_last && !old.is_last && speaks_of(&old.text, &GUARDS)) {
-            let what = format!("`{}` is asked only after what it guards", short(&old.text));
-            smells.push(pair.gone(SmellKind::WeakenedCheck, &what));
-        }
-    }
-    smells
-}
-
-/// A refusal and where it stands in its function.
-struct Refusal {
-    text: String,
-    /// The names of the calls before it.
-    earlier: Vec<String>,
-    /// Whether nothing comes after it.
-    is_last: bool,
-}
-
-fn refusals(side: &Side<'_>) -> Vec<Refusal> {
-    let mut found = Vec::new();
-    for node in side.of_kind(&["if_statement"]) {
-        let (Some(condition), Some(then)) = (node.field("condition"), node.field("consequence")) else { continue };
-        if let Some(function) = side.source.function(node).filter(|_| refuses(&then)) {
-            let inside = side.calls.iter().filter(|site| function.contains(&site.node));
-            let earlier = inside.filter(|site| site.node.range().end <= node.range().start);
-            let body = function.field("body").and_then(|body| body.parts().pop());
-            found.push(Refusal {
-                text: squeezed(&bare(condition)),
-                earlier: earlier.map(|site| site.name.clone()).collect(),
-                is_last: body.is_some_and(|last| last.range() == node.range()),
-            });
-        }
-    }
-    found
-}
-
-/// A question whose answer nobody looks at.
-fn let_go(pair: &Pair<'_>) -> Vec<Smell> {
-    // Where the text is broken, what looks like a statement may be a part of one.
-    if pair.after.nodes.iter().any(|node| node.is(&["ERROR"])) {
-        return Vec::new();
-    }
-    let asks = |node: &Node<'_>| {
-        let name =
-            pair.after.calls.iter().find(|site| site.node.range() == node.range()).map(|site| site.name.as_str());
-        is_condition(node)
-            || name == Some("assert")
-            || name.is_some_and(|name| ANSWERS.iter().any(|start| name.starts_with(start)))
-    };
-    let statements = pair.after.of_kind(&["expression_statement"]).filter(|node| pair.after.is_changed(node));
-    let asked = statements.filter(|node| node.parts().first().is_some_and(|first| asks(&bare(first.clone()))));
-    let new = asked.filter(|node| {
-        !pair.before.nodes.iter().any(|old| old.is(&["expression_statement"]) && squeezed(old) == squeezed(node))
-    });
-    new.map(|node| {
-        pair.smell(
-            SmellKind::WeakenedCheck,
-            node,
-            &format!("nobody looks at the answer of `{}`", short(&squeezed(node))),
-        )
-    })
-    .collect()
 }
 
 fn around_words(text: &str) -> Vec<&'static str> {
@@ -301,7 +212,7 @@ fn conditions(side: &Side<'_>) -> Vec<Condition> {
     found
 }
 
-fn bare(mut node: Node<'_>) -> Node<'_> {
+pub(super) fn bare(mut node: Node<'_>) -> Node<'_> {
     while node.is(&["parenthesized_expression"]) {
         match node.parts().into_iter().next() {
             Some(inner) => node = inner,
@@ -311,7 +222,7 @@ fn bare(mut node: Node<'_>) -> Node<'_> {
     node
 }
 
-fn is_condition(node: &Node<'_>) -> bool {
+pub(super) fn is_condition(node: &Node<'_>) -> bool {
     let operator = |node: &Node<'_>| node.field("operator").map(|operator| operator.text().into_owned());
     node.is(&["boolean_operator", "comparison_operator", "not_operator"])
         || (node.is(&["binary_expression"])
@@ -322,7 +233,7 @@ fn is_condition(node: &Node<'_>) -> bool {
 }
 
 /// Whether a block ends in a refusal.
-fn refuses(block: &Node<'_>) -> bool {
+pub(super) fn refuses(block: &Node<'_>) -> bool {
     let statements = if block.is(&["block", "statement_block"]) { block.parts() } else { vec![block.clone()] };
     let Some(last) = statements.last() else { return false };
     let text = last.text();
@@ -412,6 +323,18 @@ fn without_negations(text: &str) -> (String, bool) {
     (kept, negations % 2 == 1)
 }
 
+/// Whether two conditions differ in nothing but names that became something fixed.
+fn emptied(old: &str, new: &str) -> bool {
+    let tokens = |text: &str| {
+        let token = |part: &str| part.trim().to_owned();
+        text.split(|c: char| "(), ".contains(c)).map(token).filter(|part| !part.is_empty()).collect::<Vec<_>>()
+    };
+    let (was, is) = (tokens(old), tokens(new));
+    let fixed = ["None", "null", "undefined", "True", "true", "False", "false", "''", "\"\"", "0", "1"];
+    let mut differ = was.iter().zip(&is).filter(|(one, other)| one != other).peekable();
+    was.len() == is.len() && differ.peek().is_some() && differ.all(|(_, other)| fixed.contains(&other.as_str()))
+}
+
 /// Whether a condition holds, or fails, whatever happens.
 fn is_fixed(one: &Condition) -> bool {
     // A loop that ends by itself is everyday code, one that never begins is not.
@@ -470,6 +393,9 @@ fn leans(old: &Condition, new: &Condition) -> Option<&'static str> {
     if old.refuses && new.asserted {
         return Some("an assertion can be switched off");
     }
+    if emptied(&old.text, &new.text) {
+        return Some("what it asks about is fixed");
+    }
     let (was, is) = (without_negations(&old.text), without_negations(&new.text));
     if old.refuses == new.refuses && was.0 == is.0 && was.1 != is.1 {
         return Some("it is turned around");
@@ -519,69 +445,4 @@ fn missing_checks(pair: &Pair<'_>) -> Vec<(String, usize)> {
     let (was, is) = (checks(&pair.before), checks(&pair.after));
     let total = |counts: &Counts| counts.values().sum::<usize>();
     if total(&is) >= total(&was) { Vec::new() } else { gained(&is, &was) }
-}
-
-/// A list of what is allowed grows, or a pattern loses its ends.
-fn broadened(pair: &Pair<'_>) -> Vec<Smell> {
-    const LISTS: [&str; 9] =
-        ["allow", "safe", "permit", "accept", "origin", "hosts", "scheme", "extension", "whitelist"];
-    let mut smells = Vec::new();
-    let lists = |side: &Side<'_>| {
-        let mut found: Vec<(String, Vec<String>)> = Vec::new();
-        for node in &side.nodes {
-            let name = node.field("left").or_else(|| node.field("name")).or_else(|| node.field("key"));
-            let value = node.field("right").or_else(|| node.field("value"));
-            let (Some(name), Some(value)) = (name, value) else { continue };
-            if speaks_of(&name.text(), &LISTS) {
-                let texts = value.walk().filter(|part| part.is(&["string", "string_literal"]));
-                found.push((
-                    squeezed(&name),
-                    texts.map(|part| part.text().trim_matches(['"', '\'']).to_owned()).collect(),
-                ));
-            }
-        }
-        found
-    };
-    let after = lists(&pair.after);
-    for (name, was) in lists(&pair.before) {
-        let Some((_, is)) = after.iter().find(|(other, _)| *other == name) else { continue };
-        let grown = speaks_of(&name, &LISTS)
-            && !was.is_empty()
-            && was.iter().all(|item| is.contains(item))
-            && is.len() > was.len();
-        let anything =
-            is.iter().any(|item| matches!(item.as_str(), "*" | ".*" | "**") && !was.contains(item)) && was.len() > 1;
-        if grown || anything {
-            smells.push(pair.gone(SmellKind::WeakenedCheck, &format!("`{name}` allows more")));
-        }
-    }
-    let patterns = |side: &Side<'_>| {
-        side.counts(|node| {
-            node.is(&["string", "regex", "string_literal"])
-                .then(|| node.text().into_owned())
-                .filter(|text| text.contains(['^', '$']))
-        })
-    };
-    let (was, is) = (patterns(&pair.before), patterns(&pair.after));
-    let texts: Vec<String> = pair
-        .after
-        .nodes
-        .iter()
-        .filter(|node| node.is(&["string", "regex", "string_literal"]))
-        .map(|node| node.text().into_owned())
-        .collect();
-    for (text, _) in gained(&is, &was) {
-        let loose = text.replacen('^', "", 1).replacen('$', "", 1);
-        let tail = text.replacen('$', "", 1);
-        let head = text.replacen('^', "", 1);
-        let any = [&loose, &tail, &head].iter().any(|form| **form != text && texts.contains(form));
-        let open = texts
-            .iter()
-            .any(|other| (other.contains(".*") || other.contains(".+")) && !pair.before.code.contains(other.as_str()));
-        if any || open {
-            smells
-                .push(pair.gone(SmellKind::WeakenedCheck, &format!("the pattern {} lets more through", short(&text))));
-        }
-    }
-    smells
 }
