@@ -148,7 +148,10 @@ function useCancel(): Action {
           onSuccess: ({ queued }) =>
             say({
               tone: "plain",
-              title: `${count(queued, "run")} cancelled`,
+              title:
+                queued === 0
+                  ? "Runs cancelled"
+                  : `Runs cancelled, and ${count(queued, "more that waited", "more that waited")}`,
               lines: ["Nothing was written; findings are open again."],
             }),
           onError: (error) => sayError("The runs could not be cancelled", error),

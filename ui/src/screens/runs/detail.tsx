@@ -45,7 +45,9 @@ function Run({ view, record, running }: { view: FindingView; record: RunRecord |
   const clockNow = useEverySecond(running && !waits);
   const [wanted, setWanted] = useState<string | null>(null);
   const now = running ? Math.max(clockNow, record?.heardAt ?? 0) : (record?.heardAt ?? clockNow);
-  const result = running ? null : resolution;
+  // A run that did not come to its conclusion brought nothing; what is stored is from one before.
+  const concluded = !running && record?.stages.at(-1)?.stage === "conclude";
+  const result = concluded ? resolution : null;
   const lanes = record === undefined ? [] : lanesOf(record, running, now, result);
   const chosen =
     lanes.find(({ id }) => id === wanted) ?? lanes.find(({ bars }) => bars.some(({ live }) => live)) ?? lanes[0];
@@ -112,7 +114,7 @@ function Run({ view, record, running }: { view: FindingView; record: RunRecord |
           <SeatsSection seats={result.seats} />
         </>
       )}
-      {!running && resolution === null && (
+      {!running && !concluded && record !== undefined && (
         <p className={styles.text}>
           It ended without a result: it was cancelled, or it broke off. It can be started again.
         </p>
