@@ -136,7 +136,7 @@ impl Store {
     /// # Errors
     /// A database that cannot be written.
     pub fn settle_cut_off(&self, note: &str) -> Result<u32> {
-        let open = self.read(|transaction| running(transaction))?;
+        let open = self.read(running)?;
         let dead: Vec<FindingId> =
             open.into_iter().filter(|open| !self.lives(open.claimant)).map(|open| open.job.finding).collect();
         if dead.is_empty() {
