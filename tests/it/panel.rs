@@ -1,11 +1,13 @@
 //! Several models on one finding: who sits, who dies, who is asked again.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
 use serde_json::{Value, json};
 
+use crate::cli::check;
 use crate::model::{Asked, Model};
-use crate::program::Home;
+use crate::program::{Home, Rpc, text};
 
 const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
 
@@ -33,6 +35,13 @@ fn seats(home: &Home, models: &[(&str, String)], tier: &Value) -> Vec<Value> {
 }
 
 fn seats_of(home: &Home, source: &str, models: &[(&str, String)], tier: &Value) -> Vec<Value> {
+    set_up(home, source, models, tier);
+    let report = home.json(&["fix", "--all"], 0);
+    report["resolutions"][0]["resolution"]["seats"].as_array().expect("seats").clone()
+}
+
+/// A project with one weakness, and settings with `models` under `tier`.
+fn set_up(home: &Home, source: &str, models: &[(&str, String)], tier: &Value) {
     home.write("app/load.py", source);
     home.json(&["scan", "app"], 0);
     let tiers: Value =
@@ -42,8 +51,6 @@ fn seats_of(home: &Home, source: &str, models: &[(&str, String)], tier: &Value) 
         .map(|(name, address)| json!({ "name": name, "base_url": format!("http://{address}/v1"), "model": name }))
         .collect();
     home.write("data/settings.json", &json!({ "models": models, "tiers": tiers }).to_string());
-    let report = home.json(&["fix", "--all"], 0);
-    report["resolutions"][0]["resolution"]["seats"].as_array().expect("seats").clone()
 }
 
 fn tier(seats: usize) -> Value {
@@ -146,4 +153,67 @@ fn a_refused_fix_is_tried_once_more_with_what_the_check_saw() {
     let told = user(&asked[1]);
     assert!(told.contains("Silences nothing failed") && told.contains("+    return subprocess.run"), "{told}");
     assert!(seats.iter().any(|seat| seat["name"] == "alpha, second try" && seat["state"] == "proposed"), "{seats:#?}");
+}
+
+#[test]
+fn a_plan_names_every_seat_and_asks_nobody() {
+    let home = Home::new();
+    let model = Model::answering("");
+    set_up(&home, WEAK, &[("alpha", model.address.to_string())], &tier(3));
+    let plan = home.json(&["plan"], 0);
+    check("plan", &plan);
+    let run = &plan["chosen"][0];
+    assert_eq!((&run["filled"], run["seats"].as_array().expect("seats").len()), (&json!(1), 3), "{plan:#}");
+    assert_eq!((&run["seats"][0]["model"], &run["seats"][0]["cost"]), (&json!("alpha"), &Value::Null));
+    assert_eq!(
+        (&plan["cost"]["unknown"], &plan["cost"]["known"]["high"]),
+        (&json!(1), &json!(0)),
+        "not known is not free"
+    );
+    assert_eq!((&plan["analysis_s"], &run["unpaid"]), (&json!(30), &json!(["Recipes"])));
+
+    let id = run["finding"]["id"].as_str().expect("an id");
+    let output = home.run(&["plan", id, "--budget", "1.50"]);
+    let said = text(&output);
+    assert!(output.status.success() && said.contains("0 findings to run, 1 left for later"), "{said}");
+    assert!(said.contains("what it costs is not known, and there is a budget"), "{said}");
+    let said = text(&home.run(&["plan"]));
+    for words in
+        ["1 of 3 seats taken", "alpha  cost not known", "nobody: 1 of 3 seats", "at no cost: Recipes", "within 30 s"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(model.asked().is_empty(), "nothing is sent");
+}
+
+#[test]
+fn a_run_that_was_killed_asks_only_those_who_had_not_answered() {
+    let home = Home::new();
+    let answers = Model::answering(&edit("    return yaml.safe_load(stream)\n"));
+    let (asked, was_asked) = channel();
+    let (hold, held) = channel::<()>();
+    let hangs = Model::with(move |_| {
+        let _ = asked.send(());
+        // Until nobody holds it any more.
+        let _ = held.recv();
+        says(&edit("    return yaml.load(stream, Loader=yaml.SafeLoader)\n"))
+    });
+    let named = [("alpha", answers.address.to_string()), ("beta", hangs.address.to_string())];
+    set_up(&home, WEAK, &named, &tier(2));
+    let mut first = Rpc::start(&home);
+    first.call("run_fix", json!({})).expect("it waits");
+    first.event(|event| event["progress"]["text"] == "alpha is done");
+    was_asked.recv().expect("beta is asked");
+    first.kill();
+    drop(hold);
+
+    let id = home.json(&["findings"], 0)["findings"][0]["id"].as_str().expect("an id").to_owned();
+    let report = home.json(&["fix", &id], 0);
+    let seats = report["resolutions"][0]["resolution"]["seats"].as_array().expect("seats");
+    for name in ["alpha", "beta"] {
+        assert!(seats.iter().any(|seat| seat["name"] == name && seat["state"] == "proposed"), "{name}: {seats:#?}");
+    }
+    assert_eq!((answers.asked().len(), hangs.asked().len()), (1, 2), "who has answered is not asked again");
+    let spending = home.json(&["spending", &id], 0);
+    assert_eq!(spending["finding"]["total"]["calls"], 3, "{spending:#}");
 }

@@ -466,6 +466,14 @@ export type ConfigRemark = {
 	loud: boolean,
 };
 
+/**  A finding that would not be run. */
+export type DeferredRun = {
+	/**  The finding. */
+	finding: FindingRow,
+	/**  Why, in words. */
+	why: string,
+};
+
 /**  One line of a diff. */
 export type DiffLine = {
 	/**  What it is. */
@@ -1513,6 +1521,14 @@ export type ModelStopped = {
  */
 export type Money = number | null;
 
+/**  An amount between two. */
+export type MoneyRange = {
+	/**  Where all goes well. */
+	low: Money,
+	/**  At most. */
+	high: Money,
+};
+
 /**  Names one model. */
 export type NamedModel = {
 	/**  Its name in the settings. */
@@ -1565,6 +1581,76 @@ export type OfferedView = {
 export type OrderModels = {
 	/**  Their names; those that are not named follow as they stand. */
 	models: string[],
+};
+
+/**  Asks what runs would take; nothing is sent and nothing decided. */
+export type PlanRuns = {
+	/**  These, by id or its first digits; when empty, all open ones of `project`, or of all in the list. */
+	findings?: string[],
+	/**  Used when `findings` is empty. */
+	project?: string | null,
+	/**  Only this severe or more; used when `findings` is empty. */
+	severity?: Severity | null,
+	/**  What all together may cost at most. */
+	budget?: Money | null,
+	/**  So many findings at most. */
+	most?: number | null,
+};
+
+/**  What runs would take. */
+export type PlanView = {
+	/**  The findings that would be run, most severe first. */
+	chosen: PlannedRun[],
+	/**  Those that would not. */
+	deferred: DeferredRun[],
+	/**  What all together would cost. */
+	cost: PlannedCost,
+	/**  The time until the last answer, in seconds, where everybody takes all that there is; checks come on top. */
+	analysis_s: number,
+	/**  So many would run at the same time. */
+	parallel: number,
+};
+
+/**  What seats cost together. */
+export type PlannedCost = {
+	/**  What those cost whose price is known. */
+	known: MoneyRange,
+	/**  So many have a cost that is not known; it is in none of the sums. */
+	unknown: number,
+};
+
+/**  A finding that would be run. */
+export type PlannedRun = {
+	/**  The finding. */
+	finding: FindingRow,
+	/**  The seats for models. */
+	seats: PlannedSeat[],
+	/**  So many of them are taken. */
+	filled: number,
+	/**  The names of the seats that cost nothing. */
+	unpaid: string[],
+	/**  What it would cost, with one question to each model. */
+	cost: PlannedCost,
+	/**  The most that it can cost, second questions among it, as far as prices are known; `null` where nothing limits it. */
+	cap: Money | null,
+	/**  The time for answers, in seconds. */
+	analysis_s: number,
+};
+
+/**  A seat for a model. */
+export type PlannedSeat = {
+	/**  What for. */
+	role: Role,
+	/**  The same for people. */
+	label: string,
+	/**  The name of the model that takes it; `null` where nobody does. */
+	model: string | null,
+	/**  What would fill it, where nobody takes it. */
+	fill: string | null,
+	/**  What one question costs; `null` where nobody takes it or the cost is not known. */
+	cost: MoneyRange | null,
+	/**  Whether it is asked only when the first do not settle it. */
+	waits: boolean,
 };
 
 /**  What is wrong with a policy file. */
@@ -1716,6 +1802,14 @@ export type ProjectView = {
 	open: number,
 	/**  Its last scans, newest first, one a tool. */
 	scans: ScanView[],
+};
+
+/**  How the queue stands. */
+export type QueueView = {
+	/**  Whether nothing that waits is begun. */
+	paused: boolean,
+	/**  Runs under way or waiting. */
+	open: number,
 };
 
 /**  Secrets of one kind that were taken out. */
@@ -2194,6 +2288,8 @@ export type StatusView = {
 	watched: number,
 	/**  Runs under way or waiting. */
 	running: number,
+	/**  Whether none of those that wait is begun. */
+	paused: boolean,
 	/**  How often something left this machine, from the ledger. */
 	egress: number,
 	/**  What left this machine in the last 24 hours. */
@@ -2328,6 +2424,7 @@ export type CommandMap = {
 	explain_request: { request: ExplainRequest; response: ExplanationView; kind: "query" };
 	simulate_policy: { request: SimulatePolicy; response: SimulationView; kind: "query" };
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
+	plan_runs: { request: PlanRuns; response: PlanView; kind: "query" };
 	list_keys: { request: Nothing; response: KeyList; kind: "query" };
 	list_models: { request: Nothing; response: ModelList; kind: "query" };
 	list_known_models: { request: Nothing; response: KnownModelList; kind: "query" };
@@ -2348,6 +2445,8 @@ export type CommandMap = {
 	scan_project: { request: NamedProject; response: ImportView; kind: "mutation" };
 	run_fix: { request: RunFix; response: RunStarted; kind: "mutation" };
 	cancel_runs: { request: Nothing; response: RunStarted; kind: "mutation" };
+	pause_runs: { request: Nothing; response: QueueView; kind: "mutation" };
+	resume_runs: { request: Nothing; response: QueueView; kind: "mutation" };
 	apply_fix: { request: ApplyFix; response: AppliedView; kind: "mutation" };
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
 	save_policy: { request: SavePolicy; response: PolicySaved; kind: "mutation" };
@@ -2383,6 +2482,7 @@ export const tags = {
 	explain_request: ["policy"],
 	simulate_policy: ["policy"],
 	preview_request: ["policy","findings","keys"],
+	plan_runs: ["findings","runs","models","keys"],
 	list_keys: ["keys"],
 	list_models: ["models","keys","runs","spending"],
 	list_known_models: [],
@@ -2403,6 +2503,8 @@ export const tags = {
 	scan_project: ["projects","findings"],
 	run_fix: ["findings","runs"],
 	cancel_runs: ["findings","runs"],
+	pause_runs: ["runs"],
+	resume_runs: ["findings","runs"],
 	apply_fix: ["findings","ledger"],
 	undo_fix: ["findings","ledger"],
 	save_policy: ["policy"],

@@ -16,10 +16,10 @@ use crate::view::{
     ExportLedger, FindingPage, FindingView, GetCommands, GetExchange, GetFinding, GetSpending, HealthList,
     HealthThresholds, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList,
     LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PolicyCheck,
-    PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, ReplayRun, ReplayView, RunFix,
-    RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView,
-    Tag, UndoFix, UndoneView,
+    ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PlanRuns,
+    PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView,
+    ReplayRun, ReplayView, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy,
+    SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -98,6 +98,7 @@ commands! {
     Query explain_request(ExplainRequest) -> ExplanationView [Policy];
     Query simulate_policy(SimulatePolicy) -> SimulationView [Policy];
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
+    Query plan_runs(PlanRuns) -> PlanView [Findings, Runs, Models, Keys];
     Query list_keys(Nothing) -> KeyList [Keys];
     Query list_models(Nothing) -> ModelList [Models, Keys, Runs, Spending];
     Query list_known_models(Nothing) -> KnownModelList [];
@@ -118,6 +119,8 @@ commands! {
     Mutation scan_project(NamedProject) -> ImportView [Projects, Findings];
     Mutation run_fix(RunFix) -> RunStarted [Findings, Runs];
     Mutation cancel_runs(Nothing) -> RunStarted [Findings, Runs];
+    Mutation pause_runs(Nothing) -> QueueView [Runs];
+    Mutation resume_runs(Nothing) -> QueueView [Findings, Runs];
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
     Mutation save_policy(SavePolicy) -> PolicySaved [Policy];

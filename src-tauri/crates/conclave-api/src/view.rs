@@ -20,9 +20,11 @@ pub use health::*;
 pub use keys::*;
 pub use known::*;
 pub use models::*;
+pub use plan::*;
 pub use policy::*;
 pub use preview::*;
 pub use projects::*;
+pub use queue::*;
 pub use servers::*;
 pub use spending::*;
 
@@ -35,9 +37,11 @@ mod health;
 mod keys;
 mod known;
 mod models;
+mod plan;
 mod policy;
 mod preview;
 mod projects;
+mod queue;
 mod servers;
 mod spending;
 
@@ -667,6 +671,8 @@ pub struct StatusView {
     pub watched: u32,
     /// Runs under way or waiting.
     pub running: u32,
+    /// Whether none of those that wait is begun.
+    pub paused: bool,
     /// How often something left this machine, from the ledger.
     pub egress: u32,
     /// What left this machine in the last 24 hours.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use conclave_api::Severity;
 use conclave_api::advise::client::{Client, Version};
 use conclave_api::view::{ApiDialect, CliProgram};
+use conclave_api::{Money, Severity};
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///
@@ -109,6 +109,8 @@ pub enum Command {
         /// The finding's id, or its first digits.
         id: String,
     },
+    /// Say what fixing would take before anything is asked: findings, models, money and time.
+    Plan(Plan),
     /// Show what would be sent for a finding, byte for byte; nothing is sent.
     Preview {
         /// The finding's id, or its first digits.
@@ -204,6 +206,24 @@ pub struct Fix {
     /// End with status 1 when findings are left that were not fixed.
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The findings, by id or its first digits; all open ones when left out.
+    pub ids: Vec<String>,
+    /// Only those of this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "ids")]
+    pub project: Option<PathBuf>,
+    /// Only those this severe or more.
+    #[arg(long, value_parser = severity, value_name = "SEVERITY", conflicts_with = "ids")]
+    pub severity: Option<Severity>,
+    /// Leave for later what may cost more than this, in dollars, together with what comes before it.
+    #[arg(long, value_parser = dollars, value_name = "DOLLARS")]
+    pub budget: Option<Money>,
+    /// At most so many findings.
+    #[arg(long, value_name = "N")]
+    pub most: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -563,6 +583,10 @@ pub struct HookPlace {
     /// The settings of this project, for you alone where the client knows such.
     #[arg(long, value_name = "DIR")]
     pub project: Option<PathBuf>,
+}
+
+fn dollars(text: &str) -> Result<Money, String> {
+    text.parse().map_err(|error| format!("{error}"))
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

@@ -25,6 +25,7 @@ pub mod models;
 pub mod named;
 pub mod open;
 mod panel;
+pub mod plan;
 pub mod policies;
 pub mod preview;
 pub mod project;

@@ -42,6 +42,17 @@ pub fn cancel_waiting(cx: &Ctx) -> Result<u32, StoreError> {
     Ok(cancelled)
 }
 
+/// Begins no further jobs, in any process and over its end, until it is told otherwise; or begins them again. What runs
+/// comes to its end.
+///
+/// # Errors
+/// The store fails.
+pub fn pause(cx: &Ctx, pause: bool) -> Result<(), StoreError> {
+    cx.store.pause_queue(pause)?;
+    cx.events.send(Event::Changed(vec![Topic::Runs]));
+    Ok(())
+}
+
 /// Runs jobs, `parallel` at a time, until none waits; returns how each ended, in no particular order.
 ///
 /// # Errors

@@ -153,17 +153,18 @@ impl Line<'_> {
 
     /// Tells the faces where the run is.
     pub fn tell(&self, stage: Stage, text: impl Into<String>) {
-        self.tell_of(stage, text.into(), None);
+        self.cx.events.send(self.at(stage, text.into(), None));
     }
 
     /// Tells the faces which check looks at which fix.
     pub(crate) fn tell_check(&self, text: String, checking: Checking) {
-        self.tell_of(Stage::Verify, text, Some(checking));
+        self.cx.events.send(self.at(Stage::Verify, text, Some(checking)));
     }
 
-    fn tell_of(&self, stage: Stage, text: String, checking: Option<Checking>) {
+    /// That the run is at `stage`, to be told by another task too.
+    pub(crate) fn at(&self, stage: Stage, text: String, checking: Option<Checking>) -> Event {
         let (finding, started_at) = (self.job.finding.clone(), self.started_at);
-        self.cx.events.send(Event::Run(Progress { finding, stage, text, checking, started_at }));
+        Event::Run(Progress { finding, stage, text, checking, started_at })
     }
 
     /// The stored result of `stage`, or that of `work`, stored; with the milliseconds that it took.

@@ -33,13 +33,24 @@ impl Price {
     /// What `request` costs at most, on the safe side: a token for every two bytes of ASCII and for every other byte,
     /// where source code has about four bytes of ASCII a token, and the longest answer. `None` when the sum does not fit.
     pub fn most(&self, request: &ModelRequest) -> Option<Money> {
-        let schema = request.schema.as_ref().map(ToString::to_string).unwrap_or_default();
         let tokens = |text: &str| {
             let ascii = text.bytes().filter(u8::is_ascii).count();
             (ascii.div_ceil(2) + (text.len() - ascii)) as u64
         };
+        self.of(request, tokens, u64::from(request.max_tokens))
+    }
+
+    /// What `request` costs when it goes well: a token for every four bytes, and a quarter of the room for an answer.
+    /// `None` when the sum does not fit.
+    pub fn usual(&self, request: &ModelRequest) -> Option<Money> {
+        self.of(request, |text| text.len().div_ceil(4) as u64, u64::from(request.max_tokens).div_ceil(4))
+    }
+
+    /// What `request` costs where a text has so many `tokens` and the answer has `output`.
+    fn of(&self, request: &ModelRequest, tokens: impl Fn(&str) -> u64, output: u64) -> Option<Money> {
+        let schema = request.schema.as_ref().map(ToString::to_string).unwrap_or_default();
         let input = tokens(&request.system) + tokens(&request.user) + tokens(&schema) + FRAME;
-        part(self.input, input)?.checked_add(part(self.output, u64::from(request.max_tokens))?)
+        part(self.input, input)?.checked_add(part(self.output, output)?)
     }
 
     /// What `usage` cost. `None` when the sum does not fit.

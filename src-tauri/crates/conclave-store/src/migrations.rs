@@ -33,6 +33,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::spend::BY_DAY,
     table::metric::PAST,
     table::job::ALONE,
+    table::job::PAUSE,
 ];
 
 /// How many steps the open database has taken.

@@ -16,6 +16,7 @@ pub(crate) async fn get_status(api: &Api, _: Nothing) -> Result<StatusView, ApiE
         offline: api.offline(),
         watched: count(store.projects()?.iter().filter(|project| project.watched).count()),
         running: count(store.open_jobs()?.len()),
+        paused: store.is_queue_paused()?,
         egress: u32::try_from(store.egress_count()?).unwrap_or(u32::MAX),
         today: super::egress::today(api)?,
         asks_waiting: count(store.waiting_asks(api.cx().now_ms())?.len()),

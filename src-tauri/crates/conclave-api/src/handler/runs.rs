@@ -11,7 +11,7 @@ use conclave_store::{FindingQuery, StoredFinding};
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
-use crate::view::{Nothing, ReplayRun, ReplayView, RunFix, RunStarted};
+use crate::view::{Nothing, QueueView, ReplayRun, ReplayView, RunFix, RunStarted};
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
     let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix, Status::SuspectedFalsePositive])?;
@@ -78,4 +78,20 @@ fn waiting(api: &Api, request: &RunFix, statuses: &[Status]) -> Result<Vec<Findi
 
 pub(crate) async fn cancel_runs(api: &Api, _: Nothing) -> Result<RunStarted, ApiError> {
     Ok(RunStarted { queued: api.cancel_runs()? })
+}
+
+pub(crate) async fn pause_runs(api: &Api, _: Nothing) -> Result<QueueView, ApiError> {
+    pause(api, true)
+}
+
+pub(crate) async fn resume_runs(api: &Api, _: Nothing) -> Result<QueueView, ApiError> {
+    let view = pause(api, false)?;
+    api.wake();
+    Ok(view)
+}
+
+fn pause(api: &Api, pause: bool) -> Result<QueueView, ApiError> {
+    queue::pause(api.cx(), pause)?;
+    let open = u32::try_from(api.cx().store.open_jobs()?.len()).unwrap_or(u32::MAX);
+    Ok(QueueView { paused: pause, open })
 }

@@ -315,3 +315,16 @@ async fn a_configuration_in_a_file_is_read_and_its_text_comes_back_only_where_it
         ErrorCode::NotFound
     );
 }
+
+#[tokio::test]
+async fn a_paused_queue_is_paused_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    assert_eq!(call(&api, "get_status", json!({})).await["paused"], false);
+    assert_eq!(call(&api, "pause_runs", json!({})).await, json!({ "paused": true, "open": 0 }));
+    drop(api);
+    let api = open(&folder);
+    assert_eq!(call(&api, "get_status", json!({})).await["paused"], true);
+    assert_eq!(call(&api, "resume_runs", json!({})).await, json!({ "paused": false, "open": 0 }));
+    assert_eq!(call(&api, "get_status", json!({})).await["paused"], false);
+}

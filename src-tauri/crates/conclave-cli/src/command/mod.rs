@@ -10,6 +10,7 @@ mod hook;
 mod keys;
 mod mcp;
 mod models;
+mod plan;
 mod policy;
 mod project;
 mod projects;
@@ -41,6 +42,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Replay { run } => single::replay(api, output, run).await,
         Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
         Command::Undo { id } => single::undo(api, output, id).await,
+        Command::Plan(plan) => plan::run(api, output, plan).await,
         Command::Preview { id } => single::preview(api, output, id).await,
         Command::Policy { command } => policy::run(api, output, command).await,
         Command::Config { command } => config::run(api, output, command).await,

@@ -11,8 +11,8 @@ use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
     EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
     HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList,
-    ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView, SimulationView, SpendingView,
-    UndoneView,
+    ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView, SimulationView,
+    SpendingView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -109,6 +109,7 @@ const MODEL_REMOVED: &str = "conclave/model-removed/1";
 const METRICS: &str = "conclave/metrics/1";
 const SPENDING: &str = "conclave/spending/1";
 const COMMANDS: &str = "conclave/project-commands/1";
+const PLAN: &str = "conclave/plan/1";
 const PREVIEW: &str = "conclave/preview/1";
 const ERROR: &str = "conclave/error/1";
 const ADVICE: &str = "conclave/advice/1";
@@ -256,6 +257,10 @@ pub(super) fn spending(view: &SpendingView) -> Value {
     named(SPENDING, view)
 }
 
+pub(super) fn plan(view: &PlanView) -> Value {
+    named(PLAN, view)
+}
+
 pub(super) fn preview(view: &PreviewView) -> Value {
     named(PREVIEW, view)
 }
@@ -319,6 +324,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (METRICS, schema_for!(Named<MetricsView>)),
         (COMMANDS, schema_for!(Named<CommandsView>)),
         (SPENDING, schema_for!(Named<SpendingView>)),
+        (PLAN, schema_for!(Named<PlanView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (ERROR, schema_for!(Named<Error<'_>>)),
         (ADVICE, schema_for!(Named<hook::Advised<'_>>)),

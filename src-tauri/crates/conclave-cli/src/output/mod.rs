@@ -17,8 +17,8 @@ use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList,
     DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
     FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView, SimulationView,
-    SpendingView, UndoneView,
+    ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView,
+    SimulationView, SpendingView, UndoneView,
 };
 
 use crate::args::Format;
@@ -292,6 +292,11 @@ impl Output {
     /// Prints that a key is gone.
     pub fn key_erased(&self, view: &KeyErased) {
         self.print(|_| text::key_erased(view), || json::key_erased(view));
+    }
+
+    /// Prints what runs would take.
+    pub fn plan(&self, view: &PlanView) {
+        self.print(|style| text::plan(style, view), || json::plan(view));
     }
 
     /// Prints what would be sent.

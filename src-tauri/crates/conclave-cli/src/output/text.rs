@@ -7,6 +7,7 @@ mod exchange;
 mod hook;
 mod known;
 mod models;
+mod plan;
 mod policy;
 
 use std::fmt::Write as _;
@@ -28,6 +29,7 @@ pub(super) use exchange::{exchange, exchanges, exchanges_erased};
 pub(super) use hook::{advice, hook_added, hook_removed, hooks};
 pub(super) use known::known_models;
 pub(super) use models::{discovered, model_health, model_removed, model_saved, models, models_health, spending};
+pub(super) use plan::plan;
 pub(super) use policy::{check, explanation, files, simulation, test};
 
 /// Whether and how colours are used; every colour has a word beside it.

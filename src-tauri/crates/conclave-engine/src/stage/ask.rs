@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::model_seat::{self, Told};
+use crate::event::Stage;
 use crate::live;
 use crate::models::{Errand, Model, Models};
 use crate::panel::{self, Member, Sitting};
@@ -137,6 +138,7 @@ impl Panel {
             let errand = Errand { live, ..errand(line, brief, file, plan, sources) };
             let (models, brief, sources) = (Arc::clone(&cx.models), Arc::clone(brief), Arc::clone(sources));
             let (reserve, keep) = (Arc::clone(&self.reserve), line.keeper());
+            let (events, said) = (cx.events.clone(), line.at(Stage::Propose, format!("{name} is done"), None));
             self.asked.spawn(async move {
                 let work = async move {
                     let mut drafts = Vec::new();
@@ -155,6 +157,7 @@ impl Panel {
                 let drafts = crate::queue::alone(work).await;
                 let drafts = drafts.unwrap_or_else(|why| vec![Draft::Failed { why: format!("it broke off: {why}") }]);
                 keep.save(&kept_as(&name), &drafts);
+                events.send(said);
                 (index, drafts)
             });
         }

@@ -11,10 +11,10 @@ mod smells;
 mod verify;
 
 pub(crate) use again::{again, with};
-pub(crate) use ask::{Panel, priority};
+pub(crate) use ask::{Panel, priority, seated};
 pub(crate) use gather::gather;
 pub use judge::Opinions;
 pub(crate) use judge::judge;
 pub use propose::empty_model_seat;
-pub(crate) use propose::{panel, propose};
+pub(crate) use propose::{empty, on_demand, panel, propose, unpaid};
 pub(crate) use verify::verify;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RECIPES, Seat};
-use conclave_core::finding::{Region, Replacement, ScannerFix};
+use conclave_core::finding::{Region, Replacement, ScannerFix, Tool};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
@@ -93,7 +93,7 @@ fn recipes(brief: &Brief, sources: &Sources) -> Seat {
 
 fn scanner(brief: &Brief, sources: &Sources) -> Seat {
     let detection = &brief.finding.detection;
-    let name = format!("{}\u{2019}s own fix", detection.tool.name);
+    let name = scanner_name(&detection.tool);
     if detection.fixes.is_empty() {
         let reason = format!("{} ships no fix with this finding", detection.tool.name);
         return seat(name, vec![Draft::Silent { reason }]);
@@ -210,9 +210,8 @@ async fn models(
     let Some(file) = &brief.file else {
         return silent(brief.unusable.clone().unwrap_or_default());
     };
-    if plan.tier.on_demand && !line.is_alone() {
-        let severity = plan.severity.label().to_lowercase();
-        return silent(format!("models are asked about a {severity} finding only when it is run by itself"));
+    if let Some(why) = on_demand(plan, line.is_alone()) {
+        return silent(why);
     }
     let first: Vec<Sitting> = sitting.iter().filter(|sitting| !sitting.second_wave).cloned().collect();
     panel.hold(reserve(&all, &sitting));
@@ -226,6 +225,23 @@ async fn models(
     seats
 }
 
+/// Why no model is asked by `plan` where a finding is one of many.
+pub(crate) fn on_demand(plan: &RunPlan, is_alone: bool) -> Option<String> {
+    let severity = plan.severity.label().to_lowercase();
+    let why = || format!("models are asked about a {severity} finding only when it is run by itself");
+    (plan.tier.on_demand && !is_alone).then(why)
+}
+
+/// The names of the seats that cost nothing, for what `tool` reported.
+pub(crate) fn unpaid(tool: &Tool) -> Vec<String> {
+    let scanner = (!tool.is_own()).then(|| scanner_name(tool));
+    std::iter::once(RECIPES.to_owned()).chain(scanner).collect()
+}
+
+fn scanner_name(tool: &Tool) -> String {
+    format!("{}\u{2019}s own fix", tool.name)
+}
+
 /// The models that could be asked and have no seat.
 fn reserve(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Arc<Model>> {
     let is_free = |index: usize| !sitting.iter().any(|sitting| sitting.member == Some(index));
@@ -234,7 +250,7 @@ fn reserve(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Arc<Model>> {
 }
 
 /// The seats that nobody takes: models that want a key first, then roles.
-fn empty(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Seat> {
+pub(crate) fn empty(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Seat> {
     let filled = sitting.iter().filter(|sitting| sitting.member.is_some()).count();
     let waiting = all.iter().filter_map(|model| Some((model.name(), model.missing()?)));
     let mut waiting = waiting.map(|(name, missing)| (name.to_owned(), missing.to_string()));

@@ -32,6 +32,9 @@ CREATE INDEX job_of_finding ON job (finding, n);
 /// Whether a run was asked for by itself, and not as one of many.
 pub(crate) const ALONE: &str = "ALTER TABLE job ADD COLUMN alone INTEGER NOT NULL DEFAULT 1;";
 
+/// The queue is paused while this has its one row.
+pub(crate) const PAUSE: &str = "CREATE TABLE pause (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;";
+
 /// One run of one finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -75,13 +78,17 @@ impl Store {
         })
     }
 
-    /// Claims the next job for this process: first one whose process died, then the most severe, then the oldest.
+    /// Claims the next job for this process: first one whose process died, then the most severe, then the oldest; none
+    /// while the queue is paused.
     ///
     /// # Errors
     /// A database that cannot be written.
     pub fn next_job(&self, now_ms: i64) -> Result<Option<Job>> {
         let claimant = self.claimant()?;
         self.write(|transaction| {
+            if is_paused(transaction)? {
+                return Ok(None);
+            }
             for open in running(transaction)? {
                 if !self.lives(open.claimant) {
                     return Ok(Some(claim(transaction, open.job, claimant, now_ms)?));
@@ -90,6 +97,23 @@ impl Store {
             let next = select_open(transaction, "state = 'queued' ORDER BY severity, seq LIMIT 1", &[])?.pop();
             next.map(|open| claim(transaction, open.job, claimant, now_ms)).transpose()
         })
+    }
+
+    /// Has the queue give no jobs, to no process, until it is told otherwise; or give them again.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn pause_queue(&self, pause: bool) -> Result<()> {
+        let sql = if pause { "INSERT OR IGNORE INTO pause (one) VALUES (1)" } else { "DELETE FROM pause" };
+        self.write(|transaction| Ok(transaction.execute(sql, []).map(drop)?))
+    }
+
+    /// Whether the queue gives no jobs.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn is_queue_paused(&self) -> Result<bool> {
+        self.read(is_paused)
     }
 
     /// Claims a run of `finding` for this process at once: the queued one, one whose process died, or a new one, which
@@ -192,6 +216,10 @@ impl Store {
 
 /// All that are not ended, in the order of the queue.
 const OPEN: &str = "state IN ('queued', 'running') ORDER BY state = 'queued', severity, seq";
+
+fn is_paused(transaction: &Transaction<'_>) -> Result<bool> {
+    Ok(transaction.query_row("SELECT EXISTS (SELECT 1 FROM pause)", [], |row| row.get(0))?)
+}
 
 struct OpenJob {
     job: Job,
@@ -452,6 +480,20 @@ mod tests {
         assert_eq!(taken, Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true, alone: true });
         assert_eq!(store.cancel_waiting().unwrap(), 1);
         assert_eq!((stands(&store, &a).0, stands(&store, &b).0), (Status::Running, Status::Open));
+    }
+
+    #[test]
+    fn a_paused_queue_gives_nothing_to_any_process_and_loses_nothing() {
+        let (folder, store, [a, b, _]) = with_findings();
+        store.enqueue(&[a.clone(), b.clone()], "", NOW).unwrap();
+        store.pause_queue(true).unwrap();
+        store.pause_queue(true).unwrap();
+        let other = again(&folder);
+        assert!(other.is_queue_paused().unwrap());
+        assert_eq!(other.next_job(NOW).unwrap(), None);
+        assert!(other.begin_run(&a, true, NOW).is_ok(), "a run that is asked for by itself does not queue");
+        store.pause_queue(false).unwrap();
+        assert_eq!(other.next_job(NOW).unwrap().unwrap().finding, b);
     }
 
     #[test]
