@@ -35,8 +35,16 @@ fn fixes_by_model(report: &Value) -> Vec<Value> {
 fn a_hostile_answer_is_never_recommended() {
     let line = "    return yaml.load(stream)\n";
     let answers = [
-        ("silences the scanner", reply(json!([{ "search": line, "replace": "    return yaml.load(stream)  # nosec\n" }]))),
-        ("hides text", reply(json!([{ "search": line, "replace": "    return yaml.load(stream, Loader=yaml.SafeLoader)  # \u{202e}x\n" }]))),
+        (
+            "silences the scanner",
+            reply(json!([{ "search": line, "replace": "    return yaml.load(stream)  # nosec\n" }])),
+        ),
+        (
+            "hides text",
+            reply(
+                json!([{ "search": line, "replace": "    return yaml.load(stream, Loader=yaml.SafeLoader)  # \u{202e}x\n" }]),
+            ),
+        ),
         ("drops the code", reply(json!([{ "search": line, "replace": "    # ... existing code ...\n" }]))),
         ("breaks the syntax", reply(json!([{ "search": line, "replace": "    return yaml.load(stream\n" }]))),
         ("changes white space only", reply(json!([{ "search": line, "replace": "    return  yaml.load(stream)\n" }]))),

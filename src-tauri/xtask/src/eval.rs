@@ -1,7 +1,7 @@
 //! Evaluations on real input, with figures that can be printed again by anyone.
 
-pub mod local;
 pub mod ensemble;
+pub mod local;
 mod score;
 
 use std::fmt::Write as _;

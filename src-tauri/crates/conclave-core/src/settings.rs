@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::language::Language;
 use crate::auto_apply::AutoApply;
+use crate::language::Language;
 use crate::money::Money;
 use crate::tier::{Role, Tiers};
 

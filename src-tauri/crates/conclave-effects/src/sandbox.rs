@@ -41,11 +41,11 @@ mod program;
 mod running;
 #[cfg(target_os = "linux")]
 mod supervise;
-#[cfg(target_os = "linux")]
-mod usage;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 pub(crate) mod tests;
+#[cfg(target_os = "linux")]
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -209,8 +209,14 @@ async fn ours(place: &Path, slow: &Server, quick: &Server) {
     fs::write(data.join("settings.json"), json!({ "models": models, "budget": caps }).to_string()).expect("settings");
     let (cx, _) = open(&Options { data_dir: data, offline: false }).expect("Conclave opens");
     let (system, user) = question();
-    let request =
-        Arc::new(ModelRequest { system, user, max_tokens: 64, schema: None, schema_name: "answer".to_owned(), sample: 0 });
+    let request = Arc::new(ModelRequest {
+        system,
+        user,
+        max_tokens: 64,
+        schema: None,
+        schema_name: "answer".to_owned(),
+        sample: 0,
+    });
     let ask = |name: String| ask(cx.clone(), name, Arc::clone(&request));
     // What a server is asked of itself, once.
     for seat in 0..PANEL {

@@ -142,7 +142,14 @@ mod tests {
             red_test: None,
             successors: Vec::new(),
         };
-        Judged { candidate, also_by: Vec::new(), evidence: Vec::new(), smells: Vec::new(), shape: None, parents: Vec::new() }
+        Judged {
+            candidate,
+            also_by: Vec::new(),
+            evidence: Vec::new(),
+            smells: Vec::new(),
+            shape: None,
+            parents: Vec::new(),
+        }
     }
 
     #[test]

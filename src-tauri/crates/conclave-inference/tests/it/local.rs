@@ -117,7 +117,7 @@ fn setting(file: &Path) -> LocalSetting {
 
 fn question(user: &str) -> ModelRequest {
     let (user, schema_name) = (user.to_owned(), "rating".to_owned());
-    ModelRequest { system: String::new(), user, max_tokens: 16, schema: None, schema_name }
+    ModelRequest { system: String::new(), user, max_tokens: 16, schema: None, schema_name, sample: 0 }
 }
 
 async fn put(gate: &Gate, model: &Local, request: &ModelRequest, limit: Duration) -> Result<Answer, AskError> {
