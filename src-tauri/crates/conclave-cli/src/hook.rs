@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -23,11 +24,14 @@ use conclave_api::advise::{AdviseError, Advisor, AmbiguousInput, Compared, Effec
 use crate::args::{Answering, Global, Hook};
 use wire::{Answer, Event, Heard, Moment};
 
-/// How long an answer may take. Clients wait fifteen seconds, and longer by default.
+/// How long an answer may take, with the question before it. Clients wait fifteen seconds, and longer by default.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Input that is too large is read and thrown away up to this size, so that the client can finish writing.
 const DRAINED: u64 = 64 * 1024 * 1024;
+
+/// Whether the question was heard to its end.
+static HEARD: AtomicBool = AtomicBool::new(false);
 
 /// The stack for reading and judging, which go as deep as the input is nested.
 const STACK: usize = 16 * 1024 * 1024;
@@ -47,7 +51,18 @@ enum Fault {
     NoFolder,
     #[error("its answer would reach nobody: standard output is closed")]
     NoOutput,
-    #[error("it took too long: it may search very much, the database may be locked, or the disk slow")]
+    #[error(
+        "the client\u{2019}s question was not at its end after {} seconds; give the hook one event and close its input",
+        DEADLINE.as_secs()
+    )]
+    Silent,
+    #[error("the client\u{2019}s question has more than {LARGEST} bytes; do it in several smaller calls")]
+    TooLarge,
+    #[error(
+        "it took more than {} seconds: it may search very much, the database may be locked, or the disk slow; search a \
+         narrower folder, or try again",
+        DEADLINE.as_secs()
+    )]
     Late,
     #[error("it broke, which is a fault in Conclave")]
     Broke,
@@ -96,7 +111,7 @@ pub fn answer(client: Client, options: &Answering, global: &Global) -> ExitCode 
         return refuse(client, &Fault::Broke.to_string());
     }
     let judged = receiver.recv_timeout(DEADLINE).unwrap_or_else(|error| match error {
-        RecvTimeoutError::Timeout => Err(Fault::Late),
+        RecvTimeoutError::Timeout => Err(if HEARD.load(Ordering::Acquire) { Fault::Late } else { Fault::Silent }),
         RecvTimeoutError::Disconnected => Err(Fault::Broke),
     });
     match judged {
@@ -158,14 +173,16 @@ fn after(advisor: &Advisor, event: &Event) -> Result<Answer, Fault> {
     })
 }
 
-/// All of standard input, or one byte more than is read.
+/// All of standard input.
 fn input() -> Result<Vec<u8>, Fault> {
     let mut stdin = std::io::stdin().lock();
     let mut bytes = Vec::new();
     stdin.by_ref().take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(Fault::Input)?;
     if bytes.len() > LARGEST {
         std::io::copy(&mut stdin.take(DRAINED), &mut std::io::sink()).map_err(Fault::Input)?;
+        return Err(Fault::TooLarge);
     }
+    HEARD.store(true, Ordering::Release);
     Ok(bytes)
 }
 

@@ -37,9 +37,9 @@ pub(super) async fn run(api: &Api, cli: &Cli, output: &Output, command: &Hook) -
         }
         Hook::List { project: root } => {
             let root = project(root.as_deref())?;
-            let found = install::list(api.cx(), &scopes(root.as_deref(), &home)).await.map_err(wrong)?;
-            output.hooks(&found);
-            Ok(standing(&found))
+            let listed = install::list(api.cx(), &scopes(root.as_deref(), &home)).await.map_err(wrong)?;
+            output.hooks(&listed);
+            Ok(standing(&listed.found))
         }
         Hook::Remove { place } => {
             let root = project(place.project.as_deref())?;

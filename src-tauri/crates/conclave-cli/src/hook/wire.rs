@@ -24,7 +24,7 @@ pub enum Moment {
 pub enum Heard {
     /// Something about a tool call.
     Tool(Box<Event>),
-    /// Something else, which is none of our business.
+    /// Something else, without a tool, which is none of our business.
     Other,
 }
 
@@ -62,6 +62,14 @@ pub enum WrongEvent {
     /// It comes from another client.
     #[error("`{0}` is not an event of {1}; run `conclave hook add` for the right client")]
     Client(String, &'static str),
+    /// It is about a tool, and none of the two events that are judged.
+    #[error(
+        "`{0}` comes with a tool call, and the events that are judged are `{before}` and `{after}`; correct its name where the \
+         hook is set up, or take that out and run `conclave hook add {1}`",
+        before = .1.before(),
+        after = .1.after()
+    )]
+    Unknown(String, Client),
 }
 
 impl Event {
@@ -82,6 +90,13 @@ pub fn hear(client: Client, value: &Value) -> Result<Heard, WrongEvent> {
         name if name == client.before() => Moment::Before,
         name if name == client.after() => Moment::After,
         name if of_any_client(name) => return Err(WrongEvent::Client(name.to_owned(), client.title())),
+        // Whatever it is called, a tool would go on unjudged.
+        name if ["tool_name", "tool_input"]
+            .iter()
+            .any(|key| object.get(*key).is_some_and(|value| !value.is_null())) =>
+        {
+            return Err(WrongEvent::Unknown(name.to_owned(), client));
+        }
         _ => return Ok(Heard::Other),
     };
     let tool = text(object, "tool_name")?.ok_or(WrongEvent::Field("text", "tool_name"))?.to_owned();
@@ -189,8 +204,18 @@ mod tests {
 
     #[test]
     fn other_events_pass_and_wrong_ones_do_not() {
-        for name in ["UserPromptSubmit", "Stop", "SessionStart", "Notification"] {
-            assert_eq!(hear(Client::ClaudeCode, &claude(name)), Ok(Heard::Other));
+        for client in Client::ALL {
+            for name in ["UserPromptSubmit", "Stop", "SessionStart", "Notification"] {
+                let event = json!({ "session_id": "s", "cwd": "/w", "hook_event_name": name, "tool_name": null });
+                assert_eq!(hear(client, &event), Ok(Heard::Other), "{client} {name}");
+            }
+            for name in ["PreTolUse", "PermissionRequest", "PostToolUseFailure", "Stop", ""] {
+                let mut event = claude(name);
+                let expect = Err(WrongEvent::Unknown(name.to_owned(), client));
+                assert_eq!(hear(client, &event), expect, "{client} {name}");
+                event.as_object_mut().expect("an object").remove("tool_name");
+                assert_eq!(hear(client, &event), expect, "{client} {name}: a tool without its name");
+            }
         }
         for name in ["BeforeTool", "AfterTool", "pretooluse", "PRETOOLUSE"] {
             assert!(hear(Client::ClaudeCode, &claude(name)).is_err(), "{name}");

@@ -4,7 +4,7 @@ mod hook;
 
 use conclave_api::advise::Advice;
 use conclave_api::advise::client::Client;
-use conclave_api::advise::install::{Found, Installed};
+use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
@@ -281,8 +281,8 @@ pub(super) fn hook_removed(client: Client, installed: &Installed) -> Value {
     named(HOOK_REMOVE, hook::Removed::new(client, installed))
 }
 
-pub(super) fn hooks(found: &[Found]) -> Value {
-    named(HOOK_LIST, hook::Hooks::new(found))
+pub(super) fn hooks(listed: &Listed) -> Value {
+    named(HOOK_LIST, hook::Hooks::new(listed))
 }
 
 /// Every schema with its name.

@@ -10,7 +10,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use conclave_api::advise::Advice;
 use conclave_api::advise::client::Client;
-use conclave_api::advise::install::{Found, Installed};
+use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
@@ -184,8 +184,8 @@ impl Output {
     }
 
     /// Prints the hooks that were found.
-    pub fn hooks(&self, found: &[Found]) {
-        self.print(|style| text::hooks(style, found), || json::hooks(found));
+    pub fn hooks(&self, listed: &Listed) {
+        self.print(|style| text::hooks(style, listed), || json::hooks(listed));
     }
 
     /// Prints what left this machine and what was refused.

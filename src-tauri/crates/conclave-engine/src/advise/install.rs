@@ -40,7 +40,10 @@ pub enum InstallError {
     #[error("`{}` is larger than {LARGEST} bytes; make it smaller, or move it away", .0.display())]
     TooLarge(PathBuf),
     /// The client starts no hook.
-    #[error("`{}` sets `{}`, so {} starts no hook; take it out first", .0.path.display(), .0.key, Client::ClaudeCode.title())]
+    #[error(
+        "`{}` sets `{}` to {}, so {} starts no hook; take it out first",
+        .0.path.display(), .0.key, .0.value(), .0.client.title()
+    )]
     Off(Off),
     /// The file cannot be looked at.
     #[error("`{}`: {source}", path.display())]
@@ -107,10 +110,28 @@ pub struct Installed {
 /// What keeps a client from starting hooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Off {
+    /// Which client.
+    pub client: Client,
     /// The settings file.
     pub path: PathBuf,
     /// The key in it.
     pub key: &'static str,
+}
+
+impl Off {
+    /// What the key says there: Claude Code has keys that turn hooks off, the others have one that leaves them on.
+    pub fn value(&self) -> bool {
+        self.client == Client::ClaudeCode
+    }
+}
+
+/// The hooks of ours in some settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Those that were found, and the settings that cannot be understood.
+    pub found: Vec<Found>,
+    /// What would keep a client from starting one, of the clients that have none.
+    pub off: Vec<Off>,
 }
 
 /// A hook that was found.
@@ -151,7 +172,7 @@ pub async fn add(cx: &Ctx, wanted: Wanted<'_>) -> Result<Installed, InstallError
     let Wanted { client, scope, program, .. } = wanted;
     can_be_started(program)?;
     self_test(cx, client, wanted.offline)?;
-    if let Some(off) = turned_off(cx, client, wanted.scopes).await {
+    if let Some(off) = turned_off(cx, client, wanted.scopes).await.map_err(|(_, error)| error)? {
         return Err(InstallError::Off(off));
     }
     let version = wanted.version.or(installed_version(cx, client).await);
@@ -182,10 +203,16 @@ pub async fn remove(cx: &Ctx, client: Client, scope: Scope<'_>) -> Result<Instal
 ///
 /// # Errors
 /// The policy does not let the person read them.
-pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallError> {
-    let mut found = Vec::new();
+pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Listed, InstallError> {
+    let mut listed = Listed { found: Vec::new(), off: Vec::new() };
     for client in Client::ALL {
-        let off = turned_off(cx, client, scopes).await;
+        let (off, problem) = match turned_off(cx, client, scopes).await {
+            Ok(off) => (off, None),
+            Err((_, InstallError::Denied(denied))) => return Err(denied.into()),
+            Err((path, error)) => (None, Some((path, error.to_string()))),
+        };
+        let unread = || problem.as_ref().map(|(_, why)| why.clone());
+        let mut found = Vec::new();
         for scope in scopes {
             let path = client.settings_file(*scope);
             let text = match read(cx, &path).await {
@@ -202,7 +229,7 @@ pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallE
                 Ok(hooks) => {
                     let after = hooks.iter().any(|(event, _)| *event == client.after());
                     let before = hooks.into_iter().find(|(event, _)| *event == client.before()).map(|(_, hook)| hook);
-                    found.push(Found { client, path, before, after, off: off.clone(), problem: None });
+                    found.push(Found { client, path, before, after, off: off.clone(), problem: unread() });
                 }
                 Err(why) => {
                     let problem = InstallError::Settings { path: path.clone(), why }.to_string();
@@ -210,22 +237,35 @@ pub async fn list(cx: &Ctx, scopes: &[Scope<'_>]) -> Result<Vec<Found>, InstallE
                 }
             }
         }
+        if found.is_empty() {
+            listed.off.extend(off);
+            // One that cannot be read may hold the switch.
+            found.extend(problem.map(|(path, why)| Found::unknown(client, path, why)));
+        }
+        listed.found.extend(found);
     }
-    Ok(found)
+    Ok(listed)
 }
 
-/// What keeps `client` from starting hooks under these settings. What cannot be read says nothing here: who reads the
-/// hooks in it complains.
-async fn turned_off(cx: &Ctx, client: Client, scopes: &[Scope<'_>]) -> Option<Off> {
+/// What keeps `client` from starting hooks under these settings.
+///
+/// # Errors
+/// The file that may hold the switch and cannot be read, where none that counts before it holds it.
+async fn turned_off(cx: &Ctx, client: Client, scopes: &[Scope<'_>]) -> Result<Option<Off>, (PathBuf, InstallError)> {
     for path in client.switches(scopes) {
-        let Ok(Some(text)) = read(cx, &path).await else { continue };
-        if let Ok(Some(switch)) =
-            settings::switch(&text, client, client.managed().is_some_and(|managed| path == Path::new(managed)))
-        {
-            return switch.off.then_some(Off { path, key: switch.key });
+        let text = match read(cx, &path).await {
+            Ok(Some(text)) => text,
+            Ok(None) => continue,
+            Err(error) => return Err((path, error)),
+        };
+        let managed = client.managed().is_some_and(|managed| path == Path::new(managed));
+        match settings::switch(&text, client, managed) {
+            Ok(Some(switch)) => return Ok(switch.off.then_some(Off { client, path, key: switch.key })),
+            Ok(None) => {}
+            Err(why) => return Err((path.clone(), InstallError::Settings { path, why })),
         }
     }
-    None
+    Ok(None)
 }
 
 /// The copies beside the settings, from before each change that was made to them here.

@@ -43,6 +43,14 @@ pub enum SettingsError {
     /// It is not JSON, not even with comments.
     #[error("it is not JSON ({0}); correct it, or move it away")]
     Form(String),
+    /// It is not TOML.
+    #[error("it is not TOML (line {line}: {why}); correct it, or move it away")]
+    Toml {
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong there.
+        why: String,
+    },
     /// It is JSON without any key.
     #[error("it is not an object with keys, which is what the client expects; correct it, or move it away")]
     NotObject,
@@ -133,9 +141,13 @@ fn remove_one(text: &str, client: Client) -> Result<Option<String>, SettingsErro
 /// See [`SettingsError`].
 pub fn switch(text: &str, client: Client, managed: bool) -> Result<Option<Switch>, SettingsError> {
     if client == Client::Codex {
-        let root: toml::Table = toml::from_str(text).map_err(|error| SettingsError::Form(error.to_string()))?;
-        let on = root.get("features").and_then(|features| features.get("hooks")).and_then(toml::Value::as_bool);
-        return Ok(on.map(|on| Switch { key: "features.hooks", off: !on }));
+        const KEY: &str = "features.hooks";
+        let root: toml::Table = toml::from_str(text).map_err(|error| not_toml(text, &error))?;
+        return match root.get("features").and_then(|features| features.get("hooks")) {
+            None => Ok(None),
+            Some(toml::Value::Boolean(on)) => Ok(Some(Switch { key: KEY, off: !on })),
+            Some(_) => Err(unexpected(KEY, "`true` or `false`")),
+        };
     }
     let Some(root) = parse(text)? else { return Ok(None) };
     let says = |object: &Object<'_>, key| object.get_boolean(key).map(|value| value.value);
@@ -243,6 +255,11 @@ fn members(object: &Object<'_>) -> Container {
 fn elements(array: &Array<'_>) -> Container {
     let items = array.elements.iter().map(|element| element.start()..element.end()).collect();
     Container { range: array.start()..array.end(), items }
+}
+
+fn not_toml(text: &str, error: &toml::de::Error) -> SettingsError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    SettingsError::Toml { line: before.matches('\n').count() + 1, why: error.message().trim().to_owned() }
 }
 
 fn unexpected(place: &str, expected: &'static str) -> SettingsError {

@@ -1,7 +1,7 @@
 //! Agents' clients as objects: their hooks, and what is decided on their calls.
 
 use conclave_api::advise::client::Client;
-use conclave_api::advise::install::{Found, Installed};
+use conclave_api::advise::install::{Found, Installed, Listed, Off};
 use conclave_api::advise::{Advice, Effective, Layer};
 use conclave_api::view::{Effect, RuleLayer};
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use serde::Serialize;
 /// What was decided on one request; what Superego has too is called as there.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Advised<'a> {
-    /// Only `allow` lets it happen; what is to be sampled needs a person, who is not here.
+    /// Only `allow` lets it happen; for `sample` somebody has to look at it, and nobody was asked.
     action: Effect,
     /// Why, in words.
     reason: &'a str,
@@ -18,7 +18,7 @@ pub(super) struct Advised<'a> {
     rule_id: &'a str,
     /// Where that rule stands; `null` where none decided.
     layer: Option<RuleLayer>,
-    /// What the person can do about a refusal.
+    /// What to do next; `null` where it may happen.
     remedy: Option<&'a str>,
     /// The entry in the ledger.
     entry: u64,
@@ -100,6 +100,8 @@ impl Removed {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Hooks<'a> {
     hooks: Vec<Hook<'a>>,
+    /// What keeps a client without a hook of ours from starting one.
+    turned_off: Vec<TurnedOff>,
 }
 
 /// A hook in a client's settings.
@@ -125,6 +127,7 @@ struct Hook<'a> {
 /// A switch that is set.
 #[derive(Serialize, JsonSchema)]
 struct TurnedOff {
+    client: &'static str,
     /// The settings file.
     path: String,
     /// The key in it.
@@ -132,20 +135,26 @@ struct TurnedOff {
 }
 
 impl<'a> Hooks<'a> {
-    pub(super) fn new(found: &'a [Found]) -> Self {
+    pub(super) fn new(listed: &'a Listed) -> Self {
         let hook = |found: &'a Found| Hook {
             client: found.client.name(),
             path: found.path.display().to_string(),
             runs: found.runs(),
-            turned_off_by: found
-                .off
-                .as_ref()
-                .map(|off| TurnedOff { path: off.path.display().to_string(), key: off.key }),
+            turned_off_by: found.off.as_ref().map(TurnedOff::from),
             command: found.before.as_ref().map(|hook| hook.command.as_str()),
             blocks_on_failure: found.before.as_ref().map(|hook| hook.blocks_on_failure),
             reports_after: found.after,
             problem: found.problem.as_deref(),
         };
-        Self { hooks: found.iter().map(hook).collect() }
+        Self {
+            hooks: listed.found.iter().map(hook).collect(),
+            turned_off: listed.off.iter().map(TurnedOff::from).collect(),
+        }
+    }
+}
+
+impl From<&Off> for TurnedOff {
+    fn from(off: &Off) -> Self {
+        Self { client: off.client.name(), path: off.path.display().to_string(), key: off.key }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use conclave_api::advise::client::Client;
-use conclave_api::advise::install::{Found, Installed};
+use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::advise::{Advice, Effective};
 
 use super::{Style, clean};
@@ -71,12 +71,12 @@ pub(in crate::output) fn hook_removed(client: Client, installed: &Installed) -> 
     }
 }
 
-pub(in crate::output) fn hooks(style: Style, found: &[Found]) -> String {
-    if found.is_empty() {
-        return "No client asks Conclave. `conclave hook add claude-code` changes that.\n".to_owned();
+pub(in crate::output) fn hooks(style: Style, listed: &Listed) -> String {
+    if listed.found.is_empty() {
+        return no_hooks(listed);
     }
     let mut out = String::new();
-    for found in found {
+    for found in &listed.found {
         let title = found.client.title();
         if let Some(problem) = &found.problem {
             let _ = writeln!(out, "{title}: {}. Whether it asks Conclave is not known.", clean(problem));
@@ -98,11 +98,33 @@ pub(in crate::output) fn hooks(style: Style, found: &[Found]) -> String {
             let path = clean(&off.path.display().to_string());
             let _ = writeln!(
                 out,
-                "  {}: `{}` is true in {path}, so {title} starts no hook; take it out there",
+                "  {}: `{}` is {} in {path}, so {title} starts no hook; take it out there",
                 style.bold("will not run"),
-                off.key
+                off.key,
+                off.value()
             );
         }
+    }
+    out
+}
+
+/// What to do where no client asks: add a hook, but to a client that would start none only once it would.
+fn no_hooks(listed: &Listed) -> String {
+    let mut out = "No client asks Conclave.".to_owned();
+    if listed.off.iter().all(|off| off.client != Client::ClaudeCode) {
+        out.push_str(" `conclave hook add claude-code` changes that.");
+    }
+    out.push('\n');
+    for off in &listed.off {
+        let _ = writeln!(
+            out,
+            "  {} starts no hook: `{}` is {} in {}; take it out there, then run `conclave hook add {}`",
+            off.client.title(),
+            off.key,
+            off.value(),
+            clean(&off.path.display().to_string()),
+            off.client
+        );
     }
     out
 }

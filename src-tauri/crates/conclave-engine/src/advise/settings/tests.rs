@@ -3,7 +3,7 @@
 use jsonc_parser::ParseOptions;
 use serde_json::{Value, json};
 
-use super::{Client, Hook, Switch, add, of_ours, remove, switch};
+use super::{Client, Hook, SettingsError, Switch, add, of_ours, remove, switch};
 
 fn hook() -> Hook {
     Hook { command: "/opt/conclave/bin/conclave hook claude-code".to_owned(), blocks_on_failure: true }
@@ -136,7 +136,9 @@ fn whether_hooks_are_started_is_read_where_it_counts() {
         let found = switch(text, client, false).map(|switch| switch.map(|switch| switch.off));
         assert_eq!(found, Ok(expect), "{client} {text}");
     }
-    assert!(switch("[features", Client::Codex, false).is_err());
+    let broken = switch("model = \"m\"\n[features", Client::Codex, false);
+    assert!(matches!(&broken, Err(SettingsError::Toml { line: 2, .. })), "{broken:?}");
+    assert!(switch("features.hooks = 0", Client::Codex, false).is_err());
 }
 
 #[test]
