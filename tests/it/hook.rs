@@ -125,8 +125,18 @@ fn policy(home: &Home, text: &str) {
 fn what_the_policy_allows_runs_and_what_it_refuses_is_blocked_with_words() {
     let home = home();
     assert_eq!(OLD.ask(hook(&home, "claude-code"), &reading(&home), During::Nothing), Call::Runs);
-    let other = event(&home, "UserPromptSubmit", "", &json!({})).to_string();
-    assert_eq!(OLD.ask(hook(&home, "claude-code"), other.as_bytes(), During::Nothing), Call::Runs);
+    for client in ["claude-code", "codex", "gemini"] {
+        let other =
+            json!({ "session_id": "s", "cwd": home.path("app"), "hook_event_name": "SessionStart" }).to_string();
+        assert_eq!(OLD.ask(hook(&home, client), other.as_bytes(), During::Nothing), Call::Runs, "{client}");
+        for name in ["PreTolUse", "PermissionRequest"] {
+            let unknown = event(&home, name, "Read", &json!({ "file_path": home.path("app/a.py") })).to_string();
+            match OLD.ask(hook(&home, client), unknown.as_bytes(), During::Nothing) {
+                Call::Blocked(why) => assert!(why.contains(&format!("run `conclave hook add {client}`")), "{why}"),
+                other => panic!("{client} {name}: {other:?}"),
+            }
+        }
+    }
     for (tool, input) in [
         ("Read", json!({ "file_path": "/etc/shadow" })),
         ("Write", json!({ "file_path": home.data().join("policy.yaml"), "content": "" })),
@@ -206,7 +216,13 @@ fn every_failure_blocks_the_call() {
         let patience = Duration::from_secs(if name == "timeout" { 4 } else { 20 });
         let client = Client { blocks_on_failure: NEEDS_THE_CLIENT.contains(&name), patience };
         let call = client.ask(command, &input, during);
-        assert!(matches!(call, Call::Blocked(_)), "{name}: {call:?}");
+        let Call::Blocked(why) = call else { panic!("{name}: {call:?}") };
+        let next = match name {
+            "slow input" => "after 2 seconds; give the hook one event and close its input",
+            "huge input" => "more than 1048576 bytes; do it in several smaller calls",
+            _ => "",
+        };
+        assert!(why.contains(next), "{name}: {why}");
         seen += 1;
     }
     assert!(seen >= 14);
@@ -433,6 +449,62 @@ fn a_hook_that_is_turned_off_is_said_not_to_run() {
 }
 
 #[test]
+fn each_client_is_told_what_turns_its_hooks_off_before_a_hook_is_added() {
+    let home = home();
+    for (client, title, file, off, key, on) in [
+        (
+            "claude-code",
+            "Claude Code",
+            ".claude/settings.json",
+            "{\"disableAllHooks\": true}",
+            "`disableAllHooks` is true",
+            "{}",
+        ),
+        ("codex", "Codex", ".codex/config.toml", "features.hooks = false\n", "`features.hooks` is false", ""),
+        (
+            "gemini",
+            "Gemini CLI",
+            ".gemini/settings.json",
+            "{\"hooksConfig\": {\"enabled\": false}}",
+            "`hooksConfig.enabled` is false",
+            "{}",
+        ),
+    ] {
+        let path = home.write(file, off);
+        let said = own(&home, &["hook", "add", client], 2);
+        assert!(
+            said.contains(&format!("so {title} starts no hook; take it out first")) && said.contains(file),
+            "{said}"
+        );
+        let listed = own_json(&home, &["hook", "list"], 0);
+        check("hook-list", &listed);
+        assert_eq!(listed["turned_off"][0]["client"], client, "{listed:#}");
+        let said = own(&home, &["hook", "list"], 0);
+        assert!(said.contains(key) && said.contains(&format!("then run `conclave hook add {client}`")), "{said}");
+        assert_eq!(said.contains("changes that"), client != "claude-code", "{said}");
+        std::fs::write(path, on).expect("written");
+    }
+
+    // A switch that cannot be read may be off.
+    for add_first in [false, true] {
+        if add_first {
+            own(&home, &["hook", "add", "codex"], 0);
+        }
+        home.write(".codex/config.toml", "model = \"m\"\n[features\n");
+        let listed = own_json(&home, &["hook", "list"], 3);
+        check("hook-list", &listed);
+        let hook = &listed["hooks"][0];
+        assert_eq!((&hook["client"], &hook["runs"]), (&json!("codex"), &Value::Null), "{listed:#}");
+        for words in [&["hook", "list"][..], &["hook", "add", "codex"]] {
+            let said = own(&home, words, if words[1] == "list" { 3 } else { 2 });
+            assert!(said.contains(".codex/config.toml`: it is not TOML (line 2: "), "{said}");
+            assert!(said.contains("correct it, or move it away"), "{said}");
+        }
+        home.write(".codex/config.toml", "model = \"m\"\n");
+    }
+}
+
+#[test]
 fn a_client_that_cannot_fail_closed_is_said_to_be_one() {
     let home = home();
     // As the native installer leaves it: a link to a program that has the version as its name.
@@ -542,9 +614,14 @@ fn every_face_gives_the_same_answer_by_the_same_rule() {
         for (answer, word) in [(advised, explained), (asked, action)] {
             assert_eq!((&answer["action"], &answer["rule_id"]), (&json!(word), &json!(rule)), "{tool}: {answer}");
         }
+        if explained == "sample" {
+            let remedy = advised["remedy"].as_str().expect("what to do");
+            assert!(remedy.contains("asks nobody") && remedy.contains("`conclave mcp`"), "{remedy}");
+        }
         let request = json!({ "actor": "agent:codex", "tool": tool, "cwd": home.path("app") });
         let file = home.write("request.json", &request.to_string());
         let said = home.json(&["policy", "explain", file.to_str().expect("text")], 0);
+        assert!(said["note"].as_str().is_some_and(|note| note.contains("`conclave advise` looks at them")), "{said}");
         assert_eq!((&said["decision"], &said["rule"]), (&json!(explained), &json!(rule)), "{tool}: {said}");
         let event = event(&home, "PreToolUse", tool, &json!({})).to_string();
         match OLD.ask(hook(&home, "codex"), event.as_bytes(), During::Nothing) {
@@ -675,6 +752,8 @@ fn a_person_is_asked_over_mcp_and_their_reason_is_kept() {
         let judged = mcp.answer(id)["result"]["structuredContent"].clone();
         assert_eq!((&judged["action"], &judged["reviewed_by"]), (&json!(action), &json!("person")), "{judged}");
         assert_eq!(judged["justification"], "because I say so", "{judged}");
+        let stands = judged["remedy"].as_str().is_some_and(|remedy| remedy.contains("do not ask again"));
+        assert_eq!(stands, action == "deny", "{judged}");
     }
     mcp.finish();
     person.finish();

@@ -55,6 +55,12 @@ fn a_policy_file_is_checked_before_it_counts_and_counts_once_it_is_there() {
     home.write("data/policy.yaml", "version: 7\n");
     let broken = home.json(&["policy", "test"], 2);
     assert!(broken["banner"].is_string(), "{broken:#}");
+    let doctor = home.json(&["doctor"], 3);
+    check("doctor", &doctor);
+    let wrong: Vec<_> =
+        doctor["items"].as_array().expect("items").iter().filter(|item| item["wrong"] == true).collect();
+    assert_eq!((wrong.len(), &wrong[0]["name"], &wrong[0]["found"]), (1, &json!("Policy"), &broken["banner"]));
+    assert!(text(&home.run(&["doctor"])).contains("wrong    Policy "), "{doctor:#}");
     assert_eq!(home.json(&["policy", "explain", "push.json"], 2)["error"]["code"], "denied", "nothing may be read");
 }
 
@@ -140,6 +146,7 @@ fn a_request_from_standard_input_is_explained_rule_by_rule() {
     let output = child.wait_with_output().expect("it ends");
     let said = text(&output);
     assert!(said.contains("no match") && said.contains("\ndeny: ") && said.contains("\nNext: "), "{said}");
+    assert!(!said.contains("\nNote: "), "nothing is left out of what is no agent’s call: {said}");
 }
 
 #[test]

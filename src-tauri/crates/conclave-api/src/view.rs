@@ -709,9 +709,11 @@ pub struct DoctorItem {
     pub name: String,
     /// Whether it is as it should be.
     pub ok: bool,
+    /// Whether it is there and broken.
+    pub wrong: bool,
     /// What was found.
     pub found: String,
-    /// What to do, where something is missing.
+    /// What to do, where something is missing or wrong.
     pub hint: Option<String>,
 }
 

@@ -110,6 +110,7 @@ fn cannot_open(error: &ApiError) -> DoctorView {
     let item = DoctorItem {
         name: "Conclave".to_owned(),
         ok: false,
+        wrong: true,
         found: error.message.clone(),
         hint: Some(hint).filter(|hint| !hint.is_empty()),
     };

@@ -10,25 +10,40 @@ use crate::policies::PolicyFiles;
 use crate::scanner::Scanner;
 use crate::stage::empty_model_seat;
 
+/// How a thing stands that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As it should be.
+    Ok,
+    /// It is not there, or not set up; what needs it is left out.
+    Missing,
+    /// It is there and broken.
+    Wrong,
+}
+
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// What.
     pub name: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
+    /// How it stands.
+    pub standing: Standing,
     /// What was found.
     pub found: String,
-    /// What to do, where something is missing.
+    /// What to do, where something is missing or wrong.
     pub hint: Option<String>,
 }
 
 fn ok(name: &str, found: impl Into<String>) -> Item {
-    Item { name: name.to_owned(), ok: true, found: found.into(), hint: None }
+    Item { name: name.to_owned(), standing: Standing::Ok, found: found.into(), hint: None }
 }
 
 fn missing(name: &str, found: impl Into<String>, hint: impl Into<String>) -> Item {
-    Item { name: name.to_owned(), ok: false, found: found.into(), hint: Some(hint.into()) }
+    Item { name: name.to_owned(), standing: Standing::Missing, found: found.into(), hint: Some(hint.into()) }
+}
+
+fn wrong(name: &str, found: impl Into<String>, hint: impl Into<String>) -> Item {
+    Item { standing: Standing::Wrong, ..missing(name, found, hint) }
 }
 
 /// Why no program can run in a sandbox here, where none can.
@@ -50,13 +65,13 @@ fn commands_item(cx: &Ctx) -> Item {
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
+pub async fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
     let verdict = cx.store.verify_ledger()?;
     let mut items = vec![
         ok("Data folder", cx.data.path().display().to_string()),
         match verdict.fault {
             None => ok("Ledger", format!("{} rows, intact", verdict.rows)),
-            Some(fault) => missing("Ledger", fault, "somebody changed the database; keep a copy of it"),
+            Some(fault) => wrong("Ledger", fault, "somebody changed the database; keep a copy of it"),
         },
         ok("Recipes", format!("{} built in", Recipes::shipped().iter().count())),
         match probe() {
@@ -75,9 +90,9 @@ pub fn look(cx: &Ctx) -> Result<Vec<Item>, StoreError> {
     items.push(policy_item(&cx.policy));
     items.push(match cx.models.banner() {
         None => ok("Settings", cx.data.path().join("settings.json").display().to_string()),
-        Some(banner) => missing("Settings", banner, "correct the file; what it says is then in force at once"),
+        Some(banner) => wrong("Settings", banner, "correct the file; what it says is then in force at once"),
     });
-    items.push(keychain_item(cx.store.keys()?.len(), cx.models.keys().trouble()));
+    items.push(keychain_item(cx.store.keys()?.len(), cx.models.keys().state(&cx.gate).await));
     items.push(reviewer_item(cx));
     let ready = cx.models.used().iter().filter(|model| model.missing().is_none()).count();
     items.push(match (ready, empty_model_seat(cx)) {
@@ -93,7 +108,7 @@ fn policy_item(policy: &PolicyFiles) -> Item {
     let named: Vec<String> = files.iter().filter_map(|file| Some(file.path.as_ref()?.display().to_string())).collect();
     let found = if named.is_empty() { "the shipped rules".to_owned() } else { named.join(", ") };
     match policy.banner() {
-        Some(banner) => missing("Policy", banner, "correct the file, or remove it to have the shipped rules"),
+        Some(banner) => wrong("Policy", banner, "correct the file, or remove it to have the shipped rules"),
         None => match files.iter().flat_map(|file| &file.warnings).next() {
             Some(warning) => missing("Policy", found, warning.clone()),
             None => ok("Policy", found),
@@ -101,7 +116,7 @@ fn policy_item(policy: &PolicyFiles) -> Item {
     }
 }
 
-/// What holds for the keychain, in which `keys` keys are said to be. It is not asked: that may show a prompt.
+/// What holds for the keychain, in which `keys` keys are said to be. It is not asked for any: that may show a prompt.
 fn keychain_item(keys: usize, trouble: Option<String>) -> Item {
     match trouble {
         Some(trouble) => {
@@ -156,8 +171,9 @@ mod tests {
         ] {
             let scanner = Scanner::named(name).expect("a known scanner");
             let item = scanner_item(scanner, program.map(str::to_owned), rules_named);
-            assert_eq!((item.ok, item.found.as_str()), expect, "{name}");
-            assert_eq!(item.hint.is_some(), !item.ok, "{name}");
+            let ok = item.standing == Standing::Ok;
+            assert_eq!((ok, item.found.as_str()), expect, "{name}");
+            assert_eq!(item.hint.is_some(), !ok, "{name}");
         }
     }
 }

@@ -127,7 +127,7 @@ impl Keys {
 
     /// What is wrong with the keychain now: whether it is there is found out, and whether it gives keys is known from the
     /// last one that was wanted, because asking for one may show a prompt.
-    async fn state(&self, gate: &Gate) -> Option<String> {
+    pub(crate) async fn state(&self, gate: &Gate) -> Option<String> {
         let Ok(permit) = gate.authorize(Actor::Person, ReachKeychain).await else { return self.trouble() };
         if let Err(error) = self.keychain.reach(permit).await {
             return Some(error.to_string());
@@ -142,7 +142,7 @@ impl Keys {
     }
 
     /// What went wrong with the keychain the last time, if anything did.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<String> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         trouble.as_ref().map(ToString::to_string)
     }

@@ -38,6 +38,14 @@ const KEPT: Duration = Duration::from_secs(300);
 /// So many verdicts are kept.
 const MOST_KEPT: u64 = 1000;
 
+/// What stands before the next step where a model gave no verdict.
+const MEND: &str = "mend the model that reviews: ";
+
+/// The next step where a refusal for `reason` is one because a model gave no verdict.
+pub(crate) fn way_out(reason: &str) -> Option<String> {
+    reason.rsplit_once(MEND).map(|(_, how)| format!("{MEND}{how}"))
+}
+
 /// Looks at what the policy samples. Clones share what was said.
 #[derive(Clone)]
 pub(crate) struct EngineReviewer {
@@ -102,9 +110,9 @@ impl EngineReviewer {
             Ok(Ok(heard)) => heard,
             Ok(Err(silence)) => match &*silence {
                 Silence::NotAsked(why) => return self.ask_person(question, Some(why)).await,
-                Silence::Refused(why) => return refuse(why.clone(), None),
+                Silence::Refused(why) => return no_verdict(why, &panel),
             },
-            Err(_) => return refuse(format!("no review came within {} s", limit.as_secs()), None),
+            Err(_) => return no_verdict(&format!("no review came within {} s", limit.as_secs()), &panel),
         };
         if !verdict.allow {
             return refuse(format!("the reviewer refuses: {}", quote(&verdict.reasoning, None)), Some(by));
@@ -249,6 +257,23 @@ fn key(question: &Question<'_>, panel: &[Arc<Model>]) -> String {
     let parts = [&question.decision.rule, question.rule_digest, &canonical, cwd, &version];
     let models = panel.iter().flat_map(|model| [model.name(), &model.info().place, &model.info().model]);
     digest_parts(parts.into_iter().chain(models).map(str::as_bytes))
+}
+
+/// A refusal because nobody of the `panel` gave a verdict.
+fn no_verdict(why: &str, panel: &[Arc<Model>]) -> Review {
+    let checks: Vec<String> =
+        panel.iter().map(|model| format!("`conclave models check {}`", word(model.name()))).collect();
+    let says = if checks.len() == 1 { "says" } else { "say" };
+    refuse(format!("{why}; {MEND}{} {says} what is wrong", checks.join(" and ")), None)
+}
+
+/// A name as one word of a shell.
+fn word(name: &str) -> String {
+    if name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/')) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
 }
 
 fn refuse(reason: String, by: Option<Reviewed>) -> Review {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
 use crate::request::keys;
-use crate::{Action, Actor, Decision, Effective, Layer, Policy, ToolRequest};
+use crate::{Action, Actor, Decision, Effective, Layer, Policy, Reviewed, ToolRequest};
 
 /// A decision with every rule that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,11 @@ pub fn remedy(decision: &Decision, request: &ToolRequest) -> String {
     }
     if decision.effect == Effective::Sample {
         return "open Conclave\u{2019}s window, or run `conclave asks watch` in a terminal, and answer there"
+            .to_owned();
+    }
+    if matches!(decision.review, Some(Reviewed::Person { .. })) {
+        return "a person has answered, and that stands: do not use the tool, and do not ask again for the same; ask them \
+                what to do instead"
             .to_owned();
     }
     let rule = &decision.rule;

@@ -1,7 +1,7 @@
 //! The status strip, the ledger, and what this machine offers.
 
 use conclave_core::candidate::Draft;
-use conclave_engine::doctor;
+use conclave_engine::doctor::{self, Standing};
 use conclave_engine::stage::empty_model_seat;
 
 use crate::api::Api;
@@ -63,7 +63,13 @@ pub(crate) async fn verify_ledger(api: &Api, _: Nothing) -> Result<LedgerView, A
 }
 
 pub(crate) async fn get_doctor(api: &Api, _: Nothing) -> Result<DoctorView, ApiError> {
-    let items = doctor::look(api.cx())?.into_iter();
-    let view = |item: doctor::Item| DoctorItem { name: item.name, ok: item.ok, found: item.found, hint: item.hint };
+    let items = doctor::look(api.cx()).await?.into_iter();
+    let view = |item: doctor::Item| DoctorItem {
+        name: item.name,
+        ok: item.standing == Standing::Ok,
+        wrong: item.standing == Standing::Wrong,
+        found: item.found,
+        hint: item.hint,
+    };
     Ok(DoctorView { items: items.map(view).collect() })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use conclave_engine::policies::{self, FileState, PolicyFile, TrialError};
-use conclave_policy::{Decision, Layer, Matched, Policy, Rule, ToolRequest, digest, remedy};
+use conclave_policy::{Actor, Decision, Layer, Matched, Policy, Rule, ToolRequest, digest, remedy};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
@@ -108,6 +108,10 @@ fn rule(rule: &Rule, origin: String, hits: u64) -> RuleView {
     }
 }
 
+/// What an explanation leaves out of an agent’s call.
+const RULES_ALONE: &str = "the rules alone were tried; which files and hosts the call reaches was not looked at, and \
+                           `conclave advise` looks at them";
+
 pub(crate) async fn explain_request(api: &Api, request: ExplainRequest) -> Result<ExplanationView, ApiError> {
     let (asked, explanation) = policies::explain(api.cx(), &request.request).map_err(|error| {
         ApiError::new(ErrorCode::BadRequest, format!("this is no request: {error}"))
@@ -129,6 +133,7 @@ pub(crate) async fn explain_request(api: &Api, request: ExplainRequest) -> Resul
         layer: layer.map(show::layer),
         reason: reason.clone(),
         remedy: Some(remedy(&explanation.decision, &asked)).filter(|words| !words.is_empty()),
+        note: matches!(asked.actor, Actor::Agent(_)).then_some(asked.call).flatten().map(|_| RULES_ALONE.to_owned()),
         steps: steps.collect(),
     })
 }

@@ -145,6 +145,8 @@ pub struct ExplanationView {
     pub reason: String,
     /// What the person can do about a denial.
     pub remedy: Option<String>,
+    /// What was not looked at for this; `null` where nothing was left out.
+    pub note: Option<String>,
     /// Every rule that was tried, in order.
     pub steps: Vec<StepView>,
 }

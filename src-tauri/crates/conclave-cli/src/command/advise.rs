@@ -11,10 +11,20 @@ use super::stdin;
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Decides and says so: done when it may happen, denied when not, and when that needs a person who is not here.
+/// What to do about a request that a rule samples.
+const ASKS_NOBODY: &str = "`conclave advise` asks nobody, so it must not happen yet; have it asked through `conclave mcp`, \
+                           where the models of `review.models` or you answer, or put an allow rule for it into your \
+                           `policy.yaml`";
+
+/// Decides and says so: done when it may happen, denied when not, and when somebody would have to look at it first.
 pub fn run(data_dir: &Path, offline: bool, output: &Output) -> Result<Exit, ApiError> {
     let call = request::read(&stdin::read(&format!("pipe a request into it, as one of these:\n{}", request::FORMS))?)?;
-    let advice = Advisor::open(data_dir, offline).and_then(|advisor| advisor.judge(&call)).map_err(denied)?;
+    let mut advice = Advisor::open(data_dir, offline).and_then(|advisor| advisor.judge(&call)).map_err(denied)?;
+    if advice.decision.effect == Effective::Sample {
+        // What the call also reads comes first, where it says that.
+        let also = if advice.remedy.is_empty() { "" } else { "; " };
+        advice.remedy = format!("{}{also}{ASKS_NOBODY}", advice.remedy);
+    }
     output.advice(&advice);
     Ok(if advice.decision.effect == Effective::Allow { Exit::Done } else { Exit::Usage })
 }

@@ -42,8 +42,9 @@ pub(super) async fn undo(api: &Api, output: &Output, id: &str) -> Result<Exit, A
     Ok(Exit::Done)
 }
 
+/// What is missing can be done without; what is there and broken cannot be relied on.
 pub(super) async fn doctor(api: &Api, output: &Output) -> Result<Exit, ApiError> {
     let view: DoctorView = call(api, "get_doctor", &Nothing {}).await?;
     output.doctor(&view);
-    Ok(Exit::Done)
+    Ok(if view.items.iter().any(|item| item.wrong) { Exit::Unknown } else { Exit::Done })
 }

@@ -450,7 +450,11 @@ pub(super) fn ledger(view: &LedgerView) -> String {
 pub(super) fn doctor(style: Style, view: &DoctorView) -> String {
     let mut out = String::new();
     for item in &view.items {
-        let mark = if item.ok { style.paint("32", "ok     ") } else { style.paint("33", "missing") };
+        let mark = match (item.ok, item.wrong) {
+            (true, _) => style.paint("32", "ok     "),
+            (false, false) => style.paint("33", "missing"),
+            (false, true) => style.paint("31", "wrong  "),
+        };
         let _ = writeln!(out, "{mark}  {:<12} {}", item.name, clean(&item.found));
         if let Some(hint) = &item.hint {
             let _ = writeln!(out, "                      {}", style.faint(hint));

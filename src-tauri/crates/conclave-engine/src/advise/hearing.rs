@@ -13,7 +13,7 @@ use super::advisor::{Advice, AdviseError, policy_for};
 use super::call::AgentCall;
 use super::reach;
 use crate::ctx::Ctx;
-use crate::review::EngineReviewer;
+use crate::review::{EngineReviewer, way_out};
 
 /// Whose word is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,10 @@ impl Hearing {
         let clock = self.cx.gate.clock().clone();
         let gate = Gate::new(Policies::new(policy), ledger, Arc::new(self.reviewer.clone()), clock);
         let (decision, seq) = gate.judge(request).await?;
-        let remedy = remedy(&decision, request);
+        // Where somebody reviewed it, their verdict stands, whatever words are in it.
+        let silent = decision.effect == Effective::Deny && decision.review.is_none();
+        let way_out = silent.then(|| way_out(&decision.reason)).flatten();
+        let remedy = way_out.unwrap_or_else(|| remedy(&decision, request));
         Ok(Advice { decision, seq, remedy })
     }
 }

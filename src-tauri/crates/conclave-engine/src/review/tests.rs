@@ -193,10 +193,12 @@ async fn whatever_is_no_verdict_is_a_refusal() {
     for (says, expect) in cases {
         let stub = stub("Hostile", says);
         let ground = ground(&[&stub], Mode::Default);
+        let is_verdict = expect.contains("refuses") || expect.contains("sure");
         // The person is there and is not asked: an error is no question.
         let _person = ground.store.person_arrives().unwrap();
         let reason = why(review(&ground, &inside(), None).await);
         assert!(reason.contains(expect), "{expect}: {reason}");
+        assert_eq!(way_out(&reason).is_none(), is_verdict, "{expect}: {reason}");
         assert!(ground.store.asks(9).unwrap().is_empty(), "{expect}");
     }
 }
@@ -459,6 +461,9 @@ async fn all_failed_is_said_with_its_code_and_denies() {
     for words in ["AI_SERVICE_UNAVAILABLE", "`One`: ", "`Two`: "] {
         assert!(reason.contains(words), "{words}: {reason}");
     }
+    let mend =
+        "mend the model that reviews: `conclave models check One` and `conclave models check Two` say what is wrong";
+    assert_eq!(way_out(&reason).as_deref(), Some(mend), "{reason}");
     let reason = why(review(&ground, &inside(), Some("Three")).await);
     assert!(reason.contains("INVALID_CONFIGURATION"), "{reason}");
 }

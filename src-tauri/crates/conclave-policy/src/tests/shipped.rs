@@ -4,7 +4,7 @@ use super::request;
 use crate::load::{check_examples, read};
 use crate::request::ACTIONS;
 use crate::request::short;
-use crate::{Action, Effective, Layer, Mode, NO_MATCH, Policy, remedy};
+use crate::{Action, Decision, Effective, Layer, Mode, NO_MATCH, Policy, Reviewed, remedy};
 
 const ACTORS: [&str; 5] = ["person", "engine", "analyst:alpha", "reviewer", "agent:claude-code"];
 const FILES: [(&str, &str); 4] = [
@@ -286,6 +286,25 @@ fn refusals_say_why_and_what_to_do_in_words() {
         let decision = policy.evaluate(&request, 0);
         assert_eq!((decision.rule.as_str(), decision.reason.as_str()), (rule, reason));
         assert!(!remedy(&decision, &request).is_empty());
+    }
+}
+
+#[test]
+fn nobody_is_sent_to_ask_again_after_a_persons_no() {
+    let by = Reviewed::Person { justification: "no".to_owned(), at_ms: 1 };
+    for rule in ["human-review", "mine"] {
+        let mut decision = Decision {
+            effect: Effective::Deny,
+            rule: rule.to_owned(),
+            reason: "you refused it: no".to_owned(),
+            layer: Some(Layer::User),
+            review: Some(by.clone()),
+        };
+        let request = request("agent:x", Action::CallTool, "Bash", &[]);
+        let words = remedy(&decision, &request);
+        assert!(words.contains("do not ask again") && !words.contains("allow rule"), "{words}");
+        decision.review = None;
+        assert!(!remedy(&decision, &request).contains("do not ask again"));
     }
 }
 

@@ -130,6 +130,9 @@ pub(in crate::output) fn explanation(style: Style, view: &ExplanationView) -> St
     if let Some(remedy) = &view.remedy {
         let _ = writeln!(out, "Next: {}", clean(remedy));
     }
+    if let Some(note) = &view.note {
+        let _ = writeln!(out, "Note: {}", clean(note));
+    }
     out
 }
 
