@@ -510,9 +510,11 @@ export type DoctorItem = {
 	name: string,
 	/**  Whether it is as it should be. */
 	ok: boolean,
+	/**  Whether it is there and broken. */
+	wrong: boolean,
 	/**  What was found. */
 	found: string,
-	/**  What to do, where something is missing. */
+	/**  What to do, where something is missing or wrong. */
 	hint: string | null,
 };
 
@@ -767,6 +769,8 @@ export type ExplanationView = {
 	reason: string,
 	/**  What the person can do about a denial. */
 	remedy: string | null,
+	/**  What was not looked at for this; `null` where nothing was left out. */
+	note: string | null,
 	/**  Every rule that was tried, in order. */
 	steps: StepView[],
 };
