@@ -7,8 +7,12 @@ use crate::tree::root;
 fn blocks(path: &str, language: &str) -> Vec<String> {
     let document = std::fs::read_to_string(root().join(path)).expect("the document");
     let fence = format!("```{language}\n");
-    let block = |rest: &str| rest.split_once("\n```").map(|(block, _)| format!("{block}\n"));
-    document.split(fence.as_str()).skip(1).map(|rest| block(rest).expect("a closed block")).collect()
+    // A block under an entry of a list stands in from the left, with its fences.
+    let block = |rest: &str| {
+        let lines: Vec<&str> = rest.lines().take_while(|line| line.trim() != "```").collect();
+        format!("{}\n", lines.join("\n"))
+    };
+    document.split(fence.as_str()).skip(1).map(block).collect()
 }
 
 #[test]

@@ -73,6 +73,8 @@ fn serve(mut stream: TcpStream, answer: &Answer, questions: &Mutex<Vec<Asked>>) 
             "200 OK\r\nContent-Type: application/json".to_owned(),
             json!({ "model_path": "/models/stub.gguf" }).to_string(),
         )
+    } else if head.starts_with("GET /v1/models ") {
+        ("200 OK\r\nContent-Type: application/json".to_owned(), json!({ "data": [{ "id": "stub" }] }).to_string())
     } else if head.starts_with("POST /v1/chat/completions ") {
         let question = Asked { head, body: serde_json::from_slice(&body)? };
         let answer = answer(&question);

@@ -1445,6 +1445,8 @@ export type ModelPrice = {
 export type ModelRemoved = {
 	/**  Its name. */
 	model: string,
+	/**  The settings that named it, and do no longer. */
+	also: string[],
 };
 
 /**  One model. */

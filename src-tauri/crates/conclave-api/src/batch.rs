@@ -60,8 +60,10 @@ pub struct FixReport {
     pub failed: u32,
     /// So many fixes were written.
     pub applied: u32,
-    /// So many requests left this machine meanwhile.
+    /// So many requests went to another machine meanwhile.
     pub left_machine: u32,
+    /// So many more went to servers on this machine that may pass them on.
+    pub passed_on: u32,
 }
 
 impl FixReport {
@@ -150,7 +152,7 @@ impl Api {
     }
 
     async fn treat(&self, findings: &[FindingId], consent: Consent) -> Result<FixReport, ApiError> {
-        let before = self.cx().store.egress_count()?;
+        let before = self.sent()?;
         let mut report = FixReport::default();
         for treated in batch::fix(&self.run_cx(), findings, consent, parallel()).await? {
             let item = self.item(treated).await?;
@@ -162,9 +164,17 @@ impl Api {
             report.applied += u32::from(!item.applied.is_empty());
             report.resolutions.push(item);
         }
-        let left = self.cx().store.egress_count()?.saturating_sub(before);
-        report.left_machine = u32::try_from(left).unwrap_or(u32::MAX);
+        let after = self.sent()?;
+        let meanwhile = |before: u64, after: u64| u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX);
+        report.left_machine = meanwhile(before.0, after.0);
+        report.passed_on = meanwhile(before.1, after.1);
         Ok(report)
+    }
+
+    /// How many requests ever went to other machines, and how many to servers here that may pass them on.
+    fn sent(&self) -> Result<(u64, u64), ApiError> {
+        let passed_on = self.cx().store.passed_on_count()?;
+        Ok((self.cx().store.egress_count()?.saturating_sub(passed_on), passed_on))
     }
 
     async fn item(&self, treated: Treated) -> Result<FixItem, ApiError> {

@@ -315,6 +315,14 @@ pub fn host_of(url: &str) -> Result<String, HttpError> {
     Ok(Target::parse(url)?.account())
 }
 
+/// Whether `url` can be the address of a proxy.
+///
+/// # Errors
+/// [`HttpError::BadProxy`].
+pub fn check_proxy(url: &str) -> Result<(), HttpError> {
+    target::proxy(url).map(drop)
+}
+
 impl Method {
     fn as_str(self) -> &'static str {
         match self {

@@ -40,7 +40,7 @@ pub use fs::{
 pub use gate::{Denied, Effect, Gate, Permit, Policies, Stale};
 pub use http::{
     Body, Consent, DataClass, Facts, HttpError, HttpResponse, Method, ModelClass, SendHttp, TimeoutKind, Timeouts,
-    TlsRoots, host_of, send,
+    TlsRoots, check_proxy, host_of, send,
 };
 pub use keychain::{EraseKey, Keychain, KeychainError, ReachKeychain, ReadKey, StoreKey, StoredKey};
 pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};

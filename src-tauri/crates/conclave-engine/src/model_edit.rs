@@ -13,14 +13,12 @@ use serde_json::{Map, Value, json};
 
 use crate::ctx::Ctx;
 use crate::model_list::OneModel;
-use crate::settings_file::{self, PutError, part, rewritten, written};
+use crate::settings_file::{
+    self, NO_VARIABLE, PutError, holds_key, is_variable, more_than_a_place, part, rewritten, written,
+};
 
 /// The longest name of a model, in characters.
 const LONGEST_NAME: usize = 100;
-
-/// Headers that hold keys.
-const KEY_HEADERS: [&str; 6] =
-    ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"];
 
 /// Why the settings were not changed.
 #[derive(Debug, thiserror::Error)]
@@ -67,24 +65,34 @@ pub async fn save(cx: &Ctx, model: &OneModel, replaces: Option<&str>) -> Result<
     edit(cx, |settings, root| put(settings, root, model, replaces)).await
 }
 
-/// Takes the model `name` out of the settings, and out of what names it; the client's model is turned off.
+/// Takes the model `name` out of the settings, and out of what names it; the client's model is turned off. Gives the
+/// settings that named it.
 ///
 /// # Errors
 /// See [`EditError`]; then the settings are as they were.
-pub async fn remove(cx: &Ctx, name: &str) -> Result<(), EditError> {
+pub async fn remove(cx: &Ctx, name: &str) -> Result<Vec<String>, EditError> {
     not_in_use(cx, name)?;
+    let mut also = Vec::new();
     edit(cx, |settings, root| {
         known(settings, name)?;
         if name == SAMPLING {
             root.shift_remove("sampling");
         }
         for list in LISTS {
-            elements(root, list).retain(|entry| entry["name"] != name);
+            if let Some(entries) = root.get_mut(list).and_then(Value::as_array_mut) {
+                entries.retain(|entry| entry["name"] != name);
+            }
         }
-        names(root).for_each(|names| names.retain(|entry| entry != name));
+        for (setting, names) in names(root) {
+            if names.iter().any(|entry| entry == name) {
+                names.retain(|entry| entry != name);
+                also.push(setting.to_owned());
+            }
+        }
         Ok(())
     })
-    .await
+    .await?;
+    Ok(also)
 }
 
 /// Has models tried in the order of `names`; those that are not named follow as they stand.
@@ -199,7 +207,7 @@ fn put(
             return Err(EditError::Wrong(format!("`{old}` is reached in another way; remove it and add `{name}`")));
         }
     }
-    for entry in names(root).flatten().filter(|entry| **entry == old) {
+    for entry in names(root).flat_map(|(_, names)| names).filter(|entry| **entry == old) {
         *entry = json!(name);
     }
     Ok(())
@@ -216,14 +224,13 @@ fn elements<'a>(root: &'a mut Map<String, Value>, list: &str) -> &'a mut Vec<Val
     value.as_array_mut().expect("an array")
 }
 
-/// The lists of names in the file: the order of models, and who reviews.
-fn names(root: &mut Map<String, Value>) -> impl Iterator<Item = &mut Vec<Value>> {
-    let lists = root.iter_mut().filter_map(|(key, value)| match key.as_str() {
-        "preference" => Some(value),
-        "review" => value.get_mut("models"),
+/// The lists of names in the file, with their settings: the order of models, and who reviews.
+fn names(root: &mut Map<String, Value>) -> impl Iterator<Item = (&'static str, &mut Vec<Value>)> {
+    root.iter_mut().filter_map(|(key, value)| match key.as_str() {
+        "preference" => Some(("preference", value.as_array_mut()?)),
+        "review" => Some(("review.models", value.get_mut("models")?.as_array_mut()?)),
         _ => None,
-    });
-    lists.filter_map(Value::as_array_mut)
+    })
 }
 
 fn known(settings: &Settings, name: &str) -> Result<(), EditError> {
@@ -256,14 +263,13 @@ fn sound(model: &OneModel) -> Result<(), EditError> {
     if name == PERSON || (name == SAMPLING && !matches!(model, OneModel::McpSampling(_))) {
         return wrong(format!("`{name}` is the name of something else; give the model another one"));
     }
-    let address = |url: &str| match host_of(url) {
-        Ok(_) => Ok(()),
-        Err(error) => wrong(format!("`{name}` cannot be reached at this address: {error}")),
+    let address = |url: &str| match (more_than_a_place(url), host_of(url)) {
+        (Some(more), _) => wrong(format!("`{name}` cannot be reached at this address: {more}")),
+        (None, Ok(_)) => Ok(()),
+        (None, Err(error)) => wrong(format!("`{name}` cannot be reached at this address: {error}")),
     };
     let variable = |variable: &Option<String>| match variable {
-        Some(words) if words.is_empty() || words.contains(|c: char| c == '=' || c == '\0' || c.is_whitespace()) => {
-            wrong("an environment variable\u{2019}s name is one word; the key itself goes into the keychain".to_owned())
-        }
+        Some(words) if !is_variable(words) => wrong(NO_VARIABLE.to_owned()),
         _ => Ok(()),
     };
     let at_once = match model {
@@ -273,8 +279,7 @@ fn sound(model: &OneModel) -> Result<(), EditError> {
             if setting.model.trim().is_empty() {
                 return wrong(format!("`{name}` names no model; say which one the server should use"));
             }
-            let key = |header: &&String| KEY_HEADERS.iter().any(|known| header.eq_ignore_ascii_case(known));
-            if let Some(header) = setting.headers.keys().find(key) {
+            if let Some(header) = setting.headers.keys().find(|header| holds_key(header)) {
                 return wrong(format!("the header `{header}` holds a key; put the key into the keychain instead"));
             }
             setting.max_concurrent

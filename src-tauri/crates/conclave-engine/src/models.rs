@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
-use conclave_core::money::Money;
 use conclave_core::settings::{CliSetting, LocalSetting, ModelSetting, SamplingSetting, Settings};
 use conclave_effects::sample::Client;
 use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, find_worker, host_of};
@@ -33,6 +32,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::keys::Keys;
+use crate::spending::TierCap;
 use carry::Carry;
 pub use conclave_inference::breaker::BreakerState;
 pub use conclave_inference::{AskError, Counts, Health, State};
@@ -46,8 +46,6 @@ pub struct Models {
     means: Arc<Means>,
     /// Why the settings file is not in force as it is.
     fault: Mutex<Option<String>>,
-    /// The digest of the settings' text that Conclave itself wrote last.
-    wrote: Mutex<Option<String>>,
     /// What goes on aside: ending the models that are gone, and loading those that are about to be asked.
     aside: Mutex<JoinSet<()>>,
 }
@@ -110,7 +108,7 @@ pub struct Errand {
     /// The run that it belongs to.
     pub run: Option<RunId>,
     /// The most that its run may cost, as far as prices are known.
-    pub cap: Option<Money>,
+    pub cap: Option<TierCap>,
     /// Whether the answer to an equal question in the same project will do.
     pub may_be_kept: bool,
     /// How an answer of a model that is only tried out is compared with the one that is used.
@@ -286,23 +284,12 @@ impl Models {
             current: RwLock::new(Arc::new(Set::new(settings, &place, None))),
             means: Arc::new(Means { keys, store, place }),
             fault: Mutex::default(),
-            wrote: Mutex::default(),
             aside: Mutex::default(),
         }
     }
 
     fn current(&self) -> Arc<Set> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Whether the settings' text of this `digest` is what Conclave itself wrote last.
-    pub(crate) fn wrote(&self, digest: Option<&str>) -> bool {
-        self.wrote.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == digest
-    }
-
-    /// Remembers the digest of the settings' text that Conclave wrote.
-    pub(crate) fn set_wrote(&self, digest: String) {
-        *self.wrote.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
     }
 
     /// The settings in force.

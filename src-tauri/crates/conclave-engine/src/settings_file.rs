@@ -5,6 +5,7 @@
 
 mod edit;
 mod rewrite;
+mod sense;
 mod written;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::models;
 
 pub use edit::Change;
 pub(crate) use rewrite::rewritten;
+pub(crate) use sense::{NO_VARIABLE, holds_key, is_variable, more_than_a_place};
 pub(crate) use written::{part, written};
 
 /// So many copies of the file are counted at most.
@@ -32,6 +34,10 @@ const MOST_BACKUPS: u32 = 10_000;
 /// # Errors
 /// What is wrong with it, and which word may have been meant.
 pub fn read(text: &str) -> Result<Settings, String> {
+    // The reader would take a list for the values of the fields in their order.
+    if text.trim_start().starts_with('[') {
+        return Err("the settings are a list; allowed is one object: `{ \"models\": [] }`".to_owned());
+    }
     let settings: Settings = serde_json::from_str(text).map_err(|error| words(&error))?;
     match fault(&settings) {
         Some(fault) => Err(fault),
@@ -76,7 +82,7 @@ fn fault(settings: &Settings) -> Option<String> {
             return Some(format!("`preference` names `{name}` twice; keep one of them"));
         }
     }
-    None
+    sense::senseless(settings)
 }
 
 /// The models of the settings that are retired on the day of `now_ms`, or will be, each in a sentence that names what
@@ -198,7 +204,11 @@ pub(crate) enum PutError {
 /// there is no file. Gives the copy of that text, where one is kept: of what Conclave itself wrote last there is none.
 pub(crate) async fn put(cx: &Ctx, base: Option<&str>, text: &str) -> Result<Option<PathBuf>, PutError> {
     let path = cx.data.path().join("settings.json");
-    let is_kept = base.is_some() && !cx.models.wrote(base);
+    let is_kept = match base {
+        // What was written last is in the ledger, whichever process wrote it.
+        Some(base) => cx.store.last_written(&path.to_string_lossy()).ok().flatten().as_deref() != Some(base),
+        None => false,
+    };
     let effect = WriteFile {
         path: path.clone(),
         bytes: text.as_bytes().to_vec(),
@@ -207,7 +217,6 @@ pub(crate) async fn put(cx: &Ctx, base: Option<&str>, text: &str) -> Result<Opti
     };
     let permit = cx.gate.authorize(Actor::Person, effect).await.map_err(PutError::Denied)?;
     blocking(move || write_file(permit)).await.map_err(PutError::Fs)?;
-    cx.models.set_wrote(digest(text.as_bytes()));
     // In force before whoever changed it goes on; faces are told where anything is different.
     models::reload(cx);
     let copies = (1..MOST_BACKUPS).map(|number| backup(&path, number)).take_while(|path| path.exists());

@@ -8,6 +8,7 @@ use conclave_core::finding::Severity;
 use conclave_core::id::{FindingId, ProjectId, RunId};
 use conclave_core::money::Money;
 use conclave_core::settings::{BudgetSetting, ManualCost};
+use conclave_core::tier::RunPlan;
 use conclave_effects::Clock;
 use conclave_inference::money::Setting;
 use conclave_inference::{AskError, Hold, Purse, Spent};
@@ -55,13 +56,29 @@ pub fn by_hand(cost: &ManualCost, severity: Severity) -> Option<Money> {
     }
 }
 
+/// The most that a run about a finding of one severity may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TierCap {
+    /// The severity.
+    pub severity: Severity,
+    /// The most.
+    pub most: Money,
+}
+
+impl TierCap {
+    /// That of `plan`, where it sets one.
+    pub fn of(plan: &RunPlan) -> Option<Self> {
+        plan.tier.cap.map(|most| Self { severity: plan.severity, most })
+    }
+}
+
 /// The purse of one question: the store, the limits of the settings, and what the question belongs to.
 pub(crate) struct StorePurse {
     pub store: Store,
     pub clock: Clock,
     pub budget: BudgetSetting,
     /// The most that the run may cost; it says nothing where a price is not known.
-    pub cap: Option<Money>,
+    pub cap: Option<TierCap>,
     pub project: Option<ProjectId>,
     pub finding: Option<FindingId>,
     pub run: Option<RunId>,
@@ -86,7 +103,10 @@ impl Purse for StorePurse {
                 price_date: self.price_date.clone(),
             };
             let BudgetSetting { per_call, per_finding, per_run, per_day, per_project } = self.budget;
-            let per_run = [per_run, self.cap.filter(|_| most.is_some())].into_iter().flatten().min();
+            // The tier's limit binds only where it is the smaller one.
+            let is_smaller = |cap: &TierCap| per_run.is_none_or(|per_run| cap.most < per_run);
+            let tier = self.cap.filter(|_| most.is_some()).filter(is_smaller);
+            let per_run = tier.map(|cap| cap.most).or(per_run);
             let caps = Caps {
                 call: per_call,
                 finding: per_finding,
@@ -115,7 +135,7 @@ impl Purse for StorePurse {
                     hold.is_asked = true;
                     Ok(Box::new(hold) as Box<dyn Hold>)
                 }
-                Ok(Err(Some(over))) => Err(AskError::OverBudget(too_much(&over))),
+                Ok(Err(Some(over))) => Err(AskError::OverBudget(too_much(&over, tier))),
                 Ok(Err(None)) => Err(AskError::OverBudget(unpriced(provider, &self.budget))),
                 Err(error) => {
                     let why = format!("what it costs cannot be set aside, so it is not asked: {error}");
@@ -148,7 +168,16 @@ fn unpriced(provider: &str, budget: &BudgetSetting) -> String {
     )
 }
 
-fn too_much(over: &OverCap) -> String {
+/// What is said of a call that would pass a limit; `tier` is what limits its run where no setting of the budget does.
+fn too_much(over: &OverCap, tier: Option<TierCap>) -> String {
+    if let (Cap::Run, Some(TierCap { severity, .. })) = (over.cap, tier) {
+        let OverCap { limit, spent, reserved, wanted, .. } = over;
+        return format!(
+            "{wanted} more would pass the limit of {limit} for a finding of this severity: {spent} is spent and \
+             {reserved} is set aside; raise `tiers.{}.cap` in the settings, or choose a cheaper model",
+            severity.label().to_lowercase()
+        );
+    }
     let (name, otherwise) = match over.cap {
         Cap::Call => ("`budget.per_call`", "choose a cheaper model"),
         Cap::Finding => ("`budget.per_finding`", "choose a cheaper model"),

@@ -154,6 +154,22 @@ impl Dialect {
         names.map(|name| name.strip_prefix(self.models.prefix).unwrap_or(name).to_owned()).collect()
     }
 
+    /// Whether `list` can be a list of models: some servers give the bare list.
+    pub fn is_list(&self, list: &Value) -> bool {
+        list.is_array() || list.get(self.models.list).is_some_and(|list| list.is_array() || list.is_null())
+    }
+
+    /// Its name for people.
+    pub fn label(&self) -> &'static str {
+        match self.name {
+            DialectName::Anthropic => "`anthropic`",
+            DialectName::OpenaiChat => "`openai_chat`",
+            DialectName::OpenaiResponses => "`openai_responses`",
+            DialectName::Gemini => "`gemini`",
+            DialectName::Ollama => "`ollama`",
+        }
+    }
+
     /// What a body is accepted as.
     pub fn accept(&self) -> &'static str {
         match self.framing {

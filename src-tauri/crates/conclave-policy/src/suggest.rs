@@ -25,17 +25,40 @@ pub fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The Levenshtein distance, in characters.
+/// How many slips of the pen lie between the two: characters too many, too few, wrong, or two that changed places.
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, left) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+    for (at, left) in one.iter().enumerate() {
+        let mut next = vec![at + 1];
         for (column, right) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+            let mut least = (row[column] + usize::from(left != right)).min(row[column + 1] + 1).min(next[column] + 1);
+            let swapped = at > 0 && column > 0 && *left == other[column - 1] && one[at - 1] == *right;
+            if swapped {
+                least = least.min(before[column - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fewest_slips_of_the_pen_win() {
+        for (word, known, expect) in [
+            ("modles", vec!["roles", "models"], Some("models")),
+            ("roels", vec!["roles", "models"], Some("roles")),
+            ("budgets", vec!["budget", "models"], Some("budget")),
+            ("ab", vec!["ba"], Some("ba")),
+            ("proxy", vec!["models"], None),
+        ] {
+            assert_eq!(nearest(word, &known), expect, "{word}");
+        }
+    }
 }

@@ -107,8 +107,8 @@ pub(crate) async fn save_model(api: &Api, request: SaveModel) -> Result<ModelSav
 }
 
 pub(crate) async fn remove_model(api: &Api, request: NamedModel) -> Result<ModelRemoved, ApiError> {
-    model_edit::remove(api.cx(), &request.model).await?;
-    Ok(ModelRemoved { model: request.model })
+    let also = model_edit::remove(api.cx(), &request.model).await?;
+    Ok(ModelRemoved { model: request.model, also })
 }
 
 pub(crate) async fn order_models(api: &Api, request: OrderModels) -> Result<ModelList, ApiError> {

@@ -315,6 +315,8 @@ pub struct ModelStopped {
 pub struct ModelRemoved {
     /// Its name.
     pub model: String,
+    /// The settings that named it, and do no longer.
+    pub also: Vec<String>,
 }
 
 /// Says in which order models are tried.

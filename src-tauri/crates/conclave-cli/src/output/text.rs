@@ -208,11 +208,36 @@ pub(super) fn fixes(style: Style, kind: Report<'_>, report: &FixReport) -> Strin
     if unwritten > 0 {
         let _ = writeln!(out, "{} could not be written.", plural(unwritten, "fix", "fixes"));
     }
+    out.push_str(&unanswered(&report.resolutions));
     let _ = match report.left_machine {
         0 => writeln!(out, "Nothing was sent to another machine."),
         n => writeln!(out, "{} sent to another machine.", plural(n as usize, "request", "requests")),
     };
+    if report.passed_on > 0 {
+        let sent = plural(report.passed_on as usize, "request", "requests");
+        let _ = writeln!(out, "{sent} sent to servers on this machine, which may pass on what they get.");
+    }
     out
+}
+
+/// Which models gave nothing that can be used, and why each did not the first time; empty where all did.
+fn unanswered(items: &[FixItem]) -> String {
+    let seats = items.iter().filter_map(|item| item.resolution.as_ref()).flat_map(|resolution| &resolution.seats);
+    let mut failed: Vec<(&str, &str)> = Vec::new();
+    for seat in seats.filter(|seat| seat.role.is_some() && seat.state == SeatState::Failed) {
+        if !failed.iter().any(|(name, _)| *name == seat.name) {
+            failed.push((&seat.name, seat.note.split("; ").next().unwrap_or_default()));
+        }
+    }
+    if failed.is_empty() {
+        return String::new();
+    }
+    let said: Vec<String> = failed.iter().map(|(name, why)| format!("{} ({})", clean(name), clean(why))).collect();
+    format!(
+        "{} gave no answer that can be used: {}; `conclave show ID` tells more.\n",
+        plural(failed.len(), "model", "models"),
+        said.join(", ")
+    )
 }
 
 fn item_lines(out: &mut String, style: Style, item: &FixItem) {

@@ -18,6 +18,7 @@ use super::Pair;
 use crate::models::{Errand, Model};
 use crate::prompt;
 use crate::source::Sources;
+use crate::spending::TierCap;
 use crate::stage;
 
 /// The longest reasoning of an answer, in characters.
@@ -82,7 +83,7 @@ async fn ask(pair: &Pair<'_>, name: &str, fixes: [&String; 2]) -> Option<Form> {
         may_be_kept: true,
         agrees: None,
         client: None,
-        cap: pair.plan.tier.cap,
+        cap: TierCap::of(pair.plan),
         live: None,
         cancel: pair.cx.cancel.clone(),
     };

@@ -90,8 +90,9 @@ async fn what_names_a_model_follows_it_when_it_is_renamed_and_when_it_goes() {
     let after = ground.json();
     assert_eq!((&after["models"][1]["name"], after["models"].as_array().unwrap().len()), (&json!("c"), 2));
     assert_eq!((&after["preference"], &after["review"]["models"]), (&json!(["c", "a"]), &json!(["c"])));
-    remove(&ground.cx, "c").await.unwrap();
+    assert_eq!(remove(&ground.cx, "c").await.unwrap(), ["preference", "review.models"]);
     let after = ground.json();
+    assert_eq!((after.get("cli_models"), after.get("local_models")), (None, None), "no list is made");
     assert_eq!(after["models"].as_array().unwrap().len(), 1);
     assert_eq!((&after["preference"], &after["review"]["models"]), (&json!(["a"]), &json!([])));
 }
@@ -145,6 +146,9 @@ async fn what_somebody_else_wrote_is_kept_beside_the_file_once() {
     let same = ground.text();
     order(&ground.cx, &["a".to_owned()]).await.unwrap();
     assert_eq!((ground.text(), kept(3)), (same, None), "nothing is different, so nothing is written");
+    let again = open(&Options { data_dir: ground.folder.path().join("data"), offline: false }).unwrap().0;
+    order(&again, &["b".to_owned()]).await.unwrap();
+    assert_eq!(kept(3), None, "what another process of its own wrote needs no copy");
 }
 
 #[tokio::test]
@@ -174,7 +178,7 @@ async fn what_makes_no_sense_is_refused_and_the_file_is_as_it_was() {
         change(&mut setting);
         OneModel::Api(setting)
     };
-    let cases: [(OneModel, Option<&str>, &str); 13] = [
+    let cases: [(OneModel, Option<&str>, &str); 17] = [
         (api("a"), None, "there is a model `a` already"),
         (api("a"), Some("b"), "there is a model `a` already"),
         (api("person"), None, "the name of something else"),
@@ -186,12 +190,21 @@ async fn what_makes_no_sense_is_refused_and_the_file_is_as_it_was() {
         (with(&|c| c.base_url = "two.example".into()), None, "cannot be reached"),
         (with(&|c| c.model = " ".into()), None, "names no model"),
         (with(&|c| c.key_env = Some("sk-1 2".into())), None, "one word"),
+        (with(&|c| c.key_env = Some("sk-12345".into())), None, "one word"),
+        (with(&|c| c.base_url = "https://sk-1:x@two.example/v1".into()), None, "`conclave keys set two.example`"),
+        (
+            with(&|c| c.base_url = "https://two.example:81/v1?key=sk-1".into()),
+            None,
+            "`conclave keys set two.example:81`",
+        ),
+        (with(&|c| c.base_url = "https://two.example/#sk-1".into()), None, "after `?` or `#`"),
         (with(&|c| drop(c.headers.insert("X-Api-Key".into(), "k".into()))), None, "holds a key"),
         (with(&|c| c.max_concurrent = Some(0)), None, "turn it off instead"),
     ];
     for (model, replaces, words) in cases {
         let error = save(&ground.cx, &model, replaces).await.unwrap_err().to_string();
         assert!(error.contains(words), "{error}: {words}");
+        assert!(!error.contains("sk-1"), "a key is not repeated: {error}");
     }
     for (names, words) in [(vec!["a", "a"], "twice"), (vec!["aa"], "did you mean `a`?")] {
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
@@ -219,7 +232,7 @@ async fn a_model_that_a_rule_asks_stays_under_its_name() {
                 conditions: { tool: Bash }, match: [{ actor: agent:claude-code, tool: Bash, parameters: {} }],\n      \
                 no_match: [{ actor: agent:claude-code, tool: Read, parameters: {} }] }\n";
     policies::save_user_policy(&ground.cx, rule, None).unwrap();
-    for error in [remove(&ground.cx, "b").await, save(&ground.cx, &api("c"), Some("b")).await] {
+    for error in [remove(&ground.cx, "b").await.map(drop), save(&ground.cx, &api("c"), Some("b")).await] {
         assert!(matches!(error, Err(EditError::InUse { rule, .. }) if rule == "look"));
     }
     let same =

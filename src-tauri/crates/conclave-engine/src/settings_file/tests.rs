@@ -120,6 +120,21 @@ fn a_slip_in_the_settings_is_told_with_the_nearest_word() {
         ),
         (r#"{ "local_models": [{ "name": "person", "file": "/m" }] }"#, "no model can be called `person`"),
         (r#"{ "answer_timeout_s": "x" }"#, "invalid type"),
+        (r#"{ "modles": [] }"#, "did you mean `models`?"),
+        ("[]", "one object"),
+        (r#"{ "answer_timeout_s": 0 }"#, "`answer_timeout_s` is 0"),
+        (r#"{ "check_timeout_s": 0 }"#, "`check_timeout_s` is 0"),
+        (r#"{ "review": { "timeout_s": 0 } }"#, "`review.timeout_s` is 0"),
+        (r#"{ "max_file_bytes": 0 }"#, "1 byte or more"),
+        (r#"{ "tiers": { "high": { "seats": ["logic"], "analysis_s": 0 } } }"#, "`tiers.high.analysis_s` is 0"),
+        (r#"{ "review": { "min_confidence": 101 } }"#, "allowed is 0 to 100"),
+        (r#"{ "proxy": "proxy" }"#, "`proxy`: "),
+        (r#"{ "cli_models": [{ "name": "a", "type": "generic", "command": "a" }] }"#, "`cli_models[0].base_url`"),
+        (r#"{ "cli_models": [{ "name": "a", "type": "claude", "key_env": "a-b" }] }"#, "`cli_models[0].key_env`"),
+        (
+            r#"{ "models": [{ "name": "a", "base_url": "https://one.example/v1", "model": "m", "headers": { "Authorization": "Bearer k" } }] }"#,
+            "`conclave keys set one.example`",
+        ),
         ("{", "EOF"),
     ] {
         let error = read(text).expect_err(text);

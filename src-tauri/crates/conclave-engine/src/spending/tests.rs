@@ -52,3 +52,20 @@ fn small_findings_have_no_cost_by_hand() {
     let all = Severity::ALL.map(dollars);
     assert_eq!(all, [Some(200), Some(100), Some(50), None, None]);
 }
+
+#[test]
+fn who_is_over_a_limit_is_told_the_one_that_binds() {
+    let dollars = |cents: u64| Money::from_micros(cents * 10_000);
+    let over =
+        |cap| OverCap { cap, limit: dollars(75), spent: dollars(70), reserved: Money::ZERO, wanted: dollars(10) };
+    let tier = Some(TierCap { severity: Severity::High, most: dollars(75) });
+    for (cap, tier, setting) in [
+        (Cap::Run, tier, "`tiers.high.cap`"),
+        (Cap::Run, None, "`budget.per_run`"),
+        (Cap::Day, tier, "`budget.per_day`"),
+    ] {
+        let words = too_much(&over(cap), tier);
+        assert!(words.contains(&format!("raise {setting}")), "{words}");
+        assert_eq!(words.contains("for a finding of this severity"), setting.contains("tiers"), "{words}");
+    }
+}

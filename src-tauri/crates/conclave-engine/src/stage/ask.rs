@@ -25,6 +25,7 @@ use crate::panel::{self, Member, Sitting};
 use crate::prompt::{self, Form};
 use crate::run::Line;
 use crate::source::Sources;
+use crate::spending::TierCap;
 
 /// Under which name the answers of a seat are stored.
 fn kept_as(seat: &str) -> String {
@@ -94,7 +95,7 @@ pub(super) fn errand(line: &Line<'_>, brief: &Brief, file: &BriefFile, plan: &Ru
         purpose: "propose",
         finding: Some(brief.finding.id.clone()),
         run: Some(line.run().clone()),
-        cap: plan.tier.cap,
+        cap: TierCap::of(plan),
         may_be_kept: true,
         agrees: None,
         client: None,

@@ -254,8 +254,9 @@ pub(crate) fn empty(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Seat> {
     let filled = sitting.iter().filter(|sitting| sitting.member.is_some()).count();
     let waiting = all.iter().filter_map(|model| Some((model.name(), model.missing()?)));
     let mut waiting = waiting.map(|(name, missing)| (name.to_owned(), missing.to_string()));
+    let is = if filled == 1 { "is" } else { "are" };
     let fill = format!(
-        "{filled} of {} seats for models are taken; another model in the settings takes this one",
+        "nobody sits here: {filled} of {} seats {is} filled; add another model with `conclave models add`",
         sitting.len()
     );
     let nobody = sitting.iter().filter(|sitting| sitting.member.is_none()).map(|sitting| {

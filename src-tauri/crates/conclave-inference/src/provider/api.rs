@@ -198,22 +198,38 @@ impl Api {
         let until = Instant::now() + reach.terms.deadline;
         let url = self.dialect.models_url(&self.base_url);
         let (status, body) = about_itself(self, reach, url, None, until).await?;
+        let mut doubt = None;
         let listed = match status {
-            200 => serde_json::from_slice(&body).map(|list| self.dialect.models(&list)).unwrap_or_default(),
-            // Not every server has a list.
-            404 => Vec::new(),
+            200 => {
+                let list = serde_json::from_slice(&body).ok().filter(|list| self.dialect.is_list(list));
+                self.dialect.models(&list.ok_or_else(|| self.foreign())?)
+            }
+            // Not every server has a list; every server of another dialect has none here.
+            404 => {
+                doubt = Some(format!(
+                    "it has no list of models where {} has one; check the address and the dialect",
+                    self.dialect.label()
+                ));
+                Vec::new()
+            }
             _ => return Err(error_of(status, &body, self.model(), None)),
         };
         let models: Vec<String> = listed.iter().map(|name| quote(name, None)).collect();
         let wanted = self.model().strip_prefix("models/").unwrap_or(self.model());
         let today = catalogue::day(reach.gate.clock().now_ms());
-        let warnings = catalogue::remarks(&quote(wanted, None), &self.base_url, &models, today);
+        let remarks = catalogue::remarks(&quote(wanted, None), &self.base_url, &models, today);
+        let warnings = doubt.into_iter().chain(remarks).collect();
         let found = match models.len() {
             0 => "it answers and lists no models".to_owned(),
             1 => "it answers and lists 1 model".to_owned(),
             count => format!("it answers and lists {count} models"),
         };
         Ok(Checked { found, warnings, models, can: self.can(reach, until).await })
+    }
+
+    /// What is said of a server that answers and does not speak the dialect: a page to log in, for example.
+    fn foreign(&self) -> AskError {
+        AskError::Malformed { why: format!("it does not speak {}", self.dialect.label()) }
     }
 
     /// What the model can do. One on this machine is tried, once; what that leaves open is as it was known before.

@@ -511,7 +511,8 @@ async fn a_look_at_a_server_costs_nothing_and_finds_the_nearest_name() {
             (response(200, "", &list.to_string()), Ok(2)),
             (response(200, "", &list.to_string().replace("m-2", "m-1")), Ok(2)),
             (response(404, "", &none), Ok(0)),
-            (response(200, "", "<html>"), Ok(0)),
+            (response(200, "", "<html>"), Err("malformed")),
+            (response(200, "", r#"{"error":"log in"}"#), Err("malformed")),
             (response(401, "", &none), Err("unauthorised")),
             (response(500, "", &none), Err("server")),
         ] {
@@ -527,6 +528,8 @@ async fn a_look_at_a_server_costs_nothing_and_finds_the_nearest_name() {
             match (checked, expect) {
                 (Ok(checked), Ok(count)) => {
                     assert_eq!(checked.models.len(), count, "{:?}: {reply}", voice.name);
+                    let doubted = checked.warnings.iter().any(|warning| warning.contains("check the address"));
+                    assert_eq!(doubted, count == 0, "{:?}: {:?}", voice.name, checked.warnings);
                     let warned = checked.warnings.iter().any(|warning| warning.contains("`m-2`"));
                     assert_eq!(warned, reply.contains("m-2"), "{:?}", checked.warnings);
                 }

@@ -278,7 +278,12 @@ fn refusals_say_why_and_what_to_do_in_words() {
     let cases: [(&str, Action, &str, &str); 4] = [
         ("engine", Action::WriteProject, "only-the-person-writes", "only you write to your project"),
         ("engine", Action::RunCommand, "no-command-outside-sandbox", "programs run in the sandbox or not at all"),
-        ("engine", Action::SendHttp, "nothing-leaves-unasked", "nothing leaves this machine without your word"),
+        (
+            "engine",
+            Action::SendHttp,
+            "nothing-leaves-unasked",
+            "nothing leaves this machine without your word; for a model, `may_send_code` in its settings is that word",
+        ),
         ("reviewer", Action::ReadFile, NO_MATCH, "no rule allows it"),
     ];
     for (actor, action, rule, reason) in cases {

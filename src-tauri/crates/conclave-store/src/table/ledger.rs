@@ -84,6 +84,49 @@ impl Store {
             Ok(n.unsigned_abs())
         })
     }
+
+    /// How many of [`Store::egress_count`] went to a server on this machine that may pass them on: its model is not known
+    /// to run here.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn passed_on_count(&self) -> Result<u64> {
+        self.read(|transaction| {
+            // The first conditions are those of the index.
+            let n: i64 = transaction.query_row(
+                "SELECT count(*) FROM ledger WHERE
+                    json_valid(entry) AND entry ->> '$.request.action' = 'send_http'
+                    AND entry ->> '$.decision.effect' = 'allow'
+                    AND (entry ->> '$.request.context.place' IS NOT 'loopback'
+                        OR entry ->> '$.request.context.model_class' IS 'hosted')
+                    AND entry ->> '$.request.context.place' IS 'loopback'",
+                [],
+                |row| row.get(0),
+            )?;
+            Ok(n.unsigned_abs())
+        })
+    }
+
+    /// The digest of what Conclave wrote last to the file at `path`, which it names by its name; `None` where it never did.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn last_written(&self, path: &str) -> Result<Option<String>> {
+        self.writer().settle();
+        self.read(|transaction| {
+            let digest = transaction
+                .query_row(
+                    "SELECT entry ->> '$.request.context.digest' FROM ledger WHERE
+                        json_valid(entry) AND entry ->> '$.request.action' = 'write_file'
+                        AND entry ->> '$.request.resource' = ?1 AND entry ->> '$.decision.effect' = 'allow'
+                        ORDER BY seq DESC LIMIT 1",
+                    [path],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            Ok(digest.flatten())
+        })
+    }
 }
 
 impl Ledger for Store {

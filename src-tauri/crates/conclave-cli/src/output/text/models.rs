@@ -178,8 +178,10 @@ pub(in crate::output) fn model_saved(view: &ModelSaved) -> String {
 }
 
 pub(in crate::output) fn model_removed(view: &ModelRemoved) -> String {
+    let also: Vec<String> = view.also.iter().map(|setting| format!("`{setting}`")).collect();
+    let also = if also.is_empty() { String::new() } else { format!(", and {} names it no more", also.join(" and ")) };
     format!(
-        "`{}` is no longer in the settings. Its key, if it had one, is still in the keychain.\n",
+        "`{}` is no longer in the settings{also}. Its key, if it had one, is still in the keychain.\n",
         clean(&view.model)
     )
 }
@@ -224,8 +226,9 @@ pub(in crate::output) fn spending(style: Style, view: &SpendingView) -> String {
     let _ = writeln!(out, "\n{:<12} {limits}", "Limits");
     let fixed = view.comparison.critical + view.comparison.high + view.comparison.medium;
     if let (Some(manual), true) = (view.comparison.manual, fixed > 0) {
-        let words =
-            format!("{} fixed; by hand {manual}, models {}", counted(fixed.into(), "finding"), view.comparison.spent);
+        let least = if view.total.unknown > 0 { "at least " } else { "" };
+        let fixed = counted(fixed.into(), "finding");
+        let words = format!("{fixed} fixed; by hand {manual}, models {least}{}", view.comparison.spent);
         let _ = writeln!(out, "{:<12} {words}", "Compared");
     }
     out

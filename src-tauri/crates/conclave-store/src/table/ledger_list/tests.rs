@@ -222,7 +222,7 @@ fn a_hosted_model_behind_this_machine_counts_as_leaving_it() {
         ("remote", None, true),
         ("elsewhere", None, true),
     ];
-    let mut left = 0;
+    let (mut left, mut passed_on) = (0, 0);
     for (n, (place, class, leaves)) in (1..).zip(cases) {
         let request = ToolRequest::new(Actor::Engine, Action::SendHttp, "http://127.0.0.1:4000/v1")
             .with("place", place)
@@ -234,9 +234,11 @@ fn a_hosted_model_behind_this_machine_counts_as_leaving_it() {
         assert_eq!(leaves_machine(&request), leaves, "{place} {class:?}");
         store.append(&judged(NOW, request, Effective::Allow, "asked")).unwrap();
         left += u64::from(leaves);
+        passed_on += u64::from(leaves && place == "loopback");
         let totals = EgressTotals { requests: left, denied: 0, bytes_out: 100 * left, local: n - left };
         assert_eq!(store.egress_totals(NOW).unwrap(), totals, "{place} {class:?}");
         assert_eq!(store.egress_count().unwrap(), left, "{place} {class:?}");
+        assert_eq!(store.passed_on_count().unwrap(), passed_on, "{place} {class:?}");
     }
 }
 
