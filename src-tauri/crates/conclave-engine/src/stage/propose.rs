@@ -255,10 +255,7 @@ pub(crate) fn empty(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Seat> {
     let waiting = all.iter().filter_map(|model| Some((model.name(), model.missing()?)));
     let mut waiting = waiting.map(|(name, missing)| (name.to_owned(), missing.to_string()));
     let is = if filled == 1 { "is" } else { "are" };
-    let fill = format!(
-        "nobody sits here: {filled} of {} seats {is} filled; add another model with `conclave models add`",
-        sitting.len()
-    );
+    let fill = format!("{filled} of {} seats {is} filled; add another model with `conclave models add`", sitting.len());
     let nobody = sitting.iter().filter(|sitting| sitting.member.is_none()).map(|sitting| {
         let (name, fill) = waiting.next().unwrap_or_else(|| (sitting.role.label().to_owned(), fill.clone()));
         Seat { role: Some(sitting.role), ..seat(name, vec![Draft::Empty { fill }]) }
