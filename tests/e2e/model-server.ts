@@ -19,8 +19,8 @@ export class ModelServer {
   mood: Mood = "well";
   /** Paths that it was asked for. */
   readonly asked: string[] = [];
-  /** What every question is answered with at once; while there is nothing, answers begin and go on by `say`. */
-  answer: string | undefined;
+  /** What every question is answered with at once; while it is undefined, answers begin and go on by `say`. */
+  answer: string | undefined = "{}";
   /** Answers to questions that have begun and are not at their end. */
   readonly #speaking: ServerResponse[] = [];
   readonly #server = createServer((request, response) => this.#answer(request, response));

@@ -136,7 +136,7 @@ test.describe("with a model", () => {
     const sheet = app.getByRole("dialog", { name: "What would be sent" });
     await expect(sheet).toContainText("model.invalid");
     await expect(sheet).toContainText("counts as hosted");
-    await expect(sheet.getByLabel("The body of the request")).toContainText("code from line");
+    await expect(sheet.getByLabel("The body of the request")).toContainText("the reported code");
     await app.keyboard.press("Escape");
     await expect(sheet).toBeHidden();
     await app.getByRole("link", { name: "Policy" }).click();

@@ -8,6 +8,8 @@ const test = base.extend<{ server: ModelServer }>({
   // oxlint-disable-next-line no-empty-pattern
   server: async ({}, give) => {
     const server = await ModelServer.start();
+    // It says what the test says, when the test says it.
+    server.answer = undefined;
     await give(server);
     await server.stop();
   },
