@@ -120,6 +120,23 @@ pub fn family_of(model: &str) -> String {
 }
 
 impl Candidate {
+    /// A candidate that has to be read, of which nothing more is known than what it does and why.
+    pub fn new(origin: Origin, patch: Patch, title: impl Into<String>, rationale: impl Into<String>) -> Self {
+        Self {
+            id: Self::id_of(&origin, &patch),
+            origin,
+            patch,
+            class: FixClass::Review,
+            title: title.into(),
+            rationale: rationale.into(),
+            edge_cases: Vec::new(),
+            side_effects: Vec::new(),
+            disproof: None,
+            red_test: None,
+            successors: Vec::new(),
+        }
+    }
+
     /// The id of a candidate with this origin and patch.
     pub fn id_of(origin: &Origin, patch: &Patch) -> CandidateId {
         CandidateId::new(Digest::of_parts([&origin.label(), patch.digest().as_str()]).short())

@@ -16,10 +16,10 @@ mod explain;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use behind::behind;
-pub use conclude::{MAX_ALTERNATIVES, UNDECIDED, Work, conclude, undecided};
+pub use conclude::{MAX_ALTERNATIVES, UNDECIDED, Work, conclude, holds, is_settled, undecided};
 pub use explain::references;
 
 /// A candidate with what was observed about it.

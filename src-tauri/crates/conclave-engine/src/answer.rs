@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use conclave_core::brief::{Brief, BriefFile};
-use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RedTest};
+use conclave_core::candidate::{Candidate, Draft, Origin, RedTest};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::path::RelPath;
 use conclave_fixers::functions;
@@ -77,7 +77,7 @@ pub(crate) fn read(text: &str, form: Form, origin: Origin, brief: &Brief, files:
             match patch(&reply.edits, brief, file, files) {
                 Ok(patch) => {
                     let rationale = opinion(&[reply.root_cause.trim(), reply.reason.trim()].join(" "));
-                    let mut candidate = candidate(origin, patch, quote(&reply.title, None), rationale);
+                    let mut candidate = Candidate::new(origin, patch, quote(&reply.title, None), rationale);
                     candidate.edge_cases = sentences(&reply.edge_cases);
                     candidate.side_effects = sentences(&reply.side_effects);
                     candidate.disproof = Some(quote(&reply.disproof, None)).filter(|text| !text.is_empty());
@@ -100,7 +100,7 @@ pub(crate) fn read(text: &str, form: Form, origin: Origin, brief: &Brief, files:
                 Ok(patch) => {
                     let title = first_sentence(&reply.explanation);
                     Draft::Proposed {
-                        candidate: Box::new(candidate(origin, patch, title, opinion(&reply.explanation))),
+                        candidate: Box::new(Candidate::new(origin, patch, title, opinion(&reply.explanation))),
                     }
                 }
                 Err(why) => failed(why),
@@ -112,26 +112,10 @@ pub(crate) fn read(text: &str, form: Form, origin: Origin, brief: &Brief, files:
                 let said = text.split("```").next().unwrap_or_default();
                 let rationale =
                     if said.trim().is_empty() { "The model gives no reason.".to_owned() } else { opinion(said) };
-                Draft::Proposed { candidate: Box::new(candidate(origin, patch, title, rationale)) }
+                Draft::Proposed { candidate: Box::new(Candidate::new(origin, patch, title, rationale)) }
             }
             Err(why) => failed(why),
         },
-    }
-}
-
-fn candidate(origin: Origin, patch: Patch, title: String, rationale: String) -> Candidate {
-    Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title,
-        rationale,
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: None,
-        successors: Vec::new(),
     }
 }
 

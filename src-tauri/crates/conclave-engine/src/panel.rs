@@ -3,7 +3,6 @@
 //! Invariant: a seat that nobody can take is named, and a model that is not ready takes nobody's place.
 
 use conclave_core::candidate::family_of;
-use conclave_core::finding::Finding;
 use conclave_core::language::Language;
 use conclave_core::settings::{RoleModel, Settings};
 use conclave_core::tier::{Mode, Role, Tier};
@@ -74,10 +73,10 @@ pub(crate) struct Sitting {
     pub second_wave: bool,
 }
 
-/// The role that weaknesses of this finding's kind want first.
-pub(crate) fn wanted(finding: &Finding) -> Option<Role> {
+/// The role that weaknesses with these CWE numbers want first.
+pub(crate) fn wanted(cwe: &[u32]) -> Option<Role> {
     let wants = |cwe: &u32| catalogue::strengths().iter().find(|strength| strength.cwe.contains(cwe));
-    let id = finding.detection.rule.cwe.iter().find_map(wants)?.id.as_str();
+    let id = cwe.iter().find_map(wants)?.id.as_str();
     Role::ALL.into_iter().find(|role| role.id() == id)
 }
 
@@ -227,29 +226,7 @@ mod tests {
             (787, Some(Role::Specialised)),
             (1, None),
         ] {
-            let rule = conclave_core::finding::Rule {
-                id: "r".to_owned(),
-                name: None,
-                description: None,
-                help: None,
-                help_uri: None,
-                cwe: vec![cwe],
-            };
-            let detection = conclave_core::finding::Detection {
-                tool: conclave_core::finding::Tool { name: "t".to_owned(), version: None },
-                rule,
-                message: String::new(),
-                severity: conclave_core::finding::Severity::High,
-                location: None,
-                unresolved: None,
-                symbol: None,
-                flow: Vec::new(),
-                fixes: Vec::new(),
-                suppressed: false,
-                foreign_fingerprints: Vec::new(),
-            };
-            let finding = Finding::new(&conclave_core::id::ProjectId::new("p"), detection, "", 0);
-            assert_eq!(wanted(&finding), role, "CWE-{cwe}");
+            assert_eq!(wanted(&[cwe]), role, "CWE-{cwe}");
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The table of how many outcomes a target wants, and every reason to wait.
 
 use super::*;
-use crate::candidate::{Candidate, FixClass, Origin};
+use crate::candidate::{Candidate, Origin};
 use crate::digest::Digest;
 use crate::evidence::Evidence;
-use crate::finding::{Detection, Finding, Location, Rule, Tool};
-use crate::id::{ProjectId, RunId};
+use crate::finding::Finding;
+use crate::id::RunId;
 use crate::patch::{Edit, FilePatch, Patch};
 use crate::path::RelPath;
+use crate::resolution::tests::finding;
 use crate::resolution::{Judged, Work, conclude};
 use crate::smell::SmellKind;
 
@@ -27,42 +28,12 @@ fn a_target_needs_as_many_outcomes_as_the_exact_bound_says() {
     assert!(lower_bound(5000, 50) > 0.98);
 }
 
-fn finding(severity: Severity) -> Finding {
-    let path = RelPath::new("a.py").expect("a path");
-    let detection = Detection {
-        tool: Tool { name: "Bandit".to_owned(), version: None },
-        rule: Rule { id: "B608".to_owned(), name: None, description: None, help: None, help_uri: None, cwe: vec![89] },
-        message: "sql".to_owned(),
-        severity,
-        location: Some(Location { path, region: None }),
-        unresolved: None,
-        symbol: None,
-        flow: Vec::new(),
-        fixes: Vec::new(),
-        suppressed: false,
-        foreign_fingerprints: Vec::new(),
-    };
-    Finding::new(&ProjectId::new("p"), detection, "", 0)
-}
-
 fn resolution(finding: &Finding, smells: Vec<Smell>, outcomes: &[(Check, CheckOutcome)]) -> Resolution {
     let path = RelPath::new("a.py").expect("a path");
     let edits = vec![Edit { start: 0, end: 1, text: "b".to_owned() }];
     let patch = Patch::new(vec![FilePatch { path, base: Digest::of(b"a"), edits }]);
     let origin = Origin::Recipe { id: "r".to_owned() };
-    let candidate = Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title: String::new(),
-        rationale: String::new(),
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: None,
-        successors: Vec::new(),
-    };
+    let candidate = Candidate::new(origin, patch, "", "");
     let gates = Check::ALL.into_iter().filter(|check| check.is_gate()).map(|check| (check, CheckOutcome::Pass));
     let evidence = gates.chain(outcomes.iter().copied()).map(|(c, o)| Evidence::new(c, o, "")).collect();
     let judged = Judged { candidate, also_by: Vec::new(), evidence, smells, shape: None, parents: Vec::new() };

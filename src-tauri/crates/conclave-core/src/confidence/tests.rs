@@ -1,7 +1,6 @@
 //! Caps, terms and what one more observation does.
 
 use super::*;
-use crate::candidate::FixClass;
 use crate::patch::Patch;
 use crate::record::{Fit, Record};
 use crate::smell::SmellKind;
@@ -9,19 +8,7 @@ use proptest::prelude::*;
 
 fn candidate(origin: Origin) -> Candidate {
     let patch = Patch::default();
-    Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title: String::new(),
-        rationale: String::new(),
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: None,
-        successors: Vec::new(),
-    }
+    Candidate::new(origin, patch, "", "")
 }
 
 fn recipe() -> Candidate {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::explain::{explain, nothing, trade_off, unchecked};
 use super::{Conclusion, Judged, Resolution, Verdict, behind};
-use crate::candidate::{Draft, Seat};
+use crate::candidate::{Draft, Origin, Seat};
 use crate::cluster::clusters;
 use crate::confidence::{ABSTAIN_BELOW, Context, assess};
 use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass, outcome_of};
@@ -92,6 +92,28 @@ pub fn undecided(finding: &Finding, work: &Work, record: &Record) -> Option<[Jud
     let (one, other) = (best.next()?, best.next()?);
     let near = one.confidence.log_odds() - other.confidence.log_odds() <= UNDECIDED;
     (near || finding.detection.severity == Severity::Critical).then_some([one.judged, other.judged])
+}
+
+/// Whether nothing speaks against a fix and more than a gate speaks for it.
+pub fn holds(judged: &Judged) -> bool {
+    !failed(judged) && looked_again(judged)
+}
+
+/// Whether models of two families came to the same fix, and tests or a proof that ran speak for it: then nobody else has
+/// to be asked.
+pub fn is_settled(seats: &[Seat], judged: &[Judged]) -> bool {
+    let of = clusters(judged.len(), |one, other| comes_to_the_same(&judged[one], &judged[other]));
+    let ran = |judged: &Judged| {
+        let passed = |check| outcome_of(&judged.evidence, check) == CheckOutcome::Pass;
+        passed(Check::Tests) || passed(Check::RedGreen)
+    };
+    of.iter().collect::<BTreeSet<_>>().into_iter().any(|cluster| {
+        let members: Vec<&Judged> = (0..judged.len()).filter(|i| of[*i] == *cluster).map(|i| &judged[i]).collect();
+        let is_model = |judged: &&&Judged| matches!(judged.candidate.origin, Origin::Model { .. });
+        let models: Vec<&Judged> = members.iter().filter(is_model).copied().collect();
+        let families: BTreeSet<String> = votes(seats, &models).into_iter().collect();
+        families.len() >= 2 && members.iter().any(|member| holds(member) && ran(member))
+    })
 }
 
 /// The second best of a critical finding, where it is as good as the best.

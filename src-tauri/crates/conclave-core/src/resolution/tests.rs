@@ -13,7 +13,7 @@ use crate::patch::{Edit, FilePatch, Patch};
 use crate::path::RelPath;
 use crate::record::Record;
 
-pub(super) fn finding(severity: Severity) -> Finding {
+pub(crate) fn finding(severity: Severity) -> Finding {
     let path = RelPath::new("a.py").expect("a path");
     let detection = Detection {
         tool: Tool { name: "Bandit".to_owned(), version: None },
@@ -44,19 +44,7 @@ pub(super) fn candidate(origin: Origin, text: &str) -> Candidate {
     let path = RelPath::new("a.py").expect("a path");
     let edits = vec![Edit { start: 0, end: 0, text: text.to_owned() }];
     let patch = Patch::new(vec![FilePatch { path, base: Digest::of(b""), edits }]);
-    Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title: String::new(),
-        rationale: String::new(),
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: None,
-        successors: Vec::new(),
-    }
+    Candidate::new(origin, patch, "", "")
 }
 
 /// A shape of which nothing but `body` tells two apart.
@@ -258,4 +246,22 @@ fn the_reason_is_the_strongest_fact_and_an_opinion_comes_last() {
         let Conclusion::NoSafeFix { reason, .. } = nothing(&verdicts, &seats) else { panic!("{seats:?}") };
         assert_eq!(reason, expect, "{seats:?}");
     }
+}
+
+#[test]
+fn two_families_settle_it_only_when_they_come_to_the_same_fix_and_something_ran() {
+    let fix = |name: &str, family: &str, text: &str, passes: &[Check]| judged(model(name, family), text, passes);
+    for (what, one, other, expect) in [
+        ("the same, tested", fix("a", "x", "t", &SEEN), fix("b", "y", "t", &SEEN), true),
+        ("the same, of one family", fix("a", "x", "t", &SEEN), fix("b", "x", "t", &SEEN), false),
+        ("different", fix("a", "x", "t", &SEEN), fix("b", "y", "u", &SEEN), false),
+        ("only scanned", fix("a", "x", "t", &[Check::Rescan]), fix("b", "y", "t", &[Check::Rescan]), false),
+    ] {
+        assert_eq!(is_settled(&[], &[one, other]), expect, "{what}");
+    }
+    // Equal patches are checked once; the seats say who else wrote one.
+    let one = fix("a", "x", "t", &SEEN);
+    let proposed = |origin| Draft::Proposed { candidate: Box::new(candidate(origin, "t")) };
+    let seats = [seat("a", proposed(model("a", "x"))), seat("b", proposed(model("b", "y")))];
+    assert!(is_settled(&seats, std::slice::from_ref(&one)) && !is_settled(&seats[..1], &[one]));
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_core::candidate::{Candidate, FixClass, Origin};
+use conclave_core::candidate::{Candidate, Origin};
 use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use conclave_core::finding::{Detection, Finding, Location, Region, Rule, Severity, Tool};
 use conclave_core::id::{ProjectId, RunId};
@@ -276,19 +276,7 @@ fn judged(fix: &Fix, text: &str, (gate, smells): Seen) -> Judged {
     let patch = Patch::new(vec![FilePatch::between(fix.path.clone(), &fix.before, text)]);
     let origin =
         Origin::Model { model: "one".to_owned(), endpoint: "here".to_owned(), local: false, family: "one".to_owned() };
-    let candidate = Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title: String::new(),
-        rationale: String::new(),
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: None,
-        successors: Vec::new(),
-    };
+    let candidate = Candidate::new(origin, patch, "", "");
     let outcome = |check: Check| match &gate {
         Some((failed, _)) if *failed == check => CheckOutcome::Fail,
         _ if check.is_gate() || check == Check::Rescan => CheckOutcome::Pass,

@@ -2,14 +2,13 @@
 //!
 //! Nobody is asked a third time: a model that was told what failed and fails again has nothing to add.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::brief::{Brief, Part, PartKind};
 use conclave_core::candidate::{Origin, Seat};
-use conclave_core::evidence::{Check, CheckOutcome, Evidence, outcome_of};
-use conclave_core::resolution::Judged;
+use conclave_core::evidence::{CheckOutcome, Evidence};
+use conclave_core::resolution::{Judged, holds, is_settled};
 use conclave_core::tier::{Mode, RunPlan};
 use similar::TextDiff;
 use tokio::time::Instant;
@@ -34,7 +33,7 @@ pub(crate) async fn again(
 ) -> Vec<Seat> {
     let mut again = panel.late();
     let mut asked = Vec::new();
-    if plan.tier.mode == Mode::Staged && !is_settled(judged) {
+    if plan.tier.mode == Mode::Staged && !is_settled(seats, judged) {
         let (all, sitting) = seated(&line.cx().models, plan, Some(brief));
         let second: Vec<_> = sitting.into_iter().filter(|sitting| sitting.second_wave).collect();
         asked.extend(questions(&all, &second));
@@ -60,25 +59,6 @@ pub(crate) fn with(mut seats: Vec<Seat>, again: Vec<Seat>) -> Vec<Seat> {
         }
     }
     seats
-}
-
-/// Whether nothing speaks against it and more than a gate speaks for it.
-fn holds(judged: &Judged) -> bool {
-    let failed = judged.evidence.iter().any(|e| e.outcome == CheckOutcome::Fail);
-    !failed && judged.evidence.iter().any(|e| !e.check.is_gate() && e.outcome == CheckOutcome::Pass)
-}
-
-/// Whether models of two families wrote fixes that hold where tests or a proof ran.
-fn is_settled(judged: &[Judged]) -> bool {
-    let ran = |judged: &&Judged| {
-        [Check::Tests, Check::RedGreen].iter().any(|check| outcome_of(&judged.evidence, *check) == CheckOutcome::Pass)
-    };
-    let family = |judged: &Judged| match &judged.candidate.origin {
-        Origin::Model { family, .. } => Some(family.clone()),
-        Origin::Recipe { .. } | Origin::Scanner { .. } => None,
-    };
-    let families: BTreeSet<String> = judged.iter().filter(|j| holds(j)).filter(ran).filter_map(family).collect();
-    families.len() >= 2
 }
 
 /// One question to each model whose fix a check refused, with what the check saw.

@@ -55,7 +55,7 @@ pub(crate) struct Panel {
 /// Who sits where by `plan`, with the models by their place.
 pub(crate) fn seated(models: &Models, plan: &RunPlan, brief: Option<&Brief>) -> (Vec<Arc<Model>>, Vec<Sitting>) {
     let language = brief.and_then(|brief| brief.file.as_ref()).and_then(|file| file.language);
-    let wanted = brief.and_then(|brief| panel::wanted(&brief.finding));
+    let wanted = brief.and_then(|brief| panel::wanted(&brief.finding.detection.rule.cwe));
     let all = models.used();
     let members = members(&all, models, language);
     let sitting = panel::seats(&plan.tier, wanted, &members);

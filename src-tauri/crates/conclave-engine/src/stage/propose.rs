@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_core::brief::Brief;
-use conclave_core::candidate::{Candidate, Draft, FixClass, Origin, RECIPES, Seat};
+use conclave_core::candidate::{Candidate, Draft, Origin, RECIPES, Seat};
 use conclave_core::finding::{Region, Replacement, ScannerFix, Tool};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::tier::RunPlan;
@@ -72,17 +72,10 @@ fn recipes(brief: &Brief, sources: &Sources) -> Seat {
                 let origin = Origin::Recipe { id: fix.recipe };
                 Draft::Proposed {
                     candidate: Box::new(Candidate {
-                        id: Candidate::id_of(&origin, &patch),
-                        origin,
-                        patch,
                         class: fix.class,
-                        title: fix.title,
-                        rationale: fix.rationale,
                         edge_cases: fix.edge_cases,
-                        side_effects: Vec::new(),
-                        disproof: None,
-                        red_test: None,
                         successors: fix.successors,
+                        ..Candidate::new(origin, patch, fix.title, fix.rationale)
                     }),
                 }
             });
@@ -106,21 +99,8 @@ fn scanner(brief: &Brief, sources: &Sources) -> Seat {
             let origin = Origin::Scanner { tool: detection.tool.name.clone() };
             let title =
                 fix.description.as_deref().and_then(|text| text.lines().next()).unwrap_or("Replace the reported code");
-            Draft::Proposed {
-                candidate: Box::new(Candidate {
-                    id: Candidate::id_of(&origin, &patch),
-                    origin,
-                    patch,
-                    class: FixClass::Review,
-                    title: title.trim().to_owned(),
-                    rationale: format!("{} proposes this replacement with its report.", detection.tool.name),
-                    edge_cases: Vec::new(),
-                    side_effects: Vec::new(),
-                    disproof: None,
-                    red_test: None,
-                    successors: Vec::new(),
-                }),
-            }
+            let rationale = format!("{} proposes this replacement with its report.", detection.tool.name);
+            Draft::Proposed { candidate: Box::new(Candidate::new(origin, patch, title.trim(), rationale)) }
         }
         Err(why) => Draft::Failed { why },
     });

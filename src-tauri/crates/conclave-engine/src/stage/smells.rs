@@ -118,7 +118,7 @@ fn size(candidate: &Candidate) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use conclave_core::candidate::{FixClass, Origin};
+    use conclave_core::candidate::Origin;
     use conclave_core::patch::{Edit, FilePatch, Patch};
 
     use super::*;
@@ -129,19 +129,7 @@ mod tests {
         file.edits = vec![Edit { start: 0, end: 0, text: "x".repeat(bytes) }];
         let origin = Origin::Recipe { id: "r".to_owned() };
         let patch = Patch::new(vec![file]);
-        let candidate = Candidate {
-            id: Candidate::id_of(&origin, &patch),
-            origin,
-            patch,
-            class: FixClass::Review,
-            title: String::new(),
-            rationale: String::new(),
-            edge_cases: Vec::new(),
-            side_effects: Vec::new(),
-            disproof: None,
-            red_test: None,
-            successors: Vec::new(),
-        };
+        let candidate = Candidate::new(origin, patch, "", "");
         Judged {
             candidate,
             also_by: Vec::new(),

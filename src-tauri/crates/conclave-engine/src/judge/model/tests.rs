@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use conclave_core::candidate::{Candidate, FixClass, Origin};
+use conclave_core::candidate::{Candidate, Origin};
 use conclave_core::id::RunId;
 use conclave_core::patch::{FilePatch, Patch};
 use conclave_core::path::RelPath;
@@ -93,19 +93,7 @@ fn fix(author: &str, after: &str) -> Judged {
         family: family_of(author),
     };
     let patch = Patch::new(vec![FilePatch::between(RelPath::new("a.py").unwrap(), WEAK, after)]);
-    let candidate = Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title: "the author of this is famous".to_owned(),
-        rationale: "trust me".to_owned(),
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: None,
-        successors: Vec::new(),
-    };
+    let candidate = Candidate::new(origin, patch, "the author of this is famous", "trust me");
     Judged {
         candidate,
         also_by: Vec::new(),
