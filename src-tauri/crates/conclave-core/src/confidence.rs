@@ -72,7 +72,7 @@ pub struct Context<'a> {
     pub votes: &'a [String],
     /// What judges said of it.
     pub judge: Option<Term>,
-    /// Whether nobody else proposed anything.
+    /// Whether nobody of another family proposed anything.
     pub alone: bool,
     /// Whether a person confirmed it.
     pub confirmed: bool,
@@ -305,7 +305,7 @@ fn cap(origin: &Origin, evidence: &[Evidence], context: &Context<'_>) -> Cap {
     let mut reason = reason.to_owned();
     if context.alone && !origin.is_deterministic() && !context.confirmed {
         step = step.saturating_sub(1);
-        reason.push_str("; only one author answered, so one step lower");
+        reason.push_str("; only one family of authors answered, so one step lower");
     }
     Cap { cap: STEPS[step], word, reason, raise }
 }

@@ -129,7 +129,7 @@ fn rival<'a>(finding: &Finding, verdicts: &'a [Verdict]) -> Option<&'a Verdict> 
 fn weigh(finding: &Finding, work: &Work, record: &Record) -> Vec<Verdict> {
     let judged = &work.judged;
     let of = clusters(judged.len(), |one, other| comes_to_the_same(&judged[one], &judged[other]));
-    let alone = authors(&work.seats, judged).len() < 2;
+    let alone = families(&work.seats, judged).len() < 2;
     let mut verdicts: Vec<(usize, Verdict)> = Vec::with_capacity(judged.len());
     for (index, one) in judged.iter().enumerate() {
         let members: Vec<&Judged> =
@@ -260,13 +260,13 @@ fn votes(seats: &[Seat], members: &[&Judged]) -> Vec<String> {
     votes
 }
 
-/// Who proposed anything.
-fn authors(seats: &[Seat], judged: &[Judged]) -> BTreeSet<String> {
+/// The families of all who proposed anything.
+fn families(seats: &[Seat], judged: &[Judged]) -> BTreeSet<String> {
     let proposed = seats.iter().flat_map(|seat| &seat.drafts).filter_map(|draft| match draft {
-        Draft::Proposed { candidate } => Some(candidate.origin.label()),
+        Draft::Proposed { candidate } => Some(vote_family(&candidate.origin)),
         _ => None,
     });
-    proposed.chain(judged.iter().map(|one| one.candidate.origin.label())).collect()
+    proposed.chain(judged.iter().map(|one| vote_family(&one.candidate.origin))).collect()
 }
 
 pub(super) fn failed(judged: &Judged) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! 3 and half of 2 stand beside the reading itself, 11 and 12 also beside the checks that look.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::tests::{candidate, finding, judged, model, recipe, result, seat, shape};
@@ -9,7 +11,7 @@ use super::*;
 use crate::candidate::{Draft, Origin};
 use crate::evidence::{Check, CheckOutcome, gates_pass};
 use crate::finding::{Finding, Severity};
-use crate::judgement::Choice;
+use crate::judgement::{Choice, vote_family};
 use crate::language::Language;
 use crate::record::{Outcome, Record};
 use crate::smell::SmellKind;
@@ -132,10 +134,11 @@ proptest! {
             };
             more.seats.push(proposal(&Candidate { origin, ..again.candidate.clone() }));
             let id = &again.candidate.id;
-            // A second author alone lifts what one author alone was held down by; that is no vote.
-            let authors = |work: &Work| work.judged.len();
-            if authors(&work) > 1 {
-                let (low, high) = (p(&before, id), p(&end(&finding, more), id));
+            let (low, high) = (p(&before, id), p(&end(&finding, more), id));
+            // A second family lifts what one family alone was held down by; that is no vote.
+            let families: BTreeSet<String> =
+                work.judged.iter().map(|one| vote_family(&one.candidate.origin)).collect();
+            if family.is_none() || families.len() > 1 {
                 prop_assert!(high - low <= most, "{low} {high}");
             }
         }

@@ -372,7 +372,11 @@ impl Server {
         let mut body = vec![0; length.unwrap_or(0)];
         reader.read_exact(&mut body)?;
         if head.starts_with("GET ") {
-            let page = if head.starts_with("GET /props") { r#"{"model_path":"/m.gguf"}"# } else { "{}" };
+            let page = match head.split(' ').nth(1) {
+                Some("/props") => r#"{"model_path":"/m.gguf"}"#,
+                Some("/v1/models") => r#"{"object":"list","data":[]}"#,
+                _ => "{}",
+            };
             return stream.write_all(whole(page).as_bytes());
         }
         *self.heard.lock().expect("what was heard") = body;
