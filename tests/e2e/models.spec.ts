@@ -395,8 +395,10 @@ test("the connected client is said to be withdrawn before it is added", async ({
 test("a program and a file that is not there are added by keys alone", async ({ app }) => {
   await openModels(app);
   await app.keyboard.press("a");
+  await expect(app.getByRole("button", { name: /^An API/ })).toBeFocused();
   await app.keyboard.press("Tab");
   await app.keyboard.press("Tab");
+  await expect(app.getByRole("button", { name: /^A program/ })).toBeFocused();
   await app.keyboard.press("Enter");
   const form = app.getByRole("form", { name: "Add a model" });
   await expect(form.getByLabel("Program")).toBeFocused();
