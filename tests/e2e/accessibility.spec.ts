@@ -161,6 +161,7 @@ test("single-letter keys can be turned off", async ({ app }) => {
 
 test("the theme follows the system until one is chosen, and the choice stays", async ({ app }) => {
   const background = () => app.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await expect(app.getByRole("heading", { level: 1 })).toBeVisible();
   await app.emulateMedia({ colorScheme: "light" });
   const light = await background();
   await app.emulateMedia({ colorScheme: "dark" });

@@ -221,6 +221,7 @@ test("a model that keeps failing rests, and the page counts the seconds", async 
     server.mood = "failing";
     await app.keyboard.press("g");
     await app.keyboard.press("i");
+    await expect(app.getByRole("option").first()).toBeVisible();
     await app.keyboard.press("Shift+R");
     await app.keyboard.press("g");
     await app.keyboard.press("k");
@@ -242,9 +243,12 @@ test.describe("with three models", () => {
     await expect(rows(app, /^Asked/)).toHaveText([/one/, /two/, /three/]);
     await app.keyboard.press("Alt+ArrowDown");
     await expect(rows(app, /^Asked/)).toHaveText([/two/, /one/, /three/]);
+    // Until the whole page has caught up, the key says that one has to wait.
+    await expect(app.getByRole("button", { name: "Later" })).toBeEnabled();
     await app.keyboard.press("Alt+ArrowDown");
     await expect(rows(app, /^Asked/)).toHaveText([/two/, /three/, /one/]);
     await app.keyboard.press("k");
+    await expect(app.getByRole("button", { name: "Earlier" })).toBeEnabled();
     await app.getByRole("button", { name: "Earlier" }).click();
     await expect(rows(app, /^Asked/)).toHaveText([/three/, /two/, /one/]);
     const { preference } = await settingsOf(folder);
@@ -359,6 +363,7 @@ test("a model is tested when asked, and one that fails is said to be down in wor
     await app.keyboard.press("t");
     await expect(notice(app)).toContainText("here answers");
     await expect(rows(app, /^Asked/)).not.toContainText(["Not tried"]);
+    await expect(app.getByRole("button", { name: "Test now" })).toBeEnabled();
 
     server.mood = "failing";
     await app.keyboard.press("t");

@@ -65,6 +65,33 @@ test("a key pressed before the finding is there is told to be pressed again", as
   core.letGo();
 });
 
+test("a model is added by keys that are pressed before the page knows of any", async ({ app, core }) => {
+  await openSample(app);
+  const kept = core.hold("list_models", "list_known_models");
+  await app.keyboard.press("g");
+  await app.keyboard.press("k");
+  await expect(app.getByRole("heading", { level: 1, name: "Models and keys" })).toBeVisible();
+  await app.keyboard.press("t");
+  await expect(notice(app)).toContainText("The models are still being read");
+  await app.keyboard.press("a");
+  await app.keyboard.press("Enter");
+  await kept;
+  core.letGo();
+  await expect(app.getByRole("form", { name: "Add a model" }).getByLabel("Provider")).toBeFocused();
+});
+
+test("a key that acts on findings is told to be pressed again while they are read", async ({ app, core }) => {
+  await openSample(app);
+  void core.hold("list_findings");
+  await app.getByRole("link", { name: /^All/ }).click();
+  await app.keyboard.press("Shift+R");
+  await expect(notice(app)).toContainText("The findings are still being read");
+  // What needs none works meanwhile.
+  await app.keyboard.press("/");
+  await expect(app.getByRole("textbox", { name: "Filter findings" })).toBeFocused();
+  core.letGo();
+});
+
 test("a log that failed is not hidden by one that is dropped with it", async ({ app, folder }) => {
   const [failed, good] = [join(folder, "failed.sarif"), join(folder, "good.sarif")];
   await writeFile(failed, sarif({ tool: "broken-scanner", succeeded: false }));

@@ -199,6 +199,7 @@ export async function openFinding(app: Page, row: Locator): Promise<void> {
 
 /** Has fixes looked for all open findings and waits until no run is left. */
 export async function findAllFixes(app: Page): Promise<void> {
+  await expect(app.getByRole("option").first()).toBeVisible();
   await app.keyboard.press("Shift+R");
   await expect(app.getByRole("button", { name: /^Find (fixes for all|a fix for the open)/ })).toHaveCount(0, {
     timeout: 120_000,

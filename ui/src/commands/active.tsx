@@ -3,12 +3,12 @@ import {
   type ReactNode,
   createContext,
   useContext,
-  useEffect,
   useLayoutEffect,
   useMemo,
   useRef,
   useSyncExternalStore,
 } from "react";
+import type { Screen } from "../routes";
 import { chordOf, isSingleKey } from "./keys";
 import { COMMAND_IDS, type CommandId, infoOf } from "./registry";
 
@@ -20,7 +20,13 @@ export type Action = {
 
 export type Actions = Partial<Record<CommandId, Action>>;
 
-/** How long the second key of a sequence may take, in milliseconds. */
+/** What keys of `screen` say that are pressed before there is something to act on: a key is never swallowed. */
+export function notYet(screen: Screen, reason: string): Actions {
+  const own = COMMAND_IDS.filter((id) => infoOf(id).screens?.includes(screen));
+  return Object.fromEntries(own.map((id) => [id, { run: () => {}, disabled: reason }]));
+}
+
+/** How long the second key of a sequence may take from when the first was heard, in milliseconds. */
 const SEQUENCE_MS = 1_500;
 
 const SINGLE_KEYS = "conclave.single-keys";
@@ -102,7 +108,8 @@ export function useSingleKeys(): boolean {
 
 export function CommandsProvider({ children }: { children: ReactNode }) {
   const active = useMemo(() => new ActiveCommands(), []);
-  useEffect(() => listenForKeys(active), [active]);
+  // Before the first paint: what can be seen can be typed at.
+  useLayoutEffect(() => listenForKeys(active), [active]);
   return <CommandsContext value={active}>{children}</CommandsContext>;
 }
 
@@ -112,16 +119,15 @@ function listenForKeys(active: ActiveCommands): () => void {
     const chord = chordOf(event);
     if (chord === null || event.defaultPrevented || event.isComposing) return;
     if (isTaken(event.target, chord)) return;
-    // When it was pressed, not when there was time for it.
-    const now = event.timeStamp;
-    const prefix = first !== undefined && now - first.at < SEQUENCE_MS ? `${first.chord} ` : "";
+    // Against when it was pressed: a page that is busy meanwhile breaks no sequence.
+    const prefix = first !== undefined && event.timeStamp - first.at < SEQUENCE_MS ? `${first.chord} ` : "";
     const id = find(active, prefix + chord) ?? (prefix === "" ? undefined : find(active, chord));
     first = undefined;
     if (id !== undefined) {
       event.preventDefault();
       active.run(id, chord);
     } else if (startsSequence(active, chord)) {
-      first = { chord, at: now };
+      first = { chord, at: performance.now() };
     }
   };
   document.addEventListener("keydown", onKeyDown);

@@ -2,8 +2,7 @@
 import { useCallback, useRef, useState } from "react";
 import { useCommand } from "../../api/client";
 import type { FindingView } from "../../backend/generated";
-import { type Actions, useCommands } from "../../commands/active";
-import { COMMAND_IDS, infoOf } from "../../commands/registry";
+import { notYet, useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
 import { useFindingActions } from "./actions";
@@ -44,13 +43,7 @@ export function Finding({ place }: { place: FindingPlace }) {
   );
 }
 
-/** What a key says that is pressed before there is something to act on. */
-const NOT_YET: Actions = Object.fromEntries(
-  COMMAND_IDS.filter((id) => infoOf(id).screens?.includes("finding")).map((id) => [
-    id,
-    { run: () => {}, disabled: "The finding is still being read: press again when it is there" },
-  ]),
-);
+const NOT_YET = notYet("finding", "The finding is still being read: press again when it is there");
 
 /** The column that stands beside the chosen one where two have room. */
 const BESIDE: Record<Tab, Tab> = { problem: "fixes", fixes: "why", why: "fixes" };

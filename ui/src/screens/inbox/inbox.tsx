@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { PAGE, useFindingWindow } from "../../api/finding-window";
 import type { FindingRow, ProjectView } from "../../backend/generated";
-import { type Actions, useCommands } from "../../commands/active";
+import { type Actions, notYet, useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { count } from "../../format";
 import { useNow } from "../../now";
@@ -26,6 +26,8 @@ type InboxPlace = Extract<Place, { screen: "inbox" }>;
 
 /** How long the cursor rests before the panel follows, in milliseconds. */
 const REST_MS = 80;
+
+const NOT_YET = notYet("inbox", "The findings are still being read: press again when they are there");
 
 export function Inbox({ place, project }: { place: InboxPlace; project: ProjectView }) {
   const changes = useProjectChanges();
@@ -105,6 +107,8 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
     "inbox.page.up": { run: () => move(at - (list.current?.pageSize() ?? 1)) },
     "inbox.first": { run: () => move(0) },
     "inbox.last": { run: () => move(rowCount - 1) },
+    // What needs no finding works meanwhile.
+    ...(found.ready || found.error !== null ? {} : { ...NOT_YET, "inbox.scan": actions["inbox.scan"] }),
     "inbox.filter": { run: () => filter.current?.focus() },
     "inbox.group": { run: () => change({ group: !place.group }) },
     "inbox.import": {

@@ -21,7 +21,10 @@ export function Policy() {
     run: () => setEditing(true),
     disabled: policy === undefined ? "The rules are not read yet" : undefined,
   };
-  useCommands({ "policy.edit": edit });
+  useCommands({
+    "policy.edit": edit,
+    ...(policy === undefined ? { "policy.try": { run: () => {}, disabled: edit.disabled } } : {}),
+  });
   return (
     <div className={styles.columns}>
       <section className={styles.column} aria-labelledby="rules">

@@ -62,13 +62,13 @@ export function Add({
   onImport,
   onDone,
 }: {
-  list: ModelList;
+  /** `undefined` until it is read; one can choose before. */
+  list: ModelList | undefined;
   way: Way | null;
   onWay: (way: Way | null) => void;
   onImport: () => void;
   onDone: (name: string) => void;
 }) {
-  const taken = list.models.map(({ name }) => name);
   const known = useCommand("list_known_models", {});
   if (way === null) {
     return (
@@ -90,6 +90,7 @@ export function Add({
       </Around>
     );
   }
+  if (list === undefined) return null;
   const back = () => onWay(null);
   if (way === "server") {
     return (
@@ -119,7 +120,7 @@ export function Add({
       <SettingForm
         first={blank(way, known.data ?? NOTHING)}
         replaces={null}
-        taken={taken}
+        taken={list.models.map(({ name }) => name)}
         known={known.data ?? NOTHING}
         worker={list.worker}
         onDone={onDone}

@@ -2,7 +2,7 @@
 import { useMemo, useState } from "react";
 import { useChange, useCommand } from "../../api/client";
 import type { ModelList, ModelRow } from "../../backend/generated";
-import { type Action, type Actions, useCommands } from "../../commands/active";
+import { type Action, type Actions, notYet, useCommands } from "../../commands/active";
 import { CommandButton, IconButton } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
 import { Footer } from "../../components/footer";
@@ -54,19 +54,24 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
   const local = useLocalOnly(models);
   const testAll = useTestAll(models);
   const open = place.pane !== "model" || place.at !== null;
+  // What needs no model works from the first moment on.
   const actions: Actions = {
-    "providers.next": { run: () => step(1) },
-    "providers.previous": { run: () => step(-1) },
-    "providers.open": { run: () => row !== undefined && show("model", row.name) },
+    ...(list === undefined && error === null
+      ? NOT_YET
+      : {
+          "providers.next": { run: () => step(1) },
+          "providers.previous": { run: () => step(-1) },
+          "providers.open": { run: () => row !== undefined && show("model", row.name) },
+          "providers.test.all": testAll,
+          "providers.local": local.action,
+        }),
     ...(place.pane !== "model" || (open && matchMedia(NARROW).matches) ? { "providers.close": { run: close } } : {}),
     "providers.add": { run: () => show("add") },
     "providers.find": { run: () => show("add", "server") },
     "providers.import": { run: () => show("import") },
-    "providers.test.all": testAll,
     "providers.health": { run: () => show("health") },
     "providers.money": { run: () => show("money") },
     "providers.keys": { run: () => show("keys") },
-    "providers.local": local.action,
     ...useModelActions(place.pane === "model" ? row : undefined, models, { edit: (name) => show("edit", name) }),
   };
   useCommands(actions);
@@ -127,20 +132,20 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
             <span className="muted">All models</span>
           </div>
         )}
-        {list !== undefined && (
-          <Beside
-            key={`${place.pane} ${place.at ?? ""}`}
-            place={place}
-            list={list}
-            row={row}
-            actions={actions}
-            show={show}
-          />
-        )}
+        <Beside
+          key={`${place.pane} ${place.at ?? ""}`}
+          place={place}
+          list={list}
+          row={row}
+          actions={actions}
+          show={show}
+        />
       </section>
     </div>
   );
 }
+
+const NOT_YET = notYet("providers", "The models are still being read: press again when they are there");
 
 const TESTING = "A test of all is under way";
 
@@ -219,7 +224,8 @@ function Beside({
   show,
 }: {
   place: Extract<Place, { screen: "providers" }>;
-  list: ModelList;
+  /** `undefined` until it is read; what needs no list does not wait for it. */
+  list: ModelList | undefined;
   row: ModelRow | undefined;
   actions: Actions;
   show: (pane: Pane, at?: string | null, how?: "push" | "replace") => void;
@@ -245,7 +251,7 @@ function Beside({
         />
       );
     case "health":
-      return <HealthPane list={list} />;
+      return list !== undefined && <HealthPane list={list} />;
     case "money":
       return <MoneyPane />;
     case "keys":
@@ -256,9 +262,10 @@ function Beside({
         </div>
       );
     case "edit":
-      return row !== undefined && <Edit row={row} list={list} onDone={(name) => show("model", name, "replace")} />;
+      if (row === undefined || list === undefined) return null;
+      return <Edit row={row} list={list} onDone={(name) => show("model", name, "replace")} />;
     case "model":
-      if (row === undefined) return <WhoProposes />;
+      if (row === undefined) return list !== undefined && <WhoProposes />;
       return (
         <>
           <div className={styles.scroll} tabIndex={0} role="region" aria-label={`About ${row.name}`}>

@@ -37,19 +37,20 @@ export function Runs({ place }: { place: RunsPlace }) {
   const ended = endedOf(records, running, dataUpdatedAt);
   const listed = [...running.map(({ id }) => id), ...ended.map(({ finding }) => finding)];
   const at = place.at ?? listed[0];
+  const reading = data === undefined && error === null ? "The runs are still being read: press again" : undefined;
   const show = (finding: string | null) => go(runsAt(place, finding), "replace");
   const move = (by: number) => ({
     run: () => {
       const to = listed[Math.min(listed.length - 1, Math.max(0, listed.indexOf(at ?? "") + by))];
       if (to !== undefined) show(to);
     },
-    disabled: listed.length === 0 ? "There is no run to show" : undefined,
+    disabled: listed.length === 0 ? (reading ?? "There is no run to show") : undefined,
   });
   const open = {
     run: () => {
       if (at !== undefined) go(findingAt(place, at));
     },
-    disabled: at === undefined ? "There is no run to open" : undefined,
+    disabled: at === undefined ? (reading ?? "There is no run to open") : undefined,
   };
   const active = useActiveCommands();
   useCommands({
