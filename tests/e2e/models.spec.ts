@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Page } from "../../ui/e2e";
 import { ModelServer } from "./model-server";
-import { expect, openSample, test } from "./window";
+import { expect, openSample, runPlan, test } from "./window";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -223,6 +223,7 @@ test("a model that keeps failing rests, and the page counts the seconds", async 
     await app.keyboard.press("i");
     await expect(app.getByRole("option").first()).toBeVisible();
     await app.keyboard.press("Shift+R");
+    await runPlan(app);
     await app.keyboard.press("g");
     await app.keyboard.press("k");
     const row = rows(app, /^Asked/).first();

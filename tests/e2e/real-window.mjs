@@ -136,6 +136,12 @@ async function scenario(window) {
 
   await window.press("r", true);
   await window.until(
+    "the plan of all runs",
+    `location.hash.startsWith("#/plan") && ${button("Run ")} !== undefined && ${button("Run ")}.ariaDisabled !== "true"`,
+  );
+  await window.pictures("plan");
+  await window.press("r");
+  await window.until(
     "that every finding was tried",
     `!${button("Find fixes for all")} && !${button("Find a fix")} && ${status}.includes("Nothing running")`,
   );

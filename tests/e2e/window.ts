@@ -197,10 +197,19 @@ export async function openFinding(app: Page, row: Locator): Promise<void> {
   await expect(app.getByRole("button", { name: /^(What would be sent|Undo)/ })).toBeVisible();
 }
 
+/** Starts what the plan on the screen says, once it is made. */
+export async function runPlan(app: Page): Promise<void> {
+  await expect(app.getByRole("heading", { level: 1, name: "Plan" })).toBeVisible();
+  await expect(app.getByRole("button", { name: /^Run [1-9]/, disabled: false })).toBeVisible({ timeout: 60_000 });
+  await app.keyboard.press("r");
+  await expect(app.getByRole("listbox")).toBeVisible();
+}
+
 /** Has fixes looked for all open findings and waits until no run is left. */
 export async function findAllFixes(app: Page): Promise<void> {
   await expect(app.getByRole("option").first()).toBeVisible();
   await app.keyboard.press("Shift+R");
+  await runPlan(app);
   await expect(app.getByRole("button", { name: /^Find (fixes for all|a fix for the open)/ })).toHaveCount(0, {
     timeout: 120_000,
   });

@@ -18,6 +18,11 @@ test.each<[string, Place]>([
   ["#/finding/f1?fix=2&beside=3", { screen: "finding", finding: "f1", fix: 2, beside: 3, tab: "fixes", ...LIST }],
   ["#/runs", { screen: "runs", at: null, ...LIST }],
   ["#/runs?at=f1", { screen: "runs", at: "f1", ...LIST }],
+  ["#/plan", { screen: "plan", findings: [], budget: "", most: "", at: null, ...LIST }],
+  [
+    "#/plan?project=p1&of=f1%2Cf2&budget=1.50&most=3&at=f2",
+    { screen: "plan", findings: ["f1", "f2"], budget: "1.50", most: "3", at: "f2", ...LIST, project: "p1" },
+  ],
   ["#/welcome", { screen: "welcome", ...LIST }],
   ["#/policy", { screen: "policy", ...LIST }],
   ["#/providers", { screen: "providers", pane: "model", at: null, ...LIST }],

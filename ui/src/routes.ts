@@ -27,10 +27,20 @@ export type ListPlace = {
   group: boolean;
 };
 
+/** What runs of `findings` would take; of all open ones where none is named. The limits stand as they were typed. */
+export type PlanPlace = {
+  screen: "plan";
+  findings: readonly string[];
+  budget: string;
+  most: string;
+  at: string | null;
+} & ListPlace;
+
 export type Place =
   | ({ screen: "inbox"; at: string | null } & ListPlace)
   | ({ screen: "finding"; finding: string; fix: number; beside: number | null; tab: Tab } & ListPlace)
   | ({ screen: "runs"; at: string | null } & ListPlace)
+  | PlanPlace
   | ({ screen: "welcome" } & ListPlace)
   | ({ screen: "policy" } & ListPlace)
   | ({ screen: "providers"; pane: Pane; at: string | null } & ListPlace)
@@ -64,6 +74,15 @@ export function parsePlace(address: string): Place {
       };
     case "runs":
       return { screen, at: get.get("at"), ...list };
+    case "plan":
+      return {
+        screen,
+        findings: get.get("of")?.split(",") ?? [],
+        budget: get.get("budget") ?? "",
+        most: get.get("most") ?? "",
+        at: get.get("at"),
+        ...list,
+      };
     case "providers":
       return { screen, pane: oneOf(PANES, get.get("pane"), "model"), at: get.get("at"), ...list };
     case "welcome":
@@ -85,6 +104,12 @@ export function formatPlace(place: Place): string {
   set("sort", place.sort, LIST.sort);
   if (!place.group) set("group", "none");
   if (place.screen === "inbox" || place.screen === "runs") set("at", place.at);
+  if (place.screen === "plan") {
+    set("of", place.findings.join(","), "");
+    set("budget", place.budget, "");
+    set("most", place.most, "");
+    set("at", place.at);
+  }
   if (place.screen === "providers") {
     set("pane", place.pane, "model");
     set("at", place.at);
@@ -113,6 +138,11 @@ export function inboxAt(place: Place, at: string | null = null): Place {
 /** The runs, the one of the finding `at` beside them, out of the list of `place`. */
 export function runsAt(place: Place, at: string | null = null): Place {
   return { screen: "runs", at, ...listOf(place) };
+}
+
+/** What runs of `findings` would take, of all open ones where none is named, out of the list of `place`. */
+export function planAt(place: Place, findings: readonly string[] = []): PlanPlace {
+  return { screen: "plan", findings, budget: "", most: "", at: null, ...listOf(place) };
 }
 
 /** Models and keys, with `pane` beside the list and about `at`, out of the list of `place`. */

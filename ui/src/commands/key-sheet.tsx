@@ -11,6 +11,7 @@ import { COMMAND_IDS, type CommandId, infoOf, worksOn } from "./registry";
 const SCREEN_NAMES: Record<Screen, string> = {
   inbox: "Inbox",
   finding: "Finding",
+  plan: "Plan",
   runs: "Runs",
   welcome: "Welcome",
   policy: "Policy",

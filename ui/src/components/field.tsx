@@ -1,5 +1,5 @@
 /** A labelled field of a form: what it is for below it, and what is wrong with it in the same place. */
-import { type InputHTMLAttributes, type ReactNode, useId } from "react";
+import { type InputHTMLAttributes, type ReactNode, type Ref, useId } from "react";
 import { sentence } from "../format";
 import styles from "./field.module.css";
 import { Mark } from "./mark";
@@ -19,7 +19,7 @@ export function Field({
   fault = null,
   code = false,
   ...rest
-}: Around & { code?: boolean } & InputHTMLAttributes<HTMLInputElement>) {
+}: Around & { code?: boolean; ref?: Ref<HTMLInputElement> } & InputHTMLAttributes<HTMLInputElement>) {
   const id = useId();
   return (
     <Labelled id={id} label={label} note={note} fault={fault}>

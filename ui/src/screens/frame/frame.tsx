@@ -13,6 +13,7 @@ import { Finding } from "../finding/finding";
 import { Inbox } from "../inbox/inbox";
 import { VIEW_NAMES } from "../inbox/views";
 import { Machine } from "../machine/machine";
+import { Plan } from "../plan/plan";
 import { Policy } from "../policy/policy";
 import { WaitingBar } from "../policy/waiting";
 import { Providers } from "../providers/providers";
@@ -123,6 +124,8 @@ function ScreenOf({ screen }: { screen: Screen }) {
       );
     case "finding":
       return place.screen === "finding" && <Finding key={place.finding} place={place} />;
+    case "plan":
+      return place.screen === "plan" && <Plan place={place} />;
     case "runs":
       return place.screen === "runs" && <Runs place={place} />;
     case "welcome":

@@ -9,7 +9,7 @@ import styles from "./rail.module.css";
 
 export function Rail({ place, project, slim }: { place: Place; project: ProjectView | undefined; slim: boolean }) {
   const { data: status } = useCommand("get_status", {});
-  const inInbox = place.screen === "inbox" || place.screen === "finding";
+  const inInbox = place.screen === "inbox" || place.screen === "finding" || place.screen === "plan";
   return (
     <nav className={styles.rail} aria-label="Screens" data-slim={slim}>
       <RailLink name="Inbox" mark="inbox" to={inboxAt(place)} current={inInbox} />

@@ -6,6 +6,7 @@ import type { FindingRow, ProjectView, ViewCounts } from "../../backend/generate
 import { tags } from "../../backend/generated";
 import type { Actions } from "../../commands/active";
 import { count, fileName, sentence } from "../../format";
+import { currentPlace, go, planAt } from "../../routes";
 import { useNotices } from "../frame/notice";
 import type { useProjectChanges } from "../frame/projects";
 
@@ -47,16 +48,22 @@ export function useInboxActions({
   const runnable = subjects.filter(({ status }) => RUNNABLE.has(status));
   const open = openCount(counts);
 
-  const start = (findings: string[]) =>
-    run.mutate(findings.length > 0 ? { findings } : { project: project.id }, {
-      onSuccess: ({ queued }) =>
-        say({
-          tone: "plain",
-          title: `${count(queued, "run")} started`,
-          lines: ["Fixes are tried on a copy; your folder is not written."],
-        }),
-      onError: (error) => sayError("No run was started", error),
-    });
+  // One begins at once; what many would take is shown first.
+  const start = (findings: string[]) => {
+    if (findings.length !== 1) return go({ ...planAt(currentPlace(), findings), project: project.id });
+    run.mutate(
+      { findings },
+      {
+        onSuccess: ({ queued }) =>
+          say({
+            tone: "plain",
+            title: `${count(queued, "run")} started`,
+            lines: ["Fixes are tried on a copy; your folder is not written."],
+          }),
+        onError: (error) => sayError("No run was started", error),
+      },
+    );
+  };
 
   return {
     "inbox.apply": {
@@ -70,7 +77,7 @@ export function useInboxActions({
     "inbox.run": {
       run: () => {
         start(runnable.map(({ id }) => id));
-        clear();
+        if (runnable.length === 1) clear();
       },
       disabled: runnable.length === 0 ? "There is nothing to look for here" : undefined,
     },

@@ -28,7 +28,7 @@ function ForSelection({ actions, chosen }: Props) {
         Apply {count(ready, "fix", "fixes")}
       </CommandButton>
       <CommandButton command="inbox.run" action={actions["inbox.run"]}>
-        Find fixes
+        {chosen.length === 1 ? "Find a fix" : "Find fixes…"}
       </CommandButton>
       {fixed > 0 && (
         <CommandButton command="inbox.undo" action={actions["inbox.undo"]}>
@@ -53,7 +53,7 @@ function ForCursor({ actions, cursor, counts }: Props) {
     <>
       {untried > 0 && (
         <CommandButton command="inbox.run.all" action={actions["inbox.run.all"]} look="primary">
-          {untried === 1 ? "Find a fix for the open finding" : `Find fixes for all ${untried}`}
+          {untried === 1 ? "Find a fix for the open finding…" : `Find fixes for all ${untried}…`}
         </CommandButton>
       )}
       {status === "fix_ready" && (

@@ -5,6 +5,7 @@ import { useBackend, useChange, useCommand } from "../../api/client";
 import type { ApiError, EgressOnly, EgressPage, EgressRow } from "../../backend/generated";
 import { useCommands } from "../../commands/active";
 import { Button } from "../../components/button";
+import columns from "../../components/columns.module.css";
 import { Decision } from "../../components/decision";
 import { ErrorNote } from "../../components/error-note";
 import { KeysOf } from "../../components/kbd";
@@ -17,7 +18,6 @@ import { useSettled } from "../../settled";
 import { useNotices } from "../frame/notice";
 import { focus } from "../../focus";
 import styles from "./egress.module.css";
-import frame from "./policy.module.css";
 import { reviewWords, who } from "./waiting";
 
 const ONLY: Record<EgressOnly, string> = { all: "Everything", sent: "What left", denied: "What was denied" };
@@ -41,7 +41,7 @@ export function Egress({ waiting }: { waiting: ReactNode }) {
   const today = useCommand("list_egress", { filter: "", only: "all", limit: 1 }).data?.today;
   return (
     <>
-      <div className={frame.bar}>
+      <div className={columns.bar}>
         <h2 id="egress" className="grow">
           Egress ledger
         </h2>
@@ -56,7 +56,7 @@ export function Egress({ waiting }: { waiting: ReactNode }) {
         </Button>
         <Export />
       </div>
-      <div className={styles.scroll} tabIndex={0} role="region" aria-label="What waits, and what left">
+      <div className={columns.scroll} tabIndex={0} role="region" aria-label="What waits, and what left">
         {waiting}
         <div className={styles.tools}>
           <SectionHead

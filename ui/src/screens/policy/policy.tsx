@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useCommand } from "../../api/client";
 import { useCommands } from "../../commands/active";
 import { CommandButton } from "../../components/button";
+import columns from "../../components/columns.module.css";
 import { ErrorNote } from "../../components/error-note";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
@@ -26,9 +27,9 @@ export function Policy() {
     ...(policy === undefined ? { "policy.try": { run: () => {}, disabled: edit.disabled } } : {}),
   });
   return (
-    <div className={styles.columns}>
-      <section className={styles.column} aria-labelledby="rules">
-        <div className={styles.bar}>
+    <div className={`${columns.columns} ${styles.columns}`}>
+      <section className={columns.column} aria-labelledby="rules">
+        <div className={columns.bar}>
           <h1 id="rules" className="grow">
             Rules in effect
           </h1>
@@ -58,7 +59,7 @@ export function Policy() {
             </>
           ))}
       </section>
-      <section className={styles.column} aria-labelledby="egress">
+      <section className={columns.column} aria-labelledby="egress">
         <Egress waiting={<Waiting />} />
       </section>
     </div>

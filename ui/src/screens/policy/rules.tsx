@@ -1,6 +1,7 @@
 /** The rules in effect, layer by layer in the order in which they are tried; one opens to show what it is about. */
 import { useState } from "react";
 import type { PolicyView, RuleView } from "../../backend/generated";
+import columns from "../../components/columns.module.css";
 import { Decision, layerWords } from "../../components/decision";
 import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
@@ -15,7 +16,7 @@ export function Rules({ policy }: { policy: PolicyView }) {
   }
   const faults = policy.files.filter(({ fault, warnings }) => fault !== null || warnings.length > 0);
   return (
-    <div className={styles.scroll} tabIndex={0} role="region" aria-label="Rules">
+    <div className={columns.scroll} tabIndex={0} role="region" aria-label="Rules">
       {faults.map((file) => (
         <div key={`${file.layer} ${file.origin}`} className={styles.fault}>
           <Mark name={file.fault === null ? "info" : "fail"} />

@@ -4,6 +4,7 @@ import { useChange, useCommand } from "../../api/client";
 import type { ModelList, ModelRow } from "../../backend/generated";
 import { type Action, type Actions, notYet, useCommands } from "../../commands/active";
 import { CommandButton, IconButton } from "../../components/button";
+import columns from "../../components/columns.module.css";
 import { ErrorNote } from "../../components/error-note";
 import { Footer } from "../../components/footer";
 import { Mark } from "../../components/mark";
@@ -77,9 +78,9 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
   useCommands(actions);
 
   return (
-    <div className={styles.columns} data-open={open}>
-      <section className={styles.column} aria-labelledby="models">
-        <div className={styles.bar}>
+    <div className={`${columns.columns} ${styles.columns}`} data-open={open}>
+      <section className={`${columns.column} ${styles.column}`} aria-labelledby="models">
+        <div className={columns.bar}>
           <h1 id="models" className="grow">
             Models and keys
           </h1>
@@ -88,7 +89,7 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
             Add…
           </CommandButton>
         </div>
-        <div className={styles.scroll} tabIndex={0} role="region" aria-label="Models">
+        <div className={columns.scroll} tabIndex={0} role="region" aria-label="Models">
           {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
           {list !== undefined && <Notices list={list} />}
           {list !== undefined &&
@@ -123,9 +124,9 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
           </CommandButton>
         </Footer>
       </section>
-      <section className={styles.column} aria-label={labelOf(place.pane, row)}>
+      <section className={`${columns.column} ${styles.column}`} aria-label={labelOf(place.pane, row)}>
         {open && (
-          <div className={styles.back}>
+          <div className={columns.back}>
             <IconButton label="Back to the list of models" onClick={close}>
               <Mark name="left" />
             </IconButton>
@@ -256,7 +257,7 @@ function Beside({
       return <MoneyPane />;
     case "keys":
       return (
-        <div className={styles.scroll} tabIndex={0} role="region" aria-label="Keys by host">
+        <div className={columns.scroll} tabIndex={0} role="region" aria-label="Keys by host">
           <h2 className={styles.title}>Keys</h2>
           <Keys />
         </div>
@@ -268,7 +269,7 @@ function Beside({
       if (row === undefined) return list !== undefined && <WhoProposes />;
       return (
         <>
-          <div className={styles.scroll} tabIndex={0} role="region" aria-label={`About ${row.name}`}>
+          <div className={columns.scroll} tabIndex={0} role="region" aria-label={`About ${row.name}`}>
             <Model row={row} />
           </div>
           <ModelFooter row={row} actions={actions} />

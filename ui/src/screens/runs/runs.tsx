@@ -1,17 +1,17 @@
 /** Runs: what is under way, what ended while this window was open, and one of them over time. Live by what the core tells. */
-import { useChange, useCommand } from "../../api/client";
+import { useCommand } from "../../api/client";
 import { useRuns } from "../../api/events";
 import type { RunRecord } from "../../api/run-log";
 import type { FindingRow, ListFindings } from "../../backend/generated";
 import { useActiveCommands, useCommands } from "../../commands/active";
 import { Button, CommandButton, IconButton } from "../../components/button";
+import columns from "../../components/columns.module.css";
 import { ErrorNote } from "../../components/error-note";
 import { Footer, FooterNote } from "../../components/footer";
 import { Mark } from "../../components/mark";
 import { SectionHead } from "../../components/section";
 import { count } from "../../format";
-import { type Place, findingAt, go, inboxAt, runsAt } from "../../routes";
-import { useNotices } from "../frame/notice";
+import { type Place, findingAt, go, inboxAt, planAt, runsAt } from "../../routes";
 import { Detail } from "./detail";
 import { EndedRow, RunningRow } from "./list";
 import styles from "./runs.module.css";
@@ -62,9 +62,9 @@ export function Runs({ place }: { place: RunsPlace }) {
 
   return (
     <>
-      <div className={styles.columns} data-open={place.at !== null}>
-        <section className={styles.list} aria-labelledby="runs">
-          <div className={styles.bar}>
+      <div className={`${columns.columns} ${styles.columns}`} data-open={place.at !== null}>
+        <section className={columns.column} aria-labelledby="runs">
+          <div className={columns.bar}>
             <h1 id="runs">Runs</h1>
             {data !== undefined && (
               <span className="small faint">
@@ -72,7 +72,7 @@ export function Runs({ place }: { place: RunsPlace }) {
               </span>
             )}
           </div>
-          <div className={styles.scroll} tabIndex={0} role="group" aria-label="List of runs">
+          <div className={columns.scroll} tabIndex={0} role="group" aria-label="List of runs">
             {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
             {data !== undefined && listed.length === 0 && <None place={place} />}
             {running.length > 0 && (
@@ -102,10 +102,10 @@ export function Runs({ place }: { place: RunsPlace }) {
             )}
           </div>
         </section>
-        <section className={styles.detail} aria-label="Run">
+        <section className={columns.column} aria-label="Run">
           {at !== undefined && (
             <>
-              <div className={styles.back}>
+              <div className={columns.back}>
                 <IconButton label="Back to the list of runs" onClick={() => show(null)}>
                   <Mark name="left" />
                 </IconButton>
@@ -151,28 +151,13 @@ function endedOf(records: readonly RunRecord[], running: readonly FindingRow[], 
 }
 
 function None({ place }: { place: Place }) {
-  const run = useChange("run_fix");
-  const { say, sayError } = useNotices();
   return (
     <div className={styles.none}>
       <p>Nothing is under way, and nothing ended since this window opened.</p>
       <p className="small muted">
         A run asks every seat of the panel for a fix and checks each answer on a copy of your folder.
       </p>
-      <Button
-        onClick={() =>
-          run.mutate(
-            { findings: [], project: place.project },
-            {
-              onSuccess: ({ queued }) =>
-                say({ tone: "plain", title: queued === 0 ? "No finding is open" : `${count(queued, "run")} started` }),
-              onError: (failure) => sayError("No run was started", failure),
-            },
-          )
-        }
-      >
-        Find fixes for all open findings
-      </Button>
+      <Button onClick={() => go(planAt(place))}>Find fixes for all open findings…</Button>
     </div>
   );
 }
