@@ -84,6 +84,11 @@ const CRATES: &[Allowed] = &[
     },
     Allowed { name: "conclave-store", ours: &["conclave-core", "conclave-policy"], outside: Free },
     Allowed {
+        name: "conclave-toolbox",
+        ours: &["conclave-core", "conclave-policy", "conclave-effects", "conclave-inference", "conclave-store"],
+        outside: Free,
+    },
+    Allowed {
         name: "conclave-engine",
         ours: &[
             "conclave-core",
@@ -93,6 +98,7 @@ const CRATES: &[Allowed] = &[
             "conclave-effects",
             "conclave-inference",
             "conclave-store",
+            "conclave-toolbox",
         ],
         outside: Free,
     },

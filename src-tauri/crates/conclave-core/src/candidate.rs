@@ -33,6 +33,20 @@ pub enum Origin {
         #[serde(default)]
         family: String,
     },
+    /// Made from other candidates, or a repair of one, while all of them were compared.
+    Synthesis {
+        /// Who made it: a model's name in the settings, or `Conclave`.
+        by: String,
+        /// Whether whoever made it is on this machine.
+        local: bool,
+        /// The family of models that it is of; empty for Conclave.
+        family: String,
+    },
+    /// A rewrite that was learned from fixes that a person accepted.
+    Pattern {
+        /// The pattern's id.
+        id: String,
+    },
 }
 
 impl Origin {
@@ -43,12 +57,14 @@ impl Origin {
             Self::Scanner { tool } => format!("{tool}\u{2019}s own fix"),
             Self::Model { model, local: true, .. } => format!("{model}, on this machine"),
             Self::Model { model, endpoint, local: false, .. } => format!("{model} at {endpoint}"),
+            Self::Synthesis { by, .. } => format!("Merged by {by}"),
+            Self::Pattern { id } => format!("Learned pattern {id}"),
         }
     }
 
     /// Whether the same input always gives the same candidate.
     pub fn is_deterministic(&self) -> bool {
-        !matches!(self, Self::Model { .. })
+        !matches!(self, Self::Model { .. } | Self::Synthesis { .. })
     }
 }
 

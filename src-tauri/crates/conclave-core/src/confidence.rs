@@ -123,6 +123,8 @@ fn start(origin: &Origin, context: &Context<'_>) -> Term {
         Origin::Scanner { .. } => "the scanner\u{2019}s own fix",
         Origin::Model { local: true, .. } => "a local model",
         Origin::Model { local: false, .. } => "a hosted model",
+        Origin::Synthesis { .. } => "made from other fixes",
+        Origin::Pattern { .. } => "a learned pattern",
     };
     let from = match (context.record.fault(), prior.n) {
         (Some(fault), _) => format!("{kind}; {fault}, so outcomes do not count"),

@@ -153,6 +153,9 @@ pub fn vote_family(origin: &Origin) -> String {
         Origin::Scanner { .. } => "scanner:".to_owned(),
         Origin::Model { family, model, .. } if family.is_empty() => family_of(model),
         Origin::Model { family, .. } => family.clone(),
+        Origin::Synthesis { family, .. } if !family.is_empty() => family.clone(),
+        Origin::Synthesis { .. } => "synthesis:".to_owned(),
+        Origin::Pattern { .. } => "pattern:".to_owned(),
     }
 }
 

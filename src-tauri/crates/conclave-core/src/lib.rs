@@ -24,5 +24,6 @@ pub mod record;
 pub mod resolution;
 pub mod settings;
 pub mod smell;
+pub mod synthesis;
 pub mod tier;
 pub mod weakness;

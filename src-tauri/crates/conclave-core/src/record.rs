@@ -29,6 +29,8 @@ pub enum AuthorKind {
     Hosted,
     /// A model on this machine.
     Local,
+    /// A rewrite that was learned from accepted fixes.
+    Learned,
 }
 
 impl AuthorKind {
@@ -38,6 +40,9 @@ impl AuthorKind {
             Origin::Recipe { .. } | Origin::Scanner { .. } => Self::Deterministic,
             Origin::Model { local: true, .. } => Self::Local,
             Origin::Model { local: false, .. } => Self::Hosted,
+            Origin::Synthesis { local: true, .. } => Self::Local,
+            Origin::Synthesis { local: false, .. } => Self::Hosted,
+            Origin::Pattern { .. } => Self::Learned,
         }
     }
 
@@ -45,7 +50,8 @@ impl AuthorKind {
     pub fn start(self) -> f64 {
         match self {
             Self::Deterministic => 0.60,
-            Self::Hosted => 0.35,
+            // A learned rewrite is as good as what it was learned from, somewhere else.
+            Self::Hosted | Self::Learned => 0.35,
             Self::Local => 0.20,
         }
     }
@@ -266,6 +272,8 @@ fn levels(origin: &Origin, family: Family, language: Option<Language>) -> Vec<Le
         Origin::Recipe { id } => id,
         Origin::Scanner { tool } => tool,
         Origin::Model { model, .. } => model,
+        Origin::Synthesis { by, .. } => by,
+        Origin::Pattern { id } => id,
     };
     let author = Some(author.clone());
     let mut levels = vec![(None, None, None), (author.clone(), None, None), (author.clone(), Some(family), None)];

@@ -9,6 +9,7 @@ use crate::evidence::Evidence;
 use crate::id::{CandidateId, FindingId, RunId};
 use crate::judgement::Judgement;
 use crate::smell::Smell;
+use crate::synthesis::Synthesis;
 
 mod behind;
 mod conclude;
@@ -126,6 +127,9 @@ pub struct Resolution {
     pub judgements: Vec<Judgement>,
     /// In words.
     pub explanation: Explanation,
+    /// What was made of all answers and all evidence; `None` for runs from before there was one.
+    #[serde(default)]
+    pub synthesis: Option<Synthesis>,
     /// Time until all seats had answered, in milliseconds.
     pub analysis_ms: u64,
     /// Time for all checks, in milliseconds.

@@ -58,6 +58,14 @@ pub struct Settings {
     pub exchange_log: ExchangeLog,
     /// Where fixes may be applied without a person, once enough of them were right; nowhere unless it is said here.
     pub auto_apply: Vec<AutoApply>,
+    /// Who reads all answers, explains and merges.
+    pub deliberation: DeliberationSetting,
+    /// Servers of the Model Context Protocol whose tools deliberation may use, by the person’s name for each.
+    pub mcp_servers: BTreeMap<String, McpServer>,
+    /// Clients, each with the projects that are theirs; what is learned of one is never used for another.
+    pub clients: BTreeMap<String, ClientSetting>,
+    /// What is learned from what people do with fixes.
+    pub learning: LearningSetting,
 }
 
 impl Default for Settings {
@@ -85,7 +93,112 @@ impl Default for Settings {
             review: ReviewSetting::default(),
             exchange_log: ExchangeLog::default(),
             auto_apply: Vec::new(),
+            deliberation: DeliberationSetting::default(),
+            mcp_servers: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            learning: LearningSetting::default(),
         }
+    }
+}
+
+/// Who reads all answers and all evidence of a run, explains, and may merge. Without a model Conclave does it by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliberationSetting {
+    /// Whether a model is asked at all.
+    pub on: bool,
+    /// Names of models in order of preference; with none, the first of the preference.
+    pub models: Vec<String>,
+    /// Time for one deliberation, its tools included, in seconds.
+    pub timeout_s: u64,
+    /// Most uses of tools in one deliberation.
+    pub most_calls: u32,
+}
+
+impl Default for DeliberationSetting {
+    fn default() -> Self {
+        Self { on: true, models: Vec::new(), timeout_s: 60, most_calls: 24 }
+    }
+}
+
+/// A server of the Model Context Protocol: a program on this machine, or an address. Exactly one of the two is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct McpServer {
+    /// The program, by name or path. It runs in the sandbox.
+    pub command: Option<String>,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its environment beside a search path and a home; no secrets.
+    pub env: BTreeMap<String, String>,
+    /// The address of a server elsewhere.
+    pub url: Option<String>,
+    /// The variable of its environment that gets the key from the keychain; for an address, the key goes into its
+    /// `Authorization` header.
+    pub key: Option<String>,
+    /// The one address that a program can reach, and the host for which its key is stored; with none it has no network.
+    pub reaches: Option<String>,
+    /// What of Conclave’s own it stands in for.
+    pub serves: Option<ToolKind>,
+    /// Time for one call, in milliseconds.
+    pub timeout_ms: u64,
+    /// Whether it is used at all.
+    pub enabled: bool,
+}
+
+impl Default for McpServer {
+    fn default() -> Self {
+        Self {
+            command: None,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            url: None,
+            key: None,
+            reaches: None,
+            serves: None,
+            // A node or Python server on a busy machine takes this long to start.
+            timeout_ms: 60_000,
+            enabled: true,
+        }
+    }
+}
+
+/// What a tool is for in a deliberation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ToolKind {
+    /// Thinking step by step.
+    Thinking,
+    /// What is remembered of earlier findings.
+    Memory,
+    /// What is published about weaknesses.
+    Intelligence,
+}
+
+/// One client of whoever uses Conclave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientSetting {
+    /// The folders of the projects that are theirs: absolute, links resolved. A project is in one client at most.
+    pub projects: Vec<String>,
+    /// Whether nothing is learned from their findings.
+    pub excluded: bool,
+}
+
+/// What is learned from what people do with fixes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LearningSetting {
+    /// Whether outcomes change start values, and accepted fixes become patterns.
+    pub on: bool,
+    /// Whether accepted fixes may be written out as a training set.
+    pub may_export: bool,
+}
+
+impl Default for LearningSetting {
+    fn default() -> Self {
+        Self { on: true, may_export: false }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod probe;
 pub mod provider;
 pub mod request;
 pub mod strategy;
+pub mod tools;
 
 pub use answer::{Answer, Form, Usage};
 pub use discover::{Address, Look, Offered, Server, ServerKind, discover};

@@ -16,6 +16,7 @@ use crate::finding::{Finding, Severity};
 use crate::id::{CandidateId, RunId};
 use crate::judgement::{self, Judgement, vote_family};
 use crate::record::Record;
+use crate::synthesis::Synthesis;
 
 /// At most this many alternatives are shown beside the recommended fix.
 pub const MAX_ALTERNATIVES: usize = 3;
@@ -31,6 +32,8 @@ pub struct Work {
     pub judged: Vec<Judged>,
     /// What judges said.
     pub judgements: Vec<Judgement>,
+    /// What was made of all answers and all evidence.
+    pub synthesis: Option<Synthesis>,
     /// The fix that the person confirmed, where they did.
     pub confirmed: Option<CandidateId>,
     /// Time until all seats had answered, in milliseconds.
@@ -80,6 +83,7 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
         seats: work.seats,
         judgements: work.judgements,
         explanation,
+        synthesis: work.synthesis,
         analysis_ms: work.analysis_ms,
         verification_ms: work.verification_ms,
     }

@@ -19,7 +19,7 @@ pub(super) fn run(subject: &mut Subject<'_>) -> Evidence {
     let rule = match &subject.candidate.origin {
         _ if detection.tool.is_own() => &detection.rule.id,
         Origin::Recipe { id } => id,
-        Origin::Scanner { .. } | Origin::Model { .. } => {
+        Origin::Scanner { .. } | Origin::Model { .. } | Origin::Synthesis { .. } | Origin::Pattern { .. } => {
             return evidence(
                 CheckOutcome::NotAvailable,
                 "no detector of Conclave\u{2019}s own for this rule".to_owned(),
