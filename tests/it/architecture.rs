@@ -33,7 +33,7 @@ const CRATES: &[Allowed] = &[
     Allowed {
         name: "conclave-core",
         ours: &[],
-        outside: Only(&["schemars", "serde", "serde_json", "sha2", "specta", "thiserror"]),
+        outside: Only(&["schemars", "serde", "serde_json", "sha2", "similar", "specta", "thiserror"]),
     },
     Allowed {
         name: "conclave-sarif",

@@ -16,6 +16,7 @@ pub mod id;
 pub mod judgement;
 pub mod language;
 pub mod local;
+pub mod merge;
 pub mod money;
 pub mod patch;
 pub mod path;
