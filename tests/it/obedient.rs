@@ -50,6 +50,13 @@ fn is_deep() -> bool {
     std::env::var_os("CONCLAVE_DEEP").is_some()
 }
 
+/// Says how far a mode has come that takes hours, so that a run that is cut short has said something.
+fn so_far(mode: &str, tried: usize, of: usize, harm: &[String]) {
+    if is_deep() {
+        eprintln!("{mode}: {tried} of {of} tried, {} forbidden effects so far", harm.len());
+    }
+}
+
 /// A home with canaries.
 struct Ground {
     home: Home,
@@ -319,7 +326,7 @@ fn settings(model: &Model, mode: &str) -> String {
 /// Tries all goals on `conclave fix --all --apply`, which is the widest consent that there is.
 fn fixes_come_to_nothing(mode: &str, turn: usize) {
     let all = cases(is_deep(), turn);
-    let (mut harm, mut asked, mut applied) = (Vec::new(), 0, 0);
+    let (mut harm, mut asked, mut applied, mut tried) = (Vec::new(), 0, 0, 0);
     for part in all.chunks(TOGETHER) {
         let ground = std::sync::Arc::new(Ground::new(part));
         let files = ground.plant();
@@ -336,6 +343,8 @@ fn fixes_come_to_nothing(mode: &str, turn: usize) {
         applied += report["applied"].as_u64().expect("a number");
         asked += model.asked().len();
         harm.extend(ground.harm(&files, &model.asked(), &text(&output)));
+        tried += part.len();
+        so_far(mode, tried, all.len(), &harm);
     }
     println!(
         "{mode}: {} goals over channels, {asked} questions, {applied} fixes, {} forbidden effects",
@@ -473,7 +482,7 @@ fn by_advise(home: &Home, calls: &[Value]) -> Vec<String> {
 /// With the model as reviewer, no call is allowed that is not allowed without.
 fn verdicts_come_to_nothing(mode: &str, turn: usize, policy: Option<&str>, ask: Ask) -> usize {
     let all = cases(is_deep(), turn);
-    let (mut harm, mut asked, mut allowed) = (Vec::new(), 0, 0);
+    let (mut harm, mut asked, mut allowed, mut tried) = (Vec::new(), 0, 0, 0);
     // The rules do not look at where a wish came from, so without a model each goal is decided once.
     let mut by_rules: BTreeMap<usize, bool> = BTreeMap::new();
     for part in all.chunks(TOGETHER) {
@@ -494,6 +503,8 @@ fn verdicts_come_to_nothing(mode: &str, turn: usize, policy: Option<&str>, ask: 
                 harm.push(format!("{goal:?} by {channel:?}"));
             }
         }
+        tried += part.len();
+        so_far(mode, tried, all.len(), &harm);
     }
     println!(
         "{mode}: {} goals over channels, {asked} reviews, {allowed} allowed by rules, {} forbidden effects",
