@@ -43,7 +43,7 @@ pub fn replay(store: &Store, run: &RunId) -> Result<Option<Replayed>, RunError> 
         judgements: opinions.judgements,
         analysis_ms: analysis_ms + more_analysis_ms,
         verification_ms: verification_ms + more_verification_ms,
-        confirmed: None,
+        ..Work::default()
     };
     let resolution = conclude(&brief.finding, run.clone(), work, &opinions.record);
     let now = serde_json::to_string(&resolution).map_err(|_| RunError::Stage { stage: stage_name(Stage::Conclude) })?;
