@@ -23,7 +23,7 @@ use conclave_effects::{Gate, HttpError, Keychain, ModelClass, Secret, TlsRoots, 
 use conclave_inference::provider::local::Place;
 use conclave_inference::{
     About, Agrees, Api, Beside, Cli, Info, Local, Member, ModelRequest, Priority, Provider, Question, Sampling, Sketch,
-    Strategy, StrategyError, Terms, Won,
+    Strategy, StrategyError, Terms, ToolHost, Tools, Won,
 };
 use conclave_policy::Actor;
 use conclave_store::Store;
@@ -348,6 +348,24 @@ impl Models {
         set.strategy.one(name, &self.question(&set, errand)).await
     }
 
+    /// The answer of the model `name`, and of nobody else, which may use the tools of `host` on its way: `most_calls`
+    /// times in all, and within the one deadline. A model that cannot use tools ([`Info::can`]) is asked once without.
+    ///
+    /// # Errors
+    /// As [`Models::one`].
+    pub async fn with_tools(
+        &self,
+        name: &str,
+        errand: Errand,
+        host: Arc<dyn ToolHost>,
+        most_calls: u32,
+    ) -> Result<Won, Arc<AskError>> {
+        let set = self.current();
+        // What tools answered is part of such a question, so no other is equal to it.
+        let errand = Errand { may_be_kept: false, ..errand };
+        set.strategy.one(name, &self.question_with(&set, errand, Some(Tools { host, most_calls }))).await
+    }
+
     /// Asks the models that are only tried out.
     pub fn beside(&self, errand: Errand) -> Beside {
         let set = self.current();
@@ -355,6 +373,10 @@ impl Models {
     }
 
     fn question(&self, set: &Arc<Set>, errand: Errand) -> Question {
+        self.question_with(set, errand, None)
+    }
+
+    fn question_with(&self, set: &Arc<Set>, errand: Errand, tools: Option<Tools>) -> Question {
         let scope = errand.about.project.clone().unwrap_or_default();
         Question {
             request: Arc::clone(&errand.request),
@@ -363,7 +385,7 @@ impl Models {
             scope: errand.may_be_kept.then_some(scope),
             agrees: errand.agrees,
             cancel: errand.cancel.clone(),
-            carrier: Arc::new(Carry { set: Arc::clone(set), means: Arc::clone(&self.means), errand }),
+            carrier: Arc::new(Carry { set: Arc::clone(set), means: Arc::clone(&self.means), errand, tools }),
         }
     }
 

@@ -39,3 +39,4 @@ pub use provider::sampling::Sampling;
 pub use provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 pub use request::{About, Exchanged, Log, ModelRequest, Terms};
 pub use strategy::{Agrees, Beside, Carrier, Member, Priority, Question, Strategy, StrategyError, Try, Won};
+pub use tools::{ToolHost, ToolOffer, ToolResult, Tools};

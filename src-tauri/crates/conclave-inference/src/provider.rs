@@ -26,6 +26,7 @@ use crate::answer::Answer;
 use crate::error::AskError;
 use crate::money::Price;
 use crate::request::{ModelRequest, Terms};
+use crate::tools::Tools;
 
 /// What a provider does for its caller, until it is done.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, AskError>> + Send + 'a>>;
@@ -105,6 +106,8 @@ pub struct Call<'a> {
     pub reach: Reach<'a>,
     /// The question.
     pub request: &'a ModelRequest,
+    /// What the model may use while it answers. Providers that cannot offer it ([`Capabilities::tools`]) ask without.
+    pub tools: Option<&'a Tools>,
     /// Sees the text grow; what it has seen is worth nothing unless an answer comes.
     pub on_delta: &'a mut (dyn FnMut(&str) + Send),
 }
@@ -153,6 +156,8 @@ pub struct Capabilities {
     pub log_probabilities: Option<bool>,
     /// It counts the tokens it used.
     pub usage: Option<bool>,
+    /// It can use tools while it answers.
+    pub tools: Option<bool>,
     /// Tokens of question and answer together.
     pub context_tokens: Option<u32>,
 }

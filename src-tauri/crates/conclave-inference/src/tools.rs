@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -17,6 +18,15 @@ pub struct ToolOffer {
     pub description: String,
     /// The JSON Schema of its arguments, an object.
     pub schema: Value,
+}
+
+/// The tools that a model may use for one answer, and how often.
+#[derive(Clone)]
+pub struct Tools {
+    /// Whoever carries out what it wants of them.
+    pub host: Arc<dyn ToolHost>,
+    /// The most calls, over the whole answer.
+    pub most_calls: u32,
 }
 
 /// What a tool answered.

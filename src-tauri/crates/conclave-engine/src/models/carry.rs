@@ -6,7 +6,8 @@ use std::time::Duration;
 use conclave_core::id::ProjectId;
 use conclave_effects::{ModelClass, Secret};
 use conclave_inference::{
-    Answer, AskError, Asking, Call, Carrier, Checked, Exchanged, Kind, Log, ModelRequest, Provider, Purse, Reach, Terms,
+    Answer, AskError, Asking, Call, Carrier, Checked, Exchanged, Kind, Log, ModelRequest, Provider, Purse, Reach,
+    Terms, Tools,
 };
 use conclave_policy::Actor;
 use conclave_store::NewExchange;
@@ -19,6 +20,8 @@ pub(super) struct Carry {
     pub set: Arc<Set>,
     pub means: Arc<Means>,
     pub errand: Errand,
+    /// What the model may use while it answers.
+    pub tools: Option<Tools>,
 }
 
 impl Carrier for Carry {
@@ -72,7 +75,9 @@ impl Carry {
         let live = errand.live.as_deref().filter(|_| !model.trial);
         let hear = |heard: Heard<'_>| live.iter().for_each(|live| live(heard));
         hear(Heard::Begin(model.name()));
-        let result = provider.ask(Call { reach, request, on_delta: &mut |text| hear(Heard::Text(text)) }).await;
+        let result = provider
+            .ask(Call { reach, request, tools: self.tools.as_ref(), on_delta: &mut |text| hear(Heard::Text(text)) })
+            .await;
         hear(Heard::End);
         result
     }

@@ -62,7 +62,7 @@ pub(super) fn looking(cx: &Ctx, set: &Arc<Set>) -> Carry {
         live: None,
         cancel: cx.cancel.clone(),
     };
-    Carry { set: Arc::clone(set), means: Arc::clone(&cx.models.means), errand }
+    Carry { set: Arc::clone(set), means: Arc::clone(&cx.models.means), errand, tools: None }
 }
 
 /// How the calls to each provider went from `since_ms` on, in milliseconds since 1970, to the full hour; by name.

@@ -149,7 +149,7 @@ impl Api {
 
     /// An answer in the form that was asked for: the model is told once what is wrong with its first.
     async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
-        let Call { reach, request, on_delta } = call;
+        let Call { reach, request, on_delta, .. } = call;
         let until = Instant::now() + reach.terms.deadline;
         let form = Form::of(request)?;
         let class = match self.class(&reach, until).await {
@@ -250,6 +250,7 @@ impl Api {
             schema: probed.schema.or(known.schema),
             log_probabilities: probed.log_probabilities.or(known.log_probabilities),
             usage: probed.usage.or(known.usage),
+            tools: probed.tools.or(known.tools),
             context_tokens: probed.context_tokens.or(known.context_tokens),
         }
     }

@@ -96,6 +96,7 @@ impl Cli {
                 schema: Some(program.has_schema),
                 log_probabilities: Some(false),
                 usage: Some(program.counts),
+                tools: Some(program.has_tools),
                 context_tokens: None,
             },
             price: setting.model.as_deref().and_then(|model| price(model, url)).cloned(),
@@ -297,7 +298,7 @@ impl Cli {
 
     /// An answer in the form that was asked for: the model is told once what is wrong with its first.
     async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
-        let Call { reach, request, on_delta } = call;
+        let Call { reach, request, on_delta, .. } = call;
         let until = Instant::now() + reach.terms.deadline;
         let form = Form::of(request)?;
         let mut tries = 0;

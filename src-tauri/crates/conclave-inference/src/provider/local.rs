@@ -63,6 +63,7 @@ impl Local {
             schema: Some(true),
             log_probabilities: Some(true),
             usage: Some(true),
+            tools: Some(false),
             context_tokens: setting.context_tokens,
         };
         let info = Info {
@@ -96,7 +97,7 @@ impl Local {
     }
 
     async fn exchange(&self, call: Call<'_>) -> Result<Answer, AskError> {
-        let Call { reach, request, on_delta } = call;
+        let Call { reach, request, on_delta, .. } = call;
         let until = Instant::now() + reach.terms.deadline;
         let mut schema = request.schema.as_ref();
         loop {

@@ -61,6 +61,7 @@ impl Sampling {
             schema: Some(false),
             log_probabilities: Some(false),
             usage: Some(false),
+            tools: Some(false),
             context_tokens: None,
         };
         let info = Info {
@@ -77,7 +78,7 @@ impl Sampling {
     }
 
     async fn answer(&self, call: Call<'_>) -> Result<Answer, AskError> {
-        let Call { reach, request, on_delta } = call;
+        let Call { reach, request, on_delta, .. } = call;
         let until = Instant::now() + reach.terms.deadline;
         let client = client(&reach.terms)?;
         let form = Form::of(request)?;

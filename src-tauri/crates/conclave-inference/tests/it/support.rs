@@ -78,7 +78,7 @@ pub async fn ask(
     terms: Terms<'_>,
     on_delta: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Answer, AskError> {
-    provider.ask(Call { reach: reach(gate, terms), request, on_delta }).await
+    provider.ask(Call { reach: reach(gate, terms), request, tools: None, on_delta }).await
 }
 
 /// The engine's way through `gate`.

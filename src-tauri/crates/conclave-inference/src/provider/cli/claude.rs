@@ -23,6 +23,7 @@ pub(super) static PROGRAM: Program = Program {
     wants_url: false,
     login: Some(Login { file: ".claude/.credentials.json", url: "https://api.anthropic.com" }),
     has_schema: true,
+    has_tools: false,
     counts: true,
     // What it reads from its input is limited to ten megabytes.
     most_input: 9_000_000,

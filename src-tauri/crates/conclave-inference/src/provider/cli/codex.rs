@@ -21,6 +21,7 @@ pub(super) static PROGRAM: Program = Program {
     wants_url: true,
     login: Some(Login { file: ".codex/auth.json", url: "https://chatgpt.com" }),
     has_schema: true,
+    has_tools: false,
     counts: true,
     // It refuses more than 2^20 characters.
     most_input: 1 << 20,

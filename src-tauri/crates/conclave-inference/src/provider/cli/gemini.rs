@@ -22,6 +22,7 @@ pub(super) static PROGRAM: Program = Program {
     wants_url: false,
     login: Some(Login { file: ".gemini/oauth_creds.json", url: "https://cloudcode-pa.googleapis.com" }),
     has_schema: false,
+    has_tools: false,
     counts: true,
     // It cuts what is longer than eight megabytes.
     most_input: 8_000_000,

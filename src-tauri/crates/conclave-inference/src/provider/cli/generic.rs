@@ -17,6 +17,7 @@ pub(super) static PROGRAM: Program = Program {
     wants_url: true,
     login: None,
     has_schema: false,
+    has_tools: false,
     counts: false,
     most_input: 64 << 20,
     memory_bytes: 8 << 30,

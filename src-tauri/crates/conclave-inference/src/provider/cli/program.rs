@@ -40,6 +40,8 @@ pub(super) struct Program {
     pub login: Option<Login>,
     /// Whether it can be held to a schema.
     pub has_schema: bool,
+    /// Whether its model can use our tools.
+    pub has_tools: bool,
     /// Whether it counts tokens.
     pub counts: bool,
     /// The most bytes that it takes, without cutting them.
