@@ -70,6 +70,11 @@ pub enum PartKind {
     Weakness,
     /// An earlier answer of the same model, and what became of it.
     Earlier,
+    /// Something that is remembered of earlier findings of the same client.
+    Remembered {
+        /// Under which id.
+        id: String,
+    },
 }
 
 impl Part {
@@ -92,6 +97,7 @@ impl Part {
             PartKind::Help => "what the scanner says of its rule".to_owned(),
             PartKind::Weakness => "what is known of this kind of weakness".to_owned(),
             PartKind::Earlier => "your earlier answer, and what became of it".to_owned(),
+            PartKind::Remembered { id } => format!("remembered of an earlier finding as `{id}`"),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::wilson;
 use crate::candidate::{Candidate, Origin};
 use crate::cluster;
 use crate::evidence::{Check, CheckOutcome, Evidence, gates_pass, outcome_of};
@@ -51,6 +52,13 @@ impl Confidence {
     /// The sum of the addends: what fixes are ordered by, since many share a cap.
     pub fn log_odds(&self) -> f64 {
         self.terms.iter().map(|term| term.value).sum()
+    }
+
+    /// The same before a fit: what the next fit is made from.
+    pub fn unfitted(&self) -> f64 {
+        // The fit is the last addend.
+        let own = self.terms.len() - usize::from(self.n > 0 && !self.terms.is_empty());
+        self.terms[..own].iter().map(|term| term.value).sum()
     }
 }
 
@@ -109,10 +117,14 @@ pub fn assess(candidate: &Candidate, evidence: &[Evidence], smells: &[Smell], co
         let value = fit.slope * sum + fit.intercept - sum;
         terms.push(Term { label: format!("Fitted to {n} outcomes"), value });
     }
-    let Cap { cap, word, reason, raise } = cap(&candidate.origin, evidence, context);
+    let Cap { cap, word, mut reason, raise } = cap(&candidate.origin, evidence, context);
+    let (cap, outcomes) = if cap > 0.0 { context.record.allowed(cap) } else { (cap, None) };
+    if let Some(outcomes) = outcomes {
+        reason.push_str(&format!("; {outcomes} outcomes speak for more than that alone would"));
+    }
     let p = sigmoid(terms.iter().map(|term| term.value).sum()).min(cap);
     // Beta posterior of ten pseudo-observations and the outcomes, at the reading (Wilson's score interval at z = 1).
-    let (low, high) = wilson(p, 10.0 + f64::from(n));
+    let (low, high) = wilson(p, 10.0 + f64::from(n), 1.0);
     Confidence { p, low, high: high.min(cap), cap, word: word.to_owned(), cap_reason: reason, raise, terms, n }
 }
 
@@ -318,13 +330,6 @@ fn logit(p: f64) -> f64 {
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
-}
-
-/// Wilson's score interval at z = 1 for a share `p` of `n`.
-fn wilson(p: f64, n: f64) -> (f64, f64) {
-    let centre = (p + 0.5 / n) / (1.0 + 1.0 / n);
-    let half = (p * (1.0 - p) / n + 0.25 / (n * n)).sqrt() / (1.0 + 1.0 / n);
-    ((centre - half).max(0.0).min(p), (centre + half).min(1.0).max(p))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod auto_apply;
 pub mod brief;
+pub mod calibration;
 pub mod candidate;
 pub mod cluster;
 pub mod confidence;
@@ -14,6 +15,7 @@ pub mod finding;
 pub mod fingerprint;
 pub mod id;
 pub mod judgement;
+pub mod label;
 pub mod language;
 pub mod local;
 pub mod merge;

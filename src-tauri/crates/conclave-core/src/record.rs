@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::auto_apply::lower_bound;
 use crate::candidate::Origin;
 use crate::evidence::Check;
 use crate::finding::Severity;
@@ -123,6 +124,16 @@ pub struct Fit {
     pub n: u32,
 }
 
+/// The outcomes of fixes under one cap, each counted once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Band {
+    /// The cap, in hundredths.
+    cap: u8,
+    right: u32,
+    wrong: u32,
+}
+
 /// Everything that was learnt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,6 +141,7 @@ pub struct Record {
     tallies: Vec<Tally>,
     counts: Vec<Count>,
     fits: Vec<Fit>,
+    bands: Vec<Band>,
     /// Why nothing is known although something should be.
     fault: Option<String>,
 }
@@ -147,7 +159,7 @@ impl Record {
     /// The record in `json`, as [`serde_json`] writes it. One that cannot be read, or that says what cannot be, is
     /// an empty one with a [fault](Record::fault).
     pub fn read(json: &str) -> Self {
-        let faulty = |why: &str| Self { fault: Some(why.to_owned()), ..Self::default() };
+        let faulty = Self::faulty;
         // `serde` would also take the fields as a list.
         let object = json.trim_ascii_start().starts_with('{');
         match serde_json::from_str::<Self>(json) {
@@ -156,6 +168,11 @@ impl Record {
             Ok(record) if !record.is_sound() => faulty("the record of outcomes holds figures that cannot be"),
             Ok(record) => record,
         }
+    }
+
+    /// An empty record that says why it is one.
+    pub fn faulty(why: &str) -> Self {
+        Self { fault: Some(why.to_owned()), ..Self::default() }
     }
 
     fn is_sound(&self) -> bool {
@@ -208,6 +225,32 @@ impl Record {
         found.map_or((0, 0), |at| (self.counts[at].right, self.counts[at].wrong))
     }
 
+    /// Counts a fix whose evidence allowed `cap`.
+    pub fn count_under(&mut self, cap: f64, right: bool) {
+        let cap = hundredths(cap);
+        let at = match self.bands.binary_search_by_key(&cap, |band| band.cap) {
+            Ok(at) => at,
+            Err(at) => {
+                self.bands.insert(at, Band { cap, right: 0, wrong: 0 });
+                at
+            }
+        };
+        let band = &mut self.bands[at];
+        *(if right { &mut band.right } else { &mut band.wrong }) += 1;
+    }
+
+    /// The highest value that evidence with `cap` allows here: the cap, until the lower 95 % bound of the share of right
+    /// ones under it is higher; with the number of outcomes where it is.
+    pub fn allowed(&self, cap: f64) -> (f64, Option<u32>) {
+        let found = self.bands.binary_search_by_key(&hundredths(cap), |band| band.cap);
+        let Some(band) = found.ok().map(|at| self.bands[at]) else { return (cap, None) };
+        let n = band.right + band.wrong;
+        match kept(lower_bound(band.right, band.wrong)) {
+            bound if bound > cap && n >= LEAST_FITTED => (bound, Some(n)),
+            _ => (cap, None),
+        }
+    }
+
     /// Where a reading of a fix by `origin` starts.
     pub fn prior(&self, origin: &Origin, family: Family, language: Option<Language>) -> Prior {
         let kind = AuthorKind::of(origin);
@@ -254,9 +297,15 @@ impl Record {
             tallies: tallies.cloned().collect(),
             counts: counts.copied().collect(),
             fits: self.fits.iter().filter(|fit| fit.severity == severity).copied().collect(),
+            bands: self.bands.clone(),
             fault: self.fault.clone(),
         }
     }
+}
+
+fn hundredths(cap: f64) -> u8 {
+    // In range for every cap: they lie between 0 and 1.
+    (cap.clamp(0.0, 1.0) * 100.0).round() as u8
 }
 
 /// To a millionth: a short decimal is read again exactly as it was written, so that a reading can be repeated.
@@ -339,6 +388,22 @@ mod tests {
             assert!(read.fault().is_some(), "{text}");
             assert_eq!(read.prior(&model("a"), Family::Page, None), Prior { p: 0.35, n: 0.0 });
         }
+    }
+
+    #[test]
+    fn a_cap_gives_way_to_outcomes_only() {
+        let mut record = Record::default();
+        assert_eq!(record.allowed(0.55), (0.55, None));
+        for n in 1..=60 {
+            record.count_under(0.55, true);
+            let (allowed, from) = record.allowed(0.55);
+            assert_eq!(from, (n >= 50).then_some(n), "{n}");
+            assert_eq!(allowed > 0.55, n >= 50, "{n}: {allowed}");
+        }
+        for _ in 0..40 {
+            record.count_under(0.55, false);
+        }
+        assert_eq!((record.allowed(0.55), record.allowed(0.6)), ((0.55, None), (0.6, None)));
     }
 
     #[test]

@@ -263,6 +263,12 @@ impl Default for ExchangeLog {
 }
 
 impl Settings {
+    /// The client whose project lies at `root`, with its name.
+    pub fn client_of(&self, root: &str) -> Option<(&str, &ClientSetting)> {
+        let owns = |client: &ClientSetting| client.projects.iter().any(|project| project == root);
+        self.clients.iter().find(|(_, client)| owns(client)).map(|(name, client)| (name.as_str(), client))
+    }
+
     /// Names of all models, asked or not, in the order of the lists; that of the sampling model last.
     pub fn names(&self) -> Vec<&str> {
         let apis = self.models.iter().map(|model| model.name.as_str());
