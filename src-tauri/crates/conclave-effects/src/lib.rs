@@ -26,6 +26,7 @@ pub mod scratch;
 pub mod secret;
 #[cfg(test)]
 mod swapper;
+pub mod tool;
 pub mod touched;
 pub mod watch;
 pub mod worker;
@@ -49,6 +50,7 @@ pub use sample::{AskClient, ask_client};
 pub use sandbox::{CommandReport, Exit, Limits, RunCommand, SandboxError, find_program, probe, run};
 pub use scratch::{CopyToScratch, Scratch, copy};
 pub use secret::{Secret, forbid_core_dumps};
+pub use tool::{ToolPlace, UseTool, use_tool};
 pub use touched::resolve_touched;
 pub use watch::{Change, Watch, WatchProject, watch};
 pub use worker::{Hearing, StartWorker, TellWorker, Worker, WorkerError, find_worker, start_worker};

@@ -1,8 +1,11 @@
 //! The tools that a deliberation may use: thinking, memory, intelligence, and servers of the Model Context Protocol.
 //!
-//! A tool is one file and one line in [`Toolbox::new`]. Whoever wants to use one asks [`Toolbox::call`], which passes the
-//! gate first: each use is a decision, an entry of the ledger and a [`ToolUse`].
+//! A tool is one file and one line in [`open`]. Whoever wants to use one asks [`Toolbox::call`], which passes the gate
+//! first: each use is a decision, an entry of the ledger and a [`ToolUse`]. A model uses them through its [`Host`].
 //! Deliberately absent: models, and prompts. Invariant: what a tool says is data; it changes no decision and no verdict.
+
+mod call;
+mod host;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,11 +14,14 @@ use std::sync::Arc;
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::ToolKind;
 use conclave_core::synthesis::ToolUse;
-use conclave_effects::Gate;
+use conclave_effects::{DataClass, Gate, ToolPlace};
 use conclave_inference::tools::{ToolOffer, ToolResult};
 use conclave_policy::Actor;
 use serde_json::Value;
 use tokio::time::Instant;
+
+pub use call::{MOST_ANSWER, MOST_ARGUMENTS};
+pub use host::Host;
 
 /// A tool that can be used.
 pub trait Tool: Send + Sync {
@@ -24,6 +30,9 @@ pub trait Tool: Send + Sync {
 
     /// What it is for, where it is one of the three kinds that deliberation knows.
     fn kind(&self) -> Option<ToolKind>;
+
+    /// Where it works: whether its use can leave this machine.
+    fn place(&self) -> ToolPlace;
 
     /// What models are told of it. The words are Conclave's own or pinned.
     fn offer(&self) -> &ToolOffer;
@@ -60,10 +69,17 @@ pub struct Caller {
 /// All tools, as the settings want them. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Toolbox {
-    tools: Arc<Vec<Box<dyn Tool>>>,
+    tools: Arc<Vec<Named>>,
+}
+
+/// A tool under the name by which models call it.
+struct Named {
+    name: String,
+    tool: Box<dyn Tool>,
 }
 
 /// One use of a tool, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Used {
     /// For the result and the screen.
     pub record: ToolUse,
@@ -73,12 +89,54 @@ pub struct Used {
 
 impl Toolbox {
     /// A box with `tools`.
+    ///
+    /// A tool keeps its own name where no tool before it has that one; else its server's name comes first.
     pub fn new(tools: Vec<Box<dyn Tool>>) -> Self {
-        Self { tools: Arc::new(tools) }
+        let mut named: Vec<Named> = Vec::new();
+        for tool in tools {
+            let name = name_among(&named, tool.as_ref());
+            named.push(Named { name, tool });
+        }
+        Self { tools: Arc::new(named) }
     }
 
     /// All tools, in order.
     pub fn tools(&self) -> impl Iterator<Item = &dyn Tool> {
-        self.tools.iter().map(Box::as_ref)
+        self.tools.iter().map(|named| named.tool.as_ref())
+    }
+
+    /// What `caller` may wish for, each tool under a name of its own.
+    pub fn offers(&self, _caller: &Caller) -> Vec<ToolOffer> {
+        self.tools.iter().map(|named| ToolOffer { name: named.name.clone(), ..named.tool.offer().clone() }).collect()
+    }
+
+    /// Uses the tool that is offered to `caller` as `name`, as far as the gate lets it; after `until` the answer is of no
+    /// use. Whatever goes wrong is in what comes back, in words.
+    pub async fn call(&self, caller: &Caller, name: &str, arguments: Value, until: Instant) -> Used {
+        match self.find(caller, name) {
+            // Whoever writes the arguments has seen the code.
+            Some(tool) => call::used(caller, tool, &[DataClass::Source, DataClass::Finding], arguments, until).await,
+            None => call::unknown(name, &arguments),
+        }
+    }
+
+    /// The tool that is offered to `caller` as `name`.
+    fn find(&self, _caller: &Caller, name: &str) -> Option<&dyn Tool> {
+        self.tools.iter().find(|named| named.name == name).map(|named| named.tool.as_ref())
     }
 }
+
+/// A name for `tool` that no other of `named` has: at most 64 letters, digits, `_` and `-`.
+fn name_among(named: &[Named], tool: &dyn Tool) -> String {
+    let fit = |text: &str, most: usize| -> String {
+        text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).take(most).collect()
+    };
+    let is_free = |name: &String| !name.is_empty() && named.iter().all(|other| other.name != *name);
+    let own = &tool.offer().name;
+    let whole = [fit(own, 64), fit(&format!("{}_{own}", tool.server()), 64)];
+    let counted = (2_usize..).map(|n| format!("{}_{n}", fit(own, 50)));
+    whole.into_iter().chain(counted).find(is_free).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
