@@ -34,6 +34,11 @@ pub(crate) const STEPS: &[&str] = &[
     table::metric::PAST,
     table::job::ALONE,
     table::job::PAUSE,
+    table::model_performance::CREATE,
+    table::fix_event::CREATE,
+    table::rating::CREATE,
+    table::successful_patterns::CREATE,
+    table::edge_case::CREATE,
 ];
 
 /// How many steps the open database has taken.

@@ -1,9 +1,11 @@
 //! One file a table: its struct, its queries, its migration and its test.
 
 pub(crate) mod ask;
+pub(crate) mod edge_case;
 pub(crate) mod exchange;
 pub(crate) mod finding;
 pub(crate) mod finding_list;
+pub(crate) mod fix_event;
 pub(crate) mod hook_call;
 pub(crate) mod intent;
 pub(crate) mod job;
@@ -11,13 +13,16 @@ pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod ledger_list;
 pub(crate) mod metric;
+pub(crate) mod model_performance;
 pub(crate) mod outcome;
 pub(crate) mod project;
+pub(crate) mod rating;
 pub(crate) mod resolution;
 pub(crate) mod scan;
 pub(crate) mod spend;
 pub(crate) mod spend_list;
 pub(crate) mod stage;
+pub(crate) mod successful_patterns;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
