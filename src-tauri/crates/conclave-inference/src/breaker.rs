@@ -43,7 +43,7 @@ impl AskError {
             | Self::Cut
             | Self::Ended { .. }
             | Self::Malformed { .. } => Sign::Ill,
-            Self::Timeout(Waiting::Leave | Waiting::Turn) => Sign::None,
+            Self::Timeout(Waiting::Leave | Waiting::Turn | Waiting::Tool) => Sign::None,
             Self::Timeout(_) => Sign::Ill,
             // It answered: with an answer that is of no use, or with what has to be put right here.
             Self::Unauthorised

@@ -19,16 +19,19 @@ mod schema;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod tooling;
 
 use conclave_core::settings::DialectName;
 use serde_json::Value;
 
-pub use decode::{Decoder, Item, MAX_ANSWER_BYTES};
+pub use decode::{Decoder, Item, MAX_ANSWER_BYTES, Reply};
 pub use refusal::error_of;
+pub use tooling::{Calls, MOST_ARGUMENTS, MOST_AT_ONCE, ToolCall, Tooling, Turn};
 
 use crate::answer::Form;
 use crate::error::AskError;
 use crate::request::ModelRequest;
+use crate::tools::ToolOffer;
 use decode::{Framing, Reader};
 use openai_chat::{Profile, SchemaForm};
 
@@ -50,10 +53,24 @@ pub struct Dialect {
     pub headers: &'static [(&'static str, &'static str)],
     /// The header with the key, and what stands before the key in it.
     pub key: (&'static str, &'static str),
+    /// When a server is held to a schema although tools are named.
+    schema_beside_tools: Beside,
     body: fn(&Question<'_>) -> Value,
     framing: Framing,
     reader: fn() -> Box<dyn Reader>,
     models: ModelList,
+}
+
+/// When one field can stand beside another that holds the same answer to something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    /// At any time.
+    Always,
+    /// Once no tool may be used any more: before that, a server that holds the answer to a schema lets nobody write a
+    /// call.
+    Spent,
+    /// Never.
+    Never,
 }
 
 /// Where and how an API lists its models.
@@ -80,6 +97,8 @@ pub struct Question<'a> {
     pub extras: Extras,
     /// Tokens of question and answer together, where that is known.
     pub context_tokens: Option<u32>,
+    /// What the model may use, and what it has used.
+    pub tooling: Tooling<'a>,
 }
 
 impl<'a> Question<'a> {
@@ -88,8 +107,18 @@ impl<'a> Question<'a> {
         self.request.schema.as_ref().filter(|_| self.extras.schema)
     }
 
+    /// The tools, unless there are none or the server has refused them.
+    pub fn offers(&self) -> &'a [ToolOffer] {
+        if self.extras.tools { self.tooling.offers } else { &[] }
+    }
+
+    /// Whether the model may use tools on its way.
+    pub fn may_call(&self) -> bool {
+        !self.offers().is_empty() && !self.tooling.is_spent
+    }
+
     /// How far the server is held to the form that is asked for.
-    pub fn form(&self) -> Form {
+    fn form(&self) -> Form {
         match self.schema() {
             Some(_) if self.profile.schema == SchemaForm::Schema => Form::Schema,
             _ => Form::Free,
@@ -123,18 +152,41 @@ impl Dialect {
 
     /// The body of a request.
     pub fn body(&self, question: &Question<'_>) -> Value {
-        (self.body)(question)
+        (self.body)(&self.fitting(question))
+    }
+
+    /// How far the server is held to the form that `question` asks for.
+    pub fn form(&self, question: &Question<'_>) -> Form {
+        self.fitting(question).form()
+    }
+
+    /// The question without a schema where the server would let the model use no tools for it.
+    fn fitting<'a>(&self, question: &Question<'a>) -> Question<'a> {
+        let may_stand = match self.schema_beside_tools {
+            Beside::Always => true,
+            Beside::Spent => !question.may_call(),
+            Beside::Never => question.offers().is_empty(),
+        };
+        let schema = question.extras.schema && may_stand;
+        Question { extras: Extras { schema, ..question.extras }, ..*question }
     }
 
     /// What to ask again with after the server has complained of `question`; `None` when `error` is about something
     /// else, or about what was not sent.
     pub fn without(&self, question: &Question<'_>, error: &AskError) -> Option<Extras> {
-        let AskError::Rejected { status: 400 | 422, message } = error else { return None };
+        let message = match error {
+            AskError::Rejected { status: 400 | 404 | 422, message } => message,
+            // llama.cpp, where it was started without the template that tools need.
+            AskError::Server { status: 500, message, .. } if message.contains("--jinja") => message,
+            _ => return None,
+        };
         let (extras, message) = (question.extras, message.to_lowercase());
         let fewer = [
             (USAGE_COMPLAINTS.as_slice(), Extras { usage: false, ..extras }),
-            (&["think"], Extras { thinking: false, ..extras }),
+            (&["think", "encrypted content"], Extras { thinking: false, ..extras }),
             (&SCHEMA_COMPLAINTS, Extras { schema: false, ..extras }),
+            // What was used already cannot be taken back.
+            (&TOOL_COMPLAINTS, Extras { tools: !question.tooling.turns.is_empty(), ..extras }),
         ];
         let sent = self.body(question);
         let helps = |extras| self.body(&Question { extras, ..*question }) != sent;
@@ -186,17 +238,23 @@ pub struct Extras {
     pub schema: bool,
     /// The wish that tokens are counted in a stream.
     pub usage: bool,
-    /// The wish that the model does not think aloud where that breaks a schema.
+    /// The wish that the model does not think aloud where that breaks a schema, or that it keeps its thoughts where it
+    /// uses tools.
     pub thinking: bool,
+    /// The tools.
+    pub tools: bool,
 }
 
 impl Extras {
     /// Everything.
-    pub const ALL: Self = Self { schema: true, usage: true, thinking: true };
+    pub const ALL: Self = Self { schema: true, usage: true, thinking: true, tools: true };
 }
 
 /// Words with which servers complain about the wish that tokens are counted.
 const USAGE_COMPLAINTS: [&str; 2] = ["stream_options", "include_usage"];
+
+/// Words with which servers complain about tools.
+const TOOL_COMPLAINTS: [&str; 4] = ["tool", "function call", "function_call", "functiondeclaration"];
 
 /// Words with which servers complain about a schema, or about an answer that they could not hold to it.
 const SCHEMA_COMPLAINTS: [&str; 10] = [

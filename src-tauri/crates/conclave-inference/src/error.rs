@@ -171,6 +171,9 @@ pub enum Waiting {
     /// The next part of the answer.
     #[error("the server fell silent in the middle of its answer")]
     NextByte,
+    /// A tool that the model used.
+    #[error("a tool that the model used did not answer before the deadline")]
+    Tool,
     /// The end of the answer.
     #[error("the answer was not complete at the deadline")]
     End,

@@ -40,6 +40,13 @@ impl Price {
         self.of(request, tokens, u64::from(request.max_tokens))
     }
 
+    /// The same of `request` with these words beside it.
+    pub fn most_with(&self, request: &ModelRequest, beside: &str) -> Option<Money> {
+        let ascii = beside.bytes().filter(u8::is_ascii).count();
+        let tokens = (ascii.div_ceil(2) + (beside.len() - ascii)) as u64;
+        self.most(request)?.checked_add(part(self.input, tokens)?)
+    }
+
     /// What `request` costs when it goes well: a token for every four bytes, and a quarter of the room for an answer.
     /// `None` when the sum does not fit.
     pub fn usual(&self, request: &ModelRequest) -> Option<Money> {

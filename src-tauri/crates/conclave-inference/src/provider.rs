@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod cli;
+mod conversation;
 mod form;
 pub mod local;
 mod retry;

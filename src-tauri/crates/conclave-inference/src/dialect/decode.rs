@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::lines::Lines;
 use super::sse::Splitter;
+use super::tooling::{Calls, MOST_AT_ONCE, Wanted};
 use crate::answer::{Answer, Form, Usage};
 use crate::error::AskError;
 
@@ -31,6 +32,15 @@ pub enum Item {
     Reasoning(String),
     /// Of the reason why there will be no answer.
     Refusal(String),
+}
+
+/// What a complete response says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The model answered.
+    Answer(Answer),
+    /// It wants to use tools before it does.
+    Calls(Calls),
 }
 
 /// How a dialect writes a stream, and what ends it.
@@ -59,6 +69,10 @@ pub(super) struct Draft {
     pub(super) model: String,
     pub(super) usage: Option<Usage>,
     pub(super) finish: Option<Finish>,
+    /// The tools that it wants to use.
+    pub(super) wanted: Wanted,
+    /// Its thoughts, as the server wants to see them again.
+    pub(super) thoughts: Vec<Value>,
     text: String,
     refusal: String,
     items: Vec<Item>,
@@ -69,6 +83,8 @@ pub(super) struct Draft {
 pub(super) enum Finish {
     /// It had said everything.
     Whole,
+    /// It wants to use tools.
+    Called,
     /// It or a filter declined, in these words where it gave none of its own.
     Declined(String),
     /// It could not go on.
@@ -79,11 +95,6 @@ impl Finish {
     /// The end for a reason that no answer should have.
     pub(super) fn odd(reason: &str) -> Self {
         Self::Failed(AskError::malformed(format!("it ended for the reason `{reason}`")))
-    }
-
-    /// The end with a call of a tool.
-    pub(super) fn tool() -> Self {
-        Self::Failed(AskError::malformed("the model called a tool that nobody offered"))
     }
 }
 
@@ -100,6 +111,14 @@ impl Draft {
     pub(super) fn refusal(&mut self, piece: &str) {
         self.refusal.push_str(piece);
         self.add(piece, Item::Refusal);
+    }
+
+    /// Takes a piece of thinking that the server wants to see again as it is.
+    pub(super) fn thought(&mut self, piece: &str) {
+        match self.thoughts.last_mut() {
+            Some(Value::String(thought)) => thought.push_str(piece),
+            _ => self.thoughts.push(piece.into()),
+        }
     }
 
     /// Whether neither text nor a refusal has come.
@@ -155,6 +174,8 @@ impl Decoder {
             model: model.to_owned(),
             usage: None,
             finish: None,
+            wanted: Wanted::default(),
+            thoughts: Vec::new(),
             text: String::new(),
             refusal: String::new(),
             items: Vec::new(),
@@ -208,11 +229,22 @@ impl Decoder {
         !matches!(self.end, End::Open)
     }
 
-    /// The answer, once the response has ended.
+    /// The answer to a question that offered no tools, once the response has ended.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn finish(mut self) -> Result<Answer, AskError> {
+    pub fn finish(self) -> Result<Answer, AskError> {
+        match self.reply()? {
+            Reply::Answer(answer) => Ok(answer),
+            Reply::Calls(_) => Err(unoffered()),
+        }
+    }
+
+    /// What was said, once the response has ended.
+    ///
+    /// # Errors
+    /// Why nothing was.
+    pub fn reply(mut self) -> Result<Reply, AskError> {
         if !self.is_over() {
             // Some servers close right after the last event, without the line that ends it.
             match std::mem::replace(&mut self.shape, Shape::Unknown) {
@@ -230,17 +262,25 @@ impl Decoder {
             End::Open => return Err(AskError::Cut),
             End::Done => {}
         }
-        let Draft { model, usage, text, refusal, .. } = self.draft;
+        let Draft { model, usage, finish, text, refusal, wanted, thoughts, .. } = self.draft;
         let declined = |words: &str| {
             let reason = if refusal.trim().is_empty() { words } else { refusal.trim() };
-            Answer::Refusal { reason: reason.to_owned(), usage, model: model.clone() }
+            Reply::Answer(Answer::Refusal { reason: reason.to_owned(), usage, model: model.clone() })
         };
-        match self.draft.finish {
+        match finish {
             Some(Finish::Failed(error)) => Err(error),
             Some(Finish::Declined(words)) => Ok(declined(&words)),
+            Some(Finish::Whole | Finish::Called) if wanted.too_many => {
+                Err(AskError::malformed(format!("the model wants more than {MOST_AT_ONCE} calls of tools at once")))
+            }
+            // Some servers give no other reason for the end where a model wants tools.
+            Some(Finish::Whole | Finish::Called) if !wanted.is_empty() => {
+                Ok(Reply::Calls(Calls { calls: wanted.whole(), text, thoughts, usage, model }))
+            }
+            Some(Finish::Called) => Err(unoffered()),
             Some(Finish::Whole) if !refusal.trim().is_empty() => Ok(declined("")),
             Some(Finish::Whole) if text.trim().is_empty() => Err(AskError::Empty),
-            Some(Finish::Whole) => Ok(Answer::Text { text, form: self.form, usage, model }),
+            Some(Finish::Whole) => Ok(Reply::Answer(Answer::Text { text, form: self.form, usage, model })),
             None => Err(AskError::malformed("it ended without saying why")),
         }
     }
@@ -284,6 +324,11 @@ impl Decoder {
             Err(error) => self.end = End::Failed(error),
         }
     }
+}
+
+/// A call where there is nothing to call.
+fn unoffered() -> AskError {
+    AskError::malformed("the model called a tool that nobody offered")
 }
 
 /// The count at `pointer`; a count that is missing or odd is no reason to lose an answer.

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::decode::{Draft, Finish, Framing, Reader, count};
 use super::refusal::error_in_stream;
-use super::{Dialect, ModelList, Question};
+use super::{Beside, Dialect, ModelList, Question, Turn};
 use crate::answer::Usage;
 use crate::error::AskError;
+use crate::tools::ToolOffer;
 
 /// The dialect.
 pub static DIALECT: Dialect = Dialect {
@@ -21,6 +22,7 @@ pub static DIALECT: Dialect = Dialect {
     path,
     headers: &[],
     key: ("x-goog-api-key", ""),
+    schema_beside_tools: Beside::Never,
     body,
     framing: Framing::UntilClose,
     reader: || Box::new(Chunks),
@@ -44,13 +46,44 @@ fn body(question: &Question<'_>) -> Value {
     if !request.system.is_empty() {
         body["systemInstruction"] = json!({ "parts": [{ "text": request.system }] });
     }
-    body["contents"] = json!([{ "role": "user", "parts": [{ "text": request.user }] }]);
+    let asked = json!({ "role": "user", "parts": [{ "text": request.user }] });
+    body["contents"] = std::iter::once(asked).chain(question.tooling.turns.iter().flat_map(turn)).collect();
+    if !question.offers().is_empty() {
+        let function = |offer: &ToolOffer| json!({ "name": offer.name, "description": offer.description, "parametersJsonSchema": offer.schema });
+        body["tools"] = json!([{ "functionDeclarations": question.offers().iter().map(function).collect::<Vec<_>>() }]);
+        if !question.may_call() {
+            body["toolConfig"] = json!({ "functionCallingConfig": { "mode": "NONE" } });
+        }
+    }
     body["generationConfig"] = json!({ "maxOutputTokens": request.max_tokens });
     if let Some(schema) = question.schema() {
         body["generationConfig"]["responseMimeType"] = "application/json".into();
         body["generationConfig"]["responseJsonSchema"] = schema.clone();
     }
     body
+}
+
+/// What was said and told in one turn. Only what had a name of the server's own is called by it again.
+fn turn(turn: &Turn) -> [Value; 2] {
+    let (mut said, mut told) = (Vec::new(), Vec::new());
+    if !turn.said.text.trim().is_empty() {
+        said.push(json!({ "text": turn.said.text }));
+    }
+    for (_, call, result) in turn.pairs() {
+        let mut part = json!({ "functionCall": { "name": call.name, "args": call.object() } });
+        let field = if result.is_error { "error" } else { "output" };
+        let mut answer = json!({ "name": call.name, "response": { field: result.text } });
+        if !call.id.is_empty() {
+            part["functionCall"]["id"] = call.id.as_str().into();
+            answer["id"] = call.id.as_str().into();
+        }
+        if let Some(signature) = &call.signature {
+            part["thoughtSignature"] = signature.as_str().into();
+        }
+        said.push(part);
+        told.push(json!({ "functionResponse": answer }));
+    }
+    [json!({ "role": "model", "parts": said }), json!({ "role": "user", "parts": told })]
 }
 
 /// Reads chunks; each is understood by itself, and a whole answer is one.
@@ -77,7 +110,18 @@ impl Reader for Chunks {
         for candidate in candidates.filter(|candidate| candidate["index"].as_u64().unwrap_or(0) == 0) {
             for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
                 let text = part["text"].as_str().unwrap_or_default();
-                if part["thought"] == true { draft.reasoning(text) } else { draft.text(text) }
+                if part["thought"] == true {
+                    draft.reasoning(text)
+                } else {
+                    draft.text(text)
+                }
+                let called = &part["functionCall"];
+                if let Some(call) = called.as_object().and_then(|_| draft.wanted.next()) {
+                    called["id"].as_str().unwrap_or_default().clone_into(&mut call.id);
+                    called["name"].as_str().unwrap_or_default().clone_into(&mut call.name);
+                    call.argue(&called["args"]);
+                    call.signature = part["thoughtSignature"].as_str().map(str::to_owned);
+                }
             }
             if let Some(reason) = candidate["finishReason"].as_str() {
                 draft.finish = Some(finish(reason, candidate["finishMessage"].as_str()));
@@ -95,7 +139,7 @@ fn finish(reason: &str, words: Option<&str>) -> Finish {
             let words = words.map_or_else(|| format!("a filter stopped the answer: {reason}"), str::to_owned);
             Finish::Declined(words)
         }
-        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => Finish::tool(),
+        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => Finish::Called,
         other => Finish::odd(other),
     }
 }

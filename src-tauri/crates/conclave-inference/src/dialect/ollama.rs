@@ -6,8 +6,9 @@ use conclave_core::settings::DialectName;
 use serde_json::{Value, json};
 
 use super::decode::{Draft, Finish, Framing, Reader, count};
+use super::openai_chat::function;
 use super::refusal::error_in_stream;
-use super::{Dialect, ModelList, Question};
+use super::{Beside, Dialect, ModelList, Question, ToolCall, Turn};
 use crate::answer::Usage;
 use crate::error::AskError;
 use crate::request::ModelRequest;
@@ -20,6 +21,7 @@ pub static DIALECT: Dialect = Dialect {
     path: |_| "/api/chat".to_owned(),
     headers: &[],
     key: ("authorization", "Bearer "),
+    schema_beside_tools: Beside::Spent,
     body,
     framing: Framing::Lines,
     reader: || Box::new(Chunks),
@@ -36,12 +38,20 @@ fn body(question: &Question<'_>) -> Value {
         messages.push(json!({ "role": "system", "content": request.system }));
     }
     messages.push(json!({ "role": "user", "content": request.user }));
+    messages.extend(question.tooling.turns.iter().flat_map(turn));
     let mut body = json!({
         "model": model,
         "messages": messages,
         "stream": true,
-        "options": { "num_ctx": context(request, *context_tokens), "num_predict": request.max_tokens },
+        "options": {
+            "num_ctx": context(request, &question.tooling.words(), *context_tokens),
+            "num_predict": request.max_tokens,
+        },
     });
+    // It knows no way to name tools that may not be used, and needs none.
+    if question.may_call() {
+        body["tools"] = question.offers().iter().map(function).collect();
+    }
     if let Some(schema) = question.schema() {
         body["format"] = schema.clone();
         // Some versions hold the thoughts to the schema as well, and the model never gets to its answer.
@@ -52,14 +62,29 @@ fn body(question: &Question<'_>) -> Value {
     body
 }
 
-/// A context that holds question and answer: a power of two, and no more than the model has.
-fn context(request: &ModelRequest, most: Option<u32>) -> u64 {
+/// What was said and told in one turn.
+fn turn(turn: &Turn) -> Vec<Value> {
+    let mut said = json!({ "role": "assistant", "content": turn.said.text });
+    if let Some(thought) = turn.said.thoughts.first() {
+        said["thinking"] = thought.clone();
+    }
+    let call =
+        |(_, call, _): (_, &ToolCall, _)| json!({ "function": { "name": call.name, "arguments": call.object() } });
+    said["tool_calls"] = turn.pairs().map(call).collect();
+    let told = turn.pairs();
+    let told = told.map(|(_, call, result)| json!({ "role": "tool", "tool_name": call.name, "content": result.text }));
+    std::iter::once(said).chain(told).collect()
+}
+
+/// A context that holds the question with the words `beside` it and the answer: a power of two, and no more than the
+/// model has.
+fn context(request: &ModelRequest, beside: &str, most: Option<u32>) -> u64 {
     // A token for three bytes of ASCII and for each other byte is more than models need.
     let tokens = |text: &str| {
         let ascii = text.bytes().filter(u8::is_ascii).count();
         (ascii.div_ceil(3) + (text.len() - ascii)) as u64
     };
-    let needed = tokens(&request.system) + tokens(&request.user) + u64::from(request.max_tokens);
+    let needed = tokens(&request.system) + tokens(&request.user) + tokens(beside) + u64::from(request.max_tokens);
     let context = needed.max(LEAST_CONTEXT).next_power_of_two();
     most.map_or(context, |most| context.min(u64::from(most)))
 }
@@ -77,7 +102,16 @@ impl Reader for Chunks {
             return Err(AskError::malformed("it has another shape than a chat"));
         }
         draft.named(&event["model"]);
-        draft.reasoning(event["message"]["thinking"].as_str().unwrap_or_default());
+        if let Some(thinking) = event["message"]["thinking"].as_str() {
+            draft.reasoning(thinking);
+            draft.thought(thinking);
+        }
+        for called in event["message"]["tool_calls"].as_array().into_iter().flatten() {
+            if let Some(call) = draft.wanted.next() {
+                called["function"]["name"].as_str().unwrap_or_default().clone_into(&mut call.name);
+                call.argue(&called["function"]["arguments"]);
+            }
+        }
         draft.text(event["message"]["content"].as_str().unwrap_or_default());
         if event["done"] != true {
             return Ok(false);
@@ -122,7 +156,7 @@ mod tests {
             ("x".repeat(30_000), 4096, Some(12_000), 12_000),
             (String::new(), 1, Some(2048), 2048),
         ] {
-            assert_eq!(context(&request(&user, max_tokens), most), expect, "{} bytes", user.len());
+            assert_eq!(context(&request(&user, max_tokens), "", most), expect, "{} bytes", user.len());
         }
     }
 }

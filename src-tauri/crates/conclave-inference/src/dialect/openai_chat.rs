@@ -12,7 +12,8 @@ pub use profile::{PROFILES, Profile, SchemaForm};
 
 use super::decode::Framing;
 use super::schema::is_strict;
-use super::{Dialect, ModelList, Question};
+use super::{Beside, Dialect, ModelList, Question, ToolCall, Turn};
+use crate::tools::ToolOffer;
 
 /// The dialect.
 pub static DIALECT: Dialect = Dialect {
@@ -22,6 +23,7 @@ pub static DIALECT: Dialect = Dialect {
     path: |_| "/chat/completions".to_owned(),
     headers: &[],
     key: ("authorization", "Bearer "),
+    schema_beside_tools: Beside::Spent,
     body,
     framing: Framing::UntilDone,
     reader: || Box::new(read::Chunks),
@@ -35,7 +37,14 @@ fn body(question: &Question<'_>) -> Value {
         messages.push(json!({ "role": "system", "content": request.system }));
     }
     messages.push(json!({ "role": "user", "content": request.user }));
+    messages.extend(question.tooling.turns.iter().enumerate().flat_map(|each| turn(each, profile)));
     let mut body = json!({ "model": model, "messages": messages });
+    if !question.offers().is_empty() {
+        body["tools"] = question.offers().iter().map(function).collect();
+        if !question.may_call() {
+            body["tool_choice"] = "none".into();
+        }
+    }
     body[profile.max_tokens] = request.max_tokens.into();
     body["stream"] = true.into();
     if extras.usage && profile.usage {
@@ -54,4 +63,27 @@ fn body(question: &Question<'_>) -> Value {
         _ => {}
     }
     body
+}
+
+/// A tool in the form that Ollama took over.
+pub(super) fn function(offer: &ToolOffer) -> Value {
+    let ToolOffer { name, description, schema } = offer;
+    json!({ "type": "function", "function": { "name": name, "description": description, "parameters": schema } })
+}
+
+/// What was said and told in one turn.
+fn turn((number, turn): (usize, &Turn), profile: &Profile) -> Vec<Value> {
+    let mut said = json!({ "role": "assistant", "content": turn.said.text });
+    if profile.wants_thoughts {
+        said["reasoning_content"] = turn.said.thoughts.first().cloned().unwrap_or_else(|| "".into());
+    }
+    let call = |(at, call, _): (usize, &ToolCall, _)| {
+        let function = json!({ "name": call.name, "arguments": call.written() });
+        json!({ "id": call.id_at(number, at), "type": "function", "function": function })
+    };
+    said["tool_calls"] = turn.pairs().map(call).collect();
+    let told = turn.pairs().map(
+        |(at, call, result)| json!({ "role": "tool", "tool_call_id": call.id_at(number, at), "content": result.text }),
+    );
+    std::iter::once(said).chain(told).collect()
 }

@@ -132,6 +132,8 @@ fn error_with(status: u16, kinds: &str, message: String, model: &str, retry_afte
         402 => AskError::NoMoney,
         400 | 403 | 429 if is_money => AskError::NoMoney,
         401 | 403 => AskError::Unauthorised,
+        // OpenRouter, where nobody who has the model takes tools.
+        404 if lower.contains("tool use") => AskError::Rejected { status, message },
         404 => AskError::NotFound { model: model.to_owned() },
         413 => AskError::TooLong,
         429 => AskError::RateLimited { retry_after },

@@ -3,6 +3,7 @@
 
 mod chat;
 mod odd;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -30,6 +31,15 @@ struct Case {
     reasoning_tokens: u64,
     model: Option<String>,
     error: Option<String>,
+    /// The calls that it wants: what the server calls each by, the tool, and the arguments or why there are none.
+    calls: Option<Vec<(String, String, Value)>>,
+    /// Its thoughts as the server wants to see them again.
+    #[serde(default)]
+    thoughts: Vec<Value>,
+    signature: Option<String>,
+    /// What it said beside its calls.
+    #[serde(default)]
+    beside: String,
     without: Option<String>,
 }
 
@@ -62,7 +72,7 @@ struct Decoded {
     text: String,
     reasoning: String,
     refusal: String,
-    result: Result<Answer, String>,
+    result: Result<Reply, String>,
 }
 
 fn decode<'a>(dialect: &Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
@@ -77,11 +87,11 @@ fn decode<'a>(dialect: &Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) -> 
             }
         }
     }
-    let result = decoder.finish().map_err(|error| error.tidy(None).to_string());
+    let result = decoder.reply().map_err(|error| error.tidy(None).to_string());
     Decoded { text, reasoning, refusal, result }
 }
 
-fn expected(case: &Case) -> Result<Answer, String> {
+fn expected(case: &Case) -> Result<Reply, String> {
     let usage = case.usage.map(|[input, output, cached]| Usage {
         input_tokens: input,
         output_tokens: output,
@@ -89,11 +99,28 @@ fn expected(case: &Case) -> Result<Answer, String> {
         reasoning_tokens: case.reasoning_tokens,
     });
     let model = || case.model.clone().expect("a case with an answer names its model");
-    match (&case.text, &case.refusal, &case.error) {
-        (Some(text), None, None) => Ok(Answer::Text { text: text.clone(), form: Form::Free, usage, model: model() }),
-        (None, Some(reason), None) => Ok(Answer::Refusal { reason: reason.clone(), usage, model: model() }),
-        (None, None, Some(error)) => Err(error.clone()),
-        _ => panic!("{} wants exactly one of text, refusal and error", case.file),
+    let call = |(id, name, arguments): &(String, String, Value)| ToolCall {
+        id: id.clone(),
+        name: name.clone(),
+        arguments: match arguments {
+            Value::Object(arguments) => Ok(arguments.clone()),
+            why => Err(why.as_str().expect("an object or why there is none").to_owned()),
+        },
+        signature: case.signature.clone(),
+    };
+    match (&case.text, &case.refusal, &case.error, &case.calls) {
+        (Some(text), None, None, None) => {
+            Ok(Reply::Answer(Answer::Text { text: text.clone(), form: Form::Free, usage, model: model() }))
+        }
+        (None, Some(reason), None, None) => {
+            Ok(Reply::Answer(Answer::Refusal { reason: reason.clone(), usage, model: model() }))
+        }
+        (None, None, Some(error), None) => Err(error.clone()),
+        (None, None, None, Some(calls)) => {
+            let (calls, thoughts) = (calls.iter().map(call).collect(), case.thoughts.clone());
+            Ok(Reply::Calls(Calls { calls, text: case.beside.clone(), thoughts, usage, model: model() }))
+        }
+        _ => panic!("{} wants exactly one of text, refusal, error and calls", case.file),
     }
 }
 
@@ -176,9 +203,9 @@ fn recorded_refusals_mean_what_they_say() {
         let error = error_of(case.status, &body, "asked-for", None);
         let fewer = dialect.without(&question(&asked, Extras::ALL), &error);
         let without = fewer.map(|extras| match extras {
-            Extras { schema: false, usage: true, thinking: true } => "schema".to_owned(),
-            Extras { schema: true, usage: false, thinking: true } => "usage".to_owned(),
-            Extras { schema: true, usage: true, thinking: false } => "thinking".to_owned(),
+            Extras { schema: false, usage: true, thinking: true, tools: true } => "schema".to_owned(),
+            Extras { schema: true, usage: false, thinking: true, tools: true } => "usage".to_owned(),
+            Extras { schema: true, usage: true, thinking: false, tools: true } => "thinking".to_owned(),
             other => panic!("{}: {other:?}", case.file),
         });
         assert_eq!(without, case.without, "{}", case.file);
@@ -267,7 +294,7 @@ fn request(system: bool, schema: bool) -> ModelRequest {
 }
 
 fn question(request: &ModelRequest, extras: Extras) -> Question<'_> {
-    Question { request, model: "m-1", profile: &PROFILES[0], extras, context_tokens: None }
+    Question { request, model: "m-1", profile: &PROFILES[0], extras, context_tokens: None, tooling: Tooling::default() }
 }
 
 #[test]
@@ -283,7 +310,8 @@ fn request_bodies_are_as_agreed() {
             let asked = request(system, schema);
             bodies.insert(name.to_owned(), dialect.body(&question(&asked, Extras::ALL)));
         }
-        let (asked, none) = (request(true, true), Extras { schema: false, usage: false, thinking: false });
+        let (asked, none) =
+            (request(true, true), Extras { schema: false, usage: false, thinking: false, tools: false });
         bodies.insert("all refused".to_owned(), dialect.body(&question(&asked, none)));
         insta::assert_json_snapshot!(name(dialect), bodies);
     }

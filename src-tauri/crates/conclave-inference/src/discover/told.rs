@@ -43,7 +43,9 @@ pub(super) fn ollama(id: String, tags: &Value, shown: &Value) -> Option<Offered>
     let is_here = shown["details"].is_object() && here(shown) && entry(&tags["models"], "name", &id).is_some_and(here);
     let context = shown["model_info"].as_object().into_iter().flatten();
     let context = context.filter(|(key, _)| key.ends_with(".context_length")).find_map(|(_, value)| count(value));
-    offered(id, is_here, context)
+    let mut offered = offered(id, is_here, context)?;
+    offered.can.tools = able.map(|able| able.iter().any(|one| one == "tools"));
+    Some(offered)
 }
 
 /// The models in LM Studio's list that answer questions.

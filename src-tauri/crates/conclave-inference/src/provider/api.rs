@@ -3,7 +3,7 @@
 //! One question is one exchange; each exchange asks the gate anew, so each is in the ledger before it is sent. There are
 //! more only where one gave nothing: without a field that the server refused, and at most two after a failure before the
 //! first byte. After the first byte of an answer nothing is ever repeated; a whole answer that is not in the agreed form
-//! is answered once with what is wrong with it.
+//! is answered once with what is wrong with it. A model that wants to use tools is asked again with what they said.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -24,11 +24,12 @@ use crate::answer::{Answer, Usage};
 use crate::catalogue;
 use crate::class::find_out;
 use crate::dialect::openai_chat::Profile;
-use crate::dialect::{Dialect, Extras, Item, MAX_ANSWER_BYTES, Question, error_of};
+use crate::dialect::{Dialect, Extras, Item, MAX_ANSWER_BYTES, Question, Reply, Tooling, error_of};
 use crate::discover::Address;
 use crate::error::{AskError, Waiting, quote};
 use crate::money::{Price, Spent};
 use crate::probe::{Probed, probe};
+use crate::provider::conversation::Conversation;
 use crate::provider::form::Form;
 use crate::provider::retry::{pause, retry_after};
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
@@ -112,9 +113,9 @@ impl Api {
         ["/v1", "/v1beta", "/api"].iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base)
     }
 
-    fn question<'a>(&'a self, request: &'a ModelRequest, extras: Extras) -> Question<'a> {
+    fn question<'a>(&'a self, request: &'a ModelRequest, extras: Extras, tooling: Tooling<'a>) -> Question<'a> {
         let context_tokens = self.info.can.context_tokens;
-        Question { request, model: self.model(), profile: self.profile, extras, context_tokens }
+        Question { request, model: self.model(), profile: self.profile, extras, context_tokens, tooling }
     }
 
     /// The headers of a request: ours, those of the dialect, and those of the settings in their place or beside them.
@@ -149,7 +150,7 @@ impl Api {
 
     /// An answer in the form that was asked for: the model is told once what is wrong with its first.
     async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
-        let Call { reach, request, on_delta, .. } = call;
+        let Call { reach, request, tools, on_delta } = call;
         let until = Instant::now() + reach.terms.deadline;
         let form = Form::of(request)?;
         let class = match self.class(&reach, until).await {
@@ -157,32 +158,47 @@ impl Api {
             Err(_) if self.info.may_send_code => ModelClass::Hosted,
             Err(error) => return Err(error),
         };
-        let no_schema = self.probed.get().is_some_and(|probed| probed.can.schema == Some(false));
-        let extras = Extras { schema: !no_schema, ..Extras::ALL };
+        let cannot = |can: fn(&Capabilities) -> Option<bool>| {
+            self.probed.get().is_some_and(|probed| can(&probed.can) == Some(false))
+        };
+        let (schema, tools_go) = (!cannot(|can| can.schema), !cannot(|can| can.tools));
+        let extras = Extras { schema, ..Extras::ALL };
         let mut course = Course { reach: &reach, class, until, extras, tries: 0 };
-        let first = self.try_hard(&mut course, request, on_delta).await?;
+        let mut conversation = Conversation::new(tools.filter(|_| tools_go));
+        let first = loop {
+            match self.try_hard(&mut course, request, conversation.tooling(), on_delta).await? {
+                Reply::Answer(answer) => break conversation.counted(answer),
+                Reply::Calls(calls) => conversation.carry_out(calls, until).await?,
+            }
+        };
         let Some(again) = form.repair(request, &first) else { return Ok(first) };
-        let second = self.try_hard(&mut course, &again, &mut |_| {}).await?;
+        conversation.close();
+        let second = match self.try_hard(&mut course, &again, conversation.tooling(), &mut |_| {}).await? {
+            Reply::Answer(answer) => answer,
+            Reply::Calls(_) => return Err(AskError::WrongForm { why: "the model calls a tool instead".to_owned() }),
+        };
         form.settled(&first, second)
     }
 
-    /// An answer of any form, with another try where the first gave nothing.
+    /// A reply of any form, with another try where the first gave nothing.
     async fn try_hard(
         &self,
         course: &mut Course<'_>,
         request: &ModelRequest,
+        tooling: Tooling<'_>,
         on_delta: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<Answer, AskError> {
+    ) -> Result<Reply, AskError> {
         loop {
             let &mut Course { reach, class, until, extras, tries } = course;
             let (gate, actor, terms) = (reach.gate, reach.actor.clone(), reach.terms);
-            let exchange = Exchange { gate, actor, api: self, class, request, terms, extras, until };
+            let question = self.question(request, extras, tooling);
+            let exchange = Exchange { gate, actor, api: self, class, question, terms, until };
             let error = match exchange.run(on_delta).await {
-                Ok(answer) => return Ok(answer),
+                Ok(reply) => return Ok(reply),
                 Err(Failure { error, may_repeat: false, .. }) => return Err(error),
                 Err(Failure { error, .. }) => error,
             };
-            if let Some(fewer) = self.dialect.without(&self.question(request, extras), &error) {
+            if let Some(fewer) = self.dialect.without(&question, &error) {
                 tracing::debug!(gen_ai.request.model = self.model(), ?fewer, "asking again without what was refused");
                 course.extras = fewer;
                 continue;
@@ -296,7 +312,7 @@ impl Provider for Api {
     }
 
     fn sketch(&self, request: &ModelRequest, terms: &Terms<'_>) -> Result<Sketch, AskError> {
-        let body = body(request, self, Extras::ALL, terms)?;
+        let body = body(&self.question(request, Extras::ALL, Tooling::default()), self, terms)?;
         let effect = post(self, self.known_class(), terms, body, terms.deadline, self.headers()?);
         let judged = effect.request(&Actor::Analyst(self.info.name.clone()));
         let redactions = effect.redactions().to_vec();
@@ -356,19 +372,19 @@ struct Exchange<'a> {
     actor: Actor,
     api: &'a Api,
     class: ModelClass,
-    request: &'a ModelRequest,
+    question: Question<'a>,
     terms: Terms<'a>,
-    extras: Extras,
     until: Instant,
 }
 
 impl Exchange<'_> {
-    async fn run(self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Failure> {
+    async fn run(self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Reply, Failure> {
         let info = &self.api.info;
         let price = if self.class == ModelClass::Local { Some(&Price::FREE) } else { info.price.as_ref() };
         let hold = match self.terms.purse {
             Some(purse) => {
-                let most = price.and_then(|price| price.most(self.request));
+                let beside = self.question.tooling.words();
+                let most = price.and_then(|price| price.most_with(self.question.request, &beside));
                 Some(purse.reserve(&info.name, &info.model, most).await.map_err(Failure::not_sent)?)
             }
             None => None,
@@ -380,7 +396,7 @@ impl Exchange<'_> {
         result
     }
 
-    async fn exchange(&self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Answer, Failure> {
+    async fn exchange(&self, on_delta: &mut (dyn FnMut(&str) + Send)) -> Result<Reply, Failure> {
         let effect = self.effect().map_err(Failure::not_sent)?;
         let leave = self.gate.authorize(self.actor.clone(), effect);
         let permit = match timeout_at(self.until, leave).await {
@@ -395,8 +411,9 @@ impl Exchange<'_> {
             log(self.exchanged(seq, &sent, heard, result.as_ref().err()));
         }
         let outcome = match &result {
-            Ok(Answer::Text { .. }) => "answered".to_owned(),
-            Ok(Answer::Refusal { .. }) => "the model declined".to_owned(),
+            Ok(Reply::Answer(Answer::Text { .. })) => "answered".to_owned(),
+            Ok(Reply::Answer(Answer::Refusal { .. })) => "the model declined".to_owned(),
+            Ok(Reply::Calls(calls)) => format!("the model calls {}", tools(calls.calls.len())),
             Err(failure) => format!("no answer: {}", failure.error.kind()),
         };
         tracing::debug!(gen_ai.request.model = self.api.model(), seq, outcome, "exchange ended");
@@ -406,7 +423,7 @@ impl Exchange<'_> {
 
     fn effect(&self) -> Result<SendHttp, AskError> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let body = body(self.request, self.api, self.extras, &self.terms)?;
+        let body = body(&self.question, self.api, &self.terms)?;
         Ok(post(self.api, self.class, &self.terms, body, left, self.api.headers()?))
     }
 
@@ -427,7 +444,7 @@ impl Exchange<'_> {
         permit: Permit<SendHttp>,
         on_delta: &mut (dyn FnMut(&str) + Send),
         heard: &mut Heard,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Reply, Failure> {
         let model = self.api.model();
         let keep = self.terms.log.is_some();
         let mut response = send(permit).await.map_err(|error| Failure::before_first_byte(broken(self.api, error)))?;
@@ -440,7 +457,7 @@ impl Exchange<'_> {
             return Err(Failure::before_first_byte(error_of(status, &body, model, wait)));
         }
         readable(&response.headers)?;
-        let form = self.api.question(self.request, self.extras).form();
+        let form = self.api.dialect.form(&self.question);
         let mut decoder = self.api.dialect.decoder(model, form);
         while !decoder.is_over() {
             let Some(bytes) = response.chunk().await.map_err(|error| broken(self.api, error))? else { break };
@@ -451,8 +468,15 @@ impl Exchange<'_> {
                 }
             }
         }
-        Ok(decoder.finish()?)
+        match self.question.offers() {
+            [] => Ok(decoder.finish().map(Reply::Answer)?),
+            _ => Ok(decoder.reply()?),
+        }
     }
+}
+
+fn tools(calls: usize) -> String {
+    if calls == 1 { "1 tool".to_owned() } else { format!("{calls} tools") }
 }
 
 /// Why the gate let nothing out.
@@ -466,7 +490,7 @@ fn refused(api: &Api, denied: Denied) -> AskError {
 }
 
 /// What an exchange came to. Where nothing was taken, nothing is counted; where an answer broke off, nobody here knows.
-fn spent(result: &Result<Answer, Failure>, price: Option<&Price>) -> Spent {
+fn spent(result: &Result<Reply, Failure>, price: Option<&Price>) -> Spent {
     let of = |usage: &Option<Usage>, outcome| {
         let cost = usage.as_ref().and_then(|usage| price?.cost(usage));
         Spent {
@@ -476,8 +500,9 @@ fn spent(result: &Result<Answer, Failure>, price: Option<&Price>) -> Spent {
         }
     };
     match result {
-        Ok(Answer::Text { usage, .. }) => of(usage, "answered"),
-        Ok(Answer::Refusal { usage, .. }) => of(usage, "declined"),
+        Ok(Reply::Answer(Answer::Text { usage, .. })) => of(usage, "answered"),
+        Ok(Reply::Answer(Answer::Refusal { usage, .. })) => of(usage, "declined"),
+        Ok(Reply::Calls(calls)) => of(&calls.usage, "called tools"),
         Err(Failure { error, is_free: true, .. }) => {
             Spent { cost: Some(Money::ZERO), usage: None, outcome: error.kind() }
         }
@@ -569,8 +594,8 @@ async fn whole(mut response: HttpResponse) -> Result<(u16, Vec<u8>), HttpError> 
     Ok((response.status, body))
 }
 
-fn body(request: &ModelRequest, api: &Api, extras: Extras, terms: &Terms<'_>) -> Result<Body, AskError> {
-    let bytes = api.dialect.body(&api.question(request, extras)).to_string().into_bytes();
+fn body(question: &Question<'_>, api: &Api, terms: &Terms<'_>) -> Result<Body, AskError> {
+    let bytes = api.dialect.body(question).to_string().into_bytes();
     Body::redacted(bytes, &terms.secrets()).map_err(|error| broken(api, error))
 }
 

@@ -26,4 +26,6 @@ mod stub;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tools;
+#[cfg(test)]
 mod voice;

@@ -1,10 +1,15 @@
 //! What the tests of this crate share: a gate with the shipped policy and a ledger in memory.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use conclave_effects::{Clock, Gate, Policies};
-use conclave_inference::{Answer, AskError, Call, ModelRequest, Provider, Reach, Terms};
+use conclave_inference::{
+    Answer, AskError, Call, ModelRequest, Provider, Reach, Terms, ToolHost, ToolOffer, ToolResult, Tools,
+};
 use conclave_policy::{Actor, EntryKind, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy, ToolRequest};
+use serde_json::{Value, json};
 
 /// A ledger in memory.
 #[derive(Clone, Default)]
@@ -68,6 +73,59 @@ pub fn gate(mode: Mode) -> (Gate, MemoryLedger) {
         Clock::fixed(100_000),
     );
     (gate, ledger)
+}
+
+/// A host of the tests' own: one tool that does nothing, and all that it was called with.
+#[derive(Default)]
+pub struct Noted {
+    /// Each call that reached it.
+    pub heard: Mutex<Vec<(String, Value)>>,
+    /// What it answers; `fine` where nothing is set.
+    pub says: Option<String>,
+    /// Whether it never answers.
+    pub hangs: bool,
+}
+
+impl ToolHost for Noted {
+    fn offers(&self) -> Vec<ToolOffer> {
+        let schema = json!({ "type": "object", "properties": { "thought": { "type": "string" } } });
+        let name = "sequentialthinking".to_owned();
+        vec![ToolOffer { name, description: "Notes a thought.".to_owned(), schema }]
+    }
+
+    fn call<'a>(&'a self, name: &'a str, arguments: Value) -> Pin<Box<dyn Future<Output = ToolResult> + Send + 'a>> {
+        Box::pin(async move {
+            self.heard.lock().expect("what was heard").push((name.to_owned(), arguments));
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            let text = self.says.clone().unwrap_or_else(|| "fine".to_owned());
+            ToolResult { text, is_error: false }
+        })
+    }
+}
+
+impl Noted {
+    /// The tools of this host, `most_calls` times in all.
+    pub fn tools(self: &Arc<Self>, most_calls: u32) -> Tools {
+        Tools { host: Arc::clone(self) as Arc<dyn ToolHost>, most_calls }
+    }
+
+    /// How many calls reached it.
+    pub fn count(&self) -> usize {
+        self.heard.lock().expect("what was heard").len()
+    }
+}
+
+/// Asks `provider` on behalf of the engine, with `tools`.
+pub async fn ask_with_tools(
+    gate: &Gate,
+    provider: &dyn Provider,
+    request: &ModelRequest,
+    terms: Terms<'_>,
+    tools: &Tools,
+) -> Result<Answer, AskError> {
+    provider.ask(Call { reach: reach(gate, terms), request, tools: Some(tools), on_delta: &mut |_| {} }).await
 }
 
 /// Asks `provider` on behalf of the engine.

@@ -122,6 +122,45 @@ impl Voice {
         self.stop() + self.last()
     }
 
+    /// A call of the tool `name` with `arguments`, which are JSON or not.
+    pub fn call(&self, number: usize, name: &str, arguments: &str) -> String {
+        let id = format!("id-{number}");
+        // Servers of these two say them as they are.
+        let value = || serde_json::from_str(arguments).unwrap_or_else(|_| json!(arguments));
+        match self.name {
+            DialectName::OpenaiChat => self.event(&json!({ "choices": [{ "delta": { "tool_calls": [{
+                "index": number, "id": id, "function": { "name": name, "arguments": arguments },
+            }] } }] })),
+            DialectName::OpenaiResponses => self.event(&json!({ "type": "response.output_item.done", "item": {
+                "type": "function_call", "call_id": id, "name": name, "arguments": arguments,
+            } })),
+            DialectName::Anthropic => {
+                let block = json!({ "type": "tool_use", "id": id, "name": name, "input": {} });
+                let begin = json!({ "type": "content_block_start", "index": number, "content_block": block });
+                let delta = json!({ "type": "input_json_delta", "partial_json": arguments });
+                self.event(&begin)
+                    + &self.event(&json!({ "type": "content_block_delta", "index": number, "delta": delta }))
+            }
+            DialectName::Gemini => self.event(&json!({ "candidates": [{ "content": { "parts": [{
+                "functionCall": { "name": name, "args": value(), "id": id },
+            }] } }] })),
+            DialectName::Ollama => self.event(&json!({ "message": { "content": "", "tool_calls": [{
+                "function": { "name": name, "arguments": value() },
+            }] }, "done": false })),
+        }
+    }
+
+    /// `calls` as a whole answer.
+    pub fn calls(&self, calls: &[(&str, &str)]) -> String {
+        let calls = calls.iter().enumerate().map(|(number, (name, arguments))| self.call(number, name, arguments));
+        let end = match self.name {
+            DialectName::OpenaiChat => self.reason("tool_calls") + self.last(),
+            DialectName::Anthropic => self.reason("tool_use") + self.last(),
+            _ => self.end(),
+        };
+        self.streams(&(calls.collect::<String>() + &end))
+    }
+
     /// The end of an answer that was too long.
     pub fn too_long(&self) -> String {
         let reason = match self.name {

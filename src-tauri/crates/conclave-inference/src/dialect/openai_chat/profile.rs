@@ -16,6 +16,8 @@ pub struct Profile {
     pub schema: SchemaForm,
     /// Whether it has to be asked to count tokens in a stream.
     pub usage: bool,
+    /// Whether it wants to see its thoughts again where it used tools.
+    pub wants_thoughts: bool,
 }
 
 /// How a server is held to a form.
@@ -29,15 +31,27 @@ pub enum SchemaForm {
     None,
 }
 
-const PLAIN: Profile =
-    Profile { name: "compatible", hosts: &[], max_tokens: "max_tokens", schema: SchemaForm::Schema, usage: true };
+const PLAIN: Profile = Profile {
+    name: "compatible",
+    hosts: &[],
+    max_tokens: "max_tokens",
+    schema: SchemaForm::Schema,
+    usage: true,
+    wants_thoughts: false,
+};
 
 /// Every kind of server. The first is any other than the rest.
 pub static PROFILES: [Profile; 10] = [
     PLAIN,
     // Its reasoning models know no other field.
     Profile { name: "OpenAI", hosts: &["api.openai.com"], max_tokens: "max_completion_tokens", ..PLAIN },
-    Profile { name: "DeepSeek", hosts: &["api.deepseek.com"], schema: SchemaForm::Object, ..PLAIN },
+    Profile {
+        name: "DeepSeek",
+        hosts: &["api.deepseek.com"],
+        schema: SchemaForm::Object,
+        wants_thoughts: true,
+        ..PLAIN
+    },
     // It counts unasked, and refuses fields that it does not know.
     Profile { name: "Mistral", hosts: &["api.mistral.ai", "codestral.mistral.ai"], usage: false, ..PLAIN },
     Profile { name: "OpenRouter", hosts: &["openrouter.ai"], ..PLAIN },

@@ -43,7 +43,7 @@ fn finish(reason: &str) -> Finish {
         "stop" => Finish::Whole,
         "content_filter" => Finish::Declined("a content filter stopped the answer".to_owned()),
         "length" | "model_length" => Finish::Failed(AskError::Truncated),
-        "tool_calls" | "function_call" => Finish::tool(),
+        "tool_calls" | "function_call" => Finish::Called,
         "insufficient_system_resource" | "error" | "abort" => {
             let message = format!("it stopped the answer: {reason}");
             Finish::Failed(AskError::Server { status: 200, message, retry_after: None })
@@ -73,6 +73,45 @@ struct Message {
     /// Groq, Ollama, OpenRouter, vLLM.
     reasoning: Option<String>,
     refusal: Option<String>,
+    tool_calls: Option<Vec<Called>>,
+}
+
+/// A call or a piece of it.
+#[derive(Deserialize)]
+struct Called {
+    /// Some servers give whole calls, and no numbers.
+    index: Option<u64>,
+    id: Option<String>,
+    function: Option<Function>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Function {
+    name: Option<String>,
+    /// Text; some servers give them as they are.
+    arguments: Value,
+}
+
+impl Called {
+    fn put(self, draft: &mut Draft) {
+        let Function { name, arguments } = self.function.unwrap_or_default();
+        let begins = name.as_ref().is_some_and(|name| !name.is_empty());
+        let call = match self.index {
+            Some(at) => draft.wanted.at(at),
+            None if begins => draft.wanted.next(),
+            None => draft.wanted.at(draft.wanted.last()),
+        };
+        let Some(call) = call else { return };
+        if let Some(id) = self.id.filter(|id| !id.is_empty()) {
+            call.id = id;
+        }
+        // Some repeat it with each piece, and none gives it in pieces.
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            call.name = name;
+        }
+        call.argue(&arguments);
+    }
 }
 
 #[derive(Deserialize)]
@@ -100,6 +139,7 @@ impl Message {
     fn put(self, draft: &mut Draft) {
         if let Some(reasoning) = self.reasoning_content.or(self.reasoning) {
             draft.reasoning(&reasoning);
+            draft.thought(&reasoning);
         }
         match self.content {
             Some(Content::Text(text)) => draft.text(&text),
@@ -118,6 +158,9 @@ impl Message {
         }
         if let Some(refusal) = self.refusal {
             draft.refusal(&refusal);
+        }
+        for call in self.tool_calls.into_iter().flatten() {
+            call.put(draft);
         }
     }
 }
