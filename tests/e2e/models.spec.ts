@@ -69,6 +69,7 @@ test("a known model is chosen by keys with its price, and one that is retired na
   await expect(price("read")).toHaveValue("1.25");
   await expect(price("from its cache")).toHaveValue("0.125");
   await expect(form).toContainText("as public lists had it on 2026-10-21");
+  await expect(form).toContainText("more than 200,000 tokens costs $2.50 / $15.00");
 
   await form.getByLabel("Provider").selectOption("OpenRouter");
   await expect(form).toContainText("Conclave knows no model of OpenRouter");
@@ -321,6 +322,7 @@ test("limits are kept exactly, and what is no amount is not", async ({ app, fold
   await save.click();
   await expect(notice(app)).toContainText("The limits hold");
   await expect(app.getByRole("contentinfo", { name: "Status" })).toContainText("Spent today $0.00 of $5.00");
+  await expect(money).toContainText("one run costs at most: critical $1.50, high $0.75");
   const { budget, manual_cost } = await settingsOf(folder);
   expect(budget).toMatchObject({ per_day: 5, per_call: 0.000123 });
   expect(manual_cost).toEqual({ critical: 200, high: 120.5, medium: 50 });
@@ -398,7 +400,7 @@ test("the connected client is said to be withdrawn before it is added", async ({
   await expect(rows(app, /^Tried out/)).toHaveText([/mcp_sampling/]);
 });
 
-test("a program and a file that is not there are added by keys alone", async ({ app }) => {
+test("a program and a file that is not there are added by keys alone", async ({ app, folder }) => {
   await openModels(app);
   await app.keyboard.press("a");
   await expect(app.getByRole("button", { name: /^An API/ })).toBeFocused();
@@ -408,8 +410,17 @@ test("a program and a file that is not there are added by keys alone", async ({ 
   await app.keyboard.press("Enter");
   const form = app.getByRole("form", { name: "Add a model" });
   await expect(form.getByLabel("Program")).toBeFocused();
+  await form.getByText("What it is told first").click();
+  await form.getByLabel("Told first").fill("Be brief.\nNo jokes.");
+  await form.getByLabel("Second tries").fill("0");
+  await form.getByLabel("Pause").fill("250");
+  await form.getByLabel("At a time").fill("3");
   await form.getByLabel("Name").press("Enter");
   await expect(rows(app, /^Asked/)).toHaveText([/claude_cli/]);
+  const { cli_models: kept } = await settingsOf(folder);
+  expect(kept).toMatchObject([
+    { system_prompt: "Be brief.\nNo jokes.", max_retries: 0, retry_delay_ms: 250, max_concurrent: 3 },
+  ]);
 
   await app.keyboard.press("a");
   await app.getByRole("button", { name: /^A model file/ }).click();

@@ -76,6 +76,24 @@ fn models_are_added_looked_at_ordered_and_removed() {
 }
 
 #[test]
+fn a_program_of_another_kind_is_added_with_its_arguments_and_the_place_it_reaches() {
+    let ground = Ground::new();
+    let add = ["models", "add", "own", "--cli", "generic", "--command", "/usr/bin/ask", "--arg", "--model", "--arg"];
+    ground.home.json(&[&add[..], &["{model}", "--base-url", "https://models.example/v1"]].concat(), 0);
+    let [own] = ground.settings()["cli_models"].as_array().expect("a list").clone().try_into().expect("one");
+    assert_eq!((&own["type"], &own["args"]), (&json!("generic"), &json!(["--model", "{model}"])));
+    assert_eq!(own["base_url"], json!("https://models.example/v1"));
+    let refused = |words: &[&str], expect: &str| {
+        let said = text(&ground.home.run(&[&["models", "add", "x"], words].concat()));
+        assert!(said.contains(expect), "{said}");
+    };
+    // What would be left out is refused.
+    refused(&["--cli", "claude", "--arg", "-v"], "`--arg` says nothing of a program whose arguments Conclave knows");
+    refused(&["--url", &ground.url(), "--model", "m", "--base-url", "https://a.example"], "`--base-url` says nothing");
+    refused(&["--cli", "generic", "--command", "/usr/bin/ask"], "base_url");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_in_words() {
     let ground = Ground::new();
     let url = ground.url();
@@ -255,6 +273,22 @@ fn calls_are_counted_for_each_model_and_summed_up() {
     assert!(prometheus.contains("# TYPE") && prometheus.contains("mine"), "{prometheus}");
     check("model-removed", &ground.home.json(&["models", "remove", "mine"], 0));
     check("model-saved", &ground.home.json(&["models", "add", "b", "--url", &ground.url(), "--model", "m"], 0));
+}
+
+#[test]
+fn a_question_that_the_policy_holds_back_is_no_call() {
+    let ground = Ground::new();
+    ground.home.json(&["models", "add", "mine", "--url", &ground.url(), "--model", "stub"], 0);
+    let app = project(&ground.home);
+    ground.home.json(&["scan", &app], 0);
+    let id = ground.home.json(&["findings"], 0)["findings"][0]["id"].as_str().expect("an id").to_owned();
+    let rule = "{ id: nobody, priority: 1, action: deny, reason: not today, conditions: { actor: \"analyst:*\" } }";
+    ground.home.write("data/policy.yaml", &format!("version: 1\nextends: default\nrules:\n  - {rule}\n"));
+    ground.home.run(&["fix", &id]);
+    let held_back = text(&ground.home.run(&["audit", "egress", "--denied"]));
+    assert!(held_back.contains("nobody"), "{held_back}");
+    let spending = ground.home.json(&["spending", &id], 0);
+    assert_eq!((&spending["total"]["calls"], &spending["models"]), (&json!(0), &json!([])), "{spending:#}");
 }
 
 /// A worker of model files that is a script: it notes what it is told, loads, and answers nothing.

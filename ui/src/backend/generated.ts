@@ -1305,6 +1305,18 @@ export type LocalModel = {
 	trial: boolean,
 };
 
+/**  What a long question and its answer cost, every token of them, in dollars for a million tokens. */
+export type LongPriceView = {
+	/**  A question of more tokens than this is long. */
+	above_tokens: number,
+	/**  Tokens read. */
+	input: Money,
+	/**  Tokens written, reasoning included. */
+	output: Money,
+	/**  Tokens read from the server's cache. */
+	cached: Money,
+};
+
 /**  A look at one place. */
 export type LookView = {
 	/**  Where. */
@@ -1784,6 +1796,8 @@ export type PriceView = {
 	cached: Money,
 	/**  The day that it is known from, as `2026-11-01`; `null` where the person set it, or it is free. */
 	dated: string | null,
+	/**  What it is instead for long questions; `null` where their length does not matter. */
+	long: LongPriceView | null,
 };
 
 /**  All projects. */
@@ -2244,6 +2258,8 @@ export type SpendingView = {
 	projects: SpendOf[],
 	/**  What may be spent. */
 	budget: BudgetView,
+	/**  What a run may cost besides, by how severe its finding is; the smaller limit binds. */
+	tiers: TierLimit[],
 	/**  What fixing by hand would have cost in comparison. */
 	comparison: ComparisonView,
 	/**  On the finding that was asked for. */
@@ -2362,6 +2378,14 @@ export type TermView = {
 	label: string,
 	/**  Its log-odds. */
 	value: number,
+};
+
+/**  What one run about a finding may cost. */
+export type TierLimit = {
+	/**  How severe the finding is. */
+	severity: Severity,
+	/**  The most; `null` is no limit. It says nothing where a price is not known. */
+	most: Money | null,
 };
 
 /**  How a model does that is only tried out. */

@@ -1,5 +1,5 @@
 /** A labelled field of a form: what it is for below it, and what is wrong with it in the same place. */
-import { type InputHTMLAttributes, type ReactNode, type Ref, useId } from "react";
+import { type InputHTMLAttributes, type ReactNode, type Ref, type TextareaHTMLAttributes, useId } from "react";
 import { sentence } from "../format";
 import styles from "./field.module.css";
 import { Mark } from "./mark";
@@ -33,6 +33,16 @@ export function Field({
         aria-describedby={`${id}-note`}
         {...rest}
       />
+    </Labelled>
+  );
+}
+
+/** The same for text of several lines. */
+export function Lines({ label, note, fault = null, ...rest }: Around & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const id = useId();
+  return (
+    <Labelled id={id} label={label} note={note} fault={fault}>
+      <textarea id={id} rows={3} aria-invalid={fault !== null} aria-describedby={`${id}-note`} {...rest} />
     </Labelled>
   );
 }

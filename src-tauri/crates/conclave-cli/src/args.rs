@@ -410,6 +410,13 @@ pub struct AddModel {
     /// The program, by name or path, where it is not called as usual.
     #[arg(long, value_name = "COMMAND")]
     pub command: Option<String>,
+    /// An argument of a generic program, as it is; one for each time. `{model}`, `{system_file}` and `{schema_file}` stand
+    /// for what they say; the question comes on standard input.
+    #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
+    pub args: Vec<String>,
+    /// Where the program sends its questions, where that is not its usual place: all that it can reach.
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
     /// The environment variable that holds its key.
     #[arg(long, value_name = "VARIABLE")]
     pub key_env: Option<String>,
@@ -441,6 +448,8 @@ pub enum Program {
     Codex,
     /// Gemini CLI.
     Gemini,
+    /// Any other, by its command, its arguments and its address.
+    Generic,
 }
 
 impl From<Program> for CliProgram {
@@ -448,6 +457,7 @@ impl From<Program> for CliProgram {
         match program {
             Program::Claude => Self::Claude,
             Program::Codex => Self::Codex,
+            Program::Generic => Self::Generic,
             Program::Gemini => Self::Gemini,
         }
     }

@@ -89,6 +89,12 @@ pub async fn remove(cx: &Ctx, name: &str) -> Result<Vec<String>, EditError> {
                 also.push(setting.to_owned());
             }
         }
+        for (role, sitting) in seats(root) {
+            if sitting.iter().any(|entry| entry["model"] == name) {
+                sitting.retain(|entry| entry["model"] != name);
+                also.push(format!("roles.{role}"));
+            }
+        }
         Ok(())
     })
     .await?;
@@ -210,6 +216,9 @@ fn put(
     for entry in names(root).flat_map(|(_, names)| names).filter(|entry| **entry == old) {
         *entry = json!(name);
     }
+    for entry in seats(root).flat_map(|(_, sitting)| sitting).filter(|entry| entry["model"] == old) {
+        entry["model"] = json!(name);
+    }
     Ok(())
 }
 
@@ -231,6 +240,12 @@ fn names(root: &mut Map<String, Value>) -> impl Iterator<Item = (&'static str, &
         "review" => Some(("review.models", value.get_mut("models")?.as_array_mut()?)),
         _ => None,
     })
+}
+
+/// The lists of models in the file that sit for a role before all others, with their roles.
+fn seats(root: &mut Map<String, Value>) -> impl Iterator<Item = (&String, &mut Vec<Value>)> {
+    let roles = root.get_mut("roles").and_then(Value::as_object_mut);
+    roles.into_iter().flatten().filter_map(|(role, sitting)| Some((role, sitting.as_array_mut()?)))
 }
 
 fn known(settings: &Settings, name: &str) -> Result<(), EditError> {

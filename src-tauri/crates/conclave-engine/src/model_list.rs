@@ -10,7 +10,7 @@ use conclave_core::tier::RunPlan;
 use conclave_effects::{ModelClass, Secret, find_worker, host_of};
 pub use conclave_inference::catalogue as known;
 use conclave_inference::{Api, Provider as _, catalogue};
-pub use conclave_inference::{Capabilities, Info, Kind, Price};
+pub use conclave_inference::{Capabilities, Info, Kind, LongPrice, Price};
 use conclave_store::{KeyHost, SpendOf, SpendTotal, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -244,7 +244,8 @@ fn strangers(settings: &Settings) -> Vec<String> {
     };
     let order = settings.preference.iter().map(|name| (name, "in the order of models"));
     let review = settings.review.models.iter().map(|name| (name, "to review"));
-    order.chain(review).filter_map(stranger).collect()
+    let roles = settings.roles.values().flatten().map(|role| (&role.model, "for a role"));
+    order.chain(review).chain(roles).filter_map(stranger).collect()
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub use conclave_inference::config::Remark;
 use conclave_inference::{catalogue, config};
 use conclave_policy::{Actor, digest, suggest};
 
+use serde_json::Value;
+
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::models;
@@ -34,14 +36,35 @@ const MOST_BACKUPS: u32 = 10_000;
 /// # Errors
 /// What is wrong with it, and which word may have been meant.
 pub fn read(text: &str) -> Result<Settings, String> {
-    // The reader would take a list for the values of the fields in their order.
-    if text.trim_start().starts_with('[') {
-        return Err("the settings are a list; allowed is one object: `{ \"models\": [] }`".to_owned());
-    }
     let settings: Settings = serde_json::from_str(text).map_err(|error| words(&error))?;
-    match fault(&settings) {
+    let given: Value = serde_json::from_str(text).map_err(|error| words(&error))?;
+    let meant = serde_json::to_value(&settings).map_err(|error| words(&error))?;
+    match listed(&given, &meant, "").or_else(|| fault(&settings)) {
         Some(fault) => Err(fault),
         None => Ok(settings),
+    }
+}
+
+/// The first list at `place` in `given` that stands where `meant`, which was read from it, has an object: the reader
+/// takes a list for the values of the fields in their order, which nobody means.
+fn listed(given: &Value, meant: &Value, place: &str) -> Option<String> {
+    match (given, meant) {
+        (Value::Array(_), Value::Object(_)) if place.is_empty() => {
+            Some("the settings are a list; allowed is one object: `{ \"models\": [] }`".to_owned())
+        }
+        (Value::Array(_), Value::Object(fields)) => {
+            let fields: Vec<String> = fields.keys().map(|field| format!("`{field}`")).collect();
+            Some(format!("`{place}` is a list; allowed is one object with {}", fields.join(", ")))
+        }
+        (Value::Array(given), Value::Array(meant)) => {
+            let mut pairs = given.iter().zip(meant).enumerate();
+            pairs.find_map(|(at, (given, meant))| listed(given, meant, &format!("{place}[{at}]")))
+        }
+        (Value::Object(given), Value::Object(meant)) => given.iter().find_map(|(field, given)| {
+            let place = if place.is_empty() { field.clone() } else { format!("{place}.{field}") };
+            listed(given, meant.get(field)?, &place)
+        }),
+        _ => None,
     }
 }
 

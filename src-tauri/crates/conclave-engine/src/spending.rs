@@ -189,7 +189,7 @@ fn too_much(over: &OverCap, tier: Option<TierCap>) -> String {
     format!("{over}; raise {name} in the settings, or {otherwise}")
 }
 
-/// Money that is set aside in the store. Dropped, it counts as spent, unless nobody was asked yet.
+/// Money that is set aside in the store. Dropped, it counts as spent, unless nobody waited for it.
 struct StoreHold {
     store: Store,
     reservation: Option<Reservation>,
@@ -207,6 +207,17 @@ impl StoreHold {
     }
 }
 
+impl StoreHold {
+    fn return_it(&mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
+        self.store.give_back(reservation, |given| {
+            if let Err(error) = given {
+                tracing::warn!(%error, "what was set aside for no call is not given back, and counts as spent");
+            }
+        });
+    }
+}
+
 impl Hold for StoreHold {
     fn settle(mut self: Box<Self>, spent: Spent) {
         let tokens = spent.usage.map(|usage| Tokens {
@@ -217,12 +228,18 @@ impl Hold for StoreHold {
         });
         self.put(Settlement { actual: spent.cost, tokens, outcome: spent.outcome.to_owned() });
     }
+
+    fn give_back(mut self: Box<Self>) {
+        self.return_it();
+    }
 }
 
 impl Drop for StoreHold {
     fn drop(&mut self) {
-        let actual = (!self.is_asked).then_some(Money::ZERO);
-        self.put(Settlement { actual, tokens: None, outcome: "cancelled".to_owned() });
+        match self.is_asked {
+            true => self.put(Settlement { actual: None, tokens: None, outcome: "cancelled".to_owned() }),
+            false => self.return_it(),
+        }
     }
 }
 

@@ -51,10 +51,12 @@ pub enum AskError {
     #[error("the account has no credit left; top it up or choose another model")]
     NoMoney,
     /// The server knows no such model, or no such path.
-    #[error("there is no model `{model}` at this address; check the model\u{2019}s name and the address")]
+    #[error("there is no model `{model}` at this address; {}", instead(.nearest.as_deref()))]
     NotFound {
         /// The model that was asked for.
         model: String,
+        /// What takes its place there, or has the most similar name, where the server lists its models.
+        nearest: Option<String>,
     },
     /// Too many requests.
     #[error("the server takes no more requests for now; {}", wait(*.retry_after))]
@@ -213,6 +215,21 @@ impl AskError {
         }
     }
 
+    /// Whether it is certain that it was held back on this machine, so that nobody was asked anything.
+    pub fn is_held_back(&self) -> bool {
+        matches!(
+            self,
+            Self::Denied(_)
+                | Self::BadAddress { .. }
+                | Self::NoKey(_)
+                | Self::NotSent(_)
+                | Self::OverBudget(_)
+                | Self::Resting { .. }
+                | Self::NotInstalled(_)
+                | Self::Timeout(Waiting::Leave | Waiting::Turn)
+        )
+    }
+
     /// The same error, fit for a screen: a server's words on one short line, with `key` taken out.
     pub(crate) fn tidy(mut self, key: Option<&str>) -> Self {
         if let Self::Server { message: words, .. }
@@ -249,6 +266,13 @@ pub fn quote(words: &str, key: Option<&str>) -> String {
 /// Invisible and direction-changing characters, with which a line can be made to read as another.
 fn turns_text(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn instead(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(near) => format!("the nearest that it lists is `{near}`"),
+        None => "check the model\u{2019}s name and the address".to_owned(),
+    }
 }
 
 fn wait(retry_after: Option<Duration>) -> String {

@@ -30,7 +30,7 @@ pub use discover::{Address, Look, Offered, Server, ServerKind, discover};
 pub use error::{AskError, Waiting, quote};
 pub use health::{Health, State, Trial};
 pub use metrics::{Counts, prometheus};
-pub use money::{Hold, Price, Purse, Spent};
+pub use money::{Hold, LongPrice, Price, Purse, Spent};
 pub use probe::{Probed, probe};
 pub use provider::api::Api;
 pub use provider::cli::Cli;

@@ -17,7 +17,10 @@ export function Machine() {
   const doctor = useCommand("get_doctor", {});
   const ledger = useCommand("verify_ledger", {});
   const { data: status } = useCommand("get_status", {});
-  const missing = doctor.data?.items.filter(({ ok }) => !ok).length ?? 0;
+  const items = doctor.data?.items ?? [];
+  const broken = items.filter(({ wrong }) => wrong).length;
+  const missing = items.filter(({ ok, wrong }) => !ok && !wrong).length;
+  const ends = [broken > 0 && `${broken} broken`, missing > 0 && `${missing} not available`].filter(Boolean);
   return (
     <>
       <HeadBar title="This machine">
@@ -37,14 +40,14 @@ export function Machine() {
             id="tools"
             level={2}
             line={false}
-            end={doctor.data !== undefined && (missing === 0 ? "all there" : `${missing} not available`)}
+            end={doctor.data !== undefined && (ends.length === 0 ? "all there" : ends.join(", "))}
           />
           {doctor.error !== null && <ErrorNote error={doctor.error} onRetry={() => void doctor.refetch()} />}
           {doctor.data === undefined && doctor.error === null && <p className={styles.text}>Looking…</p>}
           <ul className={styles.tools}>
-            {doctor.data?.items.map(({ name, ok, found, hint }) => (
+            {items.map(({ name, ok, wrong, found, hint }) => (
               <li key={name}>
-                <OutcomeMark outcome={ok ? "pass" : "not_available"} />
+                <OutcomeMark outcome={wrong ? "error" : ok ? "pass" : "not_available"} />
                 <b>{name}</b>
                 <div>
                   <p>

@@ -11,7 +11,7 @@ import type {
 } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
-import { Check, Choice, Field } from "../../components/field";
+import { Check, Choice, Field, Lines } from "../../components/field";
 import { Footer, FooterNote } from "../../components/footer";
 import { useNotices } from "../frame/notice";
 import { fieldOf } from "./faults";
@@ -295,6 +295,8 @@ function CliFields({
 }: Common & { setting: CliModel; set: (change: Partial<CliModel>) => void }) {
   const generic = setting.type === "generic";
   const [args, setArgs] = useState((setting.args ?? []).join(" "));
+  // What is set from the beginning is not hidden.
+  const [first] = useState(setting);
   return (
     <>
       <Choice
@@ -359,6 +361,41 @@ function CliFields({
         onChange={(event) => set({ key_env: orNull(event.target.value) })}
       />
       <MayHaveCode checked={setting.may_send_code} onChange={(may_send_code) => set({ may_send_code })} />
+      <details
+        className={styles.details}
+        open={faultOf("max_concurrent") !== null || first.max_concurrent !== null || first.system_prompt !== null}
+      >
+        <summary>What it is told first, second tries, and how many at a time</summary>
+        <Lines
+          label="Told first"
+          placeholder="nothing"
+          value={setting.system_prompt ?? ""}
+          note="Put before the instructions of each question."
+          onChange={(event) => set({ system_prompt: orNull(event.target.value) })}
+        />
+        <Field
+          label="Second tries"
+          inputMode="numeric"
+          value={setting.max_retries}
+          note="After a failure, inside the time limit; 0 is none."
+          onChange={(event) => set({ max_retries: whole(event.target.value) ?? 0 })}
+        />
+        <Field
+          label="Pause"
+          inputMode="numeric"
+          value={setting.retry_delay_ms}
+          note="Before each of them, in milliseconds."
+          onChange={(event) => set({ retry_delay_ms: whole(event.target.value) ?? 0 })}
+        />
+        <Field
+          label="At a time"
+          inputMode="numeric"
+          placeholder="no limit of its own"
+          value={setting.max_concurrent ?? ""}
+          fault={faultOf("max_concurrent")}
+          onChange={(event) => set({ max_concurrent: whole(event.target.value) })}
+        />
+      </details>
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { KnownModel, KnownModelList } from "../../backend/generated";
-import { hostAt, isOfTheList, modelAt, offeredBy, priceWords, strengthWords } from "./known";
+import { hostAt, isOfTheList, longWords, modelAt, offeredBy, priceWords, strengthWords } from "./known";
 
 function model(id: string, change: Partial<KnownModel> = {}): KnownModel {
   return {
@@ -52,13 +52,15 @@ test.each([
 test("what it is good for and costs is said in words, and an unknown price is unknown", () => {
   expect(strengthWords(KNOWN, { strengths: ["deep", "fast"] })).toBe("Deep reasoning, fast analysis");
   expect(strengthWords(KNOWN, { strengths: [] })).toBe("");
-  expect(priceWords({ price: { input: 2, output: 10, cached: 0.1, dated: "2026-10-21" } })).toBe("$2.00 / $10.00");
+  expect(priceWords({ price: { input: 2, output: 10, cached: 0.1, dated: "2026-10-21", long: null } })).toBe(
+    "$2.00 / $10.00",
+  );
   expect(priceWords({ price: null })).toBe("not known");
 });
 
 test("a price that the list has is not the person's own", () => {
-  const known = model("m", { price: { input: 2, output: 10, cached: 0.1, dated: "2026-10-21" } });
-  const same = model("m", { price: { input: 2, output: 10, cached: 2, dated: "2026-10-21" } });
+  const known = model("m", { price: { input: 2, output: 10, cached: 0.1, dated: "2026-10-21", long: null } });
+  const same = model("m", { price: { input: 2, output: 10, cached: 2, dated: "2026-10-21", long: null } });
   expect(isOfTheList({ input: 2, output: 10, cached: 0.1 }, known)).toBe(true);
   expect(isOfTheList({ input: 2, output: 10, cached: null }, known)).toBe(false);
   expect(isOfTheList({ input: 2, output: 10, cached: null }, same)).toBe(true);
@@ -66,4 +68,12 @@ test("a price that the list has is not the person's own", () => {
   expect(isOfTheList(null, known)).toBe(false);
   expect(isOfTheList(null, undefined)).toBe(true);
   expect(isOfTheList({ input: 3, output: 10, cached: null }, undefined)).toBe(false);
+});
+
+test("what long questions cost is said where it differs", () => {
+  const price = { input: 1.25, output: 10, cached: 0.125, dated: "2026-10-21" };
+  const long = { above_tokens: 200_000, input: 2.5, output: 15, cached: 0.25 };
+  expect(longWords({ ...price, long })).toBe(" A question of more than 200,000 tokens costs $2.50 / $15.00.");
+  expect(longWords({ ...price, long: null })).toBe("");
+  expect(longWords(null)).toBe("");
 });

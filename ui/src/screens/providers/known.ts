@@ -31,6 +31,13 @@ export function priceWords({ price }: Pick<KnownModel, "price">): string {
   return price === null ? "not known" : `${money(price.input)} / ${money(price.output)}`;
 }
 
+/** What long questions cost in place of that, as a sentence behind another; nothing where it is the same. */
+export function longWords(price: KnownModel["price"]): string {
+  if (price?.long == null) return "";
+  const { above_tokens, input, output } = price.long;
+  return ` A question of more than ${above_tokens.toLocaleString("en")} tokens costs ${money(input)} / ${money(output)}.`;
+}
+
 /** A setting for a model of `host` with nothing else chosen. */
 export function settingFor(host: Pick<ApiModel, "base_url" | "dialect">, model: string, name: string): ApiModel {
   return {

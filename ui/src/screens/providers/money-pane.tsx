@@ -1,7 +1,7 @@
 /** What was spent, what is set aside, what may be spent, and what the same findings would have cost by hand. */
 import { useState } from "react";
 import { useChange, useCommand } from "../../api/client";
-import type { BudgetView, ManualCostView, SpendOf, SpendSum, SpendingView } from "../../backend/generated";
+import type { BudgetView, ManualCostView, SpendOf, SpendSum, SpendingView, TierLimit } from "../../backend/generated";
 import { Button } from "../../components/button";
 import { ErrorNote } from "../../components/error-note";
 import { Footer, FooterNote } from "../../components/footer";
@@ -110,7 +110,7 @@ function Money({ spending }: { spending: SpendingView }) {
         </table>
         <p className={styles.text}>
           The most that a call can cost is set aside before it is made; at a limit it is not made. Under a limit a model
-          whose price is not known is not asked.
+          whose price is not known is not asked.{tierWords(spending.tiers)}
         </p>
         <SectionHead title="By hand, in comparison" end="what is fixed now" />
         <table className={styles.table}>
@@ -229,6 +229,12 @@ function Amount({
       />
     </span>
   );
+}
+
+/** What one run may cost besides, as a sentence behind others. */
+function tierWords(tiers: readonly TierLimit[]): string {
+  const limits = tiers.flatMap(({ severity, most }) => (most === null ? [] : [`${severity} ${money(most)}`]));
+  return limits.length === 0 ? "" : ` By how severe its finding is, one run costs at most: ${limits.join(", ")}.`;
 }
 
 /** What is used of a limit: figures, and a bar that says the same. */

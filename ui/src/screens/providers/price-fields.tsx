@@ -4,7 +4,7 @@ import type { KnownModel, ModelPrice } from "../../backend/generated";
 import { Prose } from "../../components/prose";
 import { parseMoney, typed } from "../../money";
 import styles from "./form.module.css";
-import { isOfTheList } from "./known";
+import { isOfTheList, longWords } from "./known";
 
 const PARTS = {
   input: "read",
@@ -84,7 +84,9 @@ export function PriceFields({
         ) : now.price === null ? (
           "Unknown. Under a limit a model of unknown price is not asked; it is never taken as free."
         ) : isOfTheList(now.price, known) ? (
-          <Prose text={`For a million tokens, as public lists had it on ${listed?.dated ?? "no known day"}.`} />
+          <Prose
+            text={`For a million tokens, as public lists had it on ${listed?.dated ?? "no known day"}.${longWords(listed)}`}
+          />
         ) : (
           <>
             For a million tokens, as you set it.{" "}

@@ -1,15 +1,15 @@
 //! The models of the settings: listed, added, changed, removed, put in order.
 
 use conclave_engine::model_edit::{self, EditError};
-use conclave_engine::model_list::{self, Capabilities, Kind, ModelState, OneModel, Price};
+use conclave_engine::model_list::{self, Capabilities, Kind, LongPrice, ModelState, OneModel, Price};
 use conclave_engine::{ModelClass, keys};
 
 use super::health::{health as shown_health, thresholds};
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::{
-    self, CapabilitiesView, KeySource, ModelKind, ModelList, ModelRemoved, ModelRow, ModelSaved, ModelSettingView,
-    NamedModel, Nothing, OrderModels, PriceView, SaveModel, WorkerView,
+    self, CapabilitiesView, KeySource, LongPriceView, ModelKind, ModelList, ModelRemoved, ModelRow, ModelSaved,
+    ModelSettingView, NamedModel, Nothing, OrderModels, PriceView, SaveModel, WorkerView,
 };
 
 pub(crate) async fn list_models(api: &Api, _: Nothing) -> Result<ModelList, ApiError> {
@@ -59,7 +59,14 @@ fn row(state: ModelState, now_ms: i64) -> Result<ModelRow, ApiError> {
 }
 
 pub(super) fn price(price: Price) -> PriceView {
-    PriceView { input: price.input, output: price.output, cached: price.cached, dated: price.dated }
+    let Price { input, output, cached, dated, long } = price;
+    let long = long.map(|LongPrice { above_tokens, input, output, cached }| LongPriceView {
+        above_tokens,
+        input,
+        output,
+        cached,
+    });
+    PriceView { input, output, cached, dated, long }
 }
 
 pub(super) fn kind(kind: Kind) -> ModelKind {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use conclave_core::finding::Severity;
 use conclave_core::money::Money;
 use conclave_core::settings::{BudgetSetting, ManualCost};
 use conclave_engine::spending::{self, ByHand};
@@ -12,6 +13,7 @@ use crate::api::Api;
 use crate::error::ApiError;
 use crate::view::{
     BudgetView, ComparisonView, FindingSpending, GetSpending, ManualCostView, SpendOf, SpendSum, SpendingView,
+    TierLimit,
 };
 
 /// More models and projects than anybody has.
@@ -41,6 +43,7 @@ pub(crate) async fn get_spending(api: &Api, request: GetSpending) -> Result<Spen
         models_this_month: store.spend_since(day::month(today))?.into_iter().map(named).collect(),
         projects: store.spend_totals(SpendBy::Project, MOST)?.into_iter().map(named).collect(),
         budget: budget(&settings.budget, &settings.manual_cost),
+        tiers: Severity::ALL.map(|severity| TierLimit { severity, most: settings.tiers.of(severity).cap }).to_vec(),
         comparison: ComparisonView { critical, high, medium, manual: cost, spent: total.spent },
         finding: request.finding.map(|finding| of_finding(api, &finding)).transpose()?,
     })

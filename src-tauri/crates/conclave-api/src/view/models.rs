@@ -111,6 +111,21 @@ pub struct PriceView {
     pub cached: Money,
     /// The day that it is known from, as `2026-11-01`; `null` where the person set it, or it is free.
     pub dated: Option<String>,
+    /// What it is instead for long questions; `null` where their length does not matter.
+    pub long: Option<LongPriceView>,
+}
+
+/// What a long question and its answer cost, every token of them, in dollars for a million tokens.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct LongPriceView {
+    /// A question of more tokens than this is long.
+    pub above_tokens: u32,
+    /// Tokens read.
+    pub input: Money,
+    /// Tokens written, reasoning included.
+    pub output: Money,
+    /// Tokens read from the server's cache.
+    pub cached: Money,
 }
 
 /// What a model can do; `null` is unknown.

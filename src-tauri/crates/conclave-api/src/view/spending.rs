@@ -2,6 +2,7 @@
 //!
 //! Amounts are dollars, exact to a millionth. A cost that is not known is counted apart and is in no sum.
 
+use conclave_core::finding::Severity;
 use conclave_core::money::Money;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub struct SpendingView {
     pub projects: Vec<SpendOf>,
     /// What may be spent.
     pub budget: BudgetView,
+    /// What a run may cost besides, by how severe its finding is; the smaller limit binds.
+    pub tiers: Vec<TierLimit>,
     /// What fixing by hand would have cost in comparison.
     pub comparison: ComparisonView,
     /// On the finding that was asked for.
@@ -114,6 +117,15 @@ pub struct BudgetView {
     pub per_project: Option<Money>,
     /// What fixing one finding by hand costs.
     pub manual: ManualCostView,
+}
+
+/// What one run about a finding may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Type)]
+pub struct TierLimit {
+    /// How severe the finding is.
+    pub severity: Severity,
+    /// The most; `null` is no limit. It says nothing where a price is not known.
+    pub most: Option<Money>,
 }
 
 /// What fixing one finding by hand costs, by severity.

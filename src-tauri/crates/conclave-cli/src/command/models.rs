@@ -11,7 +11,7 @@ use conclave_api::view::{
 };
 
 use super::call;
-use crate::args::{AddModel, Format, Models};
+use crate::args::{AddModel, Format, Models, Program};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -93,7 +93,8 @@ fn setting(add: &AddModel) -> Result<ModelSettingView, ApiError> {
     };
     let of_files = [("--context", add.context.is_some()), ("--threads", add.threads.is_some())];
     let of_apis = [("--dialect", add.dialect.is_some())];
-    let of_programs = [("--command", add.command.is_some())];
+    let of_programs =
+        [("--command", add.command.is_some()), ("--arg", !add.args.is_empty()), ("--base-url", add.base_url.is_some())];
     match (url, cli, file) {
         (None, None, None) if name == SAMPLING => {
             only(&[("--model", model.is_some()), ("--key-env", add.key_env.is_some())], "the client\u{2019}s model")?;
@@ -125,15 +126,17 @@ fn setting(add: &AddModel) -> Result<ModelSettingView, ApiError> {
         }
         (None, Some(program), None) => {
             only(&[of_files.as_slice(), &of_apis].concat(), "a program")?;
+            let is_generic = *program == Program::Generic;
+            only(&[("--arg", !is_generic && !add.args.is_empty())], "a program whose arguments Conclave knows")?;
             Ok(ModelSettingView::Cli(CliModel {
                 name: name.clone(),
                 program: (*program).into(),
                 command: add.command.clone(),
-                args: Vec::new(),
+                args: add.args.clone(),
                 model: model.clone(),
                 system_prompt: None,
                 key_env: add.key_env.clone(),
-                base_url: None,
+                base_url: add.base_url.clone(),
                 max_retries: 2,
                 retry_delay_ms: 1000,
                 may_send_code: add.may_send_code,

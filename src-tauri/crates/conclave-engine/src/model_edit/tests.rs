@@ -49,7 +49,8 @@ const BEFORE: &str = r#"{
     { "name": "b", "base_url": "https://one.example/v1", "model": "m", "may_send_code": true }
   ],
   "preference": ["b", "a"],
-  "review": { "models": ["b"] }
+  "review": { "models": ["b"] },
+  "roles": { "fast": [{ "model": "b" }, { "model": "a" }], "logic": [{ "model": "a" }] }
 }"#;
 
 fn api(name: &str) -> OneModel {
@@ -90,11 +91,13 @@ async fn what_names_a_model_follows_it_when_it_is_renamed_and_when_it_goes() {
     let after = ground.json();
     assert_eq!((&after["models"][1]["name"], after["models"].as_array().unwrap().len()), (&json!("c"), 2));
     assert_eq!((&after["preference"], &after["review"]["models"]), (&json!(["c", "a"]), &json!(["c"])));
-    assert_eq!(remove(&ground.cx, "c").await.unwrap(), ["preference", "review.models"]);
+    assert_eq!(after["roles"]["fast"], json!([{ "model": "c" }, { "model": "a" }]));
+    assert_eq!(remove(&ground.cx, "c").await.unwrap(), ["preference", "review.models", "roles.fast"]);
     let after = ground.json();
     assert_eq!((after.get("cli_models"), after.get("local_models")), (None, None), "no list is made");
     assert_eq!(after["models"].as_array().unwrap().len(), 1);
     assert_eq!((&after["preference"], &after["review"]["models"]), (&json!(["a"]), &json!([])));
+    assert_eq!(after["roles"], json!({ "fast": [{ "model": "a" }], "logic": [{ "model": "a" }] }));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use conclave_core::settings::DialectName;
 use serde::Deserialize;
 
 use super::{Catalogue, Date, End, Entry, Host, Preset, Seat, Strength};
-use crate::money::Price;
+use crate::money::{LongPrice, Price};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +63,16 @@ struct PriceRow {
     /// As `input` where it is not known: no answer costs more than it was held to cost.
     cached: Option<Money>,
     dated: String,
+    long: Option<LongRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongRow {
+    above_tokens: u32,
+    input: Money,
+    output: Money,
+    cached: Option<Money>,
 }
 
 #[derive(Deserialize)]
@@ -118,9 +128,15 @@ fn entry(row: ModelRow, hosts: &[Host]) -> Result<Entry, String> {
     };
     let price = match row.price {
         None => None,
-        Some(PriceRow { input, output, cached, dated }) => {
+        Some(PriceRow { input, output, cached, dated, long }) => {
             date(&dated)?;
-            Some(Price { input, output, cached: cached.unwrap_or(input), dated: Some(dated) })
+            let long = long.map(|LongRow { above_tokens, input, output, cached }| LongPrice {
+                above_tokens,
+                input,
+                output,
+                cached: cached.unwrap_or(input),
+            });
+            Some(Price { input, output, cached: cached.unwrap_or(input), dated: Some(dated), long })
         }
     };
     Ok(Entry {

@@ -68,15 +68,23 @@ pub fn nearest(id: &str) -> Option<&'static str> {
 
 /// What the host's own list `listed` says of the model called `id`.
 pub fn against(id: &str, listed: &[String]) -> Listing {
-    // Ollama lists `qwen2.5-coder:latest` where people write `qwen2.5-coder`.
-    let is_it = |name: &String| name == id || name.strip_suffix(":latest") == Some(id);
+    let known = model(id);
+    // Ollama lists `qwen2.5-coder:latest` where people write `qwen2.5-coder`; others list `big` and take `big:variant`,
+    // or list a model by another of its names.
+    let plain = id.split_once(':').map_or(id, |(plain, _)| plain);
+    let is_it = |name: &String| {
+        name == id
+            || name == plain
+            || name.strip_suffix(":latest") == Some(id)
+            || known.is_some_and(|entry| entry.is_called(name))
+    };
     if listed.is_empty() {
         return Listing::Silent;
     }
     if listed.iter().any(is_it) {
         return Listing::Listed;
     }
-    let successor = model(id).and_then(|entry| entry.successor.as_deref());
+    let successor = known.and_then(|entry| entry.successor.as_deref());
     let names: Vec<&str> = listed.iter().map(String::as_str).collect();
     let nearest = successor.filter(|next| names.contains(next)).or_else(|| most_like(id, &names));
     Listing::Missing { nearest: nearest.map(str::to_owned) }

@@ -17,6 +17,11 @@ fn the_list_of_models_is_whole_and_every_price_has_its_day() {
         if let Some(price) = &entry.price {
             assert!(price.dated.is_some() && price.input > Money::ZERO && price.output > price.input, "{}", entry.id);
             assert!(price.cached <= price.input, "{}", entry.id);
+            if let Some(long) = price.long {
+                let is_step = entry.context_tokens.is_some_and(|most| long.above_tokens < most);
+                assert!(is_step && long.input > price.input && long.output > price.output, "{}", entry.id);
+                assert!(long.cached <= long.input, "{}", entry.id);
+            }
         }
     }
 }
@@ -98,6 +103,9 @@ fn what_a_host_lists_has_the_last_word() {
         ("gpt-4o", list(&["gpt-5.6", "gpt-6-sol"]), missing(Some("gpt-6-sol"))),
         ("gpt-4o", list(&["gpt-5.6"]), missing(Some("gpt-5.6"))),
         ("gpt-4o", list(&["llama-4"]), missing(None)),
+        // Another name of it, and a variant of it.
+        ("claude-opus-4", list(&["claude-opus-4-20250514"]), Listing::Listed),
+        ("openai/gpt-oss-20b:free", list(&["openai/gpt-oss-20b"]), Listing::Listed),
     ] {
         assert_eq!(against(id, &listed), expect, "{id} in {listed:?}");
     }

@@ -134,7 +134,7 @@ fn error_with(status: u16, kinds: &str, message: String, model: &str, retry_afte
         401 | 403 => AskError::Unauthorised,
         // OpenRouter, where nobody who has the model takes tools.
         404 if lower.contains("tool use") => AskError::Rejected { status, message },
-        404 => AskError::NotFound { model: model.to_owned() },
+        404 => AskError::NotFound { model: model.to_owned(), nearest: None },
         413 => AskError::TooLong,
         429 => AskError::RateLimited { retry_after },
         // A server that is still reading its model says so, which is worth more than that it has too much to do.
@@ -145,7 +145,7 @@ fn error_with(status: u16, kinds: &str, message: String, model: &str, retry_afte
         _ if says(&TOO_LONG) => AskError::TooLong,
         500.. => AskError::Server { status, message, retry_after },
         _ if says(&KEY) => AskError::Unauthorised,
-        _ if says(&NO_MODEL) => AskError::NotFound { model: model.to_owned() },
+        _ if says(&NO_MODEL) => AskError::NotFound { model: model.to_owned(), nearest: None },
         _ => AskError::Rejected { status, message },
     }
 }

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use conclave_core::money::Money;
-use conclave_core::settings::ModelSetting;
+use conclave_core::settings::{DialectName, ModelSetting};
 use conclave_effects::{
     Body, Consent, DataClass, Denied, Effect, Facts, Gate, HttpError, HttpResponse, Method, ModelClass, Permit, Secret,
     SendHttp, TimeoutKind, Timeouts, host_of, send,
@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::answer::{Answer, Usage};
-use crate::catalogue;
+use crate::catalogue::{self, Listing};
 use crate::class::find_out;
 use crate::dialect::openai_chat::Profile;
 use crate::dialect::{Dialect, Extras, Item, MAX_ANSWER_BYTES, Question, Reply, Tooling, error_of};
@@ -232,6 +232,12 @@ impl Api {
         };
         let models: Vec<String> = listed.iter().map(|name| quote(name, None)).collect();
         let wanted = self.model().strip_prefix("models/").unwrap_or(self.model());
+        if let Listing::Missing { nearest } = catalogue::against(wanted, &models)
+            && (catalogue::host_at(&self.base_url).is_some() || self.dialect.name == DialectName::Ollama)
+        {
+            // Other servers may have one model and answer to any name.
+            return Err(AskError::NotFound { model: quote(wanted, None), nearest });
+        }
         let today = catalogue::day(reach.gate.clock().now_ms());
         let remarks = catalogue::remarks(&quote(wanted, None), &self.base_url, &models, today);
         let warnings = doubt.into_iter().chain(remarks).collect();
@@ -390,8 +396,10 @@ impl Exchange<'_> {
             None => None,
         };
         let result = self.exchange(on_delta).await;
-        if let Some(hold) = hold {
-            hold.settle(spent(&result, price));
+        match (hold, &result) {
+            (Some(hold), Err(failure)) if failure.error.is_held_back() => hold.give_back(),
+            (Some(hold), _) => hold.settle(spent(&result, price)),
+            (None, _) => {}
         }
         result
     }

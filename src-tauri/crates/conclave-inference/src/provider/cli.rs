@@ -348,8 +348,12 @@ impl Cli {
             }
             None => None,
         };
-        let Outcome { result, usage, cost } = self.exchange(reach, request, ready, until).await;
+        let Outcome { result, is_run, usage, cost } = self.exchange(reach, request, ready, until).await;
         if let Some(hold) = hold {
+            if !is_run {
+                hold.give_back();
+                return result;
+            }
             let outcome = match &result {
                 Ok(Answer::Text { .. }) => "answered",
                 Ok(Answer::Refusal { .. }) => "declined",
@@ -384,7 +388,9 @@ impl Cli {
                 let outcome = self.read(&report, is_held);
                 (Some(report), outcome)
             }
-            Err(error) => (None, Outcome::not_sent(error)),
+            Err(error) if error.is_held_back() => (None, Outcome::not_sent(error)),
+            // It ran, and nobody knows how far it came.
+            Err(error) => (None, Outcome { result: Err(error), is_run: true, usage: None, cost: None }),
         };
         let mut words = match &outcome.result {
             Ok(Answer::Text { .. }) => "answered".to_owned(),
@@ -428,7 +434,12 @@ impl Cli {
     fn read(&self, report: &AgentReport, is_held: bool) -> Outcome {
         let free = report.connections.made == 0;
         let (stdout, stderr) = (String::from_utf8_lossy(&report.stdout), String::from_utf8_lossy(&report.stderr));
-        let failed = |error: AskError| Outcome { result: Err(error), usage: None, cost: free.then_some(Money::ZERO) };
+        let failed = |error: AskError| Outcome {
+            result: Err(error),
+            is_run: true,
+            usage: None,
+            cost: free.then_some(Money::ZERO),
+        };
         match report.status {
             Exit::TimedOut => {
                 return failed(self.explained(AskError::Timeout(Waiting::End), &report.connections));
@@ -450,12 +461,12 @@ impl Cli {
                         Ok(Answer::Text { text, form, usage, model })
                     }
                 };
-                Outcome { result, usage, cost }
+                Outcome { result, is_run: true, usage, cost }
             }
             Err(unsaid) => {
                 let (error, usage, cost) = *unsaid;
                 let error = self.explained(error, &report.connections);
-                Outcome { result: Err(error), usage, cost: cost.or(free.then_some(Money::ZERO)) }
+                Outcome { result: Err(error), is_run: true, usage, cost: cost.or(free.then_some(Money::ZERO)) }
             }
         }
     }

@@ -85,13 +85,15 @@ impl Local {
             None => None,
         };
         let result = self.exchange(call).await;
-        if let Some(hold) = hold {
-            let (usage, outcome) = match &result {
-                Ok(Answer::Text { usage, .. }) => (*usage, "answered"),
-                Ok(Answer::Refusal { usage, .. }) => (*usage, "declined"),
-                Err(error) => (None, error.kind()),
-            };
-            hold.settle(Spent { cost: Some(Money::ZERO), usage, outcome });
+        let (usage, outcome) = match &result {
+            Ok(Answer::Text { usage, .. }) => (*usage, "answered"),
+            Ok(Answer::Refusal { usage, .. }) => (*usage, "declined"),
+            Err(error) => (None, error.kind()),
+        };
+        match (hold, &result) {
+            (Some(hold), Err(error)) if error.is_held_back() => hold.give_back(),
+            (Some(hold), _) => hold.settle(Spent { cost: Some(Money::ZERO), usage, outcome }),
+            (None, _) => {}
         }
         result
     }

@@ -102,7 +102,7 @@ mod tests {
             (AskError::Certificate { address: String::new() }, 9, None),
             (AskError::Unauthorised, 9, None),
             (AskError::NoMoney, 9, None),
-            (AskError::NotFound { model: String::new() }, 9, None),
+            (AskError::NotFound { model: String::new(), nearest: None }, 9, None),
             (AskError::Redirected, 9, None),
             (AskError::Truncated, 9, None),
             (AskError::Empty, 9, None),

@@ -10,7 +10,6 @@
 
 mod answer;
 
-use conclave_core::money::Money;
 use conclave_core::settings::{SAMPLING, SamplingSetting};
 use conclave_effects::sample::{Client, ClientError};
 use conclave_effects::{AskClient, Body, Consent, Effect as _, Facts, ModelClass, ask_client};
@@ -106,16 +105,15 @@ impl Sampling {
             None => None,
         };
         let result = self.put(reach, client, (request, wrong), until).await;
-        let (outcome, is_free) = match &result {
-            Ok(Answer::Text { .. }) => ("answered", false),
-            Ok(Answer::Refusal { .. }) => ("declined", false),
-            Err(error @ (AskError::Denied(_) | AskError::NotSent(_) | AskError::Timeout(Waiting::Leave))) => {
-                (error.kind(), true)
-            }
-            Err(error) => (error.kind(), false),
+        let outcome = match &result {
+            Ok(Answer::Text { .. }) => "answered",
+            Ok(Answer::Refusal { .. }) => "declined",
+            Err(error) => error.kind(),
         };
-        if let Some(hold) = hold {
-            hold.settle(Spent { cost: is_free.then_some(Money::ZERO), usage: None, outcome });
+        match (hold, &result) {
+            (Some(hold), Err(error)) if error.is_held_back() => hold.give_back(),
+            (Some(hold), _) => hold.settle(Spent { cost: None, usage: None, outcome }),
+            (None, _) => {}
         }
         result.map(|answer| answer.tidy(None)).map_err(|error| error.tidy(None))
     }

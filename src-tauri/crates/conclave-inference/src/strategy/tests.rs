@@ -210,7 +210,7 @@ const FAILURES_BY_KIND: [(&str, Does); 30] = [
     ("not_sent", Does::Fail(|| AskError::NotSent(words()))),
     ("unauthorised", Does::Fail(|| AskError::Unauthorised)),
     ("no_money", Does::Fail(|| AskError::NoMoney)),
-    ("not_found", Does::Fail(|| AskError::NotFound { model: words() })),
+    ("not_found", Does::Fail(|| AskError::NotFound { model: words(), nearest: None })),
     ("rate_limited", Does::Fail(|| AskError::RateLimited { retry_after: None })),
     ("server", Does::Fail(|| AskError::Server { status: 500, message: words(), retry_after: None })),
     ("rejected", Does::Fail(|| AskError::Rejected { status: 400, message: words() })),

@@ -500,6 +500,10 @@ impl Hold for Entry {
         let Spent { cost, outcome, .. } = spent;
         self.0.lock().expect("unpoisoned").push(format!("{outcome} {:?}", cost.map(Money::micros)));
     }
+
+    fn give_back(self: Box<Self>) {
+        self.0.lock().expect("unpoisoned").push("given back".to_owned());
+    }
 }
 
 #[tokio::test]

@@ -239,6 +239,10 @@ impl Hold for Entry {
     fn settle(self: Box<Self>, spent: Spent) {
         self.0.lock().expect("book").push(format!("settled {}", spent.outcome));
     }
+
+    fn give_back(self: Box<Self>) {
+        self.0.lock().expect("book").push("given back".to_owned());
+    }
 }
 
 #[tokio::test]

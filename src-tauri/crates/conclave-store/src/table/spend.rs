@@ -205,6 +205,12 @@ impl Store {
         self.writer().hand_over(move |transaction| settle(transaction, reservation.id, &settlement), done);
     }
 
+    /// Gives back what was set aside for a call that was not made: it is in no sum then, and in no list. `done` as in
+    /// [`Store::reserve`].
+    pub fn give_back(&self, reservation: Reservation, done: impl FnOnce(Result<()>) + Send + 'static) {
+        self.writer().hand_over(move |transaction| give_back(transaction, reservation.id), done);
+    }
+
     /// Counts what processes had set aside that have died as spent; gives the number of their calls.
     ///
     /// # Errors
@@ -309,6 +315,25 @@ fn settle(transaction: &Transaction<'_>, id: i64, settlement: &Settlement) -> Re
         ..Change::default()
     };
     change_totals(transaction, id, &change)
+}
+
+fn give_back(transaction: &Transaction<'_>, id: i64) -> Result<()> {
+    let reserved: Option<i64> = transaction
+        .prepare_cached("SELECT reserved FROM spend WHERE id = ?1 AND outcome IS NULL")?
+        .query_row([id], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| StoreError::Missing { what: "open reservation", id: id.to_string() })?;
+    let change = Change {
+        calls: -1,
+        open: -1,
+        unknown: -i64::from(reserved.is_none()),
+        estimated: -reserved.unwrap_or(0),
+        reserved: -reserved.unwrap_or(0),
+        ..Change::default()
+    };
+    change_totals(transaction, id, &change)?;
+    transaction.prepare_cached("DELETE FROM spend WHERE id = ?1")?.execute([id])?;
+    Ok(())
 }
 
 impl Caps {

@@ -111,7 +111,8 @@ impl Store {
         self.read(|transaction| total(transaction, of))
     }
 
-    /// The totals of each day, project or provider with its id: days newest first, the others by id; `limit` at most.
+    /// The totals of each day, project or provider that had a call, with its id: days newest first, the others by id;
+    /// `limit` at most.
     ///
     /// # Errors
     /// A database that cannot be read.
@@ -122,7 +123,7 @@ impl Store {
             SpendBy::Provider => ("provider", "id"),
         };
         self.read(|transaction| {
-            let sql = format!("SELECT * FROM spend_total WHERE kind = ?1 ORDER BY {order} LIMIT ?2");
+            let sql = format!("SELECT * FROM spend_total WHERE kind = ?1 AND calls > 0 ORDER BY {order} LIMIT ?2");
             let mut statement = transaction.prepare(&sql)?;
             let mut rows = statement.query(params![kind, limit])?;
             let mut totals = Vec::new();

@@ -38,7 +38,11 @@ fn facts(list: &KnownModelList, model: &KnownModel) -> String {
     let mut facts = vec![match &model.price {
         Some(price) => {
             let dated = price.dated.as_deref().map(|day| format!(", on {day}")).unwrap_or_default();
-            format!("{} in, {} out for a million tokens{dated}", price.input, price.output)
+            let long = price.long.map(|long| {
+                format!(" ({} and {} for questions above {} tokens)", long.input, long.output, long.above_tokens)
+            });
+            let long = long.unwrap_or_default();
+            format!("{} in, {} out for a million tokens{long}{dated}", price.input, price.output)
         }
         None => "price unknown".to_owned(),
     }];

@@ -224,6 +224,11 @@ pub(in crate::output) fn spending(style: Style, view: &SpendingView) -> String {
         limits.iter().filter_map(|(what, limit)| limit.map(|limit| format!("{limit} for {what}"))).collect();
     let limits = if limits.is_empty() { "none is set".to_owned() } else { limits.join(", ") };
     let _ = writeln!(out, "\n{:<12} {limits}", "Limits");
+    let tiers = view.tiers.iter().filter_map(|tier| Some((tier.severity.label().to_lowercase(), tier.most?)));
+    let tiers: Vec<String> = tiers.map(|(severity, most)| format!("{severity} {most}")).collect();
+    if !tiers.is_empty() {
+        let _ = writeln!(out, "{:<12} {}", "For one run", tiers.join(", "));
+    }
     let fixed = view.comparison.critical + view.comparison.high + view.comparison.medium;
     if let (Some(manual), true) = (view.comparison.manual, fixed > 0) {
         let least = if view.total.unknown > 0 { "at least " } else { "" };

@@ -148,6 +148,8 @@ pub(super) type Unsaid = Box<(AskError, Option<Usage>, Option<Money>)>;
 /// What came of one run.
 pub(super) struct Outcome {
     pub result: Result<Answer, AskError>,
+    /// Whether the program was started.
+    pub is_run: bool,
     pub usage: Option<Usage>,
     pub cost: Option<Money>,
 }
@@ -155,7 +157,7 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Nothing was given to anybody.
     pub(super) fn not_sent(error: AskError) -> Self {
-        Self { result: Err(error), usage: None, cost: Some(Money::ZERO) }
+        Self { result: Err(error), is_run: false, usage: None, cost: Some(Money::ZERO) }
     }
 }
 
@@ -213,7 +215,7 @@ pub(super) fn of_status(status: u16, words: &str, model: Option<&str>) -> AskErr
             AskError::NoMoney
         }
         401 | 403 => AskError::Unauthorised,
-        404 => AskError::NotFound { model: model.unwrap_or_default().to_owned() },
+        404 => AskError::NotFound { model: model.unwrap_or_default().to_owned(), nearest: None },
         413 => AskError::TooLong,
         400 if says(&["prompt is too long", "context_length", "context window", "token count"]) => AskError::TooLong,
         400 if says(&["api key not valid", "api_key_invalid"]) => AskError::Unauthorised,

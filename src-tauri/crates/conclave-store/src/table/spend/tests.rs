@@ -68,6 +68,28 @@ fn all(store: &Store) -> ([u64; 3], [u64; 4]) {
 }
 
 #[test]
+fn what_is_given_back_was_no_call() {
+    let (_folder, store) = fresh();
+    let give_back = |reservation| {
+        let (done, told) = channel();
+        store.give_back(reservation, move |result| done.send(result).unwrap());
+        told.recv().unwrap()
+    };
+    let (known, unknown) = (spend(Some(3)), spend(None));
+    let (known, unknown) = (held(&store, known, Caps::default()), held(&store, unknown, Caps::default()));
+    let kept = held(&store, spend(Some(4)), Caps::default());
+    give_back(known).unwrap();
+    give_back(unknown).unwrap();
+    assert_eq!(all(&store), ([1, 1, 0], [4, 4, 0, 0]));
+    assert_eq!(store.spends(&SpendOf::All, None, 10).unwrap().rows.len(), 1);
+    give_back(kept).unwrap();
+    assert_eq!(all(&store), ([0, 0, 0], [0, 0, 0, 0]));
+    for by in [SpendBy::Day, SpendBy::Project, SpendBy::Provider] {
+        assert_eq!(store.spend_totals(by, 10).unwrap(), [], "nothing was ever asked");
+    }
+}
+
+#[test]
 fn money_is_set_aside_and_then_spent() {
     let (_folder, store) = fresh();
     let first = held(&store, spend(Some(3)), Caps::default());
