@@ -58,6 +58,11 @@ fn scan_fix_apply_and_undo_return_the_same_bytes() {
     assert_eq!(std::fs::read(home.path("app/load.py")).expect("the file"), before);
     check("error", &home.json(&["undo", &id], 2));
 
+    check("dismiss", &home.json(&["dismiss", &id, "--reason", "wont-fix", "--note", "a demo"], 0));
+    check("error", &home.json(&["fix", &id], 2));
+    check("reopen", &home.json(&["reopen", &id], 0));
+    check("error", &home.json(&["reopen", &id], 2));
+
     let audit = home.json(&["audit", "verify"], 0);
     check("audit", &audit);
     assert_eq!(audit["intact"], json!(true));

@@ -7,7 +7,16 @@
 import { useSyncExternalStore } from "react";
 import type { SavedView, Sort } from "./backend/generated";
 
-export const VIEWS = ["needs_you", "fix_ready", "running", "no_safe_fix", "fixed", "suppressed", "all"] as const;
+export const VIEWS = [
+  "needs_you",
+  "fix_ready",
+  "running",
+  "no_safe_fix",
+  "fixed",
+  "dismissed",
+  "suppressed",
+  "all",
+] as const;
 export const SORTS = ["risk", "path", "newest"] as const;
 export const TABS = ["problem", "fixes", "why"] as const;
 

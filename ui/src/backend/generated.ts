@@ -466,6 +466,12 @@ export type ConfigRemark = {
 	loud: boolean,
 };
 
+/**  Findings that were dismissed, or opened again. */
+export type DecidedView = {
+	/**  Their ids. */
+	findings: string[],
+};
+
 /**  A finding that would not be run. */
 export type DeferredRun = {
 	/**  The finding. */
@@ -504,6 +510,35 @@ export type DiscoveredList = {
 	remedy: string | null,
 };
 
+/**  Dismisses findings. */
+export type DismissFindings = {
+	/**  These, by id or its first digits. */
+	findings: string[],
+	/**  Why. */
+	reason: DismissReason,
+	/**  The same in the person's words. */
+	note?: string,
+};
+
+/**  Why a person dismisses a finding. */
+export type DismissReason = 
+/**  There is no weakness. */
+"false_positive" | 
+/**  There is one, and it stays. */
+"wont_fix" | 
+/**  The code runs in tests only. */
+"used_in_tests";
+
+/**  A person's word that nothing is to be done about a finding. */
+export type DismissalView = {
+	/**  Why. */
+	reason: DismissReason,
+	/**  The same in the person's words; may be empty. */
+	note: string,
+	/**  When. */
+	at: number,
+};
+
 /**  One line of `doctor`. */
 export type DoctorItem = {
 	/**  What was looked at. */
@@ -532,6 +567,13 @@ export type Effect =
 "sample" | 
 /**  It must not happen. */
 "deny";
+
+/**  How much a person wants done for a finding. */
+export type Effort = 
+/**  What its severity is worth. */
+"usual" | 
+/**  The most that is done for any finding. */
+"most";
 
 /**  Which requests a list shows. */
 export type EgressOnly = 
@@ -877,6 +919,8 @@ export type FindingView = {
 	running: RunProgress | null,
 	/**  The fix that is applied at the moment. */
 	applied: AppliedView | null,
+	/**  Why the person dismissed it. */
+	dismissed: DismissalView | null,
 	/**  The next and the previous finding in the default order of its project. */
 	neighbours: Neighbours,
 };
@@ -1840,6 +1884,12 @@ export type Redaction = {
 	count: number,
 };
 
+/**  Opens dismissed findings again. */
+export type ReopenFindings = {
+	/**  These, by id or its first digits. */
+	findings: string[],
+};
+
 /**  Names the run whose conclusion is to be drawn again. */
 export type ReplayRun = {
 	/**  The run's id, or that of a finding for its last run. */
@@ -1975,6 +2025,8 @@ export type RunFix = {
 	project?: string | null,
 	/**  Only this severe or more; used when `findings` is empty. */
 	severity?: Severity | null,
+	/**  How much is to be done. */
+	effort?: Effort,
 };
 
 /**  A run under way. */
@@ -2066,6 +2118,8 @@ export type SavedView =
 "fixed" | 
 /**  Suppressed by the tool. */
 "suppressed" | 
+/**  Dismissed by the person. */
+"dismissed" | 
 /**  Everything. */
 "all";
 
@@ -2281,6 +2335,14 @@ export type Stage =
 /**  Drawing the conclusion. */
 "conclude";
 
+/**  A stage that has ended. */
+export type StageTook = {
+	/**  Which. */
+	stage: Stage,
+	/**  How long it took, in milliseconds. */
+	took_ms: number,
+};
+
 /**  Where a finding stands with the person. */
 export type Status = 
 /**  Seen, nothing tried yet. */
@@ -2298,7 +2360,9 @@ export type Status =
 /**  A fix was applied and not undone. */
 "fixed" | 
 /**  The tool itself suppresses it. */
-"suppressed";
+"suppressed" | 
+/**  The person dismissed it. */
+"dismissed";
 
 /**  The status strip. */
 export type StatusView = {
@@ -2388,6 +2452,14 @@ export type TierLimit = {
 	most: Money | null,
 };
 
+/**  The last run of a finding over time: the one under way, else the one that its result is of. */
+export type TimelineView = {
+	/**  The run; `null` where there was none. */
+	run: string | null,
+	/**  The stages that have ended, in their order. */
+	stages: StageTook[],
+};
+
 /**  How a model does that is only tried out. */
 export type TrialView = {
 	/**  How often it was asked beside another. */
@@ -2428,6 +2500,8 @@ export type ViewCounts = {
 	fixed: number,
 	/**  See [`SavedView::Suppressed`]. */
 	suppressed: number,
+	/**  Dismissed by the person. */
+	dismissed: number,
 	/**  All together. */
 	all: number,
 };
@@ -2447,6 +2521,7 @@ export type CommandMap = {
 	list_findings: { request: ListFindings; response: FindingPage; kind: "query" };
 	get_finding: { request: GetFinding; response: FindingView; kind: "query" };
 	replay_run: { request: ReplayRun; response: ReplayView; kind: "query" };
+	get_timeline: { request: GetFinding; response: TimelineView; kind: "query" };
 	get_doctor: { request: Nothing; response: DoctorView; kind: "query" };
 	verify_ledger: { request: Nothing; response: LedgerView; kind: "query" };
 	get_policy: { request: Nothing; response: PolicyView; kind: "query" };
@@ -2480,6 +2555,8 @@ export type CommandMap = {
 	apply_fix: { request: ApplyFix; response: AppliedView; kind: "mutation" };
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
 	save_policy: { request: SavePolicy; response: PolicySaved; kind: "mutation" };
+	dismiss_findings: { request: DismissFindings; response: DecidedView; kind: "mutation" };
+	reopen_findings: { request: ReopenFindings; response: DecidedView; kind: "mutation" };
 	export_ledger: { request: ExportLedger; response: LedgerExported; kind: "mutation" };
 	set_key: { request: SetKey; response: KeySaved; kind: "mutation" };
 	erase_key: { request: EraseKey; response: KeyErased; kind: "mutation" };
@@ -2505,6 +2582,7 @@ export const tags = {
 	list_findings: ["findings"],
 	get_finding: ["findings","runs"],
 	replay_run: ["findings"],
+	get_timeline: ["findings","runs"],
 	get_doctor: [],
 	verify_ledger: ["ledger"],
 	get_policy: ["policy","projects"],
@@ -2538,6 +2616,8 @@ export const tags = {
 	apply_fix: ["findings","ledger"],
 	undo_fix: ["findings","ledger"],
 	save_policy: ["policy"],
+	dismiss_findings: ["findings"],
+	reopen_findings: ["findings"],
 	export_ledger: ["ledger"],
 	set_key: ["keys","ledger"],
 	erase_key: ["keys","ledger"],

@@ -79,6 +79,8 @@ function stateOf({ status, confidence }: Pick<FindingRow, "status" | "confidence
       return { mark: "not_available", tone: "unknown", word: "Suspected false positive" };
     case "fixed":
       return { mark: "tick", tone: "done", word: "Fixed" };
+    case "dismissed":
+      return { mark: "refused", tone: "unknown", word: "Dismissed" };
     case "suppressed":
       return { mark: "not_available", tone: "unavailable", word: "Suppressed by the tool" };
   }

@@ -90,7 +90,7 @@ impl Api {
         let request = match which {
             Which::Named(findings) => RunFix { findings: findings.clone(), ..RunFix::default() },
             Which::Open { project, severity } => {
-                RunFix { findings: Vec::new(), project: project.clone(), severity: *severity }
+                RunFix { project: project.clone(), severity: *severity, ..RunFix::default() }
             }
         };
         let waiting: Vec<Status> = Status::STANDING.into_iter().filter(|status| *status != Status::Running).collect();
@@ -132,7 +132,7 @@ impl Api {
         for id in scans.iter().flat_map(|scan| &scan.findings) {
             let Some(stored) = self.cx().store.finding(id)? else { continue };
             let severe = severity.is_none_or(|least| stored.finding.detection.severity.at_least(least));
-            if severe && !matches!(stored.status, Status::Suppressed | Status::Fixed) {
+            if severe && !matches!(stored.status, Status::Suppressed | Status::Fixed | Status::Dismissed) {
                 findings.push(id.clone());
             }
         }

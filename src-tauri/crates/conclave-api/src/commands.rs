@@ -11,15 +11,16 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
     AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckConfigFile,
-    CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DiscoveredList, DoctorView, EgressPage,
-    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView,
-    ExportLedger, FindingPage, FindingView, GetCommands, GetExchange, GetFinding, GetSpending, HealthList,
-    HealthThresholds, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList,
-    LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing, OrderModels, PlanRuns,
-    PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView,
-    ReplayRun, ReplayView, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy,
-    SimulationView, SpendingView, StatusView, Tag, UndoFix, UndoneView,
+    CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView, DiscoveredList,
+    DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased,
+    ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetCommands, GetExchange, GetFinding,
+    GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased, KeyList,
+    KeySaved, KnownModelList, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView,
+    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing,
+    OrderModels, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList,
+    ProjectView, QueueView, ReopenFindings, ReplayRun, ReplayView, RunFix, RunStarted, SaveCommands, SaveModel,
+    SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TimelineView, UndoFix,
+    UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -91,6 +92,7 @@ commands! {
     Query list_findings(ListFindings) -> FindingPage [Findings];
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
     Query replay_run(ReplayRun) -> ReplayView [Findings];
+    Query get_timeline(GetFinding) -> TimelineView [Findings, Runs];
     Query get_doctor(Nothing) -> DoctorView [];
     Query verify_ledger(Nothing) -> LedgerView [Ledger];
     Query get_policy(Nothing) -> PolicyView [Policy, Projects];
@@ -124,6 +126,8 @@ commands! {
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
     Mutation save_policy(SavePolicy) -> PolicySaved [Policy];
+    Mutation dismiss_findings(DismissFindings) -> DecidedView [Findings];
+    Mutation reopen_findings(ReopenFindings) -> DecidedView [Findings];
     Mutation export_ledger(ExportLedger) -> LedgerExported [Ledger];
     Mutation set_key(SetKey) -> KeySaved [Keys, Ledger];
     Mutation erase_key(EraseKey) -> KeyErased [Keys, Ledger];

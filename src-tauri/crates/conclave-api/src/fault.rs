@@ -155,7 +155,9 @@ impl From<DecideError> for ApiError {
     fn from(error: DecideError) -> Self {
         match error {
             DecideError::NoFinding(_) => Self::new(ErrorCode::NotFound, error.to_string()),
-            DecideError::NoFix(_) | DecideError::Already => Self::new(ErrorCode::BadRequest, error.to_string()),
+            DecideError::NoFix(_) | DecideError::Already | DecideError::NotDismissed(_) => {
+                Self::new(ErrorCode::BadRequest, error.to_string())
+            }
             DecideError::Apply(error) => error.into(),
             DecideError::Store(error) => error.into(),
             DecideError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),

@@ -55,18 +55,22 @@ pub(crate) fn event(event: &event::Event) -> Event {
     }
 }
 
-pub(crate) fn progress(progress: &event::Progress) -> RunProgress {
-    let stage = match progress.stage {
+/// Asking and checking go by one name, the first time and once more.
+pub(crate) fn stage(stage: event::Stage) -> Stage {
+    match stage {
         event::Stage::Queued => Stage::Queued,
         event::Stage::Gather => Stage::Gather,
         event::Stage::Propose | event::Stage::ProposeAgain => Stage::Propose,
         event::Stage::Verify | event::Stage::VerifyAgain => Stage::Verify,
         event::Stage::Judge => Stage::Judge,
         event::Stage::Conclude => Stage::Conclude,
-    };
+    }
+}
+
+pub(crate) fn progress(progress: &event::Progress) -> RunProgress {
     RunProgress {
         finding: progress.finding.to_string(),
-        stage,
+        stage: stage(progress.stage),
         text: progress.text.clone(),
         checking: progress.checking.as_ref().map(|checking| CheckingView {
             fix: checking.candidate.to_string(),

@@ -6,7 +6,7 @@ use conclave_core::candidate::FixClass;
 use conclave_core::evidence::{Check, CheckOutcome};
 use conclave_core::finding::{Severity, Status};
 use conclave_core::judgement::Choice;
-use conclave_core::tier::Role;
+use conclave_core::tier::{Effort, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -14,6 +14,7 @@ use specta::Type;
 pub use asks::*;
 pub use commands::*;
 pub use config::*;
+pub use decisions::*;
 pub use egress::*;
 pub use exchange::*;
 pub use health::*;
@@ -31,6 +32,7 @@ pub use spending::*;
 mod asks;
 mod commands;
 mod config;
+mod decisions;
 mod egress;
 mod exchange;
 mod health;
@@ -70,6 +72,8 @@ pub enum SavedView {
     Fixed,
     /// Suppressed by the tool.
     Suppressed,
+    /// Dismissed by the person.
+    Dismissed,
     /// Everything.
     All,
 }
@@ -120,6 +124,8 @@ pub struct ViewCounts {
     pub fixed: u32,
     /// See [`SavedView::Suppressed`].
     pub suppressed: u32,
+    /// Dismissed by the person.
+    pub dismissed: u32,
     /// All together.
     pub all: u32,
 }
@@ -225,6 +231,8 @@ pub struct FindingView {
     pub running: Option<RunProgress>,
     /// The fix that is applied at the moment.
     pub applied: Option<AppliedView>,
+    /// Why the person dismissed it.
+    pub dismissed: Option<DismissalView>,
     /// The next and the previous finding in the default order of its project.
     pub neighbours: Neighbours,
 }
@@ -588,20 +596,6 @@ pub struct RunProgress {
     pub started_at: i64,
 }
 
-/// A fix that is in the project.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
-pub struct AppliedView {
-    /// The finding.
-    pub finding: String,
-    /// The candidate.
-    pub fix: String,
-    /// The files that were written.
-    pub files: Vec<String>,
-    /// When.
-    #[specta(type = Number)]
-    pub applied_at: i64,
-}
-
 /// Chooses findings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(default, deny_unknown_fields)]
@@ -612,6 +606,8 @@ pub struct RunFix {
     pub project: Option<String>,
     /// Only this severe or more; used when `findings` is empty.
     pub severity: Option<Severity>,
+    /// How much is to be done.
+    pub effort: Effort,
 }
 
 /// What a start of runs did.
@@ -619,33 +615,6 @@ pub struct RunFix {
 pub struct RunStarted {
     /// So many were queued.
     pub queued: u32,
-}
-
-/// Applies a fix.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
-#[serde(deny_unknown_fields)]
-pub struct ApplyFix {
-    /// The finding.
-    pub finding: String,
-    /// The candidate; the recommended one when `null`.
-    pub fix: Option<String>,
-}
-
-/// Takes an applied fix back.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
-#[serde(deny_unknown_fields)]
-pub struct UndoFix {
-    /// The finding.
-    pub finding: String,
-}
-
-/// A fix that was taken back.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
-pub struct UndoneView {
-    /// The finding.
-    pub finding: String,
-    /// The files that were written.
-    pub files: Vec<String>,
 }
 
 /// Which connections can come about.

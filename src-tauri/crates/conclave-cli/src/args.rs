@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conclave_api::advise::client::{Client, Version};
 use conclave_api::view::{ApiDialect, CliProgram};
-use conclave_api::{Money, Severity};
+use conclave_api::{DismissReason, Money, Severity};
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///
@@ -44,6 +44,27 @@ pub struct Global {
     /// Refuse every connection, even to a model on this machine.
     #[arg(long, global = true)]
     pub offline: bool,
+}
+
+/// Why findings are dismissed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Reason {
+    /// There is no weakness.
+    FalsePositive,
+    /// There is one, and it stays.
+    WontFix,
+    /// The code runs in tests only.
+    UsedInTests,
+}
+
+impl From<Reason> for DismissReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::FalsePositive => Self::FalsePositive,
+            Reason::WontFix => Self::WontFix,
+            Reason::UsedInTests => Self::UsedInTests,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -108,6 +129,24 @@ pub enum Command {
     Undo {
         /// The finding's id, or its first digits.
         id: String,
+    },
+    /// Say that nothing is to be done about findings, and why; they are listed and counted apart.
+    Dismiss {
+        /// The findings' ids, or their first digits.
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// Why: false-positive, wont-fix or used-in-tests.
+        #[arg(long, value_enum)]
+        reason: Reason,
+        /// The same in your words.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        note: String,
+    },
+    /// Open dismissed findings again.
+    Reopen {
+        /// The findings' ids, or their first digits.
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
     },
     /// Say what fixing would take before anything is asked: findings, models, money and time.
     Plan(Plan),

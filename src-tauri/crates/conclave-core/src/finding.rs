@@ -254,12 +254,53 @@ pub enum Status {
     Fixed,
     /// The tool itself suppresses it.
     Suppressed,
+    /// The person dismissed it.
+    Dismissed,
 }
 
 impl Status {
     /// Those of a finding that is still there.
     pub const STANDING: [Self; 6] =
         [Self::Open, Self::Running, Self::FixReady, Self::Disagreement, Self::NoSafeFix, Self::SuspectedFalsePositive];
+}
+
+/// Why a person dismisses a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum DismissReason {
+    /// There is no weakness.
+    FalsePositive,
+    /// There is one, and it stays.
+    WontFix,
+    /// The code runs in tests only.
+    UsedInTests,
+}
+
+impl DismissReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::FalsePositive, Self::WontFix, Self::UsedInTests];
+
+    /// The same for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::FalsePositive => "false positive",
+            Self::WontFix => "won\u{2019}t be fixed",
+            Self::UsedInTests => "used in tests only",
+        }
+    }
+}
+
+/// A person's word that nothing is to be done about a finding. It hangs on the finding's identity, so it ends when the
+/// reported code changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissal {
+    /// Why.
+    pub reason: DismissReason,
+    /// The same in the person's words; may be empty.
+    pub note: String,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
 }
 
 /// A detection in a project, with its identity.

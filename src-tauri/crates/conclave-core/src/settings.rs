@@ -27,6 +27,8 @@ pub struct Settings {
     pub answer_timeout_s: u64,
     /// The effort for findings by severity.
     pub tiers: Tiers,
+    /// The effort in projects that have tiers of their own, by the project’s folder: absolute, links resolved.
+    pub project_tiers: BTreeMap<String, Tiers>,
     /// Which models sit for a role before all others, in order of preference.
     pub roles: BTreeMap<Role, Vec<RoleModel>>,
     /// What may be spent.
@@ -78,6 +80,7 @@ impl Default for Settings {
             preference: Vec::new(),
             answer_timeout_s: 10,
             tiers: Tiers::default(),
+            project_tiers: BTreeMap::new(),
             roles: BTreeMap::new(),
             budget: BudgetSetting::default(),
             manual_cost: ManualCost::default(),
@@ -267,6 +270,11 @@ impl Settings {
     pub fn client_of(&self, root: &str) -> Option<(&str, &ClientSetting)> {
         let owns = |client: &ClientSetting| client.projects.iter().any(|project| project == root);
         self.clients.iter().find(|(_, client)| owns(client)).map(|(name, client)| (name.as_str(), client))
+    }
+
+    /// The effort by severity in the project in the folder `root`.
+    pub fn tiers_of(&self, root: &str) -> &Tiers {
+        self.project_tiers.get(root).unwrap_or(&self.tiers)
     }
 
     /// Names of all models, asked or not, in the order of the lists; that of the sampling model last.

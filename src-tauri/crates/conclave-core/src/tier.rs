@@ -120,6 +120,13 @@ impl Default for Tiers {
 }
 
 impl Tiers {
+    /// The most that is done for any finding: the tier with the most seats, all of them asked at once.
+    pub fn most(&self) -> Tier {
+        let Self { critical, high, medium, low, note } = self;
+        let most = [note, low, medium, high, critical].into_iter().max_by_key(|tier| tier.seats.len());
+        Tier { mode: Mode::Panel, on_demand: false, ..most.unwrap_or(critical).clone() }
+    }
+
     /// The effort for findings that are this severe.
     pub fn of(&self, severity: Severity) -> &Tier {
         match severity {
@@ -130,6 +137,18 @@ impl Tiers {
             Severity::Note => &self.note,
         }
     }
+}
+
+/// How much a person wants done for a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(schemars::JsonSchema, specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// What its severity is worth.
+    #[default]
+    Usual,
+    /// The most that is done for any finding.
+    Most,
 }
 
 /// The plan of one run, from severity and settings alone.
@@ -144,12 +163,18 @@ pub struct RunPlan {
 }
 
 impl RunPlan {
-    /// The plan for `finding`.
-    pub fn for_finding(finding: &Finding, settings: &Settings) -> Self {
-        Self::for_severity(finding.detection.severity, settings)
+    /// The plan for `finding`, whose project is in the folder `root`.
+    pub fn for_finding(finding: &Finding, root: &str, effort: Effort, settings: &Settings) -> Self {
+        let severity = finding.detection.severity;
+        let tiers = settings.tiers_of(root);
+        let tier = match effort {
+            Effort::Usual => tiers.of(severity).clone(),
+            Effort::Most => tiers.most(),
+        };
+        Self { severity, tier, check_s: settings.check_timeout_s }
     }
 
-    /// The plan for findings that are this severe.
+    /// The plan for findings that are this severe, in a project without tiers of its own.
     pub fn for_severity(severity: Severity, settings: &Settings) -> Self {
         Self { severity, tier: settings.tiers.of(severity).clone(), check_s: settings.check_timeout_s }
     }
@@ -174,6 +199,25 @@ mod tests {
             assert_eq!((tier.seats.len(), tier.analysis_s, tier.on_demand), (seats, analysis_s, on_demand));
             assert_eq!(tier.cap, Some(Money::from_micros(micros)));
         }
+    }
+
+    #[test]
+    fn the_most_is_the_tier_with_the_most_seats_asked_at_once() {
+        assert_eq!(Tiers::default().most(), Tiers::default().critical);
+        let mut tiers = Tiers::default();
+        tiers.low.seats = vec![Role::Logic; 6];
+        tiers.low.mode = Mode::Staged;
+        let most = Tier { mode: Mode::Panel, on_demand: false, ..tiers.low.clone() };
+        assert_eq!(tiers.most(), most);
+    }
+
+    #[test]
+    fn a_project_has_the_tiers_of_its_folder_and_others_the_common_ones() {
+        let text = r#"{ "project_tiers": { "/shop": { "high": { "seats": ["fast"], "analysis_s": 5 } } } }"#;
+        let settings: Settings = serde_json::from_str(text).unwrap();
+        assert_eq!(settings.tiers_of("/shop").high.seats, [Role::Fast]);
+        assert_eq!(settings.tiers_of("/shop").critical, Tiers::default().critical);
+        assert_eq!(settings.tiers_of("/shop/inner"), &Tiers::default());
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What the person decides about a fix: apply it, take it back.
+//! What the person decides: to apply a fix or take it back, to dismiss a finding or open it again.
 
-use conclave_core::finding::Status;
+use conclave_core::finding::{Dismissal, Status};
 use conclave_core::id::{CandidateId, FindingId};
 use conclave_core::resolution::{Resolution, Verdict};
 use conclave_policy::Actor;
@@ -22,6 +22,9 @@ pub enum DecideError {
     /// A fix of it is applied already.
     #[error("a fix of this finding is applied already")]
     Already,
+    /// It cannot be dismissed as it stands; why, in words.
+    #[error("{0}")]
+    NotDismissed(&'static str),
     /// Writing was refused or failed; the project is as it was.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -91,4 +94,32 @@ pub async fn undo_fix(cx: &Ctx, finding: &FindingId) -> Result<Undone, DecideErr
     let undone = apply::undo(&cx.gate, &cx.store, &cx.data, Actor::Person, finding).await?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
     Ok(undone)
+}
+
+/// Dismisses `finding`, on the person's word.
+///
+/// # Errors
+/// A run of it is under way, or a fix of it is applied; else see [`DecideError`].
+pub fn dismiss(cx: &Ctx, finding: &FindingId, dismissal: &Dismissal) -> Result<(), DecideError> {
+    let stored = cx.store.finding(finding)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
+    match stored.status {
+        Status::Running => return Err(DecideError::NotDismissed("a run of this finding is under way")),
+        Status::Fixed => return Err(DecideError::Already),
+        _ => cx.store.dismiss(finding, Some(dismissal))?,
+    }
+    cx.events.send(Event::Changed(vec![Topic::Findings]));
+    Ok(())
+}
+
+/// Opens a dismissed `finding` again: it stands as its last run has left it.
+///
+/// # Errors
+/// It is not dismissed; else see [`DecideError`].
+pub fn reopen(cx: &Ctx, finding: &FindingId) -> Result<(), DecideError> {
+    if cx.store.dismissal(finding)?.is_none() {
+        return Err(DecideError::NotDismissed("this finding is not dismissed"));
+    }
+    cx.store.dismiss(finding, None)?;
+    cx.events.send(Event::Changed(vec![Topic::Findings]));
+    Ok(())
 }

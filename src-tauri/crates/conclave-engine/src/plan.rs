@@ -14,7 +14,7 @@ use conclave_core::candidate::{Draft, Seat};
 use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, ProjectId};
 use conclave_core::money::Money;
-use conclave_core::tier::{Role, RunPlan};
+use conclave_core::tier::{Effort, Role, RunPlan};
 use conclave_effects::ModelClass;
 use conclave_inference::Price;
 use conclave_store::StoredFinding;
@@ -179,6 +179,7 @@ fn standing(stored: &StoredFinding) -> Option<String> {
         Status::Disagreement => "two fixes wait for you to pick one",
         Status::Fixed => "a fix is applied",
         Status::Suppressed => "its tool suppresses it",
+        Status::Dismissed => "you dismissed it",
     };
     Some(why.to_owned())
 }
@@ -205,7 +206,7 @@ async fn sources(
 /// The plan for one finding, or why it is not run.
 async fn one(cx: &Ctx, stored: &StoredFinding, sources: &Arc<Sources>, is_alone: bool) -> Result<Planned, String> {
     let settings = cx.settings();
-    let plan = RunPlan::for_finding(&stored.finding, &settings);
+    let plan = RunPlan::for_finding(&stored.finding, &sources.root().display().to_string(), Effort::Usual, &settings);
     let brief = {
         let (finding, sources) = (stored.finding.clone(), Arc::clone(sources));
         blocking(move || stage::gather(&finding, &sources, &settings)).await

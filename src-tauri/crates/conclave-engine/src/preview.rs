@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use conclave_core::id::FindingId;
 use conclave_core::money::Money;
-use conclave_core::tier::RunPlan;
+use conclave_core::tier::{Effort, RunPlan};
 use conclave_effects::ModelClass;
 use conclave_policy::{Decision, keys};
 
@@ -57,7 +57,7 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
     let gone = || RunError::Gone(finding.to_string());
     let finding = cx.store.finding(finding)?.ok_or_else(gone)?.finding;
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
-    let plan = RunPlan::for_finding(&finding, &cx.settings());
+    let plan = RunPlan::for_finding(&finding, &project.root, Effort::Usual, &cx.settings());
     let sources = Arc::new(Sources::open_for_person(cx, &PathBuf::from(&project.root)).await?);
     let about = prompt::about_fix(&plan, &sources.root());
     let settings = cx.settings();

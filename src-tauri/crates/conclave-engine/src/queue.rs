@@ -6,6 +6,7 @@
 
 use conclave_core::id::FindingId;
 use conclave_core::resolution::Resolution;
+use conclave_core::tier::Effort;
 use conclave_store::{Job, JobEnd, StoreError};
 use tokio::task::JoinSet;
 
@@ -16,13 +17,13 @@ use crate::run::{RunError, run_finding};
 /// How one job ended.
 pub type Ended = (FindingId, Result<Resolution, RunError>);
 
-/// Queues `findings`; those that wait or run already are left as they are. Returns how many were added.
+/// Queues runs of `findings` with `effort`; those that wait or run already are left as they are. Returns how many were added.
 ///
 /// # Errors
 /// The store fails.
-pub fn enqueue(cx: &Ctx, findings: &[FindingId]) -> Result<u32, StoreError> {
+pub fn enqueue(cx: &Ctx, findings: &[FindingId], effort: Effort) -> Result<u32, StoreError> {
     let (now, text) = (cx.now_ms(), "Waiting for its turn");
-    let queued = cx.store.enqueue(findings, text, now)?;
+    let queued = cx.store.enqueue(findings, effort, text, now)?;
     let count = u32::try_from(queued.len()).unwrap_or(u32::MAX);
     for finding in queued {
         let text = text.to_owned();

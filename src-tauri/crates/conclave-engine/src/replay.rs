@@ -9,7 +9,7 @@ use conclave_core::digest::Digest;
 use conclave_core::id::RunId;
 use conclave_core::resolution::{Judged, Resolution, Work, conclude};
 use conclave_store::Store;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::event::Stage;
 use crate::run::{RunError, stage_name};
@@ -49,6 +49,20 @@ pub fn replay(store: &Store, run: &RunId) -> Result<Option<Replayed>, RunError> 
     let now = serde_json::to_string(&resolution).map_err(|_| RunError::Stage { stage: stage_name(Stage::Conclude) })?;
     Ok(Some(Replayed { resolution, same: now == before }))
 }
+
+/// The stages of `run` that are stored, in their order, each with the milliseconds that it took; those of a run that was
+/// followed by another are gone.
+///
+/// # Errors
+/// The store fails, or a stage cannot be read.
+pub fn stages(store: &Store, run: &RunId) -> Result<Vec<(Stage, u64)>, RunError> {
+    let took = |stage| Ok(stored::<IgnoredAny>(store, run, stage)?.map(|(_, took_ms)| (stage, took_ms)));
+    STORED.into_iter().filter_map(|stage| took(stage).transpose()).collect()
+}
+
+/// The stages that store a result, in their order.
+const STORED: [Stage; 6] =
+    [Stage::Gather, Stage::Propose, Stage::Verify, Stage::ProposeAgain, Stage::VerifyAgain, Stage::Judge];
 
 /// What a stage stored, with the milliseconds that it took.
 fn stored<T: DeserializeOwned>(store: &Store, run: &RunId, stage: Stage) -> Result<Option<(T, u64)>, RunError> {

@@ -72,7 +72,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let gone = || RunError::Gone(job.finding.to_string());
     let finding = cx.store.finding(&job.finding)?.ok_or_else(gone)?.finding;
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
-    let plan = RunPlan::for_finding(&finding, &cx.settings());
+    let plan = RunPlan::for_finding(&finding, &project.root, job.effort, &cx.settings());
     let sources = Arc::new(Sources::open(cx, &PathBuf::from(&project.root)).await?);
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());

@@ -99,9 +99,10 @@ pub fn write<W: io::Write>(mut out: W, run: &OutRun<'_>) -> io::Result<()> {
     let rules = Rules::of(run.results);
     let mut results = run.results.iter().map(|result| result_of(result, &rules)).collect::<io::Result<Vec<_>>>()?;
     // The standard wants the list on all results or on none.
-    if run.results.iter().any(|result| result.finding.detection.suppressed) {
+    let suppressed = |result: &OutResult<'_>| result.finding.detection.suppressed || result.status == Status::Dismissed;
+    if run.results.iter().any(suppressed) {
         for (written, result) in results.iter_mut().zip(run.results) {
-            written["suppressions"] = match result.finding.detection.suppressed {
+            written["suppressions"] = match suppressed(result) {
                 true => json!([{ "kind": "external", "status": "accepted" }]),
                 false => json!([]),
             };

@@ -39,6 +39,8 @@ pub(crate) const STEPS: &[&str] = &[
     table::rating::CREATE,
     table::successful_patterns::CREATE,
     table::edge_case::CREATE,
+    table::finding::DISMISSED,
+    table::job::EFFORT,
 ];
 
 /// How many steps the open database has taken.

@@ -1,17 +1,19 @@
 /** What can be done with a finding, as commands. */
 import { useChange } from "../../api/client";
-import type { FindingView, FixView } from "../../backend/generated";
+import type { Effort, FindingView, FixView } from "../../backend/generated";
 import { copyText } from "../../clipboard";
 import { patchText } from "../../code/patch";
 import type { Actions } from "../../commands/active";
 import { count, fileName } from "../../format";
 import { useNotices } from "../frame/notice";
+import { useReopen } from "./dismiss";
 
 export function useFindingActions(view: FindingView, chosen: FixView | undefined): Actions {
   const { say, sayError } = useNotices();
   const apply = useChange("apply_fix");
   const undo = useChange("undo_fix");
   const run = useChange("run_fix");
+  const reopen = useReopen();
   const finding = view.row.id;
   const busy = apply.isPending || undo.isPending;
 
@@ -44,6 +46,24 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
     );
   };
 
+  const start = (effort: Effort) =>
+    run.mutate(
+      { findings: [finding], effort },
+      {
+        onSuccess: ({ queued }) =>
+          say({
+            tone: "plain",
+            title:
+              queued === 0
+                ? "A run is under way already"
+                : effort === "most"
+                  ? "Run started, with every seat"
+                  : "Run started",
+          }),
+        onError: (error) => sayError("No run was started", error),
+      },
+    );
+
   return {
     "finding.apply": {
       run: () => {
@@ -55,17 +75,11 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
       run: takeBack,
       disabled: view.applied === null ? "No fix is applied" : busy ? "Wait for the last change to end" : undefined,
     },
-    "finding.run": {
-      run: () =>
-        run.mutate(
-          { findings: [finding] },
-          {
-            onSuccess: ({ queued }) =>
-              say({ tone: "plain", title: queued === 0 ? "A run is under way already" : "Run started" }),
-            onError: (error) => sayError("No run was started", error),
-          },
-        ),
-      disabled: whyNotRun(view),
+    "finding.run": { run: () => start("usual"), disabled: whyNotRun(view) },
+    "finding.more": { run: () => start("most"), disabled: whyNotRun(view) },
+    "finding.reopen": {
+      run: () => reopen([finding]),
+      disabled: view.dismissed === null ? "The finding is not dismissed" : undefined,
     },
     "finding.copy": {
       run: () => {
@@ -94,7 +108,15 @@ function whyNotApply({ row, applied }: FindingView, chosen: FixView | undefined)
   return row.status === "running" ? "A run is under way" : undefined;
 }
 
-function whyNotRun({ row, applied }: FindingView): string | undefined {
+function whyNotRun({ row, applied, dismissed }: FindingView): string | undefined {
+  if (dismissed !== null) return "It is dismissed: open it again first";
+  if (applied !== null) return "A fix is applied: undo it first";
+  return row.status === "running" ? "A run is under way" : undefined;
+}
+
+/** Why the finding cannot be dismissed as it stands. */
+export function whyNotDismiss({ row, applied, dismissed }: FindingView): string | undefined {
+  if (dismissed !== null) return "It is dismissed already";
   if (applied !== null) return "A fix is applied: undo it first";
   return row.status === "running" ? "A run is under way" : undefined;
 }

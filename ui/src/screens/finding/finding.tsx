@@ -5,8 +5,9 @@ import type { FindingView } from "../../backend/generated";
 import { notYet, useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
-import { useFindingActions } from "./actions";
+import { useFindingActions, whyNotDismiss } from "./actions";
 import { Apart, Side } from "./compare";
+import { DismissDialog, Dismissed } from "./dismiss";
 import styles from "./finding.module.css";
 import { Fixes } from "./fixes";
 import { FindingFooter } from "./footer";
@@ -56,10 +57,11 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
   const chosen = fixes[place.fix - 1] ?? fixes[0];
   const [step, setStep] = useState(flow.length);
   const middle = useRef<HTMLElement>(null);
-  const [preview, setPreview] = useState(false);
+  const [sheet, setSheet] = useState<"preview" | "dismiss" | null>(null);
   const actions = {
     ...useFindingActions(view, chosen),
-    "finding.preview": { run: () => setPreview(true) },
+    "finding.preview": { run: () => setSheet("preview") },
+    "finding.dismiss": { run: () => setSheet("dismiss"), disabled: whyNotDismiss(view) },
   };
 
   const number = Math.min(place.fix, Math.max(1, fixes.length));
@@ -127,6 +129,7 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
   return (
     <>
       <Headline place={place} view={view} />
+      {view.dismissed !== null && <Dismissed dismissal={view.dismissed} />}
       <div className={styles.tabs} role="group" aria-label="Columns">
         {TABS.map((tab) => (
           <button
@@ -168,7 +171,8 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
         </section>
       </div>
       <FindingFooter view={view} chosen={chosen} actions={actions} onNext={visit(neighbours.next)} />
-      {preview && <Preview finding={row.id} onClose={() => setPreview(false)} />}
+      {sheet === "preview" && <Preview finding={row.id} onClose={() => setSheet(null)} />}
+      {sheet === "dismiss" && <DismissDialog findings={[row.id]} onClose={() => setSheet(null)} />}
     </>
   );
 }

@@ -19,7 +19,7 @@ export function FindingFooter({
   onNext: Action;
 }) {
   const now = useNow();
-  const { row, resolution, applied } = view;
+  const { row, resolution, applied, dismissed } = view;
   const number = chosen === undefined ? 0 : (resolution?.fixes.indexOf(chosen) ?? 0) + 1;
   const offered = chosen !== undefined && chosen.stopped === null;
   const again = resolution !== null;
@@ -41,6 +41,19 @@ export function FindingFooter({
       </Footer>
     );
   }
+  if (dismissed !== null) {
+    return (
+      <Footer label="Actions">
+        <CommandButton command="finding.reopen" action={actions["finding.reopen"]} look="primary">
+          Open again
+        </CommandButton>
+        <CommandButton command="finding.next" action={onNext}>
+          Next finding
+        </CommandButton>
+        <FooterNote>It stands again as its last run has left it.</FooterNote>
+      </Footer>
+    );
+  }
   return (
     <Footer label="Actions">
       {offered && (
@@ -51,6 +64,11 @@ export function FindingFooter({
       <CommandButton command="finding.run" action={actions["finding.run"]} look={offered ? "plain" : "primary"}>
         {again ? "Try again" : "Find a fix"}
       </CommandButton>
+      {again && (
+        <CommandButton command="finding.more" action={actions["finding.more"]}>
+          With every seat
+        </CommandButton>
+      )}
       <FooterNote>
         {offered ? (
           <>
@@ -67,6 +85,9 @@ export function FindingFooter({
         What would be sent
       </CommandButton>
       {chosen !== undefined && <CopyPatch actions={actions} />}
+      <CommandButton command="finding.dismiss" action={actions["finding.dismiss"]} look="quiet">
+        Dismiss…
+      </CommandButton>
     </Footer>
   );
 }

@@ -1,10 +1,10 @@
-/** A run under way: its stages in order, the current one in words. Nothing moves but the text. */
+/** A run under way: its stages in order, the current one in words; one that is over, how long it took. */
 import { useProgress } from "../../api/events";
-import type { RunProgress } from "../../backend/generated";
+import type { ResolutionView, RunProgress } from "../../backend/generated";
 import { Mark } from "../../components/mark";
 import { SectionHead } from "../../components/section";
 import { STAGE_ORDER, stageWord } from "../../components/words";
-import { clock } from "../../format";
+import { clock, duration } from "../../format";
 import { useEverySecond } from "../../now";
 import { currentPlace, formatPlace, runsAt } from "../../routes";
 import styles from "./run-steps.module.css";
@@ -34,6 +34,22 @@ export function RunSteps({ finding, progress }: { finding: string; progress: Run
       <p className={styles.more}>
         <a href={formatPlace(runsAt(currentPlace(), finding))}>Watch it over time</a>, with what each model says.
       </p>
+    </>
+  );
+}
+
+/** How long a run took, and the way to see it over time. */
+export function RunTimes({
+  finding,
+  resolution: { analysis_ms, verification_ms },
+}: {
+  finding: string;
+  resolution: ResolutionView;
+}) {
+  return (
+    <>
+      Asked in {duration(analysis_ms)}, checked in {duration(verification_ms)}.{" "}
+      <a href={formatPlace(runsAt(currentPlace(), finding))}>See it over time</a>
     </>
   );
 }

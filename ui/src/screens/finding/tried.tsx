@@ -6,9 +6,10 @@ import { Mark } from "../../components/mark";
 import { Prose } from "../../components/prose";
 import { SeatsSection } from "../../components/seats";
 import { SectionHead } from "../../components/section";
-import { count, duration, sentence } from "../../format";
+import { count, sentence } from "../../format";
 import { FixFacts, PickKeys } from "./fixes";
 import { ProjectCode } from "./project-code";
+import { RunTimes } from "./run-steps";
 import styles from "./tried.module.css";
 
 export function Tried({
@@ -137,12 +138,14 @@ export function WhyNone({ view: { row }, resolution }: { view: FindingView; reso
       {fixes.length > 0 && <ProjectCode project={row.project} />}
       <SectionHead title="Until then" />
       <p className={`${styles.prose} small muted`}>
-        {row.status === "suppressed"
-          ? "The tool itself suppresses this finding; it stays listed as suppressed."
-          : "The finding stays open and counts as “no safe fix”. It can be tried again when the code, a recipe or a model changes."}
+        {row.status === "dismissed"
+          ? "It was dismissed; it stays listed as dismissed until it is opened again."
+          : row.status === "suppressed"
+            ? "The tool itself suppresses this finding; it stays listed as suppressed."
+            : "The finding stays open and counts as “no safe fix”. It can be tried again when the code, a recipe or a model changes."}
       </p>
       <p className={`${styles.prose} small faint`}>
-        Asked in {duration(resolution.analysis_ms)}, checked in {duration(resolution.verification_ms)}.
+        <RunTimes finding={row.id} resolution={resolution} />
       </p>
     </>
   );

@@ -7,10 +7,11 @@ import { Prose } from "../../components/prose";
 import { SeatsSection } from "../../components/seats";
 import { SectionHead } from "../../components/section";
 import { Terms, sumOf } from "../../components/terms";
-import { duration, sentence, signed } from "../../format";
+import { sentence, signed } from "../../format";
 import { Judgements } from "./compare";
 import { ProjectCode } from "./project-code";
 import { stopWord } from "./resolution";
+import { RunTimes } from "./run-steps";
 import styles from "./why.module.css";
 
 export function Why({ view: { row, resolution }, chosen }: { view: FindingView; chosen: FixView | undefined }) {
@@ -64,7 +65,7 @@ export function Why({ view: { row, resolution }, chosen }: { view: FindingView; 
       )}
       <SeatsSection seats={resolution.seats} />
       <p className={styles.times}>
-        Asked in {duration(resolution.analysis_ms)}, checked in {duration(resolution.verification_ms)}.
+        <RunTimes finding={row.id} resolution={resolution} />
       </p>
     </>
   );

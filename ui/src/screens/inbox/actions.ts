@@ -7,6 +7,7 @@ import { tags } from "../../backend/generated";
 import type { Actions } from "../../commands/active";
 import { count, fileName, sentence } from "../../format";
 import { currentPlace, go, planAt } from "../../routes";
+import { useReopen } from "../finding/dismiss";
 import { useNotices } from "../frame/notice";
 import type { useProjectChanges } from "../frame/projects";
 
@@ -22,6 +23,9 @@ const RUNNABLE = new Set<FindingRow["status"]>([
   "suspected_false_positive",
 ]);
 
+/** A fix of these is applied or looked for, or they are dismissed. */
+const UNDISMISSABLE = new Set<FindingRow["status"]>(["fixed", "running", "dismissed"]);
+
 export function useInboxActions({
   project,
   cursor,
@@ -29,6 +33,7 @@ export function useInboxActions({
   counts,
   changes,
   clear,
+  dismiss,
 }: {
   project: ProjectView;
   cursor: FindingRow | undefined;
@@ -36,16 +41,21 @@ export function useInboxActions({
   counts: ViewCounts | null;
   changes: ReturnType<typeof useProjectChanges>;
   clear: () => void;
+  /** Asks why these are dismissed. */
+  dismiss: (findings: readonly string[]) => void;
 }): Actions {
   const { say, sayError } = useNotices();
   const run = useChange("run_fix");
   const applyAll = useApplyAll();
   const undoAll = useUndoAll();
+  const reopen = useReopen();
 
   const subjects = chosen.length > 0 ? chosen : cursor === undefined ? [] : [cursor];
   const ready = subjects.filter(({ status }) => status === "fix_ready");
   const fixed = subjects.filter(({ status }) => status === "fixed");
   const runnable = subjects.filter(({ status }) => RUNNABLE.has(status));
+  const dismissed = subjects.filter(({ status }) => status === "dismissed");
+  const dismissable = subjects.filter(({ status }) => !UNDISMISSABLE.has(status));
   const open = openCount(counts);
 
   // One begins at once; what many would take is shown first.
@@ -82,6 +92,14 @@ export function useInboxActions({
       disabled: runnable.length === 0 ? "There is nothing to look for here" : undefined,
     },
     "inbox.run.all": { run: () => start([]), disabled: open === 0 ? "No finding is open without a run" : undefined },
+    "inbox.dismiss": {
+      run: () => dismiss(dismissable.map(({ id }) => id)),
+      disabled: dismissable.length === 0 ? "There is nothing to dismiss here" : undefined,
+    },
+    "inbox.reopen": {
+      run: () => reopen(dismissed.map(({ id }) => id)),
+      disabled: dismissed.length === 0 ? "No finding is dismissed here" : undefined,
+    },
     "inbox.scan": {
       run: () => changes.scanProject(project.id, project.name),
       disabled: changes.busy ? "A scan is under way" : undefined,

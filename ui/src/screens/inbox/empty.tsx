@@ -60,6 +60,7 @@ function wordsFor(
   if (list.view === "needs_you") {
     const parts = [
       counts?.fixed ? `${counts.fixed} fixed` : "",
+      counts?.dismissed ? `${counts.dismissed} dismissed` : "",
       counts?.suppressed ? `${counts.suppressed} suppressed` : "",
       counts?.running ? `${counts.running} running` : "",
     ];

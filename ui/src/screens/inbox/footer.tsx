@@ -38,6 +38,9 @@ function ForSelection({ actions, chosen }: Props) {
       <FooterNote>
         {count(chosen.length, "finding")} selected. Each recommended fix is written to your folder and can be undone.
       </FooterNote>
+      <CommandButton command="inbox.dismiss" action={actions["inbox.dismiss"]} look="quiet">
+        Dismiss…
+      </CommandButton>
       <CommandButton command="inbox.clear" action={actions["inbox.clear"]} look="quiet">
         Clear
       </CommandButton>
@@ -64,6 +67,11 @@ function ForCursor({ actions, cursor, counts }: Props) {
       {status === "fixed" && (
         <CommandButton command="inbox.undo" action={actions["inbox.undo"]}>
           Undo this fix
+        </CommandButton>
+      )}
+      {status === "dismissed" && (
+        <CommandButton command="inbox.reopen" action={actions["inbox.reopen"]}>
+          Open it again
         </CommandButton>
       )}
       <CommandButton command="inbox.open" action={actions["inbox.open"]}>
@@ -101,6 +109,8 @@ function noteOf(status: FindingRow["status"] | undefined, untried: number): stri
   switch (status) {
     case "fix_ready":
       return "Applying writes to your folder; undo takes it back.";
+    case "dismissed":
+      return "Open again, it stands as its last run has left it.";
     case "fixed":
       return "Undo restores the very bytes that were there.";
     default:

@@ -81,7 +81,16 @@ test("the cursor finds its row again, or stays where it was", () => {
 });
 
 test("open findings are those that need a person and were not tried", () => {
-  const counts = { needs_you: 11, fix_ready: 4, no_safe_fix: 2, running: 1, fixed: 3, suppressed: 1, all: 16 };
+  const counts = {
+    needs_you: 11,
+    fix_ready: 4,
+    no_safe_fix: 2,
+    running: 1,
+    fixed: 3,
+    dismissed: 0,
+    suppressed: 1,
+    all: 16,
+  };
   expect(openCount(counts)).toBe(5);
   expect(openCount(null)).toBe(0);
 });

@@ -8,6 +8,7 @@ import { count } from "../../format";
 import { useNow } from "../../now";
 import { type ListPlace, type Place, findingAt, go } from "../../routes";
 import { useSettled } from "../../settled";
+import { DismissDialog } from "../finding/dismiss";
 import { useProjectChanges } from "../frame/projects";
 import { useInboxActions } from "./actions";
 import { useCursor } from "./cursor";
@@ -40,6 +41,7 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [range, setRange] = useState<readonly [number, number]>([0, 0]);
   const [kept, setKept] = useState(0);
+  const [dismissing, setDismissing] = useState<readonly string[] | null>(null);
 
   const query = useSettled(place.query, REST_MS);
   const found = useFindingWindow({ project: project.id, view: place.view, query, sort: place.sort }, [...range, kept]);
@@ -97,6 +99,7 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
     counts: found.counts,
     changes,
     clear: () => setSelected(new Set()),
+    dismiss: setDismissing,
   });
 
   const here: Actions = {
@@ -221,6 +224,13 @@ export function Inbox({ place, project }: { place: InboxPlace; project: ProjectV
         )}
       </div>
       <InboxFooter actions={here} cursor={cursor} chosen={chosen} counts={found.counts} />
+      {dismissing !== null && (
+        <DismissDialog
+          findings={dismissing}
+          onClose={() => setDismissing(null)}
+          onDone={() => setSelected(new Set())}
+        />
+      )}
     </>
   );
 }

@@ -117,7 +117,9 @@ function Nothing({ view: { row, resolution } }: { view: FindingView }) {
   return (
     <>
       <SectionHead
-        title={row.status === "suppressed" ? "Suppressed" : "No safe fix found"}
+        title={
+          row.status === "suppressed" ? "Suppressed" : row.status === "dismissed" ? "Dismissed" : "No safe fix found"
+        }
         line={false}
         end={count(resolution.fixes.length, "fix tried", "fixes tried")}
       />

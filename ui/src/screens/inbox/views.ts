@@ -7,6 +7,7 @@ export const VIEW_NAMES: Record<SavedView, string> = {
   running: "Running",
   no_safe_fix: "No safe fix",
   fixed: "Fixed",
+  dismissed: "Dismissed",
   suppressed: "Suppressed",
   all: "All",
 };

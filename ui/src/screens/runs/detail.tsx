@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useCommand } from "../../api/client";
 import { useRun } from "../../api/events";
 import type { RunRecord } from "../../api/run-log";
-import type { FindingView, RunProgress } from "../../backend/generated";
+import type { FindingView } from "../../backend/generated";
 import { useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { KeysOf } from "../../components/kbd";
@@ -16,11 +16,13 @@ import { useEverySecond } from "../../now";
 import styles from "./detail.module.css";
 import { LanePane } from "./lane-pane";
 import { lanesOf } from "./lanes";
+import { recordOf } from "./past";
 import { Timeline } from "./timeline";
 
 export function Detail({ finding, running }: { finding: string; running: boolean }) {
   const { data, error, refetch } = useCommand("get_finding", { finding });
   const heard = useRun(finding);
+  const { data: timeline } = useCommand("get_timeline", { finding });
   if (error !== null) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (data === undefined) {
     return (
@@ -29,14 +31,8 @@ export function Detail({ finding, running }: { finding: string; running: boolean
       </p>
     );
   }
-  const record = heard ?? (data.running === null ? undefined : known(data.running));
+  const record = recordOf(data, heard, running, timeline?.stages ?? []);
   return <Run view={data} record={record} running={running} />;
-}
-
-/** A run that this page has not heard of yet, as the core knows it. */
-function known(progress: RunProgress): RunRecord {
-  const { finding, started_at: startedAt } = progress;
-  return { finding, progress, startedAt, heardAt: startedAt, stages: [], checks: [], voices: [] };
 }
 
 function Run({ view, record, running }: { view: FindingView; record: RunRecord | undefined; running: boolean }) {

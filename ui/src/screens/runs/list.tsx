@@ -40,13 +40,13 @@ export function RunningRow({ row, chosen, onChoose }: { row: FindingRow } & Choi
 export function EndedRow({ finding, chosen, onChoose }: { finding: string } & Choice) {
   const { data } = useCommand("get_finding", { finding });
   const record = useRun(finding);
-  if (data === undefined || record === undefined) return null;
+  if (data === undefined) return null;
   return (
     <Row
       row={data.row}
       chosen={chosen}
       onChoose={onChoose}
-      end={clock(record.heardAt - record.startedAt)}
+      end={record === undefined ? null : clock(record.heardAt - record.startedAt)}
       state={<StateWord row={data.row} />}
       live={false}
     />

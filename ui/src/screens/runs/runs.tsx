@@ -74,7 +74,7 @@ export function Runs({ place }: { place: RunsPlace }) {
           </div>
           <div className={columns.scroll} tabIndex={0} role="group" aria-label="List of runs">
             {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
-            {data !== undefined && listed.length === 0 && <None place={place} />}
+            {data !== undefined && listed.length === 0 && place.at === null && <None place={place} />}
             {running.length > 0 && (
               <>
                 <SectionHead title="Under way" level={2} line={false} />
@@ -88,6 +88,14 @@ export function Runs({ place }: { place: RunsPlace }) {
                     and {count(data.total - running.length, "more that waits", "more that wait")}
                   </p>
                 )}
+              </>
+            )}
+            {place.at !== null && !listed.includes(place.at) && data !== undefined && (
+              <>
+                <SectionHead title="Earlier" level={2} line={listed.length > 0} />
+                <ul>
+                  <EndedRow finding={place.at} chosen onChoose={show} />
+                </ul>
               </>
             )}
             {ended.length > 0 && (

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_core::finding::{Location, Region, Severity, Status, relocate};
+use conclave_core::finding::{Dismissal, Location, Region, Severity, Status, relocate};
 use conclave_core::id::ProjectId;
 use conclave_core::language::Language;
 use conclave_core::resolution::{Resolution, Verdict};
@@ -13,8 +13,8 @@ use crate::diff::file_diff;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
 use crate::view::{
-    AppliedView, Excerpt, FileDiff, FindingPage, FindingView, FlowStepView, GetFinding, ListFindings, Neighbours,
-    SavedView, Sort, ViewCounts,
+    AppliedView, DismissalView, Excerpt, FileDiff, FindingPage, FindingView, FlowStepView, GetFinding, ListFindings,
+    Neighbours, SavedView, Sort, ViewCounts,
 };
 
 const DEFAULT_LIMIT: u32 = 200;
@@ -51,6 +51,7 @@ fn statuses(view: SavedView) -> Vec<Status> {
         SavedView::NoSafeFix => vec![Status::NoSafeFix, Status::SuspectedFalsePositive],
         SavedView::Fixed => vec![Status::Fixed],
         SavedView::Suppressed => vec![Status::Suppressed],
+        SavedView::Dismissed => vec![Status::Dismissed],
         SavedView::All => Vec::new(),
     }
 }
@@ -64,6 +65,7 @@ fn counts(by_status: &BTreeMap<Status, u32>) -> ViewCounts {
         no_safe_fix: count(SavedView::NoSafeFix),
         fixed: count(SavedView::Fixed),
         suppressed: count(SavedView::Suppressed),
+        dismissed: count(SavedView::Dismissed),
         all: by_status.values().sum(),
     }
 }
@@ -123,6 +125,7 @@ pub(crate) async fn get_finding(api: &Api, request: GetFinding) -> Result<Findin
         resolution: resolution.as_ref().map(|r| show::resolution(r, |verdict| diffs(api, verdict))),
         running: if stored.status == Status::Running { api.progress_of(&id) } else { None },
         applied,
+        dismissed: store.dismissal(&id)?.map(|Dismissal { reason, note, at }| DismissalView { reason, note, at }),
         neighbours: neighbours.unwrap_or(Neighbours { previous: None, next: None, position: 1, total: 1 }),
     })
 }

@@ -10,7 +10,7 @@ use crate::view::{DeferredRun, MoneyRange, PlanRuns, PlanView, PlannedCost, Plan
 
 pub(crate) async fn plan_runs(api: &Api, request: PlanRuns) -> Result<PlanView, ApiError> {
     let findings = if request.findings.is_empty() {
-        let open = RunFix { findings: Vec::new(), project: request.project, severity: request.severity };
+        let open = RunFix { project: request.project, severity: request.severity, ..RunFix::default() };
         super::chosen(api, &open, &Status::STANDING)?
     } else {
         request.findings.iter().map(|text| api.finding_id(text)).collect::<Result<_, _>>()?

@@ -23,7 +23,7 @@ pub(crate) async fn list_projects(api: &Api, _: Nothing) -> Result<ProjectList, 
 fn view(api: &Api, project: &Project) -> Result<ProjectView, ApiError> {
     let store = &api.cx().store;
     let counts = store.status_counts(Some(&project.id))?;
-    let closed = |status: &Status| matches!(status, Status::Fixed | Status::Suppressed);
+    let closed = |status: &Status| matches!(status, Status::Fixed | Status::Suppressed | Status::Dismissed);
     Ok(ProjectView {
         id: project.id.to_string(),
         name: project.name.clone(),

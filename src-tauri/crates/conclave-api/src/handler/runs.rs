@@ -5,17 +5,17 @@ use std::collections::HashSet;
 use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, ProjectId, RunId};
 use conclave_engine::queue;
-use conclave_engine::replay::replay;
+use conclave_engine::replay::{replay, stages};
 use conclave_store::{FindingQuery, StoredFinding};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
-use crate::view::{Nothing, QueueView, ReplayRun, ReplayView, RunFix, RunStarted};
+use crate::view::{GetFinding, Nothing, QueueView, ReplayRun, ReplayView, RunFix, RunStarted, StageTook, TimelineView};
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
     let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix, Status::SuspectedFalsePositive])?;
-    let queued = queue::enqueue(api.cx(), &findings)?;
+    let queued = queue::enqueue(api.cx(), &findings, request.effort)?;
     api.wake();
     Ok(RunStarted { queued })
 }
@@ -34,6 +34,18 @@ pub(crate) async fn replay_run(api: &Api, request: ReplayRun) -> Result<ReplayVi
     replayed.as_ref().map(show::replayed).ok_or_else(none)
 }
 
+pub(crate) async fn get_timeline(api: &Api, request: GetFinding) -> Result<TimelineView, ApiError> {
+    let (store, finding) = (&api.cx().store, api.finding_id(&request.finding)?);
+    let open = store.open_jobs()?.into_iter().find(|(job, _)| job.finding == finding);
+    let run = match open {
+        Some((job, _)) => Some(job.run),
+        None => store.resolution(&finding)?.map(|resolution| resolution.run),
+    };
+    let stages = run.as_ref().map(|run| stages(store, run)).transpose()?.unwrap_or_default();
+    let stage = |(stage, took_ms)| StageTook { stage: show::stage(stage), took_ms };
+    Ok(TimelineView { run: run.map(|run| run.to_string()), stages: stages.into_iter().map(stage).collect() })
+}
+
 /// The findings that `request` means.
 ///
 /// When it names none: all of `statuses` in the chosen project, or in all that are in the list, and those whose run was
@@ -45,11 +57,15 @@ pub(crate) fn chosen(api: &Api, request: &RunFix, statuses: &[Status]) -> Result
     let mut ids = Vec::new();
     for text in &request.findings {
         let id = api.finding_id(text)?;
-        if api.cx().store.finding(&id)?.is_some_and(|stored| stored.status == Status::Fixed) {
-            return Err(ApiError::new(ErrorCode::BadRequest, format!("a fix of `{id}` is applied"))
-                .with_hint("undo it before looking for another"));
-        }
-        ids.push(id);
+        let (why, hint) = match api.cx().store.finding(&id)?.map(|stored| stored.status) {
+            Some(Status::Fixed) => (format!("a fix of `{id}` is applied"), "undo it before looking for another"),
+            Some(Status::Dismissed) => (format!("`{id}` is dismissed"), "open it again before looking for a fix"),
+            _ => {
+                ids.push(id);
+                continue;
+            }
+        };
+        return Err(ApiError::new(ErrorCode::BadRequest, why).with_hint(hint));
     }
     Ok(ids)
 }

@@ -328,3 +328,36 @@ async fn a_paused_queue_is_paused_after_a_restart_too() {
     assert_eq!(call(&api, "resume_runs", json!({})).await, json!({ "paused": false, "open": 0 }));
     assert_eq!(call(&api, "get_status", json!({})).await["paused"], false);
 }
+
+#[tokio::test]
+async fn a_dismissed_finding_stands_apart_with_its_reason_until_it_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = open(&folder);
+    let shop = folder.path().join("shop");
+    fs::create_dir(&shop).unwrap();
+    fs::write(shop.join("load.py"), "import yaml\n\n\ndef load(text):\n    return yaml.load(text)\n").unwrap();
+    let project = call(&api, "add_project", json!({ "path": shop, "watch": false })).await;
+    call(&api, "scan_project", json!({ "project": project["id"] })).await;
+    let list = |view: &str| call(&api, "list_findings", json!({ "view": view }));
+    let found = list("needs_you").await;
+    let id = &found["items"][0]["id"];
+
+    let dismiss = json!({ "findings": [id], "reason": "used_in_tests", "note": " a fixture " });
+    assert_eq!(call(&api, "dismiss_findings", dismiss).await, json!({ "findings": [id] }));
+    let view = call(&api, "get_finding", json!({ "finding": id })).await;
+    assert_eq!((&view["row"]["status"], &view["dismissed"]["note"]), (&json!("dismissed"), &json!("a fixture")));
+    assert_eq!(list("dismissed").await["items"][0]["note"], "used in tests only: a fixture");
+    assert_eq!(list("needs_you").await["total"].as_u64(), found["total"].as_u64().map(|total| total - 1));
+    let refused = fails(&api, "run_fix", json!({ "findings": [id] })).await;
+    assert_eq!((refused.code, refused.hint.is_some()), (ErrorCode::BadRequest, true));
+    let plan = call(&api, "plan_runs", json!({ "findings": [id] })).await;
+    assert_eq!(plan["deferred"][0]["why"], "you dismissed it", "{plan:#}");
+    let long = json!({ "findings": [id], "reason": "wont_fix", "note": "a".repeat(2_001) });
+    assert_eq!(fails(&api, "dismiss_findings", long).await.code, ErrorCode::BadRequest);
+
+    call(&api, "reopen_findings", json!({ "findings": [id] })).await;
+    assert_eq!(list("needs_you").await["total"], found["total"]);
+    assert_eq!(fails(&api, "reopen_findings", json!({ "findings": [id] })).await.code, ErrorCode::BadRequest);
+    let none = call(&api, "get_timeline", json!({ "finding": id })).await;
+    assert_eq!(none, json!({ "run": null, "stages": [] }));
+}

@@ -1,8 +1,10 @@
-//! Whether runs that wait are begun.
+//! Whether runs that wait are begun, and how long the stages of one took.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use specta::Type;
+
+use super::{Number, Stage};
 
 /// How the queue stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Type)]
@@ -11,4 +13,23 @@ pub struct QueueView {
     pub paused: bool,
     /// Runs under way or waiting.
     pub open: u32,
+}
+
+/// The last run of a finding over time: the one under way, else the one that its result is of.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct TimelineView {
+    /// The run; `null` where there was none.
+    pub run: Option<String>,
+    /// The stages that have ended, in their order.
+    pub stages: Vec<StageTook>,
+}
+
+/// A stage that has ended.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct StageTook {
+    /// Which.
+    pub stage: Stage,
+    /// How long it took, in milliseconds.
+    #[specta(type = Number)]
+    pub took_ms: u64,
 }

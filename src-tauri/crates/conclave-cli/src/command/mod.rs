@@ -42,6 +42,8 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Replay { run } => single::replay(api, output, run).await,
         Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
         Command::Undo { id } => single::undo(api, output, id).await,
+        Command::Dismiss { ids, reason, note } => single::dismiss(api, output, ids, *reason, note).await,
+        Command::Reopen { ids } => single::reopen(api, output, ids).await,
         Command::Plan(plan) => plan::run(api, output, plan).await,
         Command::Preview { id } => single::preview(api, output, id).await,
         Command::Policy { command } => policy::run(api, output, command).await,

@@ -44,7 +44,8 @@ pub(super) async fn findings(
     let mut rows = Vec::new();
     loop {
         let page: FindingPage = call(api, "list_findings", &request).await?;
-        let stands = |row: &FindingRow| all || !matches!(row.status, Status::Fixed | Status::Suppressed);
+        let stands =
+            |row: &FindingRow| all || !matches!(row.status, Status::Fixed | Status::Suppressed | Status::Dismissed);
         rows.extend(page.items.into_iter().filter(stands));
         request.cursor = page.next_cursor;
         if request.cursor.is_none() {

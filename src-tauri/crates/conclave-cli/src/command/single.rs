@@ -1,13 +1,14 @@
-//! `conclave show`, `replay`, `preview`, `apply`, `undo` and `doctor`.
+//! `conclave show`, `replay`, `preview`, `apply`, `undo`, `dismiss`, `reopen` and `doctor`.
 
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, ApplyFix, DoctorView, FindingView, GetFinding, Nothing, PreviewRequest, PreviewView, ReplayRun,
-    ReplayView, UndoFix, UndoneView,
+    AppliedView, ApplyFix, DecidedView, DismissFindings, DoctorView, FindingView, GetFinding, Nothing, PreviewRequest,
+    PreviewView, ReopenFindings, ReplayRun, ReplayView, UndoFix, UndoneView,
 };
 
 use super::call;
+use crate::args::Reason;
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -39,6 +40,25 @@ pub(super) async fn apply(api: &Api, output: &Output, id: &str, fix: Option<Stri
 pub(super) async fn undo(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
     let view: UndoneView = call(api, "undo_fix", &UndoFix { finding: id.to_owned() }).await?;
     output.undone(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn dismiss(
+    api: &Api,
+    output: &Output,
+    ids: &[String],
+    reason: Reason,
+    note: &str,
+) -> Result<Exit, ApiError> {
+    let request = DismissFindings { findings: ids.to_vec(), reason: reason.into(), note: note.to_owned() };
+    let view: DecidedView = call(api, "dismiss_findings", &request).await?;
+    output.dismissed(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn reopen(api: &Api, output: &Output, ids: &[String]) -> Result<Exit, ApiError> {
+    let view: DecidedView = call(api, "reopen_findings", &ReopenFindings { findings: ids.to_vec() }).await?;
+    output.reopened(&view);
     Ok(Exit::Done)
 }
 

@@ -8,11 +8,11 @@ use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList, DoctorView,
-    EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow, FindingView,
-    HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth, ModelList,
-    ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView, SimulationView,
-    SpendingView, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView, DiscoveredList,
+    DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
+    FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
+    ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView,
+    SimulationView, SpendingView, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -80,6 +80,8 @@ const FINDING: &str = "conclave/finding/1";
 const FIX: &str = "conclave/fix/1";
 const APPLY: &str = "conclave/apply/1";
 const UNDO: &str = "conclave/undo/1";
+const DISMISS: &str = "conclave/dismiss/1";
+const REOPEN: &str = "conclave/reopen/1";
 const REPLAY: &str = "conclave/replay/1";
 const AUDIT: &str = "conclave/audit/1";
 const DOCTOR: &str = "conclave/doctor/1";
@@ -139,6 +141,14 @@ pub(super) fn applied(view: &AppliedView) -> Value {
 
 pub(super) fn undone(view: &UndoneView) -> Value {
     named(UNDO, view)
+}
+
+pub(super) fn dismissed(view: &DecidedView) -> Value {
+    named(DISMISS, view)
+}
+
+pub(super) fn reopened(view: &DecidedView) -> Value {
+    named(REOPEN, view)
 }
 
 pub(super) fn replayed(view: &ReplayView) -> Value {
@@ -295,6 +305,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (FIX, schema_for!(Named<Fixes<'_>>)),
         (APPLY, schema_for!(Named<AppliedView>)),
         (UNDO, schema_for!(Named<UndoneView>)),
+        (DISMISS, schema_for!(Named<DecidedView>)),
+        (REOPEN, schema_for!(Named<DecidedView>)),
         (REPLAY, schema_for!(Named<ReplayView>)),
         (AUDIT, schema_for!(Named<LedgerView>)),
         (DOCTOR, schema_for!(Named<DoctorView>)),

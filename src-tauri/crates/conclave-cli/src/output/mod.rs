@@ -14,11 +14,11 @@ use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DiscoveredList,
-    DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
-    FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView,
-    SimulationView, SpendingView, UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView,
+    DiscoveredList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView,
+    FindingRow, FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView,
+    ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView,
+    ScanView, SimulationView, SpendingView, UndoneView,
 };
 
 use crate::args::Format;
@@ -116,6 +116,16 @@ impl Output {
     /// Prints what was taken back.
     pub fn undone(&self, view: &UndoneView) {
         self.print(|_| text::undone(view), || json::undone(view));
+    }
+
+    /// Prints what was dismissed.
+    pub fn dismissed(&self, view: &DecidedView) {
+        self.print(|_| text::dismissed(view), || json::dismissed(view));
+    }
+
+    /// Prints what was opened again.
+    pub fn reopened(&self, view: &DecidedView) {
+        self.print(|_| text::reopened(view), || json::reopened(view));
     }
 
     /// Prints whether a conclusion comes out the same again.

@@ -15,8 +15,8 @@ use std::fmt::Write as _;
 use conclave_api::batch::{Consent, FixItem, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, ConfidenceView, DoctorView, Ending, FileDiff, FindingRow, FindingView, FixView, LedgerView, LineKind,
-    ReplayView, ScanState, ScanView, SeatState, UndoneView,
+    AppliedView, ConfidenceView, DecidedView, DoctorView, Ending, FileDiff, FindingRow, FindingView, FixView,
+    LedgerView, LineKind, ReplayView, ScanState, ScanView, SeatState, UndoneView,
 };
 use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
@@ -108,6 +108,7 @@ fn status(status: Status) -> &'static str {
         Status::SuspectedFalsePositive => "suspected false positive",
         Status::Fixed => "fixed",
         Status::Suppressed => "suppressed by the tool",
+        Status::Dismissed => "dismissed",
     }
 }
 
@@ -438,6 +439,16 @@ pub(super) fn applied(view: &AppliedView) -> String {
 
 pub(super) fn undone(view: &UndoneView) -> String {
     format!("Taken back in {}: the bytes are as they were.\n", view.files.join(", "))
+}
+
+pub(super) fn dismissed(view: &DecidedView) -> String {
+    let ids: Vec<&str> = view.findings.iter().map(|id| short(id)).collect();
+    format!("Dismissed: {}. `conclave reopen ID` opens one again.\n", ids.join(", "))
+}
+
+pub(super) fn reopened(view: &DecidedView) -> String {
+    let ids: Vec<&str> = view.findings.iter().map(|id| short(id)).collect();
+    format!("Open again: {}.\n", ids.join(", "))
 }
 
 pub(super) fn replayed(view: &ReplayView) -> String {

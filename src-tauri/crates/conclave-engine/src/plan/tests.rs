@@ -87,7 +87,7 @@ async fn what_does_not_fit_is_left_for_later_with_its_reason() {
     let settings = json!({ "models": models, "tiers": tiers(1, json!(9), false) });
     let (folder, cx, found) = ground(settings, &["a.py", "b.py", "c.py", "d.py", "e.py"]).await;
     let [gone, waiting, ready, rest @ ..] = found.as_slice() else { panic!("five findings") };
-    cx.store.enqueue(std::slice::from_ref(waiting), "", 1).unwrap();
+    cx.store.enqueue(std::slice::from_ref(waiting), Effort::Usual, "", 1).unwrap();
     cx.store.set_status(ready, Status::FixReady, "", None).unwrap();
     let place = cx.store.finding(gone).unwrap().unwrap().finding.detection.location.unwrap().path;
     fs::remove_file(folder.path().join("shop").join(place.as_str())).unwrap();

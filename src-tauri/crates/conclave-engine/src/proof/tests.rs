@@ -12,7 +12,7 @@ use conclave_core::id::ProjectId;
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::project::Project;
 use conclave_core::resolution::Resolution;
-use conclave_core::tier::RunPlan;
+use conclave_core::tier::{Effort, RunPlan};
 
 use conclave_store::FindingQuery;
 
@@ -175,7 +175,7 @@ async fn judge(file: &str, before: &str, after: &str, test: Option<&str>, agreed
         red_test: test.map(|text| RedTest { text: text.to_owned(), shows: String::new() }),
         successors: Vec::new(),
     };
-    let plan = RunPlan::for_finding(&findings[0], &cx.settings());
+    let plan = RunPlan::for_finding(&findings[0], "", Effort::Usual, &cx.settings());
     let after = BTreeMap::from([(path, after.as_bytes().to_vec())]);
     let mut subject = Subject {
         cx: &cx,

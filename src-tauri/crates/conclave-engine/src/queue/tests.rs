@@ -5,6 +5,7 @@
 use std::fs;
 
 use conclave_core::finding::Status;
+use conclave_core::tier::Effort;
 use rusqlite::Connection;
 
 use super::*;
@@ -22,7 +23,7 @@ async fn a_store_that_fails_at_the_end_of_one_run_lets_the_others_end_and_the_jo
     let project = project::add(&cx, &folder.path().join("shop"), false).unwrap();
     let found = scan::scan(&cx, &project, None).await.unwrap().findings;
     let [failing, other] = found.as_slice() else { panic!("two findings: {found:?}") };
-    assert_eq!(enqueue(&cx, &found).unwrap(), 2);
+    assert_eq!(enqueue(&cx, &found, Effort::Usual).unwrap(), 2);
     let raw = Connection::open(cx.data.database()).unwrap();
     let full = format!(
         "CREATE TRIGGER full BEFORE UPDATE ON job WHEN new.state = 'done' AND new.finding = '{failing}'

@@ -10,7 +10,7 @@ use conclave_core::project::Project;
 
 use super::*;
 use crate::open::{Options, open};
-use crate::replay::replay;
+use crate::replay::{replay, stages};
 use crate::scan;
 
 const VULNERABLE: &str = "import subprocess\n\n\ndef f():\n    subprocess.run('ls -l', shell=True)\n";
@@ -74,6 +74,12 @@ fn a_conclusion_comes_out_the_same_to_the_byte_and_a_changed_one_is_found_out() 
         let again = replay(&cx.store, &job.run).expect("stored").expect("whole");
         assert!(again.same && again.resolution == first, "{again:?}");
         assert_eq!(replay(&cx.store, &RunId::new("no-1")).expect("stored"), None);
+        let known: Vec<Stage> =
+            stages(&cx.store, &job.run).expect("stored").into_iter().map(|(stage, _)| stage).collect();
+        let in_order =
+            [Stage::Gather, Stage::Propose, Stage::Verify, Stage::ProposeAgain, Stage::VerifyAgain, Stage::Judge];
+        assert_eq!(known, in_order);
+        assert_eq!(stages(&cx.store, &RunId::new("no-1")).expect("stored"), []);
 
         let mut changed = first.clone();
         changed.verdicts[0].confidence.p = 0.99;

@@ -20,9 +20,12 @@ pub(super) fn senseless(settings: &Settings) -> Option<String> {
 }
 
 fn number(settings: &Settings) -> Option<String> {
-    let tiers = Severity::ALL.map(|severity| {
-        let place = format!("tiers.{}.analysis_s", severity.label().to_lowercase());
-        (place, settings.tiers.of(severity).analysis_s, "second")
+    let of_project = settings.project_tiers.iter().map(|(root, tiers)| (format!("project_tiers.{root}"), tiers));
+    let tiers = [("tiers".to_owned(), &settings.tiers)].into_iter().chain(of_project).flat_map(|(place, tiers)| {
+        Severity::ALL.map(|severity| {
+            let place = format!("{place}.{}.analysis_s", severity.label().to_lowercase());
+            (place, tiers.of(severity).analysis_s, "second")
+        })
     });
     let least_one = [
         ("answer_timeout_s", settings.answer_timeout_s, "second"),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_core::finding::{Finding, Severity, Status};
+use conclave_core::finding::{Dismissal, Finding, Severity, Status};
 use conclave_core::id::{FindingId, ProjectId};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ CREATE TABLE report (
     report TEXT NOT NULL
 ) STRICT;
 ";
+
+/// Why the person dismissed it, as JSON.
+pub(crate) const DISMISSED: &str = "ALTER TABLE finding ADD COLUMN dismissed TEXT;";
 
 /// A finding with what the store knows about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +168,33 @@ impl Store {
         self.write(|transaction| set_status(transaction, id, status, note, confidence.as_ref()))
     }
 
+    /// Writes that the person dismissed the finding, or that it is not dismissed, and where it stands by that.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] without such a finding.
+    pub fn dismiss(&self, id: &FindingId, dismissal: Option<&Dismissal>) -> Result<()> {
+        let json = dismissal.map(serde_json::to_string).transpose()?;
+        self.write(|transaction| {
+            let sql = "UPDATE finding SET dismissed = ?2 WHERE id = ?1";
+            match transaction.execute(sql, params![id.as_str(), json])? {
+                0 => Err(StoreError::Missing { what: "finding", id: id.to_string() }),
+                _ => stand(transaction, id, ""),
+            }
+        })
+    }
+
+    /// Why the person dismissed the finding; `None` where that is not so.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn dismissal(&self, id: &FindingId) -> Result<Option<Dismissal>> {
+        let json: Option<Option<String>> = self.read(|transaction| {
+            let mut statement = transaction.prepare_cached("SELECT dismissed FROM finding WHERE id = ?1")?;
+            Ok(statement.query_row([id.as_str()], |row| row.get(0)).optional()?)
+        })?;
+        Ok(json.flatten().as_deref().map(serde_json::from_str).transpose()?)
+    }
+
     /// Marks the findings in `paths` as older than their files; gives how many were not marked before.
     ///
     /// # Errors
@@ -276,20 +306,26 @@ pub(crate) fn set_fixed_by(transaction: &Transaction<'_>, id: &FindingId, intent
     stand(transaction, id, "")
 }
 
-/// Writes where a finding stands when no run of it is under way: a fix holds, or the last result counts, or the tool's
-/// word does. `why` is its note where there is nothing better to say. One that is not in the store is nobody's loss.
+/// Writes where a finding stands when no run of it is under way: a fix holds, or the person dismissed it, or the last
+/// result counts, or the tool's word does. `why` is its note where there is nothing better to say. One that is not in the store is nobody's loss.
 pub(crate) fn stand(transaction: &Transaction<'_>, id: &FindingId, why: &str) -> Result<()> {
-    let known: Option<(String, String, Option<i64>, bool)> = transaction
+    type Known = (String, String, Option<i64>, bool, Option<String>);
+    let known: Option<Known> = transaction
         .prepare_cached(
-            "SELECT status, note, fixed_by, report ->> '$.detection.suppressed'
+            "SELECT status, note, fixed_by, report ->> '$.detection.suppressed', dismissed
              FROM finding JOIN report ON report.finding = finding.id WHERE id = ?1",
         )?
-        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .optional()?;
-    let Some((status, note, fixed_by, suppressed)) = known else { return Ok(()) };
+    let Some((status, note, fixed_by, suppressed, dismissed)) = known else { return Ok(()) };
     if fixed_by.is_some() {
         let note = if from_word::<Status>(&status)? == Status::Fixed { note } else { String::new() };
         return set_status(transaction, id, Status::Fixed, &note, None);
+    }
+    if let Some(dismissed) = dismissed {
+        let Dismissal { reason, note, .. } = serde_json::from_str(&dismissed)?;
+        let why = if note.is_empty() { reason.label().to_owned() } else { format!("{}: {note}", reason.label()) };
+        return set_status(transaction, id, Status::Dismissed, &why, None);
     }
     let (status, note, confidence) = match resolution::last_summary(transaction, id)? {
         Some(summary) => summary,
@@ -328,8 +364,9 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<StoredFinding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ScanState;
     use crate::tests::{NOW, finding, fresh_with_project, scan};
+    use crate::{JobEnd, ScanState};
+    use conclave_core::finding::DismissReason;
 
     #[test]
     fn what_a_tool_says_again_is_renewed_and_what_a_person_knows_is_kept() {
@@ -371,6 +408,8 @@ mod tests {
             (Status::Fixed, true, Status::Fixed),
             (Status::NoSafeFix, false, Status::NoSafeFix),
             (Status::FixReady, true, Status::FixReady),
+            (Status::Dismissed, false, Status::Dismissed),
+            (Status::Dismissed, true, Status::Dismissed),
         ];
         for (before, suppressed, after) in cases {
             let (_folder, store, project) = fresh_with_project();
@@ -385,6 +424,30 @@ mod tests {
             assert_eq!(stored.status, after, "{before:?}, suppressed: {suppressed}");
             assert_eq!(stored.note == "a note", before == after, "a note speaks of the status it was written under");
         }
+    }
+
+    #[test]
+    fn what_is_dismissed_stays_so_over_a_run_until_it_is_taken_back() {
+        let (_folder, store, project) = fresh_with_project();
+        let reported = finding(&project, "a.py", 3);
+        let id = &reported.id;
+        store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&reported), NOW).unwrap();
+        let stands = || store.finding(id).unwrap().map(|stored| (stored.status, stored.note)).unwrap();
+        let dismissal = Dismissal { reason: DismissReason::UsedInTests, note: "a fixture".into(), at: NOW };
+        store.dismiss(id, Some(&dismissal)).unwrap();
+        let dismissed = (Status::Dismissed, "used in tests only: a fixture".to_owned());
+        assert_eq!(stands(), dismissed);
+        assert_eq!(store.dismissal(id).unwrap(), Some(dismissal));
+
+        let run = store.begin_run(id, true, NOW).unwrap().run;
+        assert_eq!(stands().0, Status::Running);
+        store.finish_job(&run, JobEnd::Cancelled).unwrap();
+        assert_eq!(stands(), dismissed);
+
+        store.dismiss(id, None).unwrap();
+        assert_eq!((stands().0, store.dismissal(id).unwrap()), (Status::Open, None));
+        assert!(store.dismiss(&FindingId::new("nowhere"), None).is_err());
+        assert_eq!(store.dismissal(&FindingId::new("nowhere")).unwrap(), None);
     }
 
     #[test]

@@ -6,11 +6,13 @@
 
 use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, RunId};
+use conclave_core::tier::Effort;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::db::Store;
 use crate::error::{Result, StoreError};
 use crate::table::finding::{set_status, stand};
+use crate::table::{from_word, word};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE job (
@@ -32,6 +34,9 @@ CREATE INDEX job_of_finding ON job (finding, n);
 /// Whether a run was asked for by itself, and not as one of many.
 pub(crate) const ALONE: &str = "ALTER TABLE job ADD COLUMN alone INTEGER NOT NULL DEFAULT 1;";
 
+/// How much is to be done.
+pub(crate) const EFFORT: &str = "ALTER TABLE job ADD COLUMN effort TEXT NOT NULL DEFAULT 'usual';";
+
 /// The queue is paused while this has its one row.
 pub(crate) const PAUSE: &str = "CREATE TABLE pause (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;";
 
@@ -46,6 +51,8 @@ pub struct Job {
     pub resumed: bool,
     /// Whether the person asked for this finding by itself, and not for many at once.
     pub alone: bool,
+    /// How much is to be done.
+    pub effort: Effort,
 }
 
 /// How a job ends.
@@ -64,12 +71,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] for a finding that is not in the store; then none is queued.
-    pub fn enqueue(&self, findings: &[FindingId], note: &str, now_ms: i64) -> Result<Vec<FindingId>> {
+    pub fn enqueue(&self, findings: &[FindingId], effort: Effort, note: &str, now_ms: i64) -> Result<Vec<FindingId>> {
         self.write(|transaction| {
             let mut queued = Vec::new();
             for finding in findings {
                 if open_job(transaction, finding)?.is_none() {
-                    insert(transaction, finding, findings.len() == 1, now_ms)?;
+                    insert(transaction, finding, (findings.len() == 1, effort), now_ms)?;
                     set_status(transaction, finding, Status::Running, note, None)?;
                     queued.push(finding.clone());
                 }
@@ -126,8 +133,9 @@ impl Store {
         self.write(|transaction| {
             let job = match open_job(transaction, finding)? {
                 None => {
-                    let run = insert(transaction, finding, alone, now_ms)?;
-                    Job { finding: finding.clone(), run, resumed: false, alone }
+                    let effort = Effort::Usual;
+                    let run = insert(transaction, finding, (alone, effort), now_ms)?;
+                    Job { finding: finding.clone(), run, resumed: false, alone, effort }
                 }
                 Some(open) if open.running && self.lives(open.claimant) => {
                     return Err(StoreError::Running { what: "finding", id: finding.to_string() });
@@ -238,7 +246,7 @@ fn open_job(transaction: &Transaction<'_>, finding: &FindingId) -> Result<Option
 
 fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) -> Result<Vec<OpenJob>> {
     let sql = format!(
-        "SELECT job.finding, run, state, claimant, started_at IS NOT NULL, alone
+        "SELECT job.finding, run, state, claimant, started_at IS NOT NULL, alone, effort
          FROM job JOIN finding ON finding.id = job.finding WHERE {condition}"
     );
     let mut statement = transaction.prepare_cached(&sql)?;
@@ -247,15 +255,22 @@ fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) 
     while let Some(row) = rows.next()? {
         let (finding, run, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let running = state == "running";
-        let (resumed, alone) = (row.get(4)?, row.get(5)?);
-        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed, alone };
+        let (resumed, alone, effort): (bool, bool, String) = (row.get(4)?, row.get(5)?, row.get(6)?);
+        let effort = from_word(&effort)?;
+        let job = Job { finding: FindingId::new(finding), run: RunId::new(run), resumed, alone, effort };
         open.push(OpenJob { job, running, claimant: row.get::<_, Option<i64>>(3)?.unwrap_or_default() });
     }
     Ok(open)
 }
 
-/// Adds a queued job and gives its run's id, which counts the runs of the finding.
-fn insert(transaction: &Transaction<'_>, finding: &FindingId, alone: bool, now_ms: i64) -> Result<RunId> {
+/// Adds a queued job, which is alone or not and of some effort, and gives its run's id, which counts the runs of the
+/// finding.
+fn insert(
+    transaction: &Transaction<'_>,
+    finding: &FindingId,
+    (alone, effort): (bool, Effort),
+    now_ms: i64,
+) -> Result<RunId> {
     let (known, last): (bool, u32) = transaction.query_row(
         "SELECT EXISTS (SELECT 1 FROM finding WHERE id = ?1), ifnull((SELECT max(n) FROM job WHERE finding = ?1), 0)",
         [finding.as_str()],
@@ -266,8 +281,9 @@ fn insert(transaction: &Transaction<'_>, finding: &FindingId, alone: bool, now_m
     }
     let run = RunId::nth(finding, last + 1);
     transaction.execute(
-        "INSERT INTO job (run, finding, n, state, note, queued_at, alone) VALUES (?1, ?2, ?3, 'queued', '', ?4, ?5)",
-        params![run.as_str(), finding.as_str(), last + 1, now_ms, alone],
+        "INSERT INTO job (run, finding, n, state, note, queued_at, alone, effort)
+         VALUES (?1, ?2, ?3, 'queued', '', ?4, ?5, ?6)",
+        params![run.as_str(), finding.as_str(), last + 1, now_ms, alone, word(&effort)?],
     )?;
     Ok(run)
 }
@@ -304,6 +320,17 @@ mod tests {
     use conclave_core::record::Record;
     use conclave_core::resolution::{Work, conclude};
 
+    #[test]
+    fn how_much_is_to_be_done_is_kept_with_the_job() {
+        let (_folder, store, [a, b, _]) = with_findings();
+        store.enqueue(std::slice::from_ref(&a), Effort::Most, "", NOW).unwrap();
+        let job = store.next_job(NOW).unwrap().unwrap();
+        assert_eq!(job.effort, Effort::Most);
+        store.release(&job.run).unwrap();
+        assert_eq!(store.next_job(NOW).unwrap().map(|job| job.effort), Some(Effort::Most));
+        assert_eq!(store.begin_run(&b, true, NOW).unwrap().effort, Effort::Usual);
+    }
+
     /// A store with findings in `a.py`, `b.py` and `c.py`: medium, critical, medium.
     fn with_findings() -> (tempfile::TempDir, Store, [FindingId; 3]) {
         let (folder, store, project) = fresh_with_project();
@@ -317,14 +344,14 @@ mod tests {
     fn the_queue_gives_the_most_severe_and_then_the_oldest_once_each() {
         let (_folder, store, [a, b, c]) = with_findings();
         let all = [c.clone(), a.clone(), b.clone()];
-        assert_eq!(store.enqueue(&all[..2], "", NOW).unwrap(), all[..2]);
-        assert_eq!(store.enqueue(&all, "", NOW).unwrap(), all[2..], "two are queued already");
+        assert_eq!(store.enqueue(&all[..2], Effort::Usual, "", NOW).unwrap(), all[..2]);
+        assert_eq!(store.enqueue(&all, Effort::Usual, "", NOW).unwrap(), all[2..], "two are queued already");
         for expected in [&b, &c, &a] {
             let job = store.next_job(NOW).unwrap().unwrap();
             assert_eq!((&job.finding, job.resumed), (expected, false));
         }
         assert_eq!(store.next_job(NOW).unwrap(), None);
-        assert_eq!(store.enqueue(&all, "", NOW).unwrap(), [], "they are running");
+        assert_eq!(store.enqueue(&all, Effort::Usual, "", NOW).unwrap(), [], "they are running");
     }
 
     #[test]
@@ -335,7 +362,7 @@ mod tests {
         assert!(matches!(store.begin_run(&a, true, NOW), Err(StoreError::Running { .. })));
         store.finish_job(&first.run, JobEnd::Failed("no seat answered".into())).unwrap();
         assert!(matches!(store.finish_job(&first.run, JobEnd::Done), Err(StoreError::Missing { .. })));
-        store.enqueue(std::slice::from_ref(&a), "", NOW).unwrap();
+        store.enqueue(std::slice::from_ref(&a), Effort::Usual, "", NOW).unwrap();
         let second = store.begin_run(&a, true, NOW).unwrap();
         assert_eq!((second.run.clone(), second.resumed), (RunId::nth(&a, 2), false), "the queued one is taken");
         store.finish_job(&second.run, JobEnd::Done).unwrap();
@@ -345,7 +372,7 @@ mod tests {
     #[test]
     fn what_nobody_has_begun_can_be_cancelled() {
         let (_folder, store, [a, b, c]) = with_findings();
-        store.enqueue(&[a.clone(), b.clone(), c.clone()], "", NOW).unwrap();
+        store.enqueue(&[a.clone(), b.clone(), c.clone()], Effort::Usual, "", NOW).unwrap();
         let running = store.next_job(NOW).unwrap().unwrap();
         let open: Vec<_> = store.open_jobs().unwrap().into_iter().map(|(job, runs)| (job.finding, runs)).collect();
         assert_eq!(open, [(b, true), (a, false), (c, false)]);
@@ -357,7 +384,7 @@ mod tests {
     #[test]
     fn a_job_whose_process_ended_is_taken_over_with_its_run_and_its_stages() {
         let (folder, store, [a, b, _]) = with_findings();
-        store.enqueue(&[a.clone(), b.clone()], "", NOW).unwrap();
+        store.enqueue(&[a.clone(), b.clone()], Effort::Usual, "", NOW).unwrap();
         let other = again(&folder);
         let lost = other.next_job(NOW).unwrap().unwrap();
         other.save_stage(&lost.run, "gather", "{\"brief\":1}").unwrap();
@@ -373,7 +400,7 @@ mod tests {
     #[test]
     fn a_finding_that_is_unknown_cannot_be_queued_and_takes_the_others_with_it() {
         let (_folder, store, [a, ..]) = with_findings();
-        let error = store.enqueue(&[a, FindingId::new("nowhere")], "", NOW).unwrap_err();
+        let error = store.enqueue(&[a, FindingId::new("nowhere")], Effort::Usual, "", NOW).unwrap_err();
         assert!(matches!(error, StoreError::Missing { .. }));
         assert_eq!(store.open_jobs().unwrap(), []);
     }
@@ -394,7 +421,7 @@ mod tests {
     #[test]
     fn a_queued_and_a_claimed_finding_say_so_at_once() {
         let (_folder, store, [a, b, _]) = with_findings();
-        store.enqueue(&[a.clone(), b.clone()], "waits", NOW).unwrap();
+        store.enqueue(&[a.clone(), b.clone()], Effort::Usual, "waits", NOW).unwrap();
         assert_eq!(stands(&store, &a), (Status::Running, "waits".into()));
         let job = store.next_job(NOW).unwrap().unwrap();
         assert_eq!((stands(&store, &b), job.finding), ((Status::Running, String::new()), b));
@@ -426,7 +453,7 @@ mod tests {
         let mut found = finding(&project, "a.py", 1);
         found.detection.suppressed = true;
         store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
-        store.enqueue(std::slice::from_ref(&found.id), "", NOW).unwrap();
+        store.enqueue(std::slice::from_ref(&found.id), Effort::Usual, "", NOW).unwrap();
         assert_eq!(store.cancel_waiting().unwrap(), 1);
         assert_eq!(stands(&store, &found.id).0, Status::Suppressed);
     }
@@ -477,7 +504,10 @@ mod tests {
         assert_eq!(stands(&store, &a), (Status::Open, "cut off".to_owned()), "nobody is at it");
         assert_eq!(stands(&store, &c).0, Status::Running);
         let taken = store.begin_run(&a, true, NOW).unwrap();
-        assert_eq!(taken, Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true, alone: true });
+        assert_eq!(
+            taken,
+            Job { finding: a.clone(), run: RunId::nth(&a, 1), resumed: true, alone: true, effort: Effort::Usual }
+        );
         assert_eq!(store.cancel_waiting().unwrap(), 1);
         assert_eq!((stands(&store, &a).0, stands(&store, &b).0), (Status::Running, Status::Open));
     }
@@ -485,7 +515,7 @@ mod tests {
     #[test]
     fn a_paused_queue_gives_nothing_to_any_process_and_loses_nothing() {
         let (folder, store, [a, b, _]) = with_findings();
-        store.enqueue(&[a.clone(), b.clone()], "", NOW).unwrap();
+        store.enqueue(&[a.clone(), b.clone()], Effort::Usual, "", NOW).unwrap();
         store.pause_queue(true).unwrap();
         store.pause_queue(true).unwrap();
         let other = again(&folder);
@@ -505,7 +535,7 @@ mod tests {
         assert!(matches!(store.release(&run), Err(StoreError::Missing { .. })), "it is nobody's now");
         assert_eq!(
             store.next_job(NOW).unwrap(),
-            Some(Job { finding: a, run: run.clone(), resumed: true, alone: true })
+            Some(Job { finding: a, run: run.clone(), resumed: true, alone: true, effort: Effort::Usual })
         );
         assert_eq!(store.stage(&run, "gather").unwrap().as_deref(), Some("{}"));
     }

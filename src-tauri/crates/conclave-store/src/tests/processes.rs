@@ -9,6 +9,7 @@ use std::sync::mpsc::channel;
 
 use conclave_core::id::{ProjectId, RunId};
 use conclave_core::money::Money;
+use conclave_core::tier::Effort;
 use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -264,7 +265,7 @@ fn what_a_killed_process_had_claimed_is_free_at_once() {
     let (folder, store, project) = fresh_with_project();
     let found = finding(&project, "a.py", 1);
     store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
-    store.enqueue(std::slice::from_ref(&found.id), "", NOW).unwrap();
+    store.enqueue(std::slice::from_ref(&found.id), Effort::Usual, "", NOW).unwrap();
     let mut holder = Process::start("hold", 0, &folder);
     holder.go();
     let held = holder.hear();

@@ -10,7 +10,7 @@ use conclave_core::candidate::{Candidate, Origin};
 use conclave_core::id::RunId;
 use conclave_core::patch::{FilePatch, Patch};
 use conclave_core::path::RelPath;
-use conclave_core::tier::RunPlan;
+use conclave_core::tier::{Effort, RunPlan};
 use serde_json::json;
 
 use super::*;
@@ -120,7 +120,7 @@ async fn judged(models: &[(&str, String)]) -> Option<Judgement> {
     let found = scan::scan(&cx, &project, None).await.unwrap().findings;
     let finding = cx.store.finding(&found[0]).unwrap().unwrap().finding;
     let sources = Sources::open(&cx, std::path::Path::new(&project.root)).await.unwrap();
-    let plan = RunPlan::for_finding(&finding, &cx.settings());
+    let plan = RunPlan::for_finding(&finding, "", Effort::Usual, &cx.settings());
     let brief = stage::gather(&finding, &sources, &cx.settings());
     let fixes = [fix("claude-x", SAFE), fix("gpt-x", LOUD)];
     let run = RunId::nth(&finding.id, 1);
