@@ -14,6 +14,9 @@ function said(text: string): string {
   return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 }
 
+/** A question as it came: to which model, and its whole body. */
+export type Question = { model: string; body: string };
+
 export class ModelServer {
   /** What it does from now on. */
   mood: Mood = "well";
@@ -21,9 +24,16 @@ export class ModelServer {
   readonly asked: string[] = [];
   /** What every question is answered with at once; while it is undefined, answers begin and go on by `say`. */
   answer: string | undefined = "{}";
+  /** What a question is answered with at once, in place of `answer`, where this gives anything. */
+  answerTo: (question: Question) => string | undefined = () => undefined;
   /** Answers to questions that have begun and are not at their end. */
   readonly #speaking: ServerResponse[] = [];
-  readonly #server = createServer((request, response) => this.#answer(request, response));
+  readonly #server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8");
+    request.on("data", (piece: string) => (body += piece));
+    request.on("end", () => this.#answer(request, body, response));
+  });
 
   /** Listens at a free port; `origin` is where. */
   static async start(): Promise<ModelServer> {
@@ -51,14 +61,13 @@ export class ModelServer {
     for (const response of this.#speaking) response.write(said(text));
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, body: string, response: ServerResponse): void {
     const path = request.url ?? "";
     this.asked.push(path);
-    const say = (status: number, body: object) => {
+    const say = (status: number, reply: object) => {
       response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify(body));
+      response.end(JSON.stringify(reply));
     };
-    request.resume();
     if (this.mood === "failing") return say(500, { error: { message: "the weights are gone" } });
     switch (path) {
       case "/api/version":
@@ -71,17 +80,19 @@ export class ModelServer {
           capabilities: ["completion"],
           model_info: { "general.architecture": "qwen2", "qwen2.context_length": 32768 },
         });
-      case "/v1/chat/completions":
+      case "/v1/chat/completions": {
+        const answer = this.answerTo({ model: JSON.parse(body).model, body }) ?? this.answer;
         response.writeHead(200, { "content-type": "text/event-stream" });
         response.flushHeaders();
-        if (this.answer === undefined) {
+        if (answer === undefined) {
           this.#speaking.push(response);
           return;
         }
-        response.write(said(this.answer));
+        response.write(said(answer));
         response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`);
         response.end("data: [DONE]\n\n");
         return;
+      }
       case "/v1/models":
         return say(200, { object: "list", data: [{ id: "small:1b" }, { id: "large:14b" }] });
     }

@@ -70,3 +70,18 @@ base("runs that have ended show their checks, and keys lead through them", async
   await app.keyboard.press("Enter");
   await expect(app.getByRole("heading", { level: 1 })).toHaveText(`${title}`);
 });
+
+base("a run that is over has its line still when the window is opened anew", async ({ app }) => {
+  await openSample(app);
+  await openFinding(app, app.getByRole("option").filter({ hasText: "catalog.py:28" }).first());
+  await app.keyboard.press("r");
+  const watch = app.getByRole("link", { name: "See it over time" });
+  await expect(watch).toBeVisible({ timeout: 60_000 });
+  await app.reload();
+  await watch.click();
+  const run = app.getByRole("region", { name: "Run", exact: true });
+  await expect(run.getByRole("list", { name: "Stages" })).toContainText("Check on a copy");
+  await expect(run.getByRole("list", { name: "Lanes" })).toContainText("Fix 1");
+  await expect(run.getByRole("heading", { name: "What it brought" })).toBeVisible();
+  await expect(app.getByRole("heading", { name: "Earlier" })).toBeVisible();
+});

@@ -35,13 +35,11 @@ test("only what ended before the first word is put in front of what was heard", 
   ]);
 });
 
+function evidence(check: string, outcome: string, duration_ms: number): object {
+  return { check, label: check, outcome, duration_ms };
+}
+
 test("a run that is over has its stages and the checks that took place", () => {
-  const evidence = (check: string, outcome: string, duration_ms: number) => ({
-    check,
-    label: check,
-    outcome,
-    duration_ms,
-  });
   const fix = {
     id: "x",
     origin: "Recipe r",

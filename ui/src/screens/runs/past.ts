@@ -54,7 +54,7 @@ export function pastRun({ row, resolution }: FindingView, stages: readonly Stage
     let at = checked;
     // What did not run took no time and has no place on the line.
     return evidence
-      .filter(({ outcome }) => outcome !== "not_run" && outcome !== "not_available")
+      .filter(({ outcome, duration_ms }) => duration_ms > 0 || (outcome !== "not_run" && outcome !== "not_available"))
       .map(({ check, label, duration_ms }) => {
         const from = at;
         at += duration_ms;
