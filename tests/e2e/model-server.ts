@@ -14,6 +14,12 @@ function said(text: string): string {
   return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`;
 }
 
+/** Ends an answer that is streamed. */
+function end(response: ServerResponse): void {
+  response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`);
+  response.end("data: [DONE]\n\n");
+}
+
 /** A question as it came: to which model, and its whole body. */
 export type Question = { model: string; body: string };
 
@@ -61,6 +67,12 @@ export class ModelServer {
     for (const response of this.#speaking) response.write(said(text));
   }
 
+  /** Says `text` in every answer that has begun, and ends it. */
+  finish(text: string): void {
+    this.say(text);
+    for (const response of this.#speaking.splice(0)) end(response);
+  }
+
   #answer(request: IncomingMessage, body: string, response: ServerResponse): void {
     const path = request.url ?? "";
     this.asked.push(path);
@@ -89,8 +101,7 @@ export class ModelServer {
           return;
         }
         response.write(said(answer));
-        response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\n`);
-        response.end("data: [DONE]\n\n");
+        end(response);
         return;
       }
       case "/v1/models":
