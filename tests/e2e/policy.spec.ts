@@ -1,5 +1,6 @@
 /** Policy, what waits for the person, what left, and keys: the real core decides, the page shows and answers. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { binary, expect, openFinding, openSample, test } from "./window";
@@ -84,6 +85,18 @@ test("a change of one's own rules is tried on what was recorded, and then holds"
   await expect(app.getByRole("table", { name: /decided otherwise/ })).toContainText("Deny");
   await app.getByRole("button", { name: "Save and put into effect" }).click();
   await expect(app.getByRole("button", { name: /no-reading/ })).toBeVisible();
+});
+
+test("a policy that cannot be read is broken, not missing, among what this machine has", async ({ app, folder }) => {
+  await openSample(app);
+  await writeFile(join(folder, "data/policy.yaml"), "rules: [");
+  await app.keyboard.press("g");
+  await app.keyboard.press("p");
+  await expect(app.getByRole("alert")).toContainText("policy.yaml");
+  await app.keyboard.press("g");
+  await app.keyboard.press("m");
+  const tools = app.getByRole("region", { name: "What can run here" });
+  await expect(tools).toContainText("1 broken");
 });
 
 test("a request that waits is shown whole and answered once, with its reason kept", async ({ app, folder }) => {

@@ -1,8 +1,8 @@
 //! The model of a connected client reviews a call of that client's, in both eras of MCP: by lines of the protocol as they
-//! are, and by the official Python SDK.
+//! are, and by the official Python and TypeScript SDKs.
 //!
-//! `cargo xtask test sampling` installs the SDK and sets `CONCLAVE_MCP_PYTHON`; without it the tests of the SDK say
-//! `skipped`.
+//! `cargo xtask test sampling` installs the SDKs and sets `CONCLAVE_MCP_PYTHON` and `CONCLAVE_MCP_TYPESCRIPT`; without one
+//! its test says `skipped`.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -565,20 +565,27 @@ fn two_calls_at_a_time_get_their_own_answers() {
     }
 }
 
-/// The Python of the official SDK, or why the test says nothing.
-fn sdk() -> Option<PathBuf> {
-    let python = std::env::var_os("CONCLAVE_MCP_PYTHON").map(PathBuf::from);
-    if python.is_none() {
-        println!("skipped: CONCLAVE_MCP_PYTHON names no Python with the official SDK");
-    }
-    python
+/// A client of an official SDK: its title, and the program and the script that are it.
+struct Sdk {
+    title: &'static str,
+    program: PathBuf,
+    script: PathBuf,
 }
 
-fn by_sdk(python: &PathBuf, home: &Home, mode: &str, says: &Value) -> Value {
-    let mut command = Command::new(python);
-    command.arg(root().join("tests/clients/sampling.py")).arg(mode).arg(conclave());
+/// What `variable` names, or why the test says nothing.
+fn named(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    if path.is_none() {
+        println!("skipped: {variable} names no official SDK");
+    }
+    path
+}
+
+fn by_sdk(sdk: &Sdk, home: &Home, mode: &str, says: &Value) -> Value {
+    let mut command = Command::new(&sdk.program);
+    command.arg(&sdk.script).arg(mode).arg(conclave());
     command.arg("--data-dir").arg(home.data()).arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("Python starts");
+    let mut child = command.spawn().expect("the client starts");
     let task = json!({ "arguments": reading(home), "says": says }).to_string();
     child.stdin.take().expect("its input").write_all(task.as_bytes()).expect("written");
     let output = child.wait_with_output().expect("it ends");
@@ -587,8 +594,19 @@ fn by_sdk(python: &PathBuf, home: &Home, mode: &str, says: &Value) -> Value {
 }
 
 #[test]
-fn the_official_sdk_is_asked_in_both_eras() {
-    let Some(python) = sdk() else { return };
+fn the_official_python_sdk_is_asked_in_both_eras() {
+    let Some(program) = named("CONCLAVE_MCP_PYTHON") else { return };
+    let script = root().join("tests/clients/sampling.py");
+    is_asked_in_both_eras(&Sdk { title: "Python", program, script });
+}
+
+#[test]
+fn the_official_typescript_sdk_is_asked_in_both_eras() {
+    let Some(script) = named("CONCLAVE_MCP_TYPESCRIPT") else { return };
+    is_asked_in_both_eras(&Sdk { title: "TypeScript", program: "node".into(), script });
+}
+
+fn is_asked_in_both_eras(sdk: &Sdk) {
     for (mode, revision) in [("legacy", "2025-11-25"), ("auto", "2026-07-28")] {
         for (name, said, questions, action) in [
             ("allows", json!([says(&verdict("allow"))]), 1, "allow"),
@@ -598,7 +616,7 @@ fn the_official_sdk_is_asked_in_both_eras() {
             ("offers nothing", Value::Null, 0, "deny"),
         ] {
             let home = home(allowed(), 60);
-            let done = by_sdk(&python, &home, mode, &said);
+            let done = by_sdk(sdk, &home, mode, &said);
             assert_eq!(done["revision"], revision, "{done}");
             assert_eq!(done["questions"].as_array().map(Vec::len), Some(questions), "{mode}, {name}: {done:#}");
             let judged = &done["result"]["structuredContent"];
@@ -607,11 +625,11 @@ fn the_official_sdk_is_asked_in_both_eras() {
                 let system = done["questions"][0]["systemPrompt"].as_str().expect("our instructions");
                 assert!(system.starts_with("You review one action"), "{mode}: {system}");
             }
-            println!("ran with the Python SDK, {mode}: {name}");
+            println!("ran with the {} SDK, {mode}: {name}", sdk.title);
         }
         let home = home(allowed(), 60);
         let said = json!([{ "code": -1, "message": "User rejected sampling request" }]);
-        let done = by_sdk(&python, &home, mode, &said);
+        let done = by_sdk(sdk, &home, mode, &said);
         // In the newer era a client that declines gives its call up.
         let is_given_up = done["result"]["error"].is_string();
         assert!(is_given_up == (mode == "auto"), "{mode}: {done:#}");

@@ -68,16 +68,21 @@ fn asked(
 
 /// The folder with `node_modules` of the clients, installed when it is not there.
 pub fn installed(place: &Place, log: &mut Log) -> Result<PathBuf> {
-    let source = place.root.join("tests/clients");
-    let folder = made(place.target.join("clients"))?;
-    let (stamp, lock) = (folder.join("installed"), digest(&source.join("package-lock.json"))?);
+    packages(place, log, "tests/clients", "clients")
+}
+
+/// A folder `name` with `node_modules` by the lock file in `source`, installed when it is not there.
+pub fn packages(place: &Place, log: &mut Log, source: &str, name: &str) -> Result<PathBuf> {
+    let from = place.root.join(source);
+    let folder = made(place.target.join(name))?;
+    let (stamp, lock) = (folder.join("installed"), digest(&from.join("package-lock.json"))?);
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(folder);
     }
     for name in ["package.json", "package-lock.json"] {
-        std::fs::copy(source.join(name), folder.join(name)).with_context(|| format!("cannot copy `{name}`"))?;
+        std::fs::copy(from.join(name), folder.join(name)).with_context(|| format!("cannot copy `{name}`"))?;
     }
-    println!("  installs with npm, into {}: the packages of tests/clients/package-lock.json", folder.display());
+    println!("  installs with npm, into {}: the packages of {source}/package-lock.json", folder.display());
     let cache = folder.join("cache");
     log.run(
         limited(600, "npm")

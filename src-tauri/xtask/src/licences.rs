@@ -1,6 +1,7 @@
 //! Every crate that is built carries a licence that `.cargo/deny.toml` allows.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -39,11 +40,20 @@ struct Metadata {
     resolve: Resolve,
 }
 
+/// A crate.
 #[derive(Deserialize)]
-struct Package {
+pub struct Package {
     id: String,
-    name: String,
-    license: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its licence, as it says itself.
+    pub license: Option<String>,
+    /// Where its manifest is.
+    pub manifest_path: PathBuf,
+    /// Where it comes from; `None` is this repository.
+    pub source: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +70,14 @@ struct Node {
 pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
     let text = std::fs::read_to_string(place.root.join(".cargo/deny.toml")).context("cannot read .cargo/deny.toml")?;
     let rules: Rules = toml::from_str(&text)?;
+    let packages = resolved(place, log)?;
+    let complaints: Vec<String> = packages.iter().filter_map(|package| complaint(package, &rules)).collect();
+    ensure!(complaints.is_empty(), "{}", complaints.join("; "));
+    Ok(Done::Figure(format!("  {} crates", packages.len())))
+}
+
+/// What cargo resolves for this platform.
+pub fn resolved(place: &Place, log: &mut Log) -> Result<Vec<Package>> {
     let host = log.output(std::process::Command::new("rustc").args(["--print", "host-tuple"]))?;
     let metadata = cargo()
         .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", host.trim()])
@@ -68,13 +86,9 @@ pub fn run(place: &Place, log: &mut Log) -> Result<Done> {
         .context("cannot run cargo")?;
     log.say(&String::from_utf8_lossy(&metadata.stderr))?;
     ensure!(metadata.status.success(), "cargo metadata ended with {}", metadata.status);
-    let metadata: Metadata = serde_json::from_slice(&metadata.stdout)?;
-
-    let built: BTreeSet<&str> = metadata.resolve.nodes.iter().map(|node| node.id.as_str()).collect();
-    let packages = || metadata.packages.iter().filter(|package| built.contains(package.id.as_str()));
-    let complaints: Vec<String> = packages().filter_map(|package| complaint(package, &rules)).collect();
-    ensure!(complaints.is_empty(), "{}", complaints.join("; "));
-    Ok(Done::Figure(format!("  {} crates", packages().count())))
+    let Metadata { packages, resolve } = serde_json::from_slice(&metadata.stdout)?;
+    let built: BTreeSet<String> = resolve.nodes.into_iter().map(|node| node.id).collect();
+    Ok(packages.into_iter().filter(|package| built.contains(&package.id)).collect())
 }
 
 /// Why `package` may not be linked.
@@ -114,7 +128,14 @@ mod tests {
             ("a", None, false),
             ("old", Some("MIT"), false),
         ] {
-            let package = Package { id: String::new(), name: name.to_owned(), license: license.map(str::to_owned) };
+            let package = Package {
+                id: String::new(),
+                name: name.to_owned(),
+                version: String::new(),
+                license: license.map(str::to_owned),
+                manifest_path: PathBuf::new(),
+                source: None,
+            };
             assert_eq!(complaint(&package, &rules).is_none(), allowed, "{name} {license:?}");
         }
     }

@@ -13,6 +13,7 @@ mod llama;
 mod local;
 mod log;
 mod measure;
+mod notices;
 mod offline;
 mod package;
 mod place;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::local;
 use crate::log::Log;
+use crate::notices;
 use crate::place::{Place, cargo};
 use crate::setup;
 use crate::step::{Done, Step, run_all};
@@ -15,6 +16,9 @@ use crate::test::FEATURES;
 
 /// The programs beside the window.
 const BESIDE: [&str; 2] = ["conclave", local::PACKAGE];
+
+/// Where a person finds the licences.
+const COPYRIGHT: &str = "/usr/share/doc/conclave/copyright";
 
 const STEPS: &[Step] = &[
     Step { name: "set-up", title: "what is missing is installed", run: setup::to_start },
@@ -41,16 +45,19 @@ fn command_line(place: &Place, log: &mut Log) -> Result<Done> {
 fn pack(place: &Place, log: &mut Log) -> Result<Done> {
     let release = place.target.join("release");
     let (here, missing): (Vec<_>, Vec<_>) = BESIDE.iter().partition(|name| release.join(name).is_file());
-    let files: serde_json::Map<_, _> =
+    let mut files: serde_json::Map<_, _> =
         here.iter().map(|name| (format!("/usr/bin/{name}"), json!(release.join(name)))).collect();
+    files.insert(COPYRIGHT.to_owned(), json!(notices::write(place, log)?));
     let config = json!({ "bundle": { "linux": { "deb": { "files": files } } } }).to_string();
     let mut tauri = Command::new(place.root.join("ui/node_modules/.bin/tauri"));
     tauri.args(["build", "--ci", "--bundles", "deb", "--config", &config, "--features", FEATURES]);
     log.run(tauri.env("CARGO_TARGET_DIR", &place.target).current_dir(&place.root))?;
     let package = newest(&release.join("bundle/deb"))?;
     let list = log.output(Command::new("dpkg-deb").arg("--contents").arg(&package))?;
-    for name in here.iter().copied().chain([&"conclave-app"]) {
-        ensure!(list.contains(&format!("./usr/bin/{name}\n")), "`{}` holds no `{name}`", package.display());
+    let programs = here.iter().copied().chain([&"conclave-app"]).map(|name| format!("/usr/bin/{name}"));
+    for file in programs.chain([COPYRIGHT.to_owned()]) {
+        let is_there = list.lines().any(|line| line.ends_with(&file));
+        ensure!(is_there, "`{}` holds no `{file}`", package.display());
     }
     println!("  {}", package.display());
     Ok(match missing.as_slice() {

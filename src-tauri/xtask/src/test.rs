@@ -28,7 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "browser", title: "the page over the real core, in Chromium", run: browser },
     Step { name: "window", title: "the real window", run: window::run },
     Step { name: "clients", title: "the real clients of agents, with the hook and as models", run: clients::run },
-    Step { name: "sampling", title: "the official SDK of MCP offers its model", run: sampling::run },
+    Step { name: "sampling", title: "the official SDKs of MCP offer their model", run: sampling::run },
     Step { name: "llama", title: "a real local model behind a server", run: llama::run },
     Step {
         name: "local-build",
