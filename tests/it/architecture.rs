@@ -411,6 +411,8 @@ fn the_wire_is_declared_at_the_boundary() {
         "finding.rs Severity",
         "finding.rs Status",
         "judgement.rs Choice",
+        "label.rs Reason",
+        "label.rs Thumb",
         "money.rs Money",
         "smell.rs SmellKind",
         "tier.rs Mode",
