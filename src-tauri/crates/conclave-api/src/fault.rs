@@ -20,6 +20,7 @@ impl From<StoreError> for ApiError {
             StoreError::Running { .. } => (ErrorCode::BadRequest, Some("wait for it or cancel it")),
             StoreError::Cursor(_) => (ErrorCode::BadRequest, Some("start from the first page")),
             StoreError::Missing { .. } => (ErrorCode::NotFound, None),
+            StoreError::Kept { .. } | StoreError::Full { .. } => (ErrorCode::BadRequest, None),
             StoreError::Io { .. } | StoreError::Sqlite(_) => {
                 (ErrorCode::Internal, Some("`conclave doctor` looks at the database"))
             }

@@ -56,6 +56,22 @@ pub enum StoreError {
         /// Its id.
         id: String,
     },
+    /// It is not for whoever asks to remove.
+    #[error("{what} `{id}` is not a model\u{2019}s own, so a model cannot remove it")]
+    Kept {
+        /// What, for example `entity`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// There is no more room.
+    #[error("the {what} is full; it takes {most}")]
+    Full {
+        /// What, for example `memory`.
+        what: &'static str,
+        /// How much fits.
+        most: i64,
+    },
     /// A list cursor that no list has given out.
     #[error("`{0}` is not a place in a list")]
     Cursor(String),

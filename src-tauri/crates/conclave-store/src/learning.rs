@@ -10,7 +10,16 @@ use crate::db::Store;
 use crate::error::Result;
 
 /// The tables whose rows belong to clients.
-pub(crate) const TABLES: &[&str] = &["model_performance", "fix_event", "rating", "successful_patterns", "edge_case"];
+pub(crate) const TABLES: &[&str] = &[
+    "model_performance",
+    "fix_event",
+    "rating",
+    "successful_patterns",
+    "edge_case",
+    "memory_observation",
+    "memory_entity",
+    "memory_relation",
+];
 
 impl Store {
     /// Everything that was learned of `client`, as JSON Lines: the rows as they stand, each with the name of its `table`.
@@ -89,7 +98,7 @@ mod tests {
     use super::*;
     use crate::table::model_performance::tests::new_fix;
     use crate::tests::{NOW, fresh};
-    use crate::{EdgeCaseOf, Rating};
+    use crate::{EdgeCaseOf, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory, Rating};
     use conclave_core::id::{CandidateId, FindingId};
     use conclave_core::label::{Event, Thumb};
     use conclave_core::weakness::Family;
@@ -110,6 +119,11 @@ mod tests {
             finding,
         };
         store.keep_edge_cases(&of, &[("empty".into(), "Recipes".into())], NOW).unwrap();
+        let by = MemoryWriter { client, origin: MemoryOrigin::Model, now_ms: NOW };
+        let new = NewMemory { name: "a".into(), kind: "model".into(), observations: vec!["slow".into()] };
+        store.create_memories(by, &[new]).unwrap();
+        let relation = MemoryRelation { from: "a".into(), to: "b".into(), kind: "follows".into() };
+        store.create_relations(by, &[relation]).unwrap();
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Conclave's own SQLite file: ledger, projects, findings, jobs, results, the apply journal, what people decided, what
-//! waits for them, and what models cost.
+//! waits for them, what models cost, and what is remembered across runs.
 //!
 //! One file a table under `table/`: struct, queries, migration, test. `db` opens the file and hands out connections,
 //! `writer` writes alone or for many at once, `migrations` lists the steps in order, `claim` says which process is alive.
@@ -36,6 +36,9 @@ pub use table::job::{Job, JobEnd};
 pub use table::key::KeyHost;
 pub use table::ledger::LedgerVerdict;
 pub use table::ledger_list::{DecisionPage, DecisionQuery, EgressTotals, LedgerRow, Only, RuleHits, leaves_machine};
+pub use table::memory::{
+    MemoryEntity, MemoryGraph, MemoryObservation, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory,
+};
 pub use table::metric::{LATENCY_MS, MetricRow};
 pub use table::model_performance::{KnownFix, NewFix};
 pub use table::outcome::{Outcome, OutcomeKind};

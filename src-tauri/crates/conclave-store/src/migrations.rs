@@ -41,6 +41,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::edge_case::CREATE,
     table::finding::DISMISSED,
     table::job::EFFORT,
+    table::memory::CREATE,
 ];
 
 /// How many steps the open database has taken.

@@ -12,6 +12,7 @@ pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod ledger_list;
+pub(crate) mod memory;
 pub(crate) mod metric;
 pub(crate) mod model_performance;
 pub(crate) mod outcome;
