@@ -134,7 +134,15 @@ const KEPT: &[(&str, &[&str])] = &[
     ("anyhow", &["conclave-cli", "conclave-app", "conclave-tests", "xtask"]),
     (
         "tokio",
-        &["conclave-effects", "conclave-inference", "conclave-engine", "conclave-api", "conclave-cli", "conclave-app"],
+        &[
+            "conclave-effects",
+            "conclave-inference",
+            "conclave-toolbox",
+            "conclave-engine",
+            "conclave-api",
+            "conclave-cli",
+            "conclave-app",
+        ],
     ),
 ];
 

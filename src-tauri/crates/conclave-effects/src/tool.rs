@@ -18,6 +18,8 @@ pub struct UseTool {
     pub tool: String,
     /// Where it works.
     pub place: ToolPlace,
+    /// Whether its use may take something away.
+    pub destructive: bool,
     /// The run for which it is used.
     pub run: String,
     /// The finding that the run is about.
@@ -60,6 +62,7 @@ impl Effect for UseTool {
         let mut request =
             ToolRequest::new(actor.clone(), Action::CallTool, format!("mcp://{}/{}", self.server, self.tool))
                 .with("finding", self.finding.clone())
+                .with("destructive", if self.destructive { "yes" } else { "no" })
                 .with("bytes", self.arguments.bytes().len().to_string())
                 .with("digest", digest_parts([self.arguments.bytes()]))
                 .with(keys::REDACTIONS, taken.to_string())
@@ -108,6 +111,7 @@ mod tests {
             server: "kagi".to_owned(),
             tool: "kagi_search_fetch".to_owned(),
             place,
+            destructive: false,
             run: "r1".to_owned(),
             finding: "f1".to_owned(),
             arguments: Body::redacted(arguments.to_string().into_bytes(), &[]).expect("it can be looked through"),

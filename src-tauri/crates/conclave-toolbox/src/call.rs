@@ -98,6 +98,7 @@ fn effect(caller: &Caller, tool: &dyn Tool, data: &[DataClass], arguments: &Valu
         server: tool.server().to_owned(),
         tool: tool.offer().name.clone(),
         place: tool.place(),
+        destructive: tool.annotations().destructive,
         run: caller.run.as_str().to_owned(),
         finding: caller.finding.as_str().to_owned(),
         arguments: Body::redacted(text.into_bytes(), &[]).map_err(|error| error.to_string())?,

@@ -6,6 +6,9 @@
 
 mod call;
 mod host;
+pub mod intelligence;
+pub mod memory;
+mod thinking;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,15 +16,20 @@ use std::sync::Arc;
 
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::ToolKind;
-use conclave_core::synthesis::ToolUse;
+use conclave_core::synthesis::{Hole, ToolUse};
 use conclave_effects::{DataClass, Gate, ToolPlace};
 use conclave_inference::tools::{ToolOffer, ToolResult};
 use conclave_policy::Actor;
+use conclave_store::Store;
 use serde_json::Value;
 use tokio::time::Instant;
 
 pub use call::{MOST_ANSWER, MOST_ARGUMENTS};
 pub use host::Host;
+pub use thinking::Thoughts;
+
+use intelligence::{Answer, Intelligence, Question};
+use thinking::{AtServer, Thinking};
 
 /// A tool that can be used.
 pub trait Tool: Send + Sync {
@@ -37,6 +45,11 @@ pub trait Tool: Send + Sync {
     /// What models are told of it. The words are Conclave's own or pinned.
     fn offer(&self) -> &ToolOffer;
 
+    /// What its use does, in the protocol's terms; one that says nothing of it is taken to do the worst.
+    fn annotations(&self) -> Annotations {
+        Annotations { read_only: false, destructive: true, idempotent: false, open_world: true }
+    }
+
     /// Does what `arguments` ask, after the gate let it. `until` is when an answer is of no use any more.
     ///
     /// # Errors
@@ -46,6 +59,19 @@ pub trait Tool: Send + Sync {
 
 /// What a call gives once it is over.
 pub type Calling<'a> = Pin<Box<dyn Future<Output = Result<ToolResult, String>> + Send + 'a>>;
+
+/// What the use of a tool does, as the Model Context Protocol puts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Annotations {
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It may take something away.
+    pub destructive: bool,
+    /// Doing it again with the same arguments changes nothing more.
+    pub idempotent: bool,
+    /// It reaches beyond what is known here.
+    pub open_world: bool,
+}
 
 /// On whose behalf tools are used; one a deliberation.
 #[derive(Clone)]
@@ -70,6 +96,7 @@ pub struct Caller {
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: Arc<Vec<Named>>,
+    thoughts: Thoughts,
 }
 
 /// A tool under the name by which models call it.
@@ -87,6 +114,29 @@ pub struct Used {
     pub result: ToolResult,
 }
 
+/// Conclave's own tools over `store`, and those of `servers`.
+///
+/// A server that serves thinking or memory stands in for the built-in tools of that kind. No server knows of clients, so
+/// the memory of one is offered where a project is nobody's alone. One that serves intelligence is asked Conclave's
+/// typed questions, and none of its tools is offered.
+pub fn open(store: &Store, servers: Vec<Box<dyn Tool>>) -> Toolbox {
+    let thoughts = Thoughts::default();
+    let mut tools = memory::tools(store);
+    if !servers.iter().any(|tool| tool.kind() == Some(ToolKind::Thinking)) {
+        tools.insert(0, Box::new(Thinking::new(thoughts.clone())));
+    }
+    let (searching, others): (Vec<_>, Vec<_>) =
+        servers.into_iter().partition(|tool| tool.kind() == Some(ToolKind::Intelligence));
+    tools.push(Box::new(Intelligence::new(searching)));
+    for tool in others {
+        tools.push(match tool.kind() {
+            Some(ToolKind::Thinking) => Box::new(AtServer::new(tool, thoughts.clone())),
+            _ => tool,
+        });
+    }
+    Toolbox { thoughts, ..Toolbox::new(tools) }
+}
+
 impl Toolbox {
     /// A box with `tools`.
     ///
@@ -97,7 +147,7 @@ impl Toolbox {
             let name = name_among(&named, tool.as_ref());
             named.push(Named { name, tool });
         }
-        Self { tools: Arc::new(named) }
+        Self { tools: Arc::new(named), thoughts: Thoughts::default() }
     }
 
     /// All tools, in order.
@@ -106,8 +156,14 @@ impl Toolbox {
     }
 
     /// What `caller` may wish for, each tool under a name of its own.
-    pub fn offers(&self, _caller: &Caller) -> Vec<ToolOffer> {
-        self.tools.iter().map(|named| ToolOffer { name: named.name.clone(), ..named.tool.offer().clone() }).collect()
+    pub fn offers(&self, caller: &Caller) -> Vec<ToolOffer> {
+        let offered = self.offered(caller);
+        offered.map(|named| ToolOffer { name: named.name.clone(), ..named.tool.offer().clone() }).collect()
+    }
+
+    /// What was thought in each run, with whichever tool.
+    pub fn thoughts(&self) -> &Thoughts {
+        &self.thoughts
     }
 
     /// Uses the tool that is offered to `caller` as `name`, as far as the gate lets it; after `until` the answer is of no
@@ -120,10 +176,38 @@ impl Toolbox {
         }
     }
 
-    /// The tool that is offered to `caller` as `name`.
-    fn find(&self, _caller: &Caller, name: &str) -> Option<&dyn Tool> {
-        self.tools.iter().find(|named| named.name == name).map(|named| named.tool.as_ref())
+    /// Looks `question` up for whoever needs no model for it.
+    pub async fn look_up(&self, caller: &Caller, question: &Question, until: Instant) -> (ToolUse, Answer) {
+        let Used { mut record, result } = self.call(caller, intelligence::NAME, question.arguments(), until).await;
+        let answer: Option<Answer> = serde_json::from_str(&result.text).ok().filter(|_| !result.is_error);
+        let answer = answer.unwrap_or_else(|| {
+            let hole = Hole { what: question.about.title().to_owned(), why: record.said.clone() };
+            Answer { said: record.said.clone(), found: Vec::new(), holes: vec![hole] }
+        });
+        record.said = call::short(&answer.said);
+        (record, answer)
     }
+
+    /// The tool that is offered to `caller` as `name`.
+    fn find(&self, caller: &Caller, name: &str) -> Option<&dyn Tool> {
+        let called = |name: &str| self.offered(caller).find(|named| named.name == name);
+        // A model may write the one tool that thinks in either way.
+        let found = called(name).or_else(|| if thinking::is_thinking(name) { called(thinking::NAME) } else { None });
+        found.map(|named| named.tool.as_ref())
+    }
+
+    /// The tools that `caller` may wish for.
+    fn offered<'a>(&'a self, caller: &Caller) -> impl Iterator<Item = &'a Named> + use<'a> {
+        let remembers = |named: &Named| named.tool.kind() == Some(ToolKind::Memory);
+        let at_server =
+            caller.client.is_empty() && self.tools.iter().any(|named| remembers(named) && !is_builtin(named));
+        self.tools.iter().filter(move |named| !remembers(named) || is_builtin(named) != at_server)
+    }
+}
+
+/// Whether a tool is Conclave's own.
+fn is_builtin(named: &Named) -> bool {
+    named.tool.place() == ToolPlace::Builtin
 }
 
 /// A name for `tool` that no other of `named` has: at most 64 letters, digits, `_` and `-`.

@@ -12,7 +12,7 @@ use conclave_policy::{Actor, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{Caller, Calling, Tool, Toolbox};
+use crate::{Caller, Calling, Tool, Toolbox, open};
 
 /// 2026-11-27.
 pub(crate) const NOW: i64 = 1_795_780_800_000;
@@ -140,4 +140,33 @@ fn names_that_models_call_are_unlike_each_other() {
     for (index, name) in names.iter().enumerate() {
         assert!(!name.is_empty() && name.len() <= 64 && !names[..index].contains(name), "{name}");
     }
+}
+
+#[test]
+fn a_server_stands_in_for_a_tool_of_its_kind_and_remembers_for_nobody_in_particular() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = conclave_store::Store::open(&folder.path().join("conclave.db"), NOW).unwrap().store;
+    let server = |server, name: &str, kind| -> Box<dyn Tool> {
+        let place = ToolPlace::Server { reaches: None };
+        Box::new(Stub { kind, ..Stub::new(server, name, place, Does::Nothing) })
+    };
+    let names = |toolbox: &Toolbox, client: &str| -> Vec<String> {
+        toolbox.offers(&caller("r", client, false).0).into_iter().map(|offer| offer.name).collect()
+    };
+    let own = names(&open(&store, Vec::new()), "ada");
+    assert_eq!(own[..3], ["sequentialthinking", "create_entities", "create_relations"]);
+    let toolbox = open(
+        &store,
+        vec![
+            server("thinker", "sequentialthinking", Some(ToolKind::Thinking)),
+            server("notes", "read_graph", Some(ToolKind::Memory)),
+            server("clock", "time", None),
+        ],
+    );
+    assert_eq!(names(&toolbox, "")[..], ["search_intelligence", "sequentialthinking", "notes_read_graph", "time"]);
+    assert!(names(&toolbox, "ada").contains(&"read_graph".to_owned()));
+    assert!(!names(&toolbox, "ada").contains(&"notes_read_graph".to_owned()));
+    let (ada, _) = caller("r", "ada", false);
+    assert!(toolbox.find(&ada, "notes_read_graph").is_none());
+    assert_eq!(toolbox.find(&ada, "sequential_thinking").map(Tool::server), Some("thinker"));
 }
