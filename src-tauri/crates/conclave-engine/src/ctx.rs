@@ -6,6 +6,7 @@ use conclave_core::settings::Settings;
 use conclave_effects::data::DataDir;
 use conclave_effects::gate::Gate;
 use conclave_store::Store;
+use conclave_toolbox::Toolbox;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Events;
@@ -24,6 +25,8 @@ pub struct Ctx {
     pub data: Arc<DataDir>,
     /// What the person chose, and the models that it names; one whose key is missing keeps its seat, and the seat says so.
     pub models: Arc<Models>,
+    /// What a deliberation may use; each use passes the gate.
+    pub tools: Toolbox,
     /// Where the gate's policy comes from.
     pub policy: PolicyFiles,
     /// How the tests of projects end without any fix; all runs about a project share it.

@@ -87,11 +87,13 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let models = Arc::new(Models::new(settings, store.clone(), Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);
+    let tools = conclave_toolbox::open(&store, Vec::new());
     let cx = Ctx {
         store,
         gate,
         data,
         models,
+        tools,
         policy,
         baselines: Baselines::default(),
         events,

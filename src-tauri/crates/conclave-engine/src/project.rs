@@ -7,6 +7,7 @@ use conclave_core::path::RelPath;
 use conclave_core::project::Project;
 use conclave_effects::fs::{FsError, resolve};
 use conclave_fixers::ProjectFacts;
+use conclave_toolbox::intelligence::{self, Framework};
 
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
@@ -60,8 +61,28 @@ pub async fn logs(cx: &Ctx, project: &Project) -> Result<Vec<RelPath>, RunError>
 
 /// What the project's manifests say that a recipe has to know.
 pub fn facts(sources: &Sources) -> ProjectFacts {
-    const MANIFESTS: [&str; 5] = ["requirements.txt", "pyproject.toml", "setup.cfg", "Pipfile", "package.json"];
-    let read = |name| Some((name, sources.file(&RelPath::new(name).ok()?).ok()?));
-    let manifests: Vec<_> = MANIFESTS.into_iter().filter_map(read).collect();
-    ProjectFacts::of_manifests(manifests.iter().filter_map(|(name, source)| Some((*name, source.text()?))))
+    of_manifests(sources, |manifests| ProjectFacts::of_manifests(manifests.iter().copied()))
+}
+
+/// The frameworks that the project's manifests name, as far as they may be looked up by name.
+pub fn frameworks(sources: &Sources) -> Vec<Framework> {
+    of_manifests(sources, |manifests| intelligence::of_manifests(manifests.iter().copied()))
+}
+
+/// What `read` makes of the manifests that lie in the project's folder, each a name and its text.
+fn of_manifests<T>(sources: &Sources, read: impl FnOnce(&[(&str, &str)]) -> T) -> T {
+    const MANIFESTS: [&str; 8] = [
+        "requirements.txt",
+        "pyproject.toml",
+        "setup.cfg",
+        "Pipfile",
+        "package.json",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+    ];
+    let files = MANIFESTS.map(|name| Some((name, sources.file(&RelPath::new(name).ok()?).ok()?)));
+    let texts: Vec<(&str, &str)> =
+        files.iter().flatten().filter_map(|(name, source)| Some((*name, source.text()?))).collect();
+    read(&texts)
 }
