@@ -3,7 +3,8 @@
 //! What such a program is given leaves this machine, so it is judged as what is sent to the one host that the program can
 //! reach. Inside the sandbox there is no network; a [`guest`] of ours listens there on the program's behalf and brings
 //! its connections to a [`relay`] outside, which lets through those to that host and no other. The bytes of a connection
-//! are not looked at: what the program is given was looked through before.
+//! are not looked at: what the program is given was looked through before. Where whoever runs it has [`Lines`] for it, the
+//! relay takes a second kind of connection, whose lines are answered in this process and go nowhere else.
 //!
 //! The program has an empty home, an empty working folder, an environment that is built up from nothing, and no project.
 //! Its key is in its own environment and in no command line. Where no sandbox can be built it does not run.
@@ -13,7 +14,10 @@ mod installed;
 #[cfg(target_os = "linux")]
 mod relay;
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_policy::secret::scan;
@@ -74,6 +78,15 @@ pub struct RunAgent {
     pub limits: AgentLimits,
     /// Conclave's own program, which stands between the program and the relay; see [`guest`].
     pub guest: PathBuf,
+    /// Whoever answers what the program says to Conclave itself, where it may say anything.
+    pub lines: Option<Arc<dyn Lines>>,
+}
+
+/// Answers the lines that a program in the sandbox writes to `conclave relay-guest lines`, in order, one at a time.
+pub trait Lines: Send + Sync {
+    /// The answer to `line`, one line too, both without their ends; `None` where it wants none. What the line holds is a
+    /// stranger's.
+    fn answer<'a>(&'a self, line: &'a [u8]) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send + 'a>>;
 }
 
 /// What a program may use up.
@@ -266,6 +279,9 @@ impl Effect for RunAgent {
             let shown = crate::http::target::proxy(proxy).map_or_else(|_| "unusable address".to_owned(), Into::into);
             request = request.with("proxy", shown);
         }
+        if self.lines.is_some() {
+            request = request.with("lines", "answered here");
+        }
         for (key, value) in crate::sandbox::executed(&command) {
             request = request.with(key, value);
         }
@@ -293,7 +309,7 @@ pub async fn run_agent(permit: Permit<RunAgent>) -> Result<AgentReport, AgentErr
         let program = agent.program.argv.first().cloned().unwrap_or_default();
         return Err(HttpError::from(crate::Stale::changed(program)).into());
     }
-    let relay = relay::Relay::open(&target, agent.proxy.as_deref())?;
+    let relay = relay::Relay::open(&target, agent.proxy.as_deref(), agent.lines.clone())?;
     let input = agent.orders(&judged, &target)?.message(agent.body.bytes())?;
     let command = agent.command();
     let limits = command.limits;

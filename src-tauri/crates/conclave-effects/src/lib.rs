@@ -31,7 +31,7 @@ pub mod touched;
 pub mod watch;
 pub mod worker;
 
-pub use agent::{AgentError, AgentLimits, AgentReport, Connections, Installed, RunAgent, run_agent, url_inside};
+pub use agent::{AgentError, AgentLimits, AgentReport, Connections, Installed, Lines, RunAgent, run_agent, url_inside};
 pub use clock::Clock;
 pub use data::{DataDir, default_data_dir};
 pub use fs::{

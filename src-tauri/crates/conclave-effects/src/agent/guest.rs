@@ -4,7 +4,8 @@
 //! agent's program is to read, which it leaves where it is. So a key is in no command line and in no environment but that
 //! program's own.
 //!
-//! It decides nothing: whatever it lets through ends at the relay.
+//! It decides nothing: whatever it lets through ends at the relay. Started once more by the agent's program, with
+//! [`LINES`], it brings that program's lines there as well.
 //!
 //! Invariant: it listens on a port, and therefore does nothing outside the sandbox, where others could reach that port.
 
@@ -25,6 +26,12 @@ use zeroize::Zeroizing;
 
 /// The argument by which `conclave` becomes the guest.
 pub const SUBCOMMAND: &str = "relay-guest";
+
+/// The argument behind [`SUBCOMMAND`] by which it brings the lines of its input to the relay, and the answers back.
+pub const LINES: &str = "lines";
+
+/// How the relay is asked to answer lines itself.
+pub(super) const WISH: &str = "LINES conclave HTTP/1.1";
 
 /// The relay's socket in the sandbox.
 pub(super) const SOCKET: &str = "/run/conclave/relay";
@@ -81,21 +88,45 @@ impl Drop for Orders {
 
 /// Runs the guest, and gives the code with which it has to end: the program's own, or 128 and its signal.
 pub fn run() -> u8 {
-    match guest() {
+    let (done, what) = match std::env::args_os().nth(2) {
+        Some(word) if word == LINES => (lines(), "nothing was said to Conclave"),
+        _ => (guest(), "the program was not started"),
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             // Whoever started us reads it there.
-            let _ = writeln!(io::stderr(), "conclave: the program was not started: {error}");
+            let _ = writeln!(io::stderr(), "conclave: {what}: {error}");
             NOT_STARTED
         }
     }
 }
 
-fn guest() -> io::Result<u8> {
-    // Nobody but the sandbox has this, and in there nobody else is.
-    if !std::fs::symlink_metadata(SOCKET).is_ok_and(|found| found.file_type().is_socket()) {
-        return Err(io::Error::other("this is not the sandbox"));
+/// Nobody but the sandbox has this, and in there nobody else is.
+fn must_be_sandbox() -> io::Result<()> {
+    let is_there = std::fs::symlink_metadata(SOCKET).is_ok_and(|found| found.file_type().is_socket());
+    if is_there { Ok(()) } else { Err(io::Error::other("this is not the sandbox")) }
+}
+
+/// Brings lines to the relay until either side ends.
+fn lines() -> io::Result<u8> {
+    must_be_sandbox()?;
+    let mut relay = UnixStream::connect(SOCKET)?;
+    write!(relay, "{WISH}\r\n\r\n")?;
+    if !is_taken(&mut relay)? {
+        return Err(io::Error::other("it was refused"));
     }
+    let (mut input, mut to_relay) = (File::from(io::stdin().as_fd().try_clone_to_owned()?), relay.try_clone()?);
+    thread::spawn(move || {
+        let _ = io::copy(&mut input, &mut to_relay);
+        let _ = to_relay.shutdown(Shutdown::Write);
+    });
+    let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    io::copy(&mut relay, &mut output).map(|_| 0)
+}
+
+fn guest() -> io::Result<u8> {
+    must_be_sandbox()?;
     let orders = read_orders()?;
     for (path, text) in &orders.files {
         put(Path::new(path), text)?;

@@ -2,7 +2,7 @@
 //!
 //! It speaks the part of HTTP with which a client asks a proxy for a connection (`CONNECT`, RFC 9110, section 9.3.6). What
 //! goes over a connection is not looked at. Whatever asks for another place, or for anything else, is refused and
-//! remembered.
+//! remembered. Only where somebody answers lines in this process does it take a wish for that, and such a connection goes nowhere.
 
 use std::convert::Infallible;
 use std::fs::{DirBuilder, Permissions};
@@ -14,13 +14,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional,
+};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::Connections;
-use super::guest::SOCKET;
+use super::guest::{SOCKET, WISH};
+use super::{Connections, Lines};
 use crate::http::target::{LOCALHOST, Target, proxy};
 use crate::sandbox::{Mount, guest};
 use crate::{HttpError, SandboxError};
@@ -30,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Longest wish, in bytes.
 const LONGEST_HEAD: usize = 8 * 1024;
+
+/// Longest line that is answered here, with its end, in bytes.
+const LONGEST_LINE: u64 = 4 << 20;
 
 /// Most connections at a time.
 const MOST: usize = 64;
@@ -52,6 +57,8 @@ struct Shared {
     /// Host and port of the proxy behind which the one host is.
     proxy: Option<(String, u16)>,
     connections: Mutex<Connections>,
+    /// Whoever answers lines here.
+    lines: Option<Arc<dyn Lines>>,
 }
 
 /// A destination as a client names it: `host:port`.
@@ -81,7 +88,12 @@ pub(super) fn listens(target: &Target) -> Result<Vec<SocketAddr>, HttpError> {
 
 impl Relay {
     /// Opens a relay to `target`, by way of the settings' proxy where that is not on this machine.
-    pub(super) fn open(target: &Target, by: Option<&str>) -> Result<Self, super::AgentError> {
+    /// Where somebody answers lines, it takes those as well.
+    pub(super) fn open(
+        target: &Target,
+        by: Option<&str>,
+        lines: Option<Arc<dyn Lines>>,
+    ) -> Result<Self, super::AgentError> {
         let failed = |error: io::Error| SandboxError::Io { reason: format!("no relay: {error}") };
         let by = match by.filter(|_| !target.loopback) {
             None => None,
@@ -117,6 +129,7 @@ impl Relay {
             port: target.port,
             proxy: by,
             connections: Mutex::default(),
+            lines,
         };
         Ok(Self { folder, listener: listener.map_err(failed)?, shared: Arc::new(shared) })
     }
@@ -175,6 +188,9 @@ fn new_folder() -> io::Result<PathBuf> {
 impl Shared {
     async fn pass(&self, mut from: UnixStream) -> io::Result<()> {
         let (head, rest) = timeout(PATIENCE, read_head(&mut from)).await??;
+        if let Some(lines) = self.lines.as_deref().filter(|_| head.lines().next() == Some(WISH)) {
+            return answer(from, &rest, lines).await;
+        }
         if wanted(&head).as_deref() != Some(&self.to) {
             self.refuse(&head);
             return from.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
@@ -232,6 +248,27 @@ impl Shared {
     }
 }
 
+/// Has `lines` answer what comes, one line after the other, `rest` first. A line without an end is none.
+async fn answer(mut from: UnixStream, rest: &[u8], lines: &dyn Lines) -> io::Result<()> {
+    from.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+    let (read, mut write) = from.split();
+    let mut reader = BufReader::new(rest.chain(read));
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await? == 0 {
+            return Ok(());
+        }
+        if line.pop() != Some(b'\n') {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        if let Some(mut answer) = lines.answer(&line).await {
+            answer.push(b'\n');
+            write.write_all(&answer).await?;
+        }
+    }
+}
+
 /// Reads a head, and what came behind it.
 async fn read_head(from: &mut (impl AsyncRead + Unpin)) -> io::Result<(String, Vec<u8>)> {
     let mut head = Vec::new();
@@ -263,6 +300,8 @@ fn shown(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+
     use super::*;
 
     #[test]
@@ -307,7 +346,7 @@ mod tests {
         let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = server.local_addr().unwrap().port();
         let target = Target::parse(&format!("http://127.0.0.1:{port}")).unwrap();
-        let relay = Relay::open(&target, None).unwrap();
+        let relay = Relay::open(&target, None, None).unwrap();
         let socket = relay.folder.join("relay");
         let socket = &socket;
         let ask = |wish: String| async move {
@@ -354,7 +393,7 @@ mod tests {
         let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let by = format!("http://{}", server.local_addr().unwrap());
         let target = Target::parse("https://api.example.com").unwrap();
-        let relay = Relay::open(&target, Some(&by)).unwrap();
+        let relay = Relay::open(&target, Some(&by), None).unwrap();
         let client = async {
             let mut stream = UnixStream::connect(relay.folder.join("relay")).await.unwrap();
             stream.write_all(b"CONNECT api.example.com:443 HTTP/1.1\r\n\r\n").await.unwrap();
@@ -370,8 +409,57 @@ mod tests {
             never = relay.serve() => match never {},
         }
         assert!(matches!(
-            Relay::open(&target, Some("https://proxy.example")).err(),
+            Relay::open(&target, Some("https://proxy.example"), None).err(),
             Some(super::super::AgentError::Unfit(_))
         ));
+    }
+
+    /// Answers each line with its length, and says nothing to an empty one.
+    struct Lengths;
+
+    impl Lines for Lengths {
+        fn answer<'a>(&'a self, line: &'a [u8]) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send + 'a>> {
+            Box::pin(async move { (!line.is_empty()).then(|| line.len().to_string().into_bytes()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_are_answered_here_where_somebody_answers_and_refused_otherwise() {
+        let target = Target::parse("https://api.example.com").unwrap();
+        let most = usize::try_from(LONGEST_LINE).unwrap() - 1;
+        let (longest, longer) = (format!("{}\n", "x".repeat(most)), format!("{}\n", "x".repeat(most + 1)));
+        let cases = [
+            (true, "ab\nabc\n\nabcd\n", "200 OK 2 3 4".to_owned()),
+            (true, "ab\nabc", "200 OK 2".to_owned()),
+            (true, "", "200 OK".to_owned()),
+            (true, longest.as_str(), format!("200 OK {most}")),
+            (true, longer.as_str(), "200 OK".to_owned()),
+            (false, "ab\n", "403 Forbidden Content-Length: 0 Connection: close".to_owned()),
+        ];
+        for (is_answered, said, expect) in cases {
+            let lines = is_answered.then(|| Arc::new(Lengths) as Arc<dyn Lines>);
+            let relay = Relay::open(&target, None, lines).unwrap();
+            let client = async {
+                let stream = UnixStream::connect(relay.folder.join("relay")).await.unwrap();
+                let (mut read, mut write) = stream.into_split();
+                let wish = format!("{WISH}\r\n\r\n{said}");
+                let write = async move {
+                    // It is let go in the middle of a line that is too long.
+                    let _ = write.write_all(wish.as_bytes()).await;
+                    let _ = write.shutdown().await;
+                };
+                let mut answer = Vec::new();
+                // What was said before the line that is too long has come, whatever ends the connection.
+                let ((), _) = tokio::join!(write, read.read_to_end(&mut answer));
+                String::from_utf8(answer).unwrap()
+            };
+            let answer = tokio::select! {
+                answer = client => answer,
+                never = relay.serve() => match never {},
+            };
+            let words = answer.split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+            assert_eq!(words, expect, "{}", &said[..said.len().min(20)]);
+            assert_eq!(relay.connections().made, 0);
+        }
     }
 }

@@ -227,6 +227,7 @@ fn program(url: &str, consent: Consent) -> RunAgent {
             output_bytes: 1000,
         },
         guest: "/bin/true".into(),
+        lines: None,
     }
 }
 

@@ -4,6 +4,8 @@
 //! host that it can reach. Each run asks the gate anew, as what is sent to that host. What the program prints is read
 //! strictly: whatever is not plainly an answer is none.
 //!
+//! Where its model may use tools, the program is given one more way out, which ends in this process: [`server`].
+//!
 //! What programs differ in is one file each below [`program`]: how they are told what they may not do, and how their
 //! output is read. A flag that an installed version does not know is never left out; that version is not used.
 //!
@@ -14,18 +16,19 @@ mod codex;
 mod gemini;
 mod generic;
 mod program;
+mod server;
 #[cfg(test)]
 mod tests;
 mod version;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use conclave_core::money::Money;
 use conclave_core::settings::CliSetting;
 use conclave_effects::{
-    AgentError, AgentLimits, AgentReport, Body, Connections, Consent, Effect, Exit, Facts, HttpError, Installed,
+    AgentError, AgentLimits, AgentReport, Body, Connections, Consent, Effect, Exit, Facts, HttpError, Installed, Lines,
     ModelClass, Permit, RunAgent, SandboxError, Secret, host_of, probe, run, run_agent, url_inside,
 };
 use conclave_policy::Actor;
@@ -34,13 +37,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::answer::{Answer, Form as Held};
 use crate::catalogue::price;
+use crate::dialect::Tooling;
 use crate::error::{AskError, Waiting, quote};
 use crate::money::Spent;
 use crate::provider::form::Form;
 use crate::provider::{Asking, Call, Capabilities, Checked, Info, Kind, Provider, Reach, Sketch};
 use crate::request::{Exchanged, ModelRequest, Terms};
 
-use program::{Asked, Outcome, Plan, Program, Ran, SYSTEM_FILE, Said};
+use program::{Asked, Offered, Outcome, Plan, Program, Ran, SYSTEM_FILE, Said};
+use server::Server;
 use version::Version;
 
 /// Most that is kept of each output of a program, in bytes.
@@ -48,6 +53,9 @@ const MOST_OUTPUT: usize = 8 << 20;
 
 /// A program is not started when less time is left.
 const LEAST_TIME: Duration = Duration::from_millis(100);
+
+/// So many questions are paid for where a model uses tools; a program that counts money ends at their sum.
+const QUESTIONS_WITH_TOOLS: u64 = 4;
 
 /// A model behind a program.
 pub struct Cli {
@@ -62,6 +70,12 @@ pub struct Cli {
     stopping: watch::Sender<()>,
     /// Held by each run.
     running: RwLock<()>,
+}
+
+/// What a program is run with beside its question.
+struct With<'a> {
+    server: Option<&'a Server>,
+    guest: &'a Path,
 }
 
 /// A program that is ready to be asked.
@@ -222,14 +236,23 @@ impl Cli {
         Ok(Way { url: url.to_owned(), inside: told.then_some(inside), key, login })
     }
 
-    fn plan(&self, request: &ModelRequest, way: &Way<'_>, left: Duration) -> Result<Plan, AskError> {
+    /// What a run costs at most, where the price is known. One whose model may use tools asks it several times.
+    fn most(&self, request: &ModelRequest, server: Option<&Server>) -> Option<Money> {
+        let price = self.info.price.as_ref()?;
+        let Some(server) = server else { return price.most(request) };
+        let words = Tooling { offers: server.offers(), ..Tooling::default() }.words();
+        price.most_with(request, &words)?.micros().checked_mul(QUESTIONS_WITH_TOOLS).map(Money::from_micros)
+    }
+
+    fn plan(&self, request: &ModelRequest, way: &Way<'_>, left: Duration, with: With<'_>) -> Result<Plan, AskError> {
+        let With { server, guest } = with;
         let own = self.setting.system_prompt.as_deref().unwrap_or_default();
         let system = [own, &request.system].map(str::trim).into_iter().filter(|part| !part.is_empty());
         let system = system.collect::<Vec<_>>().join("\n\n");
-        let most = self.info.price.as_ref().and_then(|price| price.most(request));
-        let url = way.inside.as_deref();
-        let asked =
-            Asked { setting: &self.setting, request, system: &system, url, by_login: way.login.is_some(), most, left };
+        let (most, url) = (self.most(request, server), way.inside.as_deref());
+        let (by_login, system) = (way.login.is_some(), system.as_str());
+        let offered = server.map(|server| Offered { offers: server.offers(), most_calls: server.most_calls(), guest });
+        let asked = Asked { setting: &self.setting, request, system, url, by_login, most, left, offered };
         let plan = (self.program.plan)(&asked);
         // It would be cut, or refused after it was paid for.
         if plan.input.len() > self.program.most_input { Err(AskError::TooLong) } else { Ok(plan) }
@@ -241,9 +264,11 @@ impl Cli {
         terms: &Terms<'_>,
         ready: Ready<'_>,
         left: Duration,
+        server: Option<&Arc<Server>>,
     ) -> Result<(RunAgent, bool), AskError> {
         let way = self.way(terms.key)?;
-        let Plan { args, mut env, key_name, files, input, is_held } = self.plan(request, &way, left)?;
+        let with = With { server: server.map(|server| &**server), guest: ready.guest };
+        let Plan { args, mut env, key_name, files, input, is_held } = self.plan(request, &way, left, with)?;
         let secrets = terms.secrets();
         let body = |text: String| Body::redacted(text.into_bytes(), &secrets).map_err(unfit);
         let files: Result<Vec<_>, AskError> = files.into_iter().map(|(path, text)| Ok((path, body(text)?))).collect();
@@ -284,6 +309,7 @@ impl Cli {
                 output_bytes: MOST_OUTPUT,
             },
             guest: ready.guest.to_owned(),
+            lines: server.map(|server| Arc::clone(server) as Arc<dyn Lines>),
         };
         Ok((effect, is_held))
     }
@@ -298,13 +324,16 @@ impl Cli {
 
     /// An answer in the form that was asked for: the model is told once what is wrong with its first.
     async fn answer_in_form(&self, call: Call<'_>) -> Result<Answer, AskError> {
-        let Call { reach, request, on_delta, .. } = call;
+        let Call { reach, request, tools, on_delta } = call;
         let until = Instant::now() + reach.terms.deadline;
         let form = Form::of(request)?;
+        let secrets = || reach.terms.secrets().iter().map(|secret| secret.prefixed("")).collect();
+        let tools = tools.filter(|_| self.program.has_tools);
+        let server = tools.and_then(|tools| Server::new(tools, secrets(), until)).map(Arc::new);
         let mut tries = 0;
-        let mut answer = self.try_hard(&reach, request, until, &mut tries).await?;
+        let mut answer = self.try_hard(&reach, request, server.as_ref(), until, &mut tries).await?;
         if let Some(again) = form.repair(request, &answer) {
-            let second = self.try_hard(&reach, &again, until, &mut tries).await?;
+            let second = self.try_hard(&reach, &again, None, until, &mut tries).await?;
             answer = form.settled(&answer, second)?;
         }
         if let Answer::Text { text, .. } = &answer {
@@ -318,11 +347,12 @@ impl Cli {
         &self,
         reach: &Reach<'_>,
         request: &ModelRequest,
+        server: Option<&Arc<Server>>,
         until: Instant,
         tries: &mut u32,
     ) -> Result<Answer, AskError> {
         loop {
-            let error = match self.paid(reach, request, until).await {
+            let error = match self.paid(reach, request, server, until).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -338,17 +368,23 @@ impl Cli {
     }
 
     /// One run, with its money set aside before.
-    async fn paid(&self, reach: &Reach<'_>, request: &ModelRequest, until: Instant) -> Result<Answer, AskError> {
+    async fn paid(
+        &self,
+        reach: &Reach<'_>,
+        request: &ModelRequest,
+        server: Option<&Arc<Server>>,
+        until: Instant,
+    ) -> Result<Answer, AskError> {
         let ready = self.ready(reach, until).await?;
         let price = self.info.price.as_ref();
         let hold = match reach.terms.purse {
             Some(purse) => {
-                let most = price.and_then(|price| price.most(request));
+                let most = self.most(request, server.map(|server| &**server));
                 Some(purse.reserve(&self.info.name, &self.info.model, most).await?)
             }
             None => None,
         };
-        let Outcome { result, is_run, usage, cost } = self.exchange(reach, request, ready, until).await;
+        let Outcome { result, is_run, usage, cost } = self.exchange(reach, (request, server), ready, until).await;
         if let Some(hold) = hold {
             if !is_run {
                 hold.give_back();
@@ -365,13 +401,19 @@ impl Cli {
         result
     }
 
-    async fn exchange(&self, reach: &Reach<'_>, request: &ModelRequest, ready: Ready<'_>, until: Instant) -> Outcome {
+    async fn exchange(
+        &self,
+        reach: &Reach<'_>,
+        (request, server): (&ModelRequest, Option<&Arc<Server>>),
+        ready: Ready<'_>,
+        until: Instant,
+    ) -> Outcome {
         let (effect, is_held) = {
             let left = until.saturating_duration_since(Instant::now());
             if left < LEAST_TIME {
                 return Outcome::not_sent(AskError::Timeout(Waiting::Leave));
             }
-            match self.effect(request, &reach.terms, ready, left) {
+            match self.effect(request, &reach.terms, ready, left, server) {
                 Ok(made) => made,
                 Err(error) => return Outcome::not_sent(error),
             }
@@ -399,6 +441,9 @@ impl Cli {
         };
         if let Some(report) = &report {
             words.push_str(&reached(&report.connections));
+        }
+        if let Some(server) = server {
+            words.push_str(&format!("; calls of tools: {}", server.calls()));
         }
         tracing::debug!(gen_ai.request.model = self.info.model, seq, words, "exchange ended");
         reach.gate.note_outcome(seq, &words);
@@ -499,7 +544,7 @@ impl Provider for Cli {
         let known = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let version = known.map(|(_, version)| version.to_string()).unwrap_or_default();
         let guest = self.guest.as_deref().unwrap_or(Path::new("conclave"));
-        let (effect, _) = self.effect(request, terms, Ready { installed, version, guest }, terms.deadline)?;
+        let (effect, _) = self.effect(request, terms, Ready { installed, version, guest }, terms.deadline, None)?;
         let judged = effect.request(&Actor::Analyst(self.info.name.clone()));
         Ok(Sketch { request: judged, bytes: given(&effect), redactions: effect.redactions() })
     }

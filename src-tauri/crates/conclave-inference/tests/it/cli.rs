@@ -23,7 +23,7 @@ use conclave_policy::Mode;
 use serde_json::{Value, json};
 
 use crate::contract::{self, Does, StandIn};
-use crate::support::{MemoryLedger, ask, gate, reach};
+use crate::support::{MemoryLedger, Noted, ask, ask_with_tools, gate, reach};
 
 /// Long enough for a busy machine; a test that works never comes near it.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -547,6 +547,82 @@ async fn a_check_asks_for_the_version_and_nothing_else_and_a_sketch_is_what_is_g
     let Ok(Answer::Text { text, .. }) = answer else { panic!("{answer:?}") };
     assert!(String::from_utf8_lossy(&sketch.bytes).ends_with(&text), "{text}");
     assert_eq!(sketch.request.context["host"], "127.0.0.1");
+}
+
+/// Starts the server that the program was told of, and gives it the lines of its input.
+const SERVER: &str = r#"
+for arg in "$@"; do case $arg in --mcp-config=*) config=${arg#*=};; esac; done
+server() { "$(sed 's/.*"command":"\([^"]*\)".*/\1/' "$config")" relay-guest lines; }
+"#;
+
+#[tokio::test]
+async fn a_program_reaches_the_tools_of_its_answer_and_no_others() {
+    let calls = |id: usize, name: &str, arguments: Value| {
+        let params = json!({ "name": name, "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()
+    };
+    let greets = json!({
+        "jsonrpc": "2.0", "id": 0, "method": "initialize",
+        "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" } },
+    });
+    let lines = [
+        greets.to_string(),
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#.to_owned(),
+        calls(2, "sequentialthinking", json!({ "thought": "one" })),
+        calls(3, "Bash", json!({ "command": "id" })),
+        calls(4, "sequentialthinking", json!("garbage")),
+        "garbage".to_owned(),
+        calls(5, "sequentialthinking", json!({ "thought": "two" })),
+    ];
+    let host = Host::answering(&[r#"{"type":"result","subtype":"success","is_error":false,"result":"done"}"#]);
+    let script = format!(
+        "{SERVER}\nsaid=$(server <<'END' | tr '\\n' '~'\n{}\nEND\n)\nask \"$said\"; echo \"$answer\"",
+        lines.join("\n")
+    );
+    let Some(mut arena) = Arena::new(CliKind::Claude, "2.1.332", &script) else { return };
+    arena.setting.base_url = Some(host.url());
+    let (gate, ledger) = gate(Mode::Default);
+    let (about, tools) = (About::default(), Arc::new(Noted::default()));
+    let terms = Terms::new(&about, LIMIT);
+    let answer = ask_with_tools(&gate, &arena.cli(), &question("?", None), terms, &tools.tools(3)).await;
+    let Ok(Answer::Text { text, .. }) = &answer else { panic!("{answer:?}; {:?}", ledger.outcomes()) };
+    assert_eq!(text, "done");
+    let said = host.asked().pop().expect("what the server said");
+    let said: Vec<Value> =
+        said.split('~').filter(|it| !it.is_empty()).map(|it| serde_json::from_str(it).expect("JSON")).collect();
+    let text = |at: usize| said[at]["result"]["content"][0]["text"].as_str().unwrap_or_default();
+    assert_eq!(said[0]["result"]["serverInfo"]["name"], "conclave", "{said:#?}");
+    assert_eq!(said[1]["result"]["tools"][0]["name"], "sequentialthinking");
+    assert_eq!((text(2), said[2]["result"]["isError"].clone()), ("fine", json!(false)));
+    assert!(text(3).contains("there is no tool `Bash`") && text(4).contains("no JSON object"), "{said:#?}");
+    assert_eq!(said[5]["error"]["code"], -32700);
+    assert!(text(6).contains("no more than 3 calls"), "{said:#?}");
+    let heard = tools.heard.lock().expect("heard").clone();
+    assert_eq!(heard, [("sequentialthinking".to_owned(), json!({ "thought": "one" }))]);
+    let outcome = ledger.outcomes().pop().expect("an outcome");
+    assert!(outcome.ends_with("; 1 connection; calls of tools: 4"), "{outcome}");
+    assert!(ledger.text().contains(r#""lines":"answered here""#));
+}
+
+#[tokio::test]
+async fn a_program_that_was_given_no_tools_finds_none() {
+    let host = Host::answering(&["yes"]);
+    let script = r#"said=$(echo '{"id":1,"method":"ping"}' | GUEST relay-guest lines 2>&1); ask "$? $said"; echo x"#;
+    let script = script.replace("GUEST", &guest().display().to_string());
+    let Some(arena) = Arena::generic(&script, &host) else { return };
+    let (gate, ledger) = gate(Mode::Default);
+    let (about, tools) = (About::default(), Arc::new(Noted::default()));
+    // Its model can use none, so it is asked without.
+    let cli = arena.cli();
+    assert_eq!(cli.info().can.tools, Some(false));
+    let terms = Terms::new(&about, LIMIT);
+    let answer = ask_with_tools(&gate, &cli, &question("?", None), terms, &tools.tools(3)).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    assert_eq!(host.asked(), ["127 conclave: nothing was said to Conclave: it was refused"]);
+    assert_eq!(tools.count(), 0);
+    let outcome = ledger.outcomes().pop().expect("an outcome");
+    assert!(outcome.contains("1 refused, to `conclave`"), "{outcome}");
 }
 
 /// A script at the end of a provider's, and the host that tells it what to do.

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use conclave_policy::Mode;
 use serde_json::{Value, json};
 
 use crate::cli::{guest, has_sandbox, question, setting};
-use crate::support::{MemoryLedger, ask, gate, reach};
+use crate::support::{MemoryLedger, Noted, ask, ask_with_tools, gate, reach};
 use model::{AgentModel, Call, DONE, call};
 
 /// Long enough for a busy machine; a test that works never comes near it.
@@ -172,6 +173,38 @@ async fn a_hostile_model_gets_no_file_no_command_and_no_connection_out_of_a_real
             let outcome = ledger.outcomes().pop().expect("an outcome");
             assert!(!outcome.contains("evil.example"), "{outcome}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_real_claude_code_uses_our_tools_and_no_other() {
+    for client in clients().into_iter().filter(|client| client.kind == CliKind::Claude) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let planted = folder.path().join("planted");
+        fs::write(&planted, SECRET).expect("written");
+        let thought = json!({ "thought": "It has to be bound.", "nextThoughtNeeded": false });
+        let ours = call("mcp__conclave__sequentialthinking", thought.clone());
+        let calls = [ours.clone()].into_iter().chain(client.harm(&planted)).chain([ours]).collect();
+        let model = AgentModel::calling(calls);
+        let host = Arc::new(Noted { says: Some("a thought was noted".to_owned()), ..Noted::default() });
+        let (gate, ledger) = gate(Mode::Default);
+        let (about, key) = (About::default(), Secret::new("correct-horse-battery".to_owned()));
+        let terms = Terms { key: Some(&key), ..Terms::new(&about, LIMIT) };
+        let cli = client.cli(&model.url());
+        let answer = ask_with_tools(&gate, &cli, &question("Think.", None), terms, &host.tools(9)).await;
+        println!("{answer:?}; {:?}; {:?}", model.results(), ledger.outcomes());
+        assert_eq!(text(answer).0, DONE);
+        let heard = host.heard.lock().expect("heard").clone();
+        let expect = ("sequentialthinking".to_owned(), thought);
+        assert_eq!(heard, [expect.clone(), expect], "ours, twice, and nothing else");
+        assert!(model.was_told("a thought was noted") && !model.was_told(SECRET), "{:#?}", model.results());
+        for asked in model.asked() {
+            let tools = asked.body["tools"].as_array().cloned().unwrap_or_default();
+            assert!(tools.iter().all(|tool| tool["name"] == "mcp__conclave__sequentialthinking"), "{tools:?}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing was written");
+        let outcome = ledger.outcomes().pop().expect("an outcome");
+        assert!(outcome.ends_with("; calls of tools: 2") && !outcome.contains("evil"), "{outcome}");
     }
 }
 

@@ -20,7 +20,7 @@ use conclave_inference::{
 };
 use conclave_policy::Mode;
 
-use crate::support::{MemoryLedger, ask, gate, reach};
+use crate::support::{MemoryLedger, Noted, ask, ask_with_tools, gate, reach};
 
 /// What the other end does with a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +185,7 @@ pub async fn check(provider: &dyn Provider, end: &dyn StandIn, gate: &Gate, ledg
 
     let sketch = sketched(&trial, ledger);
     answers(&trial, gate, ledger, &sketch).await;
+    needs_no_tools(&trial, gate).await;
     fails_in_words(&trial, gate).await;
     ends_in_time(&trial, gate).await;
     ends_when_dropped(&trial, gate).await;
@@ -227,6 +228,16 @@ async fn answers(trial: &Trial<'_>, gate: &Gate, ledger: &MemoryLedger, sketch: 
     assert_eq!(*purse.reserved.lock().expect("purse"), [asked], "money is set aside before");
     assert_eq!(purse.counts(), (1, 1, 0));
     assert_eq!(purse.settled.lock().expect("purse")[0].outcome, "answered");
+}
+
+/// A model that wants no tools answers as it does without, and the host hears nothing.
+async fn needs_no_tools(trial: &Trial<'_>, gate: &Gate) {
+    let (about, known, host) = (About::default(), [&trial.other], Arc::new(Noted::default()));
+    let (key, client) = (Some(&trial.key), trial.end.client());
+    let terms = Terms { key, known: &known, client, ..Terms::new(&about, LONG) };
+    let answer = ask_with_tools(gate, trial.provider, &trial.request, terms, &host.tools(9)).await;
+    assert!(matches!(answer, Ok(Answer::Text { .. })), "{answer:?}");
+    assert_eq!(host.count(), 0);
 }
 
 /// Whatever the other end does wrong is an error of a kind, and is paid for or stays set aside.

@@ -2,14 +2,16 @@
 //!
 //! It has no switch that turns off everything, so it is held back one by one: no built-in tools, no MCP server, nobody
 //! to ask for leave, no hooks, no settings of a project, no session kept. What is left of the person's own is not there,
-//! because its home is empty.
+//! because its home is empty. Where its model may use tools it has exactly one MCP server, which is Conclave's, and leave
+//! for exactly the tools that this offers.
 
 use conclave_core::settings::CliKind;
-use conclave_effects::agent::AGENT_HOME;
+use conclave_effects::agent::{AGENT_HOME, guest};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::program::{Asked, Login, Plan, Program, Ran, SYSTEM_FILE, Said, Unsaid, dollars, of_status};
+use super::program::{Asked, Login, Offered, Plan, Program, Ran, SYSTEM_FILE, Said, Unsaid, dollars, of_status};
+use super::server;
 use crate::answer::Usage;
 use crate::error::AskError;
 
@@ -23,7 +25,7 @@ pub(super) static PROGRAM: Program = Program {
     wants_url: false,
     login: Some(Login { file: ".claude/.credentials.json", url: "https://api.anthropic.com" }),
     has_schema: true,
-    has_tools: false,
+    has_tools: true,
     counts: true,
     // What it reads from its input is limited to ten megabytes.
     most_input: 9_000_000,
@@ -35,16 +37,22 @@ pub(super) static PROGRAM: Program = Program {
 /// Turns for an answer in a schema: it takes one more to hand it over, and one to mend it.
 const TURNS: u64 = 3;
 
+/// The file in its home that names its servers.
+const SERVERS_FILE: &str = "servers.json";
+
+/// The longest answer of a tool that it gives its model whole, in tokens; Conclave has cut them before.
+const MOST_OF_A_TOOL: u32 = 200_000;
+
 fn plan(asked: &Asked<'_>) -> Plan {
-    let turns = if asked.request.schema.is_some() { TURNS } else { 1 };
+    let own = if asked.request.schema.is_some() { TURNS } else { 1 };
+    let turns = own + asked.offered.map_or(0, |offered| u64::from(offered.most_calls));
+    let left = asked.left.as_millis().to_string();
     let fixed = [
         "-p",
         "--output-format",
         "json",
         "--tools",
         "",
-        "--disallowedTools",
-        "mcp__*",
         "--strict-mcp-config",
         "--permission-mode",
         "dontAsk",
@@ -57,7 +65,16 @@ fn plan(asked: &Asked<'_>) -> Plan {
     let mut args: Vec<String> = fixed.map(str::to_owned).into();
     // With `=`, so that no value is taken for a flag.
     args.push(format!("--max-turns={turns}"));
-    if let Some(most) = asked.most.and_then(|most| most.micros().checked_mul(turns)) {
+    match &asked.offered {
+        Some(offered) => {
+            args.push(format!("--mcp-config={AGENT_HOME}/{SERVERS_FILE}"));
+            args.push(format!("--allowedTools={}", names(offered)));
+        }
+        None => args.extend(["--disallowedTools", "mcp__*"].map(str::to_owned)),
+    }
+    // With tools it is the sum for all turns already.
+    let times = if asked.offered.is_some() { 1 } else { turns };
+    if let Some(most) = asked.most.and_then(|most| most.micros().checked_mul(times)) {
         args.push(format!("--max-budget-usd={}.{:06}", most / 1_000_000, most % 1_000_000));
     }
     let system = asked.system_file();
@@ -74,17 +91,42 @@ fn plan(asked: &Asked<'_>) -> Plan {
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC".to_owned(), "1".to_owned()),
         ("CLAUDE_CODE_MAX_RETRIES".to_owned(), "0".to_owned()),
         ("CLAUDE_CODE_MAX_OUTPUT_TOKENS".to_owned(), asked.request.max_tokens.to_string()),
-        ("API_TIMEOUT_MS".to_owned(), asked.left.as_millis().to_string()),
+        ("API_TIMEOUT_MS".to_owned(), left.clone()),
     ];
+    if asked.offered.is_some() {
+        // It begins once it knows the tools, knows them all from the beginning, and waits for them as long as for itself.
+        let with_tools = [
+            ("MCP_CONNECTION_NONBLOCKING", "false".to_owned()),
+            ("ENABLE_TOOL_SEARCH", "false".to_owned()),
+            ("MCP_TIMEOUT", left.clone()),
+            ("MCP_TOOL_TIMEOUT", left),
+            ("MAX_MCP_OUTPUT_TOKENS", MOST_OF_A_TOOL.to_string()),
+        ];
+        env.extend(with_tools.map(|(name, value)| (name.to_owned(), value)));
+    }
+    let servers = asked.offered.as_ref().map(|offered| (SERVERS_FILE.to_owned(), servers(offered)));
     env.extend(asked.url.map(|url| ("ANTHROPIC_BASE_URL".to_owned(), url.to_owned())));
     Plan {
         args,
         env,
         key_name: "ANTHROPIC_API_KEY".to_owned(),
-        files: system.into_iter().collect(),
+        files: system.into_iter().chain(servers).collect(),
         input: asked.request.user.clone(),
         is_held: asked.request.schema.is_some(),
     }
+}
+
+/// The names that the tools have in it.
+fn names(offered: &Offered<'_>) -> String {
+    let names = offered.offers.iter().map(|offer| format!("mcp__{}__{}", server::NAME, offer.name));
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// Its list of servers, with ours as the only one.
+fn servers(offered: &Offered<'_>) -> String {
+    let args = [guest::SUBCOMMAND, guest::LINES];
+    let ours = json!({ "type": "stdio", "command": offered.guest.to_string_lossy(), "args": args, "env": {} });
+    json!({ "mcpServers": { server::NAME: ours } }).to_string()
 }
 
 /// The one object that it prints; unknown fields are its own affair.

@@ -1,6 +1,6 @@
 //! What programs differ in, and what is the same in reading them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use conclave_core::money::Money;
@@ -11,6 +11,7 @@ use super::{claude, codex, ending, gemini, generic};
 use crate::answer::{Answer, Usage};
 use crate::error::AskError;
 use crate::request::ModelRequest;
+use crate::tools::ToolOffer;
 
 /// The file in the program's home with what the model is to be and to obey.
 pub(super) const SYSTEM_FILE: &str = "system.md";
@@ -81,10 +82,21 @@ pub(super) struct Asked<'a> {
     pub url: Option<&'a str>,
     /// Whether it goes with its own login.
     pub by_login: bool,
-    /// What one exchange with the model costs at most, where its price is known.
+    /// What one exchange with the model costs at most, and with tools all of them, where its price is known.
     pub most: Option<Money>,
     /// How much time is left.
     pub left: Duration,
+    /// The tools that its model may use.
+    pub offered: Option<Offered<'a>>,
+}
+
+/// Tools that a program's model may use.
+#[derive(Clone, Copy)]
+pub(super) struct Offered<'a> {
+    pub offers: &'a [ToolOffer],
+    pub most_calls: u32,
+    /// Conclave's own program, which the program starts to get at them.
+    pub guest: &'a Path,
 }
 
 impl Asked<'_> {

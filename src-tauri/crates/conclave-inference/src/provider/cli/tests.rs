@@ -1,17 +1,24 @@
 //! What each program is told and how its words are read, without running any.
 
+use std::path::Path;
 use std::time::Duration;
 
 use conclave_core::settings::{CliKind, CliSetting};
 use conclave_effects::Exit;
 use serde_json::{Value, json};
 
-use super::program::{Asked, Plan, Ran, Said, of};
+use super::program::{Asked, Offered, Plan, Ran, Said, of};
 use crate::error::AskError;
 use crate::request::ModelRequest;
+use crate::tools::ToolOffer;
 
 /// How a program is asked by a setting with a hostile model's name.
 fn plan(kind: CliKind, schema: Option<Value>) -> Plan {
+    plan_with(kind, schema, &[])
+}
+
+/// The same with these tools, five times in all.
+fn plan_with(kind: CliKind, schema: Option<Value>, offers: &[ToolOffer]) -> Plan {
     let text = json!({ "name": "x", "type": "generic", "model": "--evil=1", "args": ["--model", "{model}"] });
     let setting: CliSetting = serde_json::from_value(text).expect("a setting");
     let request = ModelRequest {
@@ -32,7 +39,30 @@ fn plan(kind: CliKind, schema: Option<Value>) -> Plan {
         by_login: false,
         most: None,
         left,
+        offered: (!offers.is_empty()).then_some(Offered { offers, most_calls: 5, guest: Path::new("/opt/conclave") }),
     })
+}
+
+#[test]
+fn with_tools_claude_code_has_one_server_and_leave_for_its_tools_alone() {
+    let offer = |name: &str| ToolOffer {
+        name: name.to_owned(),
+        description: String::new(),
+        schema: json!({ "type": "object" }),
+    };
+    let plan = plan_with(CliKind::Claude, Some(json!({ "type": "object" })), &[offer("cwe"), offer("read_graph")]);
+    let has = |word: &str| assert!(plan.args.iter().any(|arg| arg == word), "{word}: {:?}", plan.args);
+    has("--allowedTools=mcp__conclave__cwe,mcp__conclave__read_graph");
+    has("--mcp-config=/home/conclave/servers.json");
+    has("--strict-mcp-config");
+    has("--max-turns=8");
+    assert!(plan.args.windows(2).any(|two| two == ["--tools", ""]), "built-in tools are off: {:?}", plan.args);
+    assert!(!plan.args.iter().any(|arg| arg == "--disallowedTools"), "{:?}", plan.args);
+    let (_, servers) = plan.files.iter().find(|(path, _)| path == "servers.json").expect("its servers");
+    let ours = json!({
+        "type": "stdio", "command": "/opt/conclave", "args": ["relay-guest", "lines"], "env": {},
+    });
+    assert_eq!(serde_json::from_str::<Value>(servers).expect("JSON"), json!({ "mcpServers": { "conclave": ours } }));
 }
 
 #[test]
