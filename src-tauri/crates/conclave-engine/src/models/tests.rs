@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for the person's editor and for a model")]
 
 use std::fs;
+use std::future::Future;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -12,6 +14,7 @@ use conclave_core::id::ProjectId;
 use conclave_core::money::Money;
 use conclave_effects::sample::{self, Answering};
 use conclave_inference::metrics::LATENCY_MS;
+use conclave_inference::{ToolOffer, ToolResult};
 use conclave_store::{SpendBy, SpendOf, SpendTotal};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -42,15 +45,16 @@ const STREAM_CUT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hal\"}}]
                           data: {\"choices\":[{\"delta\":{\"content\":\"f\"}}]}\n\n";
 
 fn stub(waits: bool) -> Stub {
-    served(waits, ("application/json", ANSWER))
+    served(waits, vec![("application/json", ANSWER)])
 }
 
 /// One that answers a stream of these bytes and no more.
 fn stub_saying(stream: &'static str) -> Stub {
-    served(false, ("text/event-stream", stream))
+    served(false, vec![("text/event-stream", stream)])
 }
 
-fn served(waits: bool, says: (&'static str, &'static str)) -> Stub {
+/// One that gives these answers, and the last one from then on.
+fn served(waits: bool, says: Vec<(&'static str, &'static str)>) -> Stub {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/v1", listener.local_addr().unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
@@ -59,7 +63,7 @@ fn served(waits: bool, says: (&'static str, &'static str)) -> Stub {
     // The thread ends with the test process.
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let _ = answer(stream, &count, waits.then_some(&wait), says);
+            let _ = answer(stream, &count, waits.then_some(&wait), &says);
         }
     });
     Stub { address, asked, go }
@@ -69,7 +73,7 @@ fn answer(
     mut stream: TcpStream,
     count: &AtomicUsize,
     wait: Option<&mpsc::Receiver<()>>,
-    (kind, says): (&str, &str),
+    says: &[(&str, &str)],
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
@@ -77,6 +81,7 @@ fn answer(
     let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
     reader.read_exact(&mut vec![0; length.unwrap_or(0)])?;
     let is_question = head.starts_with("POST /v1/chat");
+    let (kind, says) = says[count.load(Ordering::SeqCst).min(says.len() - 1)];
     if is_question {
         count.fetch_add(1, Ordering::SeqCst);
         wait.and_then(|wait| wait.recv().ok());
@@ -166,6 +171,40 @@ fn models_come_from_the_settings_in_order_of_preference() {
     let used: Vec<String> = cx.models.used().iter().map(|model| model.name().to_owned()).collect();
     assert_eq!(used, ["C", "A"]);
     assert!(cx.models.named("Off").is_none() && cx.models.named("T").unwrap().is_trial());
+}
+
+/// A host that notes what it was called with.
+#[derive(Default)]
+struct Noted(Mutex<Vec<Value>>);
+
+impl ToolHost for Noted {
+    fn offers(&self) -> Vec<ToolOffer> {
+        let (name, description) = ("cwe".to_owned(), "Looks a weakness up.".to_owned());
+        vec![ToolOffer { name, description, schema: json!({ "type": "object" }) }]
+    }
+
+    fn call<'a>(&'a self, _: &'a str, arguments: Value) -> Pin<Box<dyn Future<Output = ToolResult> + Send + 'a>> {
+        self.0.lock().unwrap().push(arguments);
+        Box::pin(async { ToolResult { text: "SQL injection".to_owned(), is_error: false } })
+    }
+}
+
+#[tokio::test]
+async fn an_errand_with_tools_uses_them_and_pays_for_each_question_once() {
+    let call = r#"{"model":"m","choices":[{"finish_reason":"tool_calls","message":{"content":null,"tool_calls":[
+        {"id":"c","type":"function","function":{"name":"cwe","arguments":"{\"id\":\"CWE-89\"}"}}]}}],
+        "usage":{"prompt_tokens":1000,"completion_tokens":100}}"#;
+    let stub = served(false, vec![("application/json", call), ("application/json", ANSWER)]);
+    let (_folder, cx) = ground(&json!({ "models": [setting("A", &stub)] }));
+    let host = Arc::new(Noted::default());
+    let errand = Errand { may_be_kept: true, ..errand(&cx) };
+    let won = cx.models.with_tools("A", errand.clone(), Arc::clone(&host) as Arc<dyn ToolHost>, 5).await.unwrap();
+    assert_eq!((won.provider.as_str(), won.answer.usage().unwrap().input_tokens), ("A", 2000));
+    assert_eq!(*host.0.lock().unwrap(), [json!({ "id": "CWE-89" })]);
+    let cost = settled(&cx).await;
+    assert_eq!((cost.calls, cost.spent), (2, Money::from_micros(2 * 2000)));
+    let again = cx.models.with_tools("A", errand, host, 5).await.unwrap();
+    assert!(!again.cached && stub.asked.load(Ordering::SeqCst) == 3, "what tools said is part of the question");
 }
 
 #[tokio::test]
