@@ -65,7 +65,7 @@ pub(super) fn schema(verb: Verb) -> Value {
 
 /// The entities of `create_entities`.
 pub(super) fn entities(arguments: &Value) -> Result<Vec<NewMemory>, String> {
-    items(arguments, "entities")?.iter().map(|item| entity(item)).collect()
+    items(arguments, "entities")?.iter().map(entity).collect()
 }
 
 /// One entity.
@@ -79,7 +79,7 @@ pub(super) fn entity(item: &Value) -> Result<NewMemory, String> {
 
 /// The relations of `create_relations` and `delete_relations`.
 pub(super) fn relations(arguments: &Value) -> Result<Vec<MemoryRelation>, String> {
-    items(arguments, "relations")?.iter().map(|item| relation(item)).collect()
+    items(arguments, "relations")?.iter().map(relation).collect()
 }
 
 /// One relation.
