@@ -12,7 +12,7 @@
 pub mod guest;
 mod installed;
 #[cfg(target_os = "linux")]
-mod relay;
+pub(crate) mod relay;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

@@ -17,6 +17,7 @@ pub mod fs;
 pub mod gate;
 pub mod http;
 pub mod keychain;
+pub mod mcp;
 pub mod policy_files;
 pub mod reached;
 pub mod replace;
@@ -44,6 +45,7 @@ pub use http::{
     TlsRoots, check_proxy, host_of, send,
 };
 pub use keychain::{EraseKey, Keychain, KeychainError, ReachKeychain, ReadKey, StoreKey, StoredKey};
+pub use mcp::{CallServer, Listing, Server, ServerError, ServerFolder, StartServer, start_server};
 pub use policy_files::{Following, PolicyFileError, admin_policy, follow, project_policy, user_policy};
 pub use reached::{Reached, reached};
 pub use sample::{AskClient, ask_client};

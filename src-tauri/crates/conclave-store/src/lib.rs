@@ -44,6 +44,7 @@ pub use table::model_performance::{KnownFix, NewFix};
 pub use table::outcome::{Outcome, OutcomeKind};
 pub use table::rating::Rating;
 pub use table::scan::{ScanRecord, ScanSaved, ScanState};
+pub use table::server_pin::ServerPin;
 pub use table::spend::{Cap, Caps, NOT_SETTLED, NewSpend, OverCap, Reservation, Reserving, Settlement, Tokens};
 pub use table::spend_list::{SpendBy, SpendOf, SpendPage, SpendRow, SpendTotal};
 pub use table::successful_patterns::SuccessfulPattern;

@@ -42,6 +42,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::finding::DISMISSED,
     table::job::EFFORT,
     table::memory::CREATE,
+    table::server_pin::CREATE,
 ];
 
 /// How many steps the open database has taken.

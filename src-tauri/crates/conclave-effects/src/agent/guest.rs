@@ -47,7 +47,7 @@ const LONGEST_HEAD: usize = 1024;
 
 /// What the guest is to do.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Orders {
+pub(crate) struct Orders {
     /// The program and its arguments.
     pub argv: Vec<String>,
     /// Its environment, beside the guest's own.
@@ -66,7 +66,7 @@ pub(super) struct Orders {
 
 impl Orders {
     /// All that the guest reads, with `input` for the program behind it.
-    pub(super) fn message(&self, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, crate::SandboxError> {
+    pub(crate) fn message(&self, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, crate::SandboxError> {
         let failed = |reason: &str| crate::SandboxError::Io { reason: reason.to_owned() };
         let orders = Zeroizing::new(serde_json::to_vec(self).map_err(|error| failed(&error.to_string()))?);
         let length = u32::try_from(orders.len()).ok().filter(|length| *length <= LARGEST);

@@ -57,9 +57,38 @@ impl Installed {
         self.argv.iter().map(state).collect::<Vec<_>>().join("\n")
     }
 
+    /// The same program, with the file `script` that it is to run: absolute. `None` when that is missing.
+    #[must_use]
+    pub fn running(mut self, script: &Path) -> Option<Self> {
+        let script = script.canonicalize().ok().filter(|path| path.is_file())?;
+        self.argv.push(script.to_str()?.to_owned());
+        if !script.starts_with("/usr") {
+            self.shown.push(modules(&script).unwrap_or(script));
+        }
+        Some(self)
+    }
+
+    /// What its files are: their paths, and SHA-256 of their bytes. An interpreter of the system's is left out; the
+    /// description of the package that the program belongs to is not. It reads them, so it may take a moment.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn digest(&self) -> std::io::Result<String> {
+        let program = PathBuf::from(self.program());
+        let package = program.ancestors().skip(1).map(|folder| folder.join("package.json")).find(|path| path.is_file());
+        let package = package.filter(|_| modules(&program).is_some());
+        let own = self.argv.iter().map(PathBuf::from).filter(|path| *path == program || !path.starts_with("/usr"));
+        let mut parts = Vec::new();
+        for path in own.chain(package) {
+            parts.push(path.to_string_lossy().into_owned());
+            parts.push(conclave_policy::digest(&std::fs::read(&path)?));
+        }
+        Ok(conclave_policy::digest_parts(parts.iter().map(String::as_bytes)))
+    }
+
     /// Where the program finds other programs: beside itself and its interpreter, and in the system's folders.
     #[cfg(target_os = "linux")]
-    pub(super) fn search_path(&self) -> String {
+    pub(crate) fn search_path(&self) -> String {
         let own = self.argv.iter().filter_map(|path| Path::new(path).parent()?.to_str());
         own.chain([crate::sandbox::SEARCHED]).collect::<Vec<_>>().join(":")
     }
@@ -120,12 +149,24 @@ mod tests {
         assert_eq!(script.argv, [text(shell), text(at("lib/node_modules/@x/agent/cli.js"))]);
         assert_eq!(script.shown, [at("lib/node_modules")]);
         let native = find("share/agent/1.2.3").unwrap();
-        assert_eq!((native.argv, native.shown), (vec![text(at("share/agent/1.2.3"))], vec![at("share/agent/1.2.3")]));
+        assert_eq!(
+            (native.argv.clone(), native.shown.clone()),
+            (vec![text(at("share/agent/1.2.3"))], vec![at("share/agent/1.2.3")])
+        );
         assert_eq!(find("project/agent"), None, "a project does not choose our tools");
         assert_eq!(find("bin/missing"), None);
         assert_eq!(Installed::find("no-such-agent", Path::new("/nowhere")), None);
-        let before = script.state();
+        let before = (script.state(), script.digest().unwrap());
+        assert_eq!(script.digest().unwrap(), before.1);
+        plant("lib/node_modules/@x/agent/package.json", "{}");
+        let with_package = script.digest().unwrap();
+        plant("lib/node_modules/@x/agent/package.json", "{ }");
+        assert_ne!(script.digest().unwrap(), with_package);
         plant("lib/node_modules/@x/agent/cli.js", "#!/usr/bin/env sh\n#\n");
-        assert_ne!(script.state(), before);
+        assert!(script.state() != before.0 && script.digest().unwrap() != before.1);
+        let shown = find("share/agent/1.2.3").unwrap().running(&at("lib/node_modules/@x/agent/cli.js")).unwrap();
+        assert_eq!(shown.program(), text(at("lib/node_modules/@x/agent/cli.js")));
+        assert_eq!(shown.shown.last(), Some(&at("lib/node_modules")));
+        assert!(native.running(&at("missing.js")).is_none());
     }
 }

@@ -44,7 +44,7 @@ const REMEMBERED: usize = 20;
 const SHOWN: usize = 200;
 
 /// A relay with its socket, which is removed when it is dropped.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     folder: PathBuf,
     listener: UnixListener,
     shared: Arc<Shared>,
@@ -62,7 +62,7 @@ struct Shared {
 }
 
 /// A destination as a client names it: `host:port`.
-pub(super) fn authority(target: &Target) -> String {
+pub(crate) fn authority(target: &Target) -> String {
     format!("{}:{}", inside(target), target.port)
 }
 
@@ -73,7 +73,7 @@ fn inside(target: &Target) -> &str {
 
 /// Where the guest has to listen so that the address works in the sandbox as it does outside: nowhere, if it is not on
 /// this machine.
-pub(super) fn listens(target: &Target) -> Result<Vec<SocketAddr>, HttpError> {
+pub(crate) fn listens(target: &Target) -> Result<Vec<SocketAddr>, HttpError> {
     if !target.loopback {
         return Ok(Vec::new());
     }
@@ -89,7 +89,7 @@ pub(super) fn listens(target: &Target) -> Result<Vec<SocketAddr>, HttpError> {
 impl Relay {
     /// Opens a relay to `target`, by way of the settings' proxy where that is not on this machine.
     /// Where somebody answers lines, it takes those as well.
-    pub(super) fn open(
+    pub(crate) fn open(
         target: &Target,
         by: Option<&str>,
         lines: Option<Arc<dyn Lines>>,
@@ -135,7 +135,7 @@ impl Relay {
     }
 
     /// The folder of its socket, where the guest looks for it.
-    pub(super) fn mount(&self) -> Mount {
+    pub(crate) fn mount(&self) -> Mount {
         let inside = PathBuf::from(SOCKET).parent().map(PathBuf::from).unwrap_or_default();
         Mount { host: self.folder.clone(), inside, writable: false }
     }
@@ -146,7 +146,7 @@ impl Relay {
     }
 
     /// Passes connections on until it is dropped, and all of them with it.
-    pub(super) async fn serve(&self) -> Infallible {
+    pub(crate) async fn serve(&self) -> Infallible {
         let mut open = JoinSet::new();
         loop {
             tokio::select! {

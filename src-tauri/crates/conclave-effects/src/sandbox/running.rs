@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::bubblewrap::Prepared;
 use super::supervise::{Held, collect, failed, follow, last_line, start};
-use super::{Exit, RunCommand, SandboxError, prepare};
+use super::{Exit, Mount, RunCommand, SandboxError, prepare_beside};
 use crate::Stale;
 
 /// How long a program that says no more may take to end.
@@ -28,6 +28,8 @@ pub(crate) struct Running {
     others: JoinSet<Told>,
     /// Longest line, in bytes.
     longest: usize,
+    /// Whether its last line was longer than that.
+    overran: bool,
     _held: Held,
 }
 
@@ -40,8 +42,17 @@ enum Told {
 impl Running {
     /// Starts what was judged, and waits until it is certain that it was this that started.
     pub(crate) async fn start(run: RunCommand, judged: ToolRequest) -> Result<(Self, ChildStdin), SandboxError> {
+        Self::start_beside(run, judged, Vec::new()).await
+    }
+
+    /// Starts what was judged, and shows it what is our own beside it.
+    pub(crate) async fn start_beside(
+        run: RunCommand,
+        judged: ToolRequest,
+        own: Vec<Mount>,
+    ) -> Result<(Self, ChildStdin), SandboxError> {
         let limits = run.limits;
-        let Prepared { command, status, seen, .. } = prepare(run, judged).await?;
+        let Prepared { command, status, seen, .. } = prepare_beside(run, judged, own).await?;
         let (mut child, held) = start(command, Stdio::piped()).await?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
@@ -51,7 +62,8 @@ impl Running {
         others.spawn(async { Told::Exit(follow(status).await.exit()) });
         others.spawn(async move { Told::Stderr(collect(stderr, limits.output_bytes).await.0) });
         let output = BufReader::new(stdout);
-        let running = Self { child, output, line: Vec::new(), others, longest: limits.output_bytes, _held: held };
+        let running =
+            Self { child, output, line: Vec::new(), others, longest: limits.output_bytes, overran: false, _held: held };
         let mut seen = tokio::fs::File::from_std(File::from(OwnedFd::from(seen)));
         if seen.read(&mut [0; 8]).await.is_ok_and(|count| count > 0) {
             return Ok((running, stdin));
@@ -70,7 +82,13 @@ impl Running {
         let left = u64::try_from(self.longest.saturating_sub(self.line.len())).unwrap_or(u64::MAX);
         (&mut self.output).take(left).read_until(b'\n', &mut self.line).await.ok()?;
         let mut line = std::mem::take(&mut self.line);
+        self.overran = line.len() >= self.longest && line.last() != Some(&b'\n');
         line.pop_if(|last| *last == b'\n').map(|_| line)
+    }
+
+    /// Whether there are no more lines because one was too long.
+    pub(crate) fn overran(&self) -> bool {
+        self.overran
     }
 
     /// Waits for its end, which is due, and brings it about when it does not come. Gives how it ended, `None` where that
@@ -98,8 +116,13 @@ impl Running {
     }
 
     /// Ends it, with everything that it started.
-    pub(crate) async fn end(mut self) {
+    pub(crate) async fn end(self) {
+        self.end_with().await;
+    }
+
+    /// The same; gives what [`Running::ended`] gives.
+    pub(crate) async fn end_with(mut self) -> (Option<Exit>, Vec<u8>) {
         let _ = self.child.start_kill();
-        self.ended().await;
+        self.ended().await
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod project;
 pub(crate) mod rating;
 pub(crate) mod resolution;
 pub(crate) mod scan;
+pub(crate) mod server_pin;
 pub(crate) mod spend;
 pub(crate) mod spend_list;
 pub(crate) mod stage;
