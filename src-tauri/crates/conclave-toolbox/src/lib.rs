@@ -8,6 +8,7 @@ mod call;
 mod host;
 pub mod intelligence;
 pub mod memory;
+pub mod server;
 mod thinking;
 
 use std::future::Future;

@@ -1,0 +1,427 @@
+//! One server: started when it is first used, kept, compared with what was approved, and ended when it misbehaves.
+//!
+//! Invariants: one question at a time, so that a server that loses what it is told at the same time loses nothing; a
+//! server for thinking gets a process for each run, because it keeps one history for all that it is told; one for memory
+//! gets a process and a file for each client; three failures in a row park a server until somebody looks at it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use conclave_core::id::RunId;
+use conclave_core::settings::{McpServer, ToolKind};
+use conclave_effects::{
+    Body, CallServer, Consent, Facts, Gate, Installed, Listing, Secret, Server, ServerError, ServerFolder, StartServer,
+    host_of, start_server,
+};
+use conclave_inference::tools::ToolResult;
+use conclave_policy::{Actor, digest};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use super::command::fetching;
+use super::definition::Definition;
+use super::hosted::Hosted;
+use super::import::{is_key, is_secret};
+use super::{Surroundings, answer};
+use crate::Caller;
+
+/// Failures in a row after which a server is not started again.
+const MOST_FAILURES: u32 = 3;
+/// Most processes of one server.
+const MOST_OPEN: usize = 4;
+
+/// A folder in which nothing is, for whoever has no project.
+const NOWHERE: &str = "/nonexistent";
+
+/// A server of the settings.
+pub struct ToolServer {
+    name: String,
+    setting: McpServer,
+    around: Surroundings,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is under way, and for whom; the oldest first.
+    open: Vec<(Whose, Open)>,
+    failures: u32,
+}
+
+/// For whom a process is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whose {
+    /// For everybody.
+    All,
+    /// For one run.
+    Run(RunId),
+    /// For one client; what is remembered of one is never seen for another.
+    Client(String),
+    /// For whoever looks at it, before anything is used.
+    Look,
+}
+
+impl Whose {
+    /// What is put behind the server's name for the name of its folder.
+    fn suffix(&self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Run(run) => format!("-{}", &digest(run.as_str().as_bytes())[..16]),
+            Self::Client(client) if client.is_empty() => String::new(),
+            Self::Client(client) => format!("-{}", &digest(client.as_bytes())[..16]),
+            Self::Look => "-look".to_owned(),
+        }
+    }
+}
+
+struct Open {
+    way: Way,
+    /// What tells its files from all others.
+    program: Option<String>,
+    /// What it said of itself when it was started.
+    listing: Listing,
+}
+
+enum Way {
+    Program(Server, Option<ServerFolder>),
+    Address(Hosted),
+}
+
+/// What was seen of a server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// What it is now.
+    pub definition: Definition,
+    /// Whether that is what was approved.
+    pub approved: bool,
+    /// What is different from what was approved, in sentences; all of it is new where nothing was.
+    pub differences: Vec<String>,
+    /// What it asked of us and was refused.
+    pub refused: Vec<String>,
+}
+
+impl ToolServer {
+    /// The server `name` of the settings; nothing is started yet.
+    pub fn new(name: &str, setting: &McpServer, around: Surroundings) -> Self {
+        Self { name: name.to_owned(), setting: setting.clone(), around, state: Mutex::default() }
+    }
+
+    /// Its name in the settings.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Starts it for a look, and ends it; what it is now is kept, for the person to approve.
+    ///
+    /// # Errors
+    /// Why it cannot be seen, in words.
+    pub async fn look(&self, gate: &Gate, actor: &Actor) -> Result<Seen, String> {
+        let until = Instant::now() + self.patience();
+        let open = self.start((gate, actor), &Whose::Look, Path::new(NOWHERE), until).await?;
+        let seen = self.seen(gate, &open);
+        let refused = match open.way {
+            Way::Program(server, _) => {
+                let refused = server.refused();
+                server.end().await;
+                refused
+            }
+            Way::Address(_) => Vec::new(),
+        };
+        let (definition, approved, differences) = seen?;
+        self.state.lock().await.failures = 0;
+        Ok(Seen { definition, approved, differences, refused })
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(self.setting.timeout_ms)
+    }
+
+    /// What `open` is, whether that is approved, and what differs; written down when it was not seen before.
+    fn seen(&self, gate: &Gate, open: &Open) -> Result<(Definition, bool, Vec<String>), String> {
+        let definition = Definition::new(&self.setting, open.program.as_deref(), &open.listing)?;
+        let text = definition.text();
+        let pin = self.around.store.server_pin(&self.name).map_err(|error| error.to_string())?;
+        if pin.as_ref().is_none_or(|pin| pin.seen != text) {
+            let now = gate.clock().now_ms();
+            self.around.store.see_server(&self.name, &text, now).map_err(|error| error.to_string())?;
+        }
+        let approved = pin.and_then(|pin| pin.approved);
+        let before = approved.as_deref().and_then(Definition::from_text);
+        let differences = before.as_ref().map_or_else(Vec::new, |before| before.differences(&definition));
+        Ok((definition, approved.as_deref() == Some(&text), differences))
+    }
+
+    /// Uses `tool` for `caller`; see [`Tool::call`](crate::Tool::call).
+    ///
+    /// # Errors
+    /// Why there is no answer, in words.
+    pub(super) async fn call(
+        &self,
+        caller: &Caller,
+        tool: &str,
+        arguments: Value,
+        read_only: bool,
+        until: Instant,
+    ) -> Result<ToolResult, String> {
+        let until = until.min(Instant::now() + self.patience());
+        let Ok(mut state) = timeout_at(until, self.state.lock()).await else {
+            return Err("it is still busy with what it was asked before".to_owned());
+        };
+        let name = &self.name;
+        if state.failures >= MOST_FAILURES {
+            return Err(format!(
+                "it failed {MOST_FAILURES} times in a row and is not started again; `conclave tools test {name}` looks at it"
+            ));
+        }
+        let whose = match self.setting.serves {
+            Some(ToolKind::Thinking) => Whose::Run(caller.run.clone()),
+            Some(ToolKind::Memory) => Whose::Client(caller.client.clone()),
+            _ => Whose::All,
+        };
+        // Every path begins with an empty one.
+        let project = if caller.project.is_empty() { NOWHERE } else { &caller.project };
+        let at = state.open.iter().position(|(other, _)| *other == whose);
+        // Whoever gives up half-way leaves nothing behind that is half done.
+        let mut open = match at.map(|at| state.open.remove(at).1) {
+            Some(open) => open,
+            None => match self.start((&caller.gate, &caller.actor), &whose, Path::new(project), until).await {
+                Ok(open) => open,
+                Err(why) => {
+                    state.failures += 1;
+                    return Err(why);
+                }
+            },
+        };
+        let answered = self.ask(&mut open, caller, tool, arguments, read_only, until).await;
+        match &answered {
+            Err(Trouble { is_final: true, .. }) => {
+                state.failures += 1;
+                open.end().await;
+            }
+            _ => {
+                state.failures = 0;
+                state.open.push((whose, open));
+                if state.open.len() > MOST_OPEN {
+                    state.open.remove(0).1.end().await;
+                }
+            }
+        }
+        answered.map_err(|trouble| trouble.why)
+    }
+
+    async fn ask(
+        &self,
+        open: &mut Open,
+        caller: &Caller,
+        tool: &str,
+        arguments: Value,
+        read_only: bool,
+        until: Instant,
+    ) -> Result<ToolResult, Trouble> {
+        let by = (&caller.gate, &caller.actor);
+        open.listing.tools = match &mut open.way {
+            Way::Program(server, _) => server.tools(until).await?,
+            Way::Address(hosted) => hosted.tools(by, until).await.map_err(Trouble::end)?,
+        };
+        let (_, approved, differences) = self.seen(&caller.gate, open).map_err(Trouble::end)?;
+        if !approved {
+            let name = &self.name;
+            let what = match differences.first() {
+                None => "it is not approved yet".to_owned(),
+                Some(first) => format!("it is not what you approved: {}", first.trim_end_matches('.')),
+            };
+            return Err(Trouble::end(format!(
+                "{what}; `conclave tools test {name}` shows it, `conclave tools approve {name}` lets it be used"
+            )));
+        }
+        let result = match &mut open.way {
+            Way::Address(hosted) => {
+                let known = self.around.keys.all(by.0, by.1).await.map_err(Trouble::stay)?;
+                let known: Vec<&Secret> = known.iter().collect();
+                hosted.call(by, tool, arguments, &known, until).await.map_err(Trouble::stay)?
+            }
+            Way::Program(server, folder) => {
+                let known = match &self.setting.reaches {
+                    Some(_) => self.around.keys.all(by.0, by.1).await.map_err(Trouble::stay)?,
+                    None => Vec::new(),
+                };
+                let known: Vec<&Secret> = known.iter().collect();
+                let call = CallServer {
+                    server: self.name.clone(),
+                    tool: tool.to_owned(),
+                    arguments: Body::redacted(arguments.to_string().into_bytes(), &known)
+                        .map_err(|error| Trouble::stay(error.to_string()))?,
+                    reaches: self.setting.reaches.clone(),
+                    consent: Consent::Settings,
+                    facts: Facts {
+                        project: (!caller.project.is_empty()).then(|| caller.project.clone()),
+                        ..Facts::default()
+                    },
+                };
+                let permit = by.0.authorize(by.1.clone(), call).await;
+                let permit = permit.map_err(|denied| Trouble::stay(denied.reason))?;
+                let writes = folder.as_ref().filter(|_| !read_only);
+                if let Some(folder) = writes {
+                    folder.back_up().map_err(|error| Trouble::stay(error.to_string()))?;
+                }
+                let result = server.call(permit, until).await;
+                // Read back: it may say that it wrote and have spoiled all that was there.
+                match writes.map(ServerFolder::is_sound_or_restored) {
+                    None | Some(Ok(true)) => {}
+                    Some(Ok(false)) => {
+                        return Err(Trouble::end("it spoiled its file; what was there before is back".to_owned()));
+                    }
+                    Some(Err(error)) => return Err(Trouble::end(error.to_string())),
+                }
+                result?
+            }
+        };
+        answer::read(&result).map_err(Trouble::stay)
+    }
+
+    /// Starts it and hears what it says of itself.
+    async fn start(&self, by: (&Gate, &Actor), whose: &Whose, project: &Path, until: Instant) -> Result<Open, String> {
+        match (&self.setting.command, &self.setting.url) {
+            (Some(command), None) => self.start_program(by, whose, (command, project), until).await,
+            (None, Some(url)) => {
+                let key = match &self.setting.key {
+                    Some(_) => self.key(by, url).await?,
+                    None => None,
+                };
+                let (proxy, roots) = (self.around.proxy.clone(), self.around.tls_roots.clone()?);
+                let mut hosted = Hosted::new(self.name.clone(), url.clone(), key, proxy, roots);
+                let listing = hosted.open(by, until).await?;
+                Ok(Open { way: Way::Address(hosted), program: None, listing })
+            }
+            _ => Err("its settings have to name either a command or an address".to_owned()),
+        }
+    }
+
+    async fn start_program(
+        &self,
+        (gate, actor): (&Gate, &Actor),
+        whose: &Whose,
+        (command, project): (&str, &Path),
+        until: Instant,
+    ) -> Result<Open, String> {
+        let args = &self.setting.args;
+        if let Some(fetching) = fetching(command, args) {
+            return Err(fetching.why());
+        }
+        // The settings file may have been written by hand.
+        let has_secret = |(name, value): (&String, &String)| is_key(name) || is_secret(value);
+        if let Some((name, _)) = self.setting.env.iter().find(|entry| has_secret(*entry)) {
+            return Err(format!("`{name}` of its environment holds a secret; `conclave keys set` keeps it instead"));
+        }
+        if args.iter().any(|word| is_secret(word)) {
+            return Err("there is a secret among its arguments; `conclave keys set` keeps it instead".to_owned());
+        }
+        let (program, args, digest) = found(command.to_owned(), args.clone(), project.to_owned()).await?;
+        let secret_env = match (&self.setting.key, &self.setting.reaches) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return Err("it has a key and reaches no host; say in `reaches` for which one".to_owned());
+            }
+            (Some(variable), Some(reaches)) => {
+                self.key((gate, actor), reaches).await?.map(|key| (variable.clone(), key))
+            }
+        };
+        let mut env: Vec<(String, String)> =
+            self.setting.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut set = |name: &str, value: String| {
+            env.retain(|(known, _)| known != name);
+            env.push((name.to_owned(), value));
+        };
+        // Otherwise each thought, and with it code, would be on its standard error.
+        set("DISABLE_THOUGHT_LOGGING", "true".to_owned());
+        let folder = match self.setting.serves {
+            Some(ToolKind::Memory) => {
+                let held = self
+                    .around
+                    .data
+                    .server_folder(&format!("{}{}", self.name, whose.suffix()))
+                    .map_err(|error| error.to_string())?;
+                let folder = held.ok_or("another process of Conclave uses it now")?;
+                // It may have been ended half-way the last time.
+                folder.is_sound_or_restored().map_err(|error| error.to_string())?;
+                set("MEMORY_FILE_PATH", ServerFolder::file_inside());
+                Some(folder)
+            }
+            _ => None,
+        };
+        let start = StartServer {
+            name: self.name.clone(),
+            program,
+            args,
+            env,
+            secret_env,
+            folder: folder.as_ref().map(|folder| folder.path().to_owned()),
+            reaches: self.setting.reaches.clone(),
+            proxy: self.around.proxy.clone(),
+            consent: Consent::Settings,
+            guest: self.around.guest.clone(),
+        };
+        let permit = gate.authorize(actor.clone(), start).await.map_err(|denied| denied.reason)?;
+        let (server, listing) = start_server(permit, until).await.map_err(|error| error.to_string())?;
+        Ok(Open { way: Way::Program(server, folder), program: Some(digest), listing })
+    }
+
+    /// The key for the host of `url`, bound to it.
+    async fn key(&self, (gate, actor): (&Gate, &Actor), url: &str) -> Result<Option<Secret>, String> {
+        let host = host_of(url).map_err(|error| error.to_string())?;
+        let key = self.around.keys.of(gate, actor, &host).await?;
+        Ok(key.map(|key| key.for_host(host)))
+    }
+}
+
+/// The program that `command` names, with what is left of its arguments and what tells its files from all others. A
+/// script that an interpreter is given by its whole path is part of the program.
+async fn found(
+    command: String,
+    mut args: Vec<String>,
+    project: PathBuf,
+) -> Result<(Installed, Vec<String>, String), String> {
+    let look = move || {
+        let missing = || format!("`{command}` is not installed, or not where programs are looked for");
+        let mut program = Installed::find(&command, &project).ok_or_else(missing)?;
+        let script = args.first().map(PathBuf::from).filter(|path| path.is_absolute() && !path.starts_with(&project));
+        if let Some(running) = script.and_then(|script| program.clone().running(&script)) {
+            program = running;
+            args.remove(0);
+        }
+        let digest = program.digest().map_err(|error| format!("`{command}` cannot be read: {error}"))?;
+        Ok((program, args, digest))
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+impl Open {
+    async fn end(self) {
+        if let Way::Program(server, _) = self.way {
+            server.end().await;
+        }
+    }
+}
+
+/// Why there is no answer, and whether the server is of no more use.
+struct Trouble {
+    why: String,
+    is_final: bool,
+}
+
+impl Trouble {
+    fn end(why: String) -> Self {
+        Self { why, is_final: true }
+    }
+
+    fn stay(why: String) -> Self {
+        Self { why, is_final: false }
+    }
+}
+
+impl From<ServerError> for Trouble {
+    fn from(error: ServerError) -> Self {
+        Self { is_final: error.is_final(), why: error.to_string() }
+    }
+}

@@ -1,0 +1,242 @@
+//! Servers that are Python, in the real sandbox. Where there is no sandbox or no Python the tests say so and end.
+
+mod script;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use conclave_core::id::{FindingId, RunId};
+use conclave_effects::{Clock, Policies, probe};
+use conclave_policy::{Layer, Nobody, Policy};
+use serde_json::json;
+
+use super::*;
+use script::SERVER;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const ALLOW: &str = "version: 1\nrules: [{ id: all, priority: 1, action: allow, reason: test, match: [{ actor: engine, action: read_file, resource: /a }], no_match: [] }]";
+
+struct NoKeys;
+
+impl Keys for NoKeys {
+    fn of<'a>(&'a self, _: &'a Gate, _: &'a Actor, _: &'a str) -> Asking<'a, Option<Secret>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn all<'a>(&'a self, _: &'a Gate, _: &'a Actor) -> Asking<'a, Vec<Secret>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+struct Arena {
+    folder: tempfile::TempDir,
+    around: Surroundings,
+    caller: Caller,
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests make the servers that they run")]
+impl Arena {
+    fn new() -> Option<Self> {
+        if !Path::new("/usr/bin/python3").exists() {
+            println!("skipped: there is no /usr/bin/python3");
+            return None;
+        }
+        if let Err(error) = probe() {
+            println!("skipped: {error}");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("server.py"), SERVER).unwrap();
+        let data = DataDir::open(&folder.path().join("data")).unwrap();
+        let store = Store::open(&data.database(), 0).unwrap().store;
+        let policy = Policy::load(ALLOW, Layer::User).unwrap().policy;
+        let gate = Gate::new(Policies::new(policy), Arc::new(store.clone()), Arc::new(Nobody), Clock::fixed(7));
+        let around = Surroundings {
+            store,
+            data: Arc::new(data),
+            keys: Arc::new(NoKeys),
+            guest: None,
+            proxy: None,
+            tls_roots: Ok(None),
+        };
+        let caller = Caller {
+            gate,
+            actor: Actor::Engine,
+            run: RunId::new("run-1"),
+            finding: FindingId::new("finding"),
+            project: "/srv/shop".to_owned(),
+            client: String::new(),
+            offline: false,
+        };
+        Some(Self { folder, around, caller })
+    }
+
+    fn script(&self) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join("server.py")
+    }
+
+    fn change(&self, text: &str) {
+        std::fs::write(self.script(), text).unwrap();
+    }
+
+    fn setting(&self, mode: &str) -> McpServer {
+        McpServer {
+            command: Some("/usr/bin/python3".to_owned()),
+            args: vec![self.script().to_str().unwrap().to_owned(), mode.to_owned()],
+            timeout_ms: 120_000,
+            ..McpServer::default()
+        }
+    }
+
+    fn server(&self, setting: &McpServer) -> ToolServer {
+        ToolServer::new("odd", setting, self.around.clone())
+    }
+
+    async fn approved(&self, setting: &McpServer) -> ToolServer {
+        let server = self.server(setting);
+        let seen = server.look(&self.caller.gate, &Actor::Engine).await.unwrap();
+        assert!(self.around.store.approve_server("odd", &seen.definition.text(), 9).unwrap());
+        server
+    }
+
+    async fn call(&self, server: &ToolServer, tool: &str, arguments: Value) -> Result<String, String> {
+        let until = Instant::now() + PATIENCE;
+        server.call(&self.caller, tool, arguments, false, until).await.map(|result| result.text)
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_used_only_as_it_was_approved() {
+    let Some(arena) = Arena::new() else { return };
+    let setting = arena.setting("good");
+    let settings = Settings { mcp_servers: [("odd".to_owned(), setting.clone())].into(), ..Settings::default() };
+    assert!(tools(&settings, &arena.around).is_empty(), "nothing is approved");
+    let server = arena.server(&setting);
+    let why = arena.call(&server, "echo", json!({ "word": "a" })).await.unwrap_err();
+    assert!(why.starts_with("it is not approved yet; `conclave tools test odd`"), "{why}");
+    let server = arena.approved(&setting).await;
+    assert_eq!(arena.call(&server, "echo", json!({ "word": "a" })).await.as_deref(), Ok("you said a"));
+    let offered = tools(&settings, &arena.around);
+    let names: Vec<&str> = offered.iter().map(|tool| tool.offer().name.as_str()).collect();
+    assert_eq!(names, ["echo", "other"]);
+    assert!(
+        tools(
+            &Settings {
+                mcp_servers: [("odd".to_owned(), McpServer { enabled: false, ..setting.clone() })].into(),
+                ..Settings::default()
+            },
+            &arena.around
+        )
+        .is_empty()
+    );
+    // The order of its tools and of their keys is no change.
+    let other = arena.setting("shuffled");
+    let before = arena.server(&setting).look(&arena.caller.gate, &Actor::Engine).await.unwrap();
+    assert!(before.approved && before.differences.is_empty());
+    let shuffled = arena.server(&other).look(&arena.caller.gate, &Actor::Engine).await.unwrap();
+    assert!(!shuffled.approved, "its arguments are others");
+    assert_eq!(shuffled.differences.len(), 1, "{:?}", shuffled.differences);
+    assert!(shuffled.differences[0].starts_with("The arguments changed"), "{:?}", shuffled.differences);
+    // Another file, the same words.
+    arena.change(&format!("{SERVER}\n# changed\n"));
+    let changed = arena.server(&setting).look(&arena.caller.gate, &Actor::Engine).await.unwrap();
+    assert!(changed.differences.len() == 1 && changed.differences[0].starts_with("The program\u{2019}s file changed"));
+    let fresh = arena.server(&setting);
+    let why = arena.call(&fresh, "echo", json!({ "word": "a" })).await.unwrap_err();
+    assert!(why.starts_with("it is not what you approved: The program"), "{why}");
+}
+
+#[tokio::test]
+async fn a_server_that_changes_while_it_runs_is_blocked_before_the_next_use() {
+    let Some(arena) = Arena::new() else { return };
+    for mode in ["changes", "changes-loudly"] {
+        let server = arena.approved(&arena.setting(mode)).await;
+        for _ in 0..2 {
+            assert_eq!(
+                arena.call(&server, "echo", json!({ "word": "a" })).await.as_deref(),
+                Ok("you said a"),
+                "{mode}"
+            );
+        }
+        let why = arena.call(&server, "echo", json!({ "word": "a" })).await.unwrap_err();
+        assert!(why.contains("The description of `echo` changed"), "{mode}: {why}");
+        assert!(why.contains("send the key"), "{mode}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_fails_is_parked_after_three_times_until_somebody_looks() {
+    let Some(arena) = Arena::new() else { return };
+    let server = arena.approved(&arena.setting("dies")).await;
+    for n in 0..3 {
+        let why = arena.call(&server, "echo", json!({})).await.unwrap_err();
+        assert!(why.contains("it ended"), "{n}: {why}");
+    }
+    let why = arena.call(&server, "echo", json!({})).await.unwrap_err();
+    assert!(why.contains("failed 3 times in a row"), "{why}");
+    server.look(&arena.caller.gate, &Actor::Engine).await.unwrap();
+    assert!(arena.call(&server, "echo", json!({})).await.unwrap_err().contains("it ended"));
+}
+
+#[tokio::test]
+async fn each_run_thinks_in_a_process_of_its_own() {
+    let Some(arena) = Arena::new() else { return };
+    let setting = McpServer { serves: Some(ToolKind::Thinking), ..arena.setting("counts") };
+    let server = arena.approved(&setting).await;
+    assert_eq!(arena.call(&server, "echo", json!({})).await.as_deref(), Ok("1 true"));
+    assert_eq!(arena.call(&server, "echo", json!({})).await.as_deref(), Ok("2 true"));
+    let other = Caller { run: RunId::new("run-2"), ..arena.caller.clone() };
+    let said = server.call(&other, "echo", json!({}), false, Instant::now() + PATIENCE).await.unwrap();
+    assert_eq!(said.text, "1 true", "its history is its own");
+    assert_eq!(arena.call(&server, "echo", json!({})).await.as_deref(), Ok("3 true"));
+}
+
+#[tokio::test]
+async fn a_memory_loses_nothing_to_parallel_writes_and_is_put_back_when_it_is_spoiled() {
+    let Some(arena) = Arena::new() else { return };
+    let setting = McpServer { serves: Some(ToolKind::Memory), ..arena.setting("remembers") };
+    let server = Arc::new(arena.approved(&setting).await);
+    let until = Instant::now() + PATIENCE;
+    let mut writes = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (server, caller) = (Arc::clone(&server), arena.caller.clone());
+        writes.spawn(async move { server.call(&caller, "echo", json!({ "word": n.to_string() }), false, until).await });
+    }
+    let done = writes.join_all().await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    assert_eq!(arena.call(&server, "other", json!({})).await.as_deref(), Ok("20"));
+    let held = arena.around.data.server_folder("odd").unwrap();
+    assert!(held.is_none(), "another process would wait");
+    let why = arena.call(&server, "echo", json!({ "word": "spoil" })).await.unwrap_err();
+    assert!(why.contains("what was there before is back"), "{why}");
+    assert_eq!(arena.call(&server, "other", json!({})).await.as_deref(), Ok("20"));
+}
+
+#[tokio::test]
+async fn what_fetches_itself_or_asks_for_more_is_refused_in_words() {
+    let Some(arena) = Arena::new() else { return };
+    let look = async |setting: McpServer| {
+        let seen = arena.server(&setting).look(&arena.caller.gate, &Actor::Engine).await;
+        seen.map(|_| ()).unwrap_err()
+    };
+    let npx = McpServer {
+        command: Some("npx".to_owned()),
+        args: vec!["-y".to_owned(), "some-server".to_owned()],
+        ..McpServer::default()
+    };
+    assert!(look(npx).await.contains("npm install --global some-server"));
+    let missing = McpServer { command: Some("no-such-server".to_owned()), ..McpServer::default() };
+    assert!(look(missing).await.contains("is not installed"));
+    assert!(look(McpServer::default()).await.contains("either a command or an address"));
+    let both = McpServer { url: Some("https://x.example".to_owned()), ..arena.setting("good") };
+    assert!(look(both).await.contains("either a command or an address"));
+    let key = McpServer { key: Some("KEY".to_owned()), ..arena.setting("good") };
+    assert!(look(key).await.contains("reaches"));
+    let leaky = McpServer { env: [("API_TOKEN".to_owned(), "x".to_owned())].into(), ..arena.setting("good") };
+    assert!(look(leaky).await.contains("holds a secret"));
+    assert!(look(arena.setting("confusing")).await.contains("easily taken for each other"));
+    assert!(look(arena.setting("recursive")).await.contains("refers to itself"));
+    let server = arena.approved(&arena.setting("wants-more")).await;
+    let why = arena.call(&server, "echo", json!({})).await.unwrap_err();
+    assert!(why.contains("asks for more"), "{why}");
+}
