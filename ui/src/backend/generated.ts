@@ -10,6 +10,30 @@ export type AddProject = {
 	watch: boolean,
 };
 
+/**  Adds a server to the settings, or changes the one that is called so. */
+export type AddToolServer = {
+	/**  Its name: letters, digits, `_` and `-`. */
+	name: string,
+	/**  The program, by name or path. */
+	command?: string | null,
+	/**  Its arguments. */
+	args?: string[],
+	/**  Its environment; no secrets. */
+	env?: { [key in string]: string },
+	/**  The address, in place of a program. */
+	url?: string | null,
+	/**  The variable that gets its key; for an address, anything. */
+	key?: string | null,
+	/**  The one address that the program can reach. */
+	reaches?: string | null,
+	/**  What of Conclave's own it stands in for. */
+	serves?: ToolKind | null,
+	/**  Time for one call, in milliseconds; a minute where it is left out. */
+	timeout_ms?: number | null,
+	/**  Whether it is used at all; yes where it is left out. */
+	enabled?: boolean | null,
+};
+
 /**  Answers a request that waits. */
 export type AnswerAsk = {
 	/**  Its id. */
@@ -89,6 +113,14 @@ export type ApplyFix = {
 	finding: string,
 	/**  The candidate; the recommended one when `null`. */
 	fix: string | null,
+};
+
+/**  Lets a server be used as it was seen last. */
+export type ApproveToolServer = {
+	/**  Its name. */
+	name: string,
+	/**  The `digest` of what the person has seen. */
+	digest: string,
 };
 
 /**  What the person says. */
@@ -1054,12 +1086,30 @@ export type ImportSarif = {
 	path: string,
 };
 
+/**  Adds the servers of another client's configuration. */
+export type ImportToolServers = {
+	/**  The configuration's text. */
+	config: string,
+	/**  Whether nothing is added, only said what would be. */
+	dry_run?: boolean,
+};
+
 /**  What an import or a scan brought. */
 export type ImportView = {
 	/**  The project. */
 	project: string,
 	/**  One a SARIF run. */
 	scans: ScanView[],
+};
+
+/**  One server of a configuration. */
+export type ImportedToolServer = {
+	/**  Its name here. */
+	name: string,
+	/**  Whether it was added, or would be. */
+	added: boolean,
+	/**  What was changed, left out or cannot be, in sentences. */
+	remarks: string[],
 };
 
 /**  Asks what a model file is. */
@@ -1601,6 +1651,12 @@ export type NamedModel = {
 export type NamedProject = {
 	/**  Its id. */
 	project: string,
+};
+
+/**  Names a server. */
+export type NamedToolServer = {
+	/**  Its name. */
+	name: string,
 };
 
 /**  Neighbours in the default list of the project. */
@@ -2460,6 +2516,112 @@ export type TimelineView = {
 	stages: StageTook[],
 };
 
+/**  What a tool is for in a deliberation. */
+export type ToolKind = 
+/**  Thinking step by step. */
+"thinking" | 
+/**  What is remembered of earlier findings. */
+"memory" | 
+/**  What is published about weaknesses. */
+"intelligence";
+
+/**  One tool of a server, in the server's words. */
+export type ToolOfServer = {
+	/**  Its name. */
+	name: string,
+	/**  What it is for. */
+	description: string,
+	/**  Whether the server says that it changes nothing. */
+	read_only: boolean,
+};
+
+/**  What looking at a server gave. */
+export type ToolServerChecked = {
+	/**  How it stands now. */
+	server: ToolServerView,
+	/**  Why it could not be seen. */
+	failed: string | null,
+	/**  What it asked of Conclave and was refused. */
+	refused: string[],
+};
+
+/**  The servers of the settings. */
+export type ToolServerList = {
+	/**  By name. */
+	servers: ToolServerView[],
+};
+
+/**  A server that is gone. */
+export type ToolServerRemoved = {
+	/**  Its name. */
+	name: string,
+};
+
+/**  Whether a server can be used. */
+export type ToolServerStanding = 
+/**  It is turned off. */
+"off" | 
+/**  It was never looked at. */
+"unseen" | 
+/**  It was seen and waits for approval. */
+"not_approved" | 
+/**  It is what was approved. */
+"approved" | 
+/**  It changed and is blocked until it is approved anew. */
+"changed";
+
+/**  One server. */
+export type ToolServerView = {
+	/**  The person's name for it. */
+	name: string,
+	/**  The program; `null` for an address. */
+	command: string | null,
+	/**  The program's arguments. */
+	args: string[],
+	/**  The program's environment; no secrets. */
+	env: { [key in string]: string },
+	/**  The address; `null` for a program. */
+	url: string | null,
+	/**  The variable or header that gets its key; `null` where it wants none. */
+	key: string | null,
+	/**  Whether the keychain has a key for it. */
+	has_key: boolean,
+	/**  The one address that the program can reach; with none it has no network. */
+	reaches: string | null,
+	/**  What of Conclave's own it stands in for. */
+	serves: ToolKind | null,
+	/**  Time for one call, in milliseconds. */
+	timeout_ms: number,
+	/**  Whether it is used at all. */
+	enabled: boolean,
+	/**  Whether it can be used. */
+	standing: ToolServerStanding,
+	/**  Its own name and version, as it said last; empty where it was never seen. */
+	called: string,
+	/**  What it wants models to be told, as it said last; they are not. */
+	instructions: string,
+	/**  Its tools, as it said last. */
+	tools: ToolOfServer[],
+	/**  What differs from what was approved, in sentences. */
+	differences: string[],
+	/**  What tells what was seen last from all else; an approval repeats it. */
+	digest: string | null,
+	/**  When that was seen. */
+	seen_at: number | null,
+	/**  When it was approved. */
+	approved_at: number | null,
+	/**  Why it cannot be used as the settings have it, and what to do. */
+	warning: string | null,
+};
+
+/**  What an import gave. */
+export type ToolServersImported = {
+	/**  The servers of the configuration, in its order. */
+	servers: ImportedToolServer[],
+	/**  Whether nothing was added. */
+	dry_run: boolean,
+};
+
 /**  How a model does that is only tried out. */
 export type TrialView = {
 	/**  How often it was asked beside another. */
@@ -2542,6 +2704,7 @@ export type CommandMap = {
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
 	get_commands: { request: GetCommands; response: CommandsView; kind: "query" };
+	list_tools: { request: Nothing; response: ToolServerList; kind: "query" };
 	check_config: { request: CheckConfig; response: ConfigCheck; kind: "query" };
 	check_config_file: { request: CheckConfigFile; response: ConfigFileCheck; kind: "query" };
 	add_project: { request: AddProject; response: ProjectView; kind: "mutation" };
@@ -2572,6 +2735,11 @@ export type CommandMap = {
 	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
 	save_commands: { request: SaveCommands; response: CommandsView; kind: "mutation" };
+	add_tool_server: { request: AddToolServer; response: ToolServerView; kind: "mutation" };
+	import_tool_servers: { request: ImportToolServers; response: ToolServersImported; kind: "mutation" };
+	check_tool_server: { request: NamedToolServer; response: ToolServerChecked; kind: "mutation" };
+	approve_tool_server: { request: ApproveToolServer; response: ToolServerView; kind: "mutation" };
+	remove_tool_server: { request: NamedToolServer; response: ToolServerRemoved; kind: "mutation" };
 	import_config: { request: ImportConfig; response: ConfigImported; kind: "mutation" };
 };
 
@@ -2603,6 +2771,7 @@ export const tags = {
 	get_exchange: ["ledger"],
 	list_asks: ["asks"],
 	get_commands: ["projects"],
+	list_tools: ["models","keys"],
 	check_config: [],
 	check_config_file: ["models"],
 	add_project: ["projects","findings"],
@@ -2633,5 +2802,10 @@ export const tags = {
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
 	save_commands: ["projects","ledger"],
+	add_tool_server: ["models","ledger"],
+	import_tool_servers: ["models","ledger"],
+	check_tool_server: ["models","ledger"],
+	approve_tool_server: ["models","ledger"],
+	remove_tool_server: ["models","ledger"],
 	import_config: ["models","keys","spending","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

@@ -10,17 +10,18 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AnswerAsk, AppliedView, ApplyFix, AskAnswered, AskList, BudgetView, CheckConfig, CheckConfigFile,
-    CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView, DiscoveredList,
-    DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased,
-    ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetCommands, GetExchange, GetFinding,
-    GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportView, InspectFile, KeyErased, KeyList,
-    KeySaved, KnownModelList, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView,
-    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, Nothing,
-    OrderModels, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList,
-    ProjectView, QueueView, ReopenFindings, ReplayRun, ReplayView, RunFix, RunStarted, SaveCommands, SaveModel,
-    SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TimelineView, UndoFix,
-    UndoneView,
+    AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApproveToolServer, AskAnswered, AskList, BudgetView,
+    CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView,
+    DiscoveredList, DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView,
+    ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetCommands, GetExchange,
+    GetFinding, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView,
+    InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LedgerExported, LedgerView, ListEgress, ListExchanges,
+    ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped,
+    NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PlanRuns, PlanView, PolicyCheck, PolicySaved,
+    PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, ReopenFindings, ReplayRun,
+    ReplayView, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView,
+    SpendingView, StatusView, Tag, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -113,6 +114,7 @@ commands! {
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
     Query list_asks(Nothing) -> AskList [Asks];
     Query get_commands(GetCommands) -> CommandsView [Projects];
+    Query list_tools(Nothing) -> ToolServerList [Models, Keys];
     Query check_config(CheckConfig) -> ConfigCheck [];
     Query check_config_file(CheckConfigFile) -> ConfigFileCheck [Models];
     Mutation add_project(AddProject) -> ProjectView [Projects, Findings];
@@ -143,6 +145,11 @@ commands! {
     Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
     Mutation save_commands(SaveCommands) -> CommandsView [Projects, Ledger];
+    Mutation add_tool_server(AddToolServer) -> ToolServerView [Models, Ledger];
+    Mutation import_tool_servers(ImportToolServers) -> ToolServersImported [Models, Ledger];
+    Mutation check_tool_server(NamedToolServer) -> ToolServerChecked [Models, Ledger];
+    Mutation approve_tool_server(ApproveToolServer) -> ToolServerView [Models, Ledger];
+    Mutation remove_tool_server(NamedToolServer) -> ToolServerRemoved [Models, Ledger];
     Mutation import_config(ImportConfig) -> ConfigImported [Models, Keys, Spending, Ledger];
 }
 

@@ -17,5 +17,6 @@ pub use conclave_core::candidate::FixClass;
 pub use conclave_core::evidence::{Check, CheckOutcome};
 pub use conclave_core::finding::{DismissReason, Severity, Status};
 pub use conclave_core::money::Money;
+pub use conclave_core::settings::ToolKind;
 pub use conclave_engine::advise;
 pub use conclave_engine::{relay_guest, sandbox_guest};

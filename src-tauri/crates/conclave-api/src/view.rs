@@ -28,6 +28,7 @@ pub use projects::*;
 pub use queue::*;
 pub use servers::*;
 pub use spending::*;
+pub use tools::*;
 
 mod asks;
 mod commands;
@@ -46,6 +47,7 @@ mod projects;
 mod queue;
 mod servers;
 mod spending;
+mod tools;
 
 /// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.
 type Number = u32;

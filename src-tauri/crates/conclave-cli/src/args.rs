@@ -1,11 +1,15 @@
 //! The command line as typed data; help and completions derive from it.
 
+mod tools;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conclave_api::advise::client::{Client, Version};
 use conclave_api::view::{ApiDialect, CliProgram};
 use conclave_api::{DismissReason, Money, Severity};
+
+pub use tools::{AddTool, Tools};
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///
@@ -179,6 +183,11 @@ pub enum Command {
     Keys {
         #[command(subcommand)]
         command: Keys,
+    },
+    /// Keep the servers of tools that deliberation may use; without a word, list them.
+    Tools {
+        #[command(subcommand)]
+        command: Option<Tools>,
     },
     /// Answer requests that wait for you; without a word, list them.
     Asks {

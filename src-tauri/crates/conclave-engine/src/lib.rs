@@ -44,6 +44,7 @@ pub mod source;
 pub mod spending;
 mod splice;
 pub mod stage;
+pub mod tool_servers;
 pub mod watch;
 
 pub use conclave_effects::agent::guest as relay_guest;

@@ -329,6 +329,11 @@ impl Models {
         &self.means.keys
     }
 
+    /// The certificates of the settings, or why they cannot be read; nothing is asked elsewhere then.
+    pub(crate) fn tls_roots(&self) -> Result<Option<TlsRoots>, String> {
+        self.current().roots().map(|roots| roots.cloned()).map_err(|error| error.to_string())
+    }
+
     /// The first answer of the models that `order` names.
     ///
     /// # Errors

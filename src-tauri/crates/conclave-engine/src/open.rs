@@ -20,7 +20,7 @@ use crate::models::Models;
 use crate::policies::{self, PolicyFiles};
 use crate::review::EngineReviewer;
 use crate::runner::baseline::Baselines;
-use crate::settings_file;
+use crate::{settings_file, tool_servers};
 
 /// How to open Conclave.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let models = Arc::new(Models::new(settings, store.clone(), Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);
-    let tools = conclave_toolbox::open(&store, Vec::new());
+    let tools = conclave_toolbox::open(&store, tool_servers::tools(&store, &data, &models));
     let cx = Ctx {
         store,
         gate,

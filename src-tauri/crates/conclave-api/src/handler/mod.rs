@@ -19,6 +19,7 @@ mod projects;
 mod runs;
 mod servers;
 mod spending;
+mod tools;
 
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use commands::{get_commands, save_commands};
@@ -39,6 +40,9 @@ pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, s
 pub(crate) use runs::{cancel_runs, chosen, get_timeline, pause_runs, replay_run, resume_runs, run_fix};
 pub(crate) use servers::{discover_servers, inspect_file};
 pub(crate) use spending::{get_spending, save_budget};
+pub(crate) use tools::{
+    add_tool_server, approve_tool_server, check_tool_server, import_tool_servers, list_tools, remove_tool_server,
+};
 
 #[cfg(test)]
 mod tests;

@@ -16,13 +16,14 @@ mod project;
 mod projects;
 mod single;
 mod stdin;
+mod tools;
 
 use std::path::{Path, PathBuf};
 
 use conclave_api::Api;
 use conclave_api::error::{ApiError, ErrorCode};
 
-use crate::args::{Cli, Command, Policy};
+use crate::args::{Cli, Command, Policy, Tools};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -51,6 +52,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Models { command } => models::run(api, output, command.as_ref()).await,
         Command::Spending { finding } => models::spending(api, output, finding.as_deref()).await,
         Command::Keys { command } => keys::run(api, output, command).await,
+        Command::Tools { command } => tools::run(api, output, command.as_ref().unwrap_or(&Tools::List)).await,
         Command::Asks { command } => asks::run(api, output, command.as_ref()).await,
         Command::Audit { command } => audit::run(api, output, command).await,
         Command::Project { command } => project::run(api, output, command).await,

@@ -12,7 +12,8 @@ use conclave_api::view::{
     DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
     FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
     ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView,
-    SimulationView, SpendingView, UndoneView,
+    SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -113,6 +114,11 @@ const SPENDING: &str = "conclave/spending/1";
 const COMMANDS: &str = "conclave/project-commands/1";
 const PLAN: &str = "conclave/plan/1";
 const PREVIEW: &str = "conclave/preview/1";
+const TOOLS: &str = "conclave/tools/1";
+const TOOL_SERVER: &str = "conclave/tool-server/1";
+const TOOL_CHECKED: &str = "conclave/tool-checked/1";
+const TOOLS_IMPORTED: &str = "conclave/tools-imported/1";
+const TOOL_REMOVED: &str = "conclave/tool-removed/1";
 const ERROR: &str = "conclave/error/1";
 const ADVICE: &str = "conclave/advice/1";
 const HOOK_ADD: &str = "conclave/hook-add/1";
@@ -275,6 +281,26 @@ pub(super) fn preview(view: &PreviewView) -> Value {
     named(PREVIEW, view)
 }
 
+pub(super) fn tool_servers(view: &ToolServerList) -> Value {
+    named(TOOLS, view)
+}
+
+pub(super) fn tool_server(view: &ToolServerView) -> Value {
+    named(TOOL_SERVER, view)
+}
+
+pub(super) fn tool_server_checked(view: &ToolServerChecked) -> Value {
+    named(TOOL_CHECKED, view)
+}
+
+pub(super) fn tool_servers_imported(view: &ToolServersImported) -> Value {
+    named(TOOLS_IMPORTED, view)
+}
+
+pub(super) fn tool_server_removed(view: &ToolServerRemoved) -> Value {
+    named(TOOL_REMOVED, view)
+}
+
 pub(super) fn error(error: &ApiError) -> Value {
     named(ERROR, Error { error })
 }
@@ -338,6 +364,11 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (SPENDING, schema_for!(Named<SpendingView>)),
         (PLAN, schema_for!(Named<PlanView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
+        (TOOLS, schema_for!(Named<ToolServerList>)),
+        (TOOL_SERVER, schema_for!(Named<ToolServerView>)),
+        (TOOL_CHECKED, schema_for!(Named<ToolServerChecked>)),
+        (TOOLS_IMPORTED, schema_for!(Named<ToolServersImported>)),
+        (TOOL_REMOVED, schema_for!(Named<ToolServerRemoved>)),
         (ERROR, schema_for!(Named<Error<'_>>)),
         (ADVICE, schema_for!(Named<hook::Advised<'_>>)),
         (HOOK_ADD, schema_for!(Named<hook::Added<'_>>)),

@@ -18,7 +18,8 @@ use conclave_api::view::{
     DiscoveredList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView,
     FindingRow, FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView,
     ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView,
-    ScanView, SimulationView, SpendingView, UndoneView,
+    ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, UndoneView,
 };
 
 use crate::args::Format;
@@ -287,6 +288,31 @@ impl Output {
     /// Prints what was spent.
     pub fn spending(&self, view: &SpendingView) {
         self.print(|style| text::spending(style, view), || json::spending(view));
+    }
+
+    /// Prints the servers of tools.
+    pub fn tool_servers(&self, view: &ToolServerList) {
+        self.print(|style| text::tool_servers(style, view), || json::tool_servers(view));
+    }
+
+    /// Prints one server of tools.
+    pub fn tool_server(&self, view: &ToolServerView) {
+        self.print(|style| text::tool_server(style, view), || json::tool_server(view));
+    }
+
+    /// Prints what looking at a server gave.
+    pub fn tool_server_checked(&self, view: &ToolServerChecked) {
+        self.print(|style| text::tool_server_checked(style, view), || json::tool_server_checked(view));
+    }
+
+    /// Prints which servers were taken over.
+    pub fn tool_servers_imported(&self, view: &ToolServersImported) {
+        self.print(|style| text::tool_servers_imported(style, view), || json::tool_servers_imported(view));
+    }
+
+    /// Prints that a server is no longer in the settings.
+    pub fn tool_server_removed(&self, view: &ToolServerRemoved) {
+        self.print(|_| text::tool_server_removed(view), || json::tool_server_removed(view));
     }
 
     /// Prints which hosts have a key.

@@ -9,6 +9,7 @@ mod known;
 mod models;
 mod plan;
 mod policy;
+mod tools;
 
 use std::fmt::Write as _;
 
@@ -31,6 +32,7 @@ pub(super) use known::known_models;
 pub(super) use models::{discovered, model_health, model_removed, model_saved, models, models_health, spending};
 pub(super) use plan::plan;
 pub(super) use policy::{check, explanation, files, simulation, test};
+pub(super) use tools::{tool_server, tool_server_checked, tool_server_removed, tool_servers, tool_servers_imported};
 
 /// Whether and how colours are used; every colour has a word beside it.
 #[derive(Clone, Copy, Debug)]
