@@ -490,8 +490,12 @@ fn nothing_names_a_place_outside_the_repository() {
 }
 
 /// Which packages the page and the tests of agents' clients take.
-const NPM_LOCKS: [&str; 3] =
-    ["tests/clients/package-lock.json", "tests/clients/sdk/package-lock.json", "ui/package-lock.json"];
+const NPM_LOCKS: [&str; 4] = [
+    "tests/clients/package-lock.json",
+    "tests/clients/sdk/package-lock.json",
+    "tests/servers/package-lock.json",
+    "ui/package-lock.json",
+];
 
 #[test]
 fn lock_files_name_the_public_registries_only() {

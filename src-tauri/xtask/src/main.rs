@@ -20,6 +20,7 @@ mod place;
 mod python;
 mod sample;
 mod sampling;
+mod servers;
 mod setup;
 mod start;
 mod step;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::log::Log;
 use crate::place::{Place, cargo, on_path};
 use crate::step::{Done, Step, run_all};
-use crate::{clients, eval, licences, llama, local, offline, sample, sampling, setup, window};
+use crate::{clients, eval, licences, llama, local, offline, sample, sampling, servers, setup, window};
 
 /// The window as it ships, with the page inside it. One set for build, lint and tests, so that nothing is built twice.
 pub const FEATURES: &str = "tauri/custom-protocol";
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step { name: "browser", title: "the page over the real core, in Chromium", run: browser },
     Step { name: "window", title: "the real window", run: window::run },
     Step { name: "clients", title: "the real clients of agents, with the hook and as models", run: clients::run },
+    Step { name: "servers", title: "the real servers of tools, in the sandbox", run: servers::run },
     Step { name: "sampling", title: "the official SDKs of MCP offer their model", run: sampling::run },
     Step { name: "llama", title: "a real local model behind a server", run: llama::run },
     Step {
