@@ -14,14 +14,15 @@ use crate::view::{
     CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView,
     DiscoveredList, DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView,
     ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetCommands, GetExchange,
-    GetFinding, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView,
-    InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LedgerExported, LedgerView, ListEgress, ListExchanges,
-    ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped,
-    NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PlanRuns, PlanView, PolicyCheck, PolicySaved,
-    PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, ReopenFindings, ReplayRun,
-    ReplayView, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView,
-    SpendingView, StatusView, Tag, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, UndoFix, UndoneView,
+    GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers,
+    ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported,
+    LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList,
+    ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PlanRuns,
+    PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView,
+    RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunFix, RunStarted,
+    SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag,
+    TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, UndoFix,
+    UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -112,6 +113,8 @@ commands! {
     Query list_egress(ListEgress) -> EgressPage [Ledger];
     Query list_exchanges(ListExchanges) -> ExchangePage [Ledger];
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
+    Query list_ratings(GetFinding) -> RatingList [Findings];
+    Query get_insights(GetInsights) -> InsightsView [Findings, Projects, Spending];
     Query list_asks(Nothing) -> AskList [Asks];
     Query get_commands(GetCommands) -> CommandsView [Projects];
     Query list_tools(Nothing) -> ToolServerList [Models, Keys];
@@ -127,6 +130,8 @@ commands! {
     Mutation resume_runs(Nothing) -> QueueView [Findings, Runs];
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
+    Mutation rate_fix(RateFix) -> RatingView [Findings];
+    Mutation reset_learning(ResetLearning) -> LearningReset [Findings];
     Mutation save_policy(SavePolicy) -> PolicySaved [Policy];
     Mutation dismiss_findings(DismissFindings) -> DecidedView [Findings];
     Mutation reopen_findings(ReopenFindings) -> DecidedView [Findings];

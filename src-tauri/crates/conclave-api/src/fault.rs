@@ -4,6 +4,7 @@ use conclave_engine::apply::ApplyError;
 use conclave_engine::decide::DecideError;
 use conclave_engine::export::ExportError;
 use conclave_engine::keys::KeyError;
+use conclave_engine::learn::LearnError;
 use conclave_engine::named::NamedError;
 use conclave_engine::open::OpenError;
 use conclave_engine::policies::PolicyError;
@@ -162,6 +163,19 @@ impl From<DecideError> for ApiError {
             DecideError::Apply(error) => error.into(),
             DecideError::Store(error) => error.into(),
             DecideError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),
+        }
+    }
+}
+
+impl From<LearnError> for ApiError {
+    fn from(error: LearnError) -> Self {
+        match error {
+            LearnError::NoFinding(_) => Self::new(ErrorCode::NotFound, error.to_string()),
+            LearnError::NoFix(_) => Self::new(ErrorCode::BadRequest, error.to_string())
+                .with_hint("`conclave show` lists the fixes of a finding"),
+            LearnError::Off(_) => Self::new(ErrorCode::BadRequest, error.to_string())
+                .with_hint("change that in the settings to have it kept"),
+            LearnError::Store(error) => error.into(),
         }
     }
 }

@@ -16,6 +16,7 @@ pub use api::{Api, Options, Subscription, default_data_dir};
 pub use conclave_core::candidate::FixClass;
 pub use conclave_core::evidence::{Check, CheckOutcome};
 pub use conclave_core::finding::{DismissReason, Severity, Status};
+pub use conclave_core::label::{Reason, Thumb};
 pub use conclave_core::money::Money;
 pub use conclave_core::settings::ToolKind;
 pub use conclave_engine::advise;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conclave_api::advise::client::{Client, Version};
 use conclave_api::view::{ApiDialect, CliProgram};
-use conclave_api::{DismissReason, Money, Severity};
+use conclave_api::{DismissReason, Money, Severity, Thumb};
 
 pub use tools::{AddTool, Tools};
 
@@ -152,6 +152,16 @@ pub enum Command {
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
     },
+    /// Say whether a fix was good; what people say changes whom Conclave trusts.
+    Rate(Rate),
+    /// Say what became of fixes and what was learned: approval, reliability, time, money.
+    Insights {
+        /// Of this client’s projects, instead of those that are nobody’s.
+        #[arg(long, value_name = "NAME")]
+        client: Option<String>,
+        #[command(subcommand)]
+        command: Option<Insights>,
+    },
     /// Say what fixing would take before anything is asked: findings, models, money and time.
     Plan(Plan),
     /// Show what would be sent for a finding, byte for byte; nothing is sent.
@@ -254,6 +264,35 @@ pub struct Fix {
     /// End with status 1 when findings are left that were not fixed.
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rate {
+    /// The finding's id, or its first digits.
+    pub id: String,
+    /// Good or not.
+    #[arg(value_parser = thumb, value_name = "up|down")]
+    pub thumb: Thumb,
+    /// The fix's id; the applied one, else the recommended one, when left out.
+    #[arg(long, value_name = "FIX")]
+    pub fix: Option<String>,
+    /// Why: `breaks_build`, `not_fixed`, `wrong_place`, `bad_style`, `false_positive` or `other`; may be given more than
+    /// once.
+    #[arg(long, value_parser = reason, value_name = "REASON")]
+    pub reason: Vec<conclave_api::Reason>,
+    /// Anything else, in your words.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub note: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Insights {
+    /// Forget what was learned; fixes stay applied, and the ledger stays as it is.
+    Reset {
+        /// Of this client alone; of everybody when left out.
+        #[arg(long, value_name = "NAME")]
+        client: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -645,6 +684,20 @@ pub struct HookPlace {
 
 fn dollars(text: &str) -> Result<Money, String> {
     text.parse().map_err(|error| format!("{error}"))
+}
+
+fn thumb(text: &str) -> Result<Thumb, String> {
+    match text {
+        "up" => Ok(Thumb::Up),
+        "down" => Ok(Thumb::Down),
+        _ => Err("say `up` or `down`".to_owned()),
+    }
+}
+
+fn reason(text: &str) -> Result<conclave_api::Reason, String> {
+    let word = text.to_ascii_lowercase().replace('-', "_");
+    let known: Result<conclave_api::Reason, serde_json::Error> = serde_json::from_value(word.into());
+    known.map_err(|_| "use breaks_build, not_fixed, wrong_place, bad_style, false_positive or other".to_owned())
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use crate::apply::Applied;
 use crate::ctx::Ctx;
 use crate::decide::{self, DecideError};
+use crate::learn;
 use crate::queue::{alone, run_job};
-use crate::run::{RunError, record};
+use crate::run::RunError;
 
 /// Which recommended fixes the person lets Conclave write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,9 @@ fn is_allowed(cx: &Ctx, finding: &FindingId, resolution: &Resolution) -> bool {
         return false;
     }
     let Ok(Some(stored)) = cx.store.finding(finding) else { return false };
-    match may_apply(&settings.auto_apply, &stored.finding, resolution, &record()) {
+    let Ok(Some(project)) = cx.store.project(&stored.finding.project) else { return false };
+    let record = learn::record(cx, &project.root);
+    match may_apply(&settings.auto_apply, &stored.finding, resolution, &record) {
         Ok(_) => true,
         Err(waits) => {
             tracing::info!(%finding, %waits, "a person is waited for");

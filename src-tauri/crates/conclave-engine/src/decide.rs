@@ -9,6 +9,7 @@ use conclave_store::StoreError;
 use crate::apply::{self, Applied, ApplyError, ApplyPlan, Undone};
 use crate::ctx::Ctx;
 use crate::event::{Event, Topic};
+use crate::learn;
 
 /// Why a decision cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +54,7 @@ pub async fn apply_fix(
     let project = cx.store.project(&stored.finding.project)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
     let resolution = cx.store.resolution(finding)?;
     let verdict = resolution.as_ref().map(|r| chosen(r, fix)).transpose()?;
-    let Some(verdict) = verdict else {
+    let (Some(resolution), Some(verdict)) = (&resolution, verdict) else {
         return Err(DecideError::NoFix("no fix has been looked for yet".to_owned()));
     };
     let candidate = verdict.judged.candidate.clone();
@@ -64,6 +65,7 @@ pub async fn apply_fix(
         patch: candidate.patch,
     };
     let applied = apply::apply(&cx.gate, &cx.store, &cx.data, Actor::Person, plan).await?;
+    learn::applied(cx, &stored.finding, resolution, verdict);
     cx.store.set_status(finding, Status::Fixed, &candidate.title, None)?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
     Ok((candidate.id, applied))
@@ -91,7 +93,11 @@ fn chosen<'a>(resolution: &'a Resolution, fix: Option<&CandidateId>) -> Result<&
 /// # Errors
 /// See [`DecideError`].
 pub async fn undo_fix(cx: &Ctx, finding: &FindingId) -> Result<Undone, DecideError> {
+    let fix = cx.store.applied(finding)?.and_then(|intent| intent.candidate);
     let undone = apply::undo(&cx.gate, &cx.store, &cx.data, Actor::Person, finding).await?;
+    if let Some(fix) = fix {
+        learn::undone(cx, finding, &fix);
+    }
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
     Ok(undone)
 }

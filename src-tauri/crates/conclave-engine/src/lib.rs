@@ -18,6 +18,7 @@ pub mod export;
 pub mod ingest;
 mod judge;
 pub mod keys;
+pub mod learn;
 mod live;
 pub mod model_edit;
 pub mod model_list;

@@ -11,6 +11,7 @@ use conclave_policy::{Decision, keys};
 
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::learn;
 use crate::run::RunError;
 use crate::source::Sources;
 use crate::{prompt, stage};
@@ -61,7 +62,12 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
     let sources = Arc::new(Sources::open_for_person(cx, &PathBuf::from(&project.root)).await?);
     let about = prompt::about_fix(&plan, &sources.root());
     let settings = cx.settings();
-    let brief = blocking(move || stage::gather(&finding, &sources, &settings)).await;
+    let remembering = (cx.clone(), project.root);
+    let gather = move || {
+        let (cx, root) = &remembering;
+        learn::recall(cx, root, stage::gather(&finding, &sources, &settings))
+    };
+    let brief = blocking(gather).await;
     let Some(file) = &brief.file else {
         return Ok(Preview { requests: Vec::new(), notes: brief.unusable.into_iter().collect() });
     };

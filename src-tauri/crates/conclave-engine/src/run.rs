@@ -10,7 +10,6 @@ use std::time::Instant;
 use conclave_core::digest::Digest;
 use conclave_core::finding::Status;
 use conclave_core::id::RunId;
-use conclave_core::record::Record;
 use conclave_core::resolution::{Conclusion, Resolution, Verdict, Work, conclude};
 use conclave_core::tier::RunPlan;
 use conclave_effects::fs::FsError;
@@ -23,6 +22,7 @@ use serde_json::value::RawValue;
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::event::{Checking, Event, Progress, Stage, Topic};
+use crate::learn;
 use crate::source::Sources;
 use crate::stage::{self, Panel};
 
@@ -77,10 +77,11 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());
     let line = Line { cx, job, text, started_at: cx.now_ms() };
+    learn::look_back(cx, &project.id, &sources).await?;
 
     let gather = {
-        let (sources, settings) = (Arc::clone(&sources), cx.settings());
-        move || stage::gather(&finding, &sources, &settings)
+        let (cx, root, sources, settings) = (cx.clone(), project.root.clone(), Arc::clone(&sources), cx.settings());
+        move || learn::recall(&cx, &root, stage::gather(&finding, &sources, &settings))
     };
     let (brief, _) = line.stage(Stage::Gather, "Reading the code around", blocking(gather)).await?;
     let mut panel = Panel::default();
@@ -95,7 +96,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let (judged, more_ms) = line.stage(Stage::VerifyAgain, "Checking what came after", judged).await?;
     let verification_ms = verification_ms + more_ms;
     let work = Work { seats, judged, analysis_ms, verification_ms, ..Work::default() };
-    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, record());
+    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, learn::record(cx, &project.root));
     let (opinions, _) = line.stage(Stage::Judge, "Comparing the best fixes", opinions).await?;
 
     line.tell(Stage::Conclude, "Drawing the conclusion");
@@ -103,15 +104,10 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let resolution = conclude(&brief.finding, job.run.clone(), work, &opinions.record);
     let (status, note, confidence) = summary(&resolution);
     cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
+    learn::keep_edge_cases(cx, &project.root, &brief, &resolution);
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     given_up.disarm();
     Ok(resolution)
-}
-
-/// What became of earlier fixes. No outcomes are kept yet: every reading begins at its start value, and nothing is
-/// applied without a person.
-pub(crate) fn record() -> Record {
-    Record::default()
 }
 
 /// One run under way.

@@ -8,6 +8,7 @@ mod demo;
 mod fix;
 mod hook;
 mod keys;
+mod learning;
 mod mcp;
 mod models;
 mod plan;
@@ -45,6 +46,10 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Undo { id } => single::undo(api, output, id).await,
         Command::Dismiss { ids, reason, note } => single::dismiss(api, output, ids, *reason, note).await,
         Command::Reopen { ids } => single::reopen(api, output, ids).await,
+        Command::Rate(rate) => learning::rate(api, output, rate).await,
+        Command::Insights { client, command } => {
+            learning::insights(api, output, client.as_deref(), command.as_ref()).await
+        }
         Command::Plan(plan) => plan::run(api, output, plan).await,
         Command::Preview { id } => single::preview(api, output, id).await,
         Command::Policy { command } => policy::run(api, output, command).await,

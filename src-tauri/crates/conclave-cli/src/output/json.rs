@@ -10,10 +10,10 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView, DiscoveredList,
     DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
-    FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView, ScanView,
-    SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, UndoneView,
+    FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView,
+    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView,
+    RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
+    ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -111,6 +111,9 @@ const MODEL_SAVED: &str = "conclave/model-saved/1";
 const MODEL_REMOVED: &str = "conclave/model-removed/1";
 const METRICS: &str = "conclave/metrics/1";
 const SPENDING: &str = "conclave/spending/1";
+const RATING: &str = "conclave/rating/1";
+const INSIGHTS: &str = "conclave/insights/1";
+const LEARNING_RESET: &str = "conclave/learning-reset/1";
 const COMMANDS: &str = "conclave/project-commands/1";
 const PLAN: &str = "conclave/plan/1";
 const PREVIEW: &str = "conclave/preview/1";
@@ -273,6 +276,18 @@ pub(super) fn spending(view: &SpendingView) -> Value {
     named(SPENDING, view)
 }
 
+pub(super) fn rated(view: &RatingView) -> Value {
+    named(RATING, view)
+}
+
+pub(super) fn insights(view: &InsightsView) -> Value {
+    named(INSIGHTS, view)
+}
+
+pub(super) fn learning_reset(view: &LearningReset) -> Value {
+    named(LEARNING_RESET, view)
+}
+
 pub(super) fn plan(view: &PlanView) -> Value {
     named(PLAN, view)
 }
@@ -362,6 +377,9 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (METRICS, schema_for!(Named<MetricsView>)),
         (COMMANDS, schema_for!(Named<CommandsView>)),
         (SPENDING, schema_for!(Named<SpendingView>)),
+        (RATING, schema_for!(Named<RatingView>)),
+        (INSIGHTS, schema_for!(Named<InsightsView>)),
+        (LEARNING_RESET, schema_for!(Named<LearningReset>)),
         (PLAN, schema_for!(Named<PlanView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (TOOLS, schema_for!(Named<ToolServerList>)),

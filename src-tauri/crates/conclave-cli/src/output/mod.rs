@@ -16,10 +16,10 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView,
     DiscoveredList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView,
-    FindingRow, FindingView, HealthList, KeyErased, KeyList, KeySaved, KnownModelList, LedgerView, MetricsView,
-    ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView, ReplayView,
-    ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, UndoneView,
+    FindingRow, FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset,
+    LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView,
+    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
+    ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
 };
 
 use crate::args::Format;
@@ -313,6 +313,21 @@ impl Output {
     /// Prints that a server is no longer in the settings.
     pub fn tool_server_removed(&self, view: &ToolServerRemoved) {
         self.print(|_| text::tool_server_removed(view), || json::tool_server_removed(view));
+    }
+
+    /// Prints that a rating is kept.
+    pub fn rated(&self, view: &RatingView) {
+        self.print(|_| text::rated(view), || json::rated(view));
+    }
+
+    /// Prints what was learned.
+    pub fn insights(&self, view: &InsightsView) {
+        self.print(|style| text::insights(style, view), || json::insights(view));
+    }
+
+    /// Prints that what was learned is forgotten.
+    pub fn learning_reset(&self, view: &LearningReset) {
+        self.print(|_| text::learning_reset(view), || json::learning_reset(view));
     }
 
     /// Prints which hosts have a key.

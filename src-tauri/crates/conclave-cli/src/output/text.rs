@@ -6,6 +6,7 @@ mod egress;
 mod exchange;
 mod hook;
 mod known;
+mod learning;
 mod models;
 mod plan;
 mod policy;
@@ -29,6 +30,7 @@ pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys
 pub(super) use exchange::{exchange, exchanges, exchanges_erased};
 pub(super) use hook::{advice, hook_added, hook_removed, hooks};
 pub(super) use known::known_models;
+pub(super) use learning::{insights, learning_reset, rated};
 pub(super) use models::{discovered, model_health, model_removed, model_saved, models, models_health, spending};
 pub(super) use plan::plan;
 pub(super) use policy::{check, explanation, files, simulation, test};

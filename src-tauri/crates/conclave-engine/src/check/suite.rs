@@ -11,6 +11,7 @@ use conclave_fixers::Place;
 
 use super::Subject;
 use super::project_run::{self, Bench, Part};
+use crate::learn;
 use crate::runner::compare::{Next, Run, compare};
 use crate::runner::{Planned, consent, reaches, test_steps};
 
@@ -38,12 +39,22 @@ async fn look(subject: &Subject<'_>) -> Evidence {
     }
     let commands = consent::commands(subject.cx, bench.root());
     let planned = test_steps(&bench.state.files, subject.sources, &commands, code.keys());
-    let mut parts = Vec::new();
+    let (mut parts, mut as_is) = (Vec::new(), Vec::new());
     for planned in planned {
         match planned {
-            Ok(planned) => parts.push(part(subject, &bench, &planned, &code).await),
-            Err(why) => parts.push(Part::unavailable(why)),
+            Ok(planned) => {
+                as_is.push(bench.before(&planned).await.ended.run.is_green());
+                parts.push(part(subject, &bench, &planned, &code).await);
+            }
+            Err(why) => {
+                as_is.push(None);
+                parts.push(Part::unavailable(why));
+            }
         }
+    }
+    // How the tests end without this fix says something of those that are in the project already.
+    if let Some(green) = as_is.iter().copied().collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty()) {
+        learn::tests_after(subject.cx, &bench.root().to_string_lossy(), green.into_iter().all(|green| green));
     }
     bench.close(parts, "you have it run no tests").await
 }

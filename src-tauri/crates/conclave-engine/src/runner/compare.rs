@@ -38,6 +38,14 @@ pub(crate) enum Run {
 }
 
 impl Run {
+    /// Whether all tests passed; `None` where none is known to have run.
+    pub(crate) fn is_green(&self) -> Option<bool> {
+        match self {
+            Self::Ran { code, .. } => Some(*code == 0 && self.failed().is_none()),
+            Self::Nothing(_) | Self::TimedOut { .. } | Self::Killed(_) | Self::Missing(_) | Self::Broken(_) => None,
+        }
+    }
+
     /// The ids that passed.
     fn passed(&self) -> impl Iterator<Item = &str> {
         let tests = if let Self::Ran { tests, .. } = self { Some(tests) } else { None };

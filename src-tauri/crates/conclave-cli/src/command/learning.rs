@@ -1,0 +1,42 @@
+//! `conclave rate` and `insights`: what people say of fixes, and what was learned.
+
+use conclave_api::Api;
+use conclave_api::error::ApiError;
+use conclave_api::view::{GetInsights, InsightsView, LearningReset, RateFix, RatingView, ResetLearning};
+
+use super::call;
+use crate::args::{Insights, Rate};
+use crate::exit::Exit;
+use crate::output::Output;
+
+pub(super) async fn rate(api: &Api, output: &Output, rate: &Rate) -> Result<Exit, ApiError> {
+    let Rate { id, thumb, fix, reason, note } = rate;
+    let (finding, fix, reasons, note) = (id.clone(), fix.clone(), reason.clone(), note.clone());
+    let view: RatingView = call(api, "rate_fix", &RateFix { finding, fix, thumb: *thumb, reasons, note }).await?;
+    output.rated(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn insights(
+    api: &Api,
+    output: &Output,
+    client: Option<&str>,
+    command: Option<&Insights>,
+) -> Result<Exit, ApiError> {
+    match command {
+        None => {
+            let request = GetInsights { client: client.map(str::to_owned) };
+            let view: InsightsView = call(api, "get_insights", &request).await?;
+            output.insights(&view);
+        }
+        Some(Insights::Reset { client: of }) => {
+            let request = match of.as_deref().or(client) {
+                Some(name) => ResetLearning::Client { name: name.to_owned() },
+                None => ResetLearning::Everybody,
+            };
+            let view: LearningReset = call(api, "reset_learning", &request).await?;
+            output.learning_reset(&view);
+        }
+    }
+    Ok(Exit::Done)
+}
