@@ -2,6 +2,7 @@
 
 pub mod ensemble;
 pub mod local;
+pub mod replay;
 mod score;
 
 use std::fmt::Write as _;

@@ -44,6 +44,7 @@ Usage: cargo xtask <command>
   bench [WHAT]   print how long things take: commands, policy, store
   eval bandit    fix Bandit's own examples and count what is left
   eval ensemble  choose one fix of many models' on public repair data, beside votes and a stacker
+  eval replay    choose with and without what a hundred labels teach, made up and on the same data
   eval local     ask a model of 1.5 billion weights through the worker and through a server (fetches 1.1 GB)
   deep           stop the program at every system call of apply and undo; try every goal of an obedient model
 
@@ -77,6 +78,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["eval", "bandit"] => eval::run(&Place::find()?),
         ["eval", "local"] => eval::local::run(&Place::find()?),
         ["eval", "ensemble"] => eval::ensemble::run(&Place::find()?),
+        ["eval", "replay"] => eval::replay::run(&Place::find()?),
         ["deep"] => deep::run(&Place::find()?),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "local", title: "the worker with a real model", run: local::test },
     Step { name: "eval-ensemble", title: "one fix of many models', on public repair data", run: eval::ensemble::step },
+    Step { name: "eval-replay", title: "the first choice after a hundred labels, and before", run: eval::replay::step },
     Step { name: "eval-bandit", title: "Bandit's own examples, fixed and scanned again", run: eval::bandit },
 ];
 

@@ -62,6 +62,16 @@ pub fn copy(permit: Permit<CopyToScratch>) -> Result<Scratch, FsError> {
     Ok(scratch)
 }
 
+/// An empty folder in the place of a copy, for a program that reads none of the project's own files.
+///
+/// # Errors
+/// [`FsError::Stale`] when the project is another folder by now; else that it cannot be made.
+pub fn empty(permit: Permit<CopyToScratch>) -> Result<Scratch, FsError> {
+    let (CopyToScratch { root, base, .. }, request) = permit.open()?;
+    open_judged(&root, &request)?;
+    Scratch::create(&base)
+}
+
 impl Scratch {
     /// The folder that holds the copy.
     pub fn path(&self) -> &Path {

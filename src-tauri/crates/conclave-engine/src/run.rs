@@ -77,7 +77,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());
     let line = Line { cx, job, text, started_at: cx.now_ms() };
-    learn::look_back(cx, &project.id, &sources).await?;
+    learn::look_back(cx, &project.id, &sources).await;
 
     let gather = {
         let (cx, root, sources, settings) = (cx.clone(), project.root.clone(), Arc::clone(&sources), cx.settings());

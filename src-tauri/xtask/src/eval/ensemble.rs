@@ -3,11 +3,11 @@
 //! All selectors see the same rows; whatever is fitted is fitted on tasks that it is not scored on. The corpora are not
 //! part of the repository: `CONCLAVE_CORPORA` names their folder.
 
-mod baselines;
+pub(super) mod baselines;
 mod fit;
-mod measure;
-mod ours;
-mod rows;
+pub(super) mod measure;
+pub(super) mod ours;
+pub(super) mod rows;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use ours::Fitted;
 use rows::{Label, Pool, Task};
 
 /// What is measured: a file, the answers that may be chosen, what counts as right.
-const SETS: [(&str, Pool, Label, &str); 3] = [
+pub(super) const SETS: [(&str, Pool, Label, &str); 3] = [
     ("humaneval-java", Pool::Plausible, Label::Correct, "after the tests pass"),
     ("humaneval-java", Pool::First, Label::Correct, "one answer of each model"),
     ("swe-lite", Pool::All, Label::Plausible, "one answer of each system"),
@@ -34,8 +34,9 @@ const FOLDS: usize = 5;
 const SEED: u64 = 7;
 
 type Selector = fn(&[&Task], &[&Task]) -> Vec<Choice>;
-const SELECTORS: [(&str, Selector); 6] = [
+const SELECTORS: [(&str, Selector); 7] = [
     ("best single model", baselines::best_single),
+    ("its own samples", baselines::own_samples),
     ("record alone", baselines::record_only),
     ("plurality", baselines::plurality),
     ("weighted vote", baselines::weighted),
@@ -82,9 +83,14 @@ pub fn run(place: &Place) -> Result<ExitCode> {
     )
 }
 
+/// Where the corpora are.
+pub(super) fn folder() -> Option<PathBuf> {
+    std::env::var_os("CONCLAVE_CORPORA").map(PathBuf::from)
+}
+
 /// The same among the tests.
 pub fn step(place: &Place, log: &mut Log) -> Result<Done> {
-    let Some(folder) = std::env::var_os("CONCLAVE_CORPORA").map(PathBuf::from) else {
+    let Some(folder) = folder() else {
         return Ok(Done::Skipped("corpus absent: CONCLAVE_CORPORA is not set".to_owned()));
     };
     let (mut text, mut fits) = (String::new(), Vec::new());
@@ -163,6 +169,13 @@ fn table(title: &str, tasks: &[Task]) -> String {
             ));
         }
         text.push_str(&measure::reliability(own));
+        for (name, single) in rest.iter().take(2) {
+            let (gain, low, high) = measure::gain(own, single);
+            text.push_str(&format!(
+                "  ensemble gain over the best single seat ({name}): {gain:+.3} [{low:+.3} {high:+.3}], n {}\n",
+                own.len()
+            ));
+        }
     }
     text
 }

@@ -7,19 +7,20 @@
 use std::time::Duration;
 
 use conclave_effects::sandbox::{self, Exit, Limits, RunCommand};
+use conclave_effects::scratch::{CopyToScratch, Scratch, empty};
 use conclave_policy::Actor;
 
 use crate::ctx::Ctx;
 use crate::source::Sources;
 
-/// The folder of our own repository in the data folder, and what is in it.
-const NAME: &str = "git";
-const FILES: [(&str, &[u8]); 4] = [
+/// What makes an empty folder a repository, beside its folder of objects.
+const FILES: [(&str, &[u8]); 3] = [
     ("HEAD", b"ref: refs/heads/none\n"),
     ("config", b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"),
     ("refs/heads/.keep", b""),
-    ("objects/.keep", b""),
 ];
+/// Where the project's objects are shown in it.
+const OBJECTS: &str = "objects";
 /// Branches that are taken for the default one where no remote names it, in this order.
 const USUAL: [&str; 3] = ["main", "master", "trunk"];
 /// The largest file of references that is read, in bytes.
@@ -32,30 +33,37 @@ pub(super) struct DefaultBranch<'a> {
     cx: &'a Ctx,
     sources: &'a Sources,
     commit: String,
+    /// Our own repository.
+    repository: Scratch,
 }
 
 impl<'a> DefaultBranch<'a> {
     /// That of the project of `sources`: what the remote `origin` calls its head, else the usual names.
-    pub fn of(cx: &'a Ctx, sources: &'a Sources) -> Option<Self> {
+    pub async fn of(cx: &'a Ctx, sources: &'a Sources) -> Option<Self> {
         let read = |path: &str| {
             let bytes = sources.tree().read(&format!(".git/{path}"), MOST_REFS).ok()?.bytes;
             String::from_utf8(bytes).ok()
         };
         let packed = read("packed-refs").unwrap_or_default();
         let commit = default_commit(&read, &packed)?;
-        Some(Self { cx, sources, commit })
+        let effect = CopyToScratch { root: sources.root(), base: cx.data.scratch_base(), max_bytes: 0 };
+        let repository = empty(cx.gate.authorize(Actor::Engine, effect).await.ok()?).ok()?;
+        for (path, bytes) in FILES {
+            repository.write(path, bytes).ok()?;
+        }
+        repository.make_folder(OBJECTS).ok()?;
+        Some(Self { cx, sources, commit, repository })
     }
 
     /// The bytes of the file at `path` on the branch; `None` where it is not there, or cannot be read.
     pub async fn file(&self, path: &str) -> Option<Vec<u8>> {
-        let tree = self.cx.data.unpack(NAME, &FILES).ok()?;
         let root = self.sources.root();
         let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let effect = RunCommand {
             argv: ["git", "--git-dir=.", "cat-file", "blob", &format!("{}:{path}", self.commit)]
                 .map(str::to_owned)
                 .to_vec(),
-            tree,
+            tree: self.repository.path().to_owned(),
             writable: false,
             env: vec![
                 variable("GIT_CONFIG_NOSYSTEM", "1"),
@@ -65,7 +73,7 @@ impl<'a> DefaultBranch<'a> {
                 variable("GIT_OPTIONAL_LOCKS", "0"),
             ],
             read_only: Vec::new(),
-            within: vec![(root.join(".git/objects"), "objects".to_owned())],
+            within: vec![(root.join(".git/objects"), OBJECTS.to_owned())],
             loopback: false,
             limits: Limits { wall: WALL, ..Limits::default() },
             project: Some(root),

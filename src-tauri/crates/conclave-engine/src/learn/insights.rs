@@ -108,9 +108,7 @@ pub async fn insights(cx: &Ctx, client: &str) -> Result<Insights, StoreError> {
     for (id, root) in &projects {
         // A project that cannot be opened now is not looked at.
         let Ok(sources) = Sources::open_for_person(cx, Path::new(root)).await else { continue };
-        if let Err(error) = look_back(cx, id, &sources).await {
-            tracing::warn!(%error, "the fixes of a project cannot be looked for");
-        }
+        look_back(cx, id, &sources).await;
     }
     let fixes = match cx.store.known_fixes(client) {
         Ok(fixes) => fixes,

@@ -16,11 +16,15 @@ use crate::source::Sources;
 /// The lines that a change took out, with those that it put in their place; one pair a hunk.
 type Hunks = Vec<(Vec<String>, Vec<String>)>;
 
-/// Looks for the fixes in the project of `sources` that nobody has looked for since yesterday.
-///
-/// # Errors
-/// The store fails.
-pub(crate) async fn look_back(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), StoreError> {
+/// Looks for the fixes in the project of `sources` that nobody has looked for since yesterday. Where that fails, less is
+/// known, and nothing else.
+pub(crate) async fn look_back(cx: &Ctx, project: &ProjectId, sources: &Sources) {
+    if let Err(error) = look(cx, project, sources).await {
+        tracing::warn!(%error, "the fixes of a project cannot be looked for");
+    }
+}
+
+async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), StoreError> {
     let now_ms = cx.now_ms();
     let due = cx.store.take_unlooked(project, now_ms - DAY_MS, now_ms)?;
     let mut branch = None;
@@ -53,7 +57,7 @@ pub(crate) async fn look_back(cx: &Ctx, project: &ProjectId, sources: &Sources) 
             tell(Event::Kept)?;
         }
         if branch.is_none() {
-            branch = Some(git::DefaultBranch::of(cx, sources));
+            branch = Some(git::DefaultBranch::of(cx, sources).await);
         }
         if let Some(Some(branch)) = &branch
             && let Some(merged) = on_branch(branch, &files).await

@@ -70,7 +70,7 @@ impl Ground {
 
     async fn look(&self, cx: &Ctx) {
         let sources = Sources::open(cx, self.project.root.as_ref()).await.unwrap();
-        look_back(cx, &self.project.id, &sources).await.unwrap();
+        look_back(cx, &self.project.id, &sources).await;
     }
 
     /// How the fix of the `nth` finding stands.

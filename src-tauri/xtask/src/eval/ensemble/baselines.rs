@@ -56,16 +56,34 @@ fn choice(best: Option<(&Answer, f64)>) -> Choice {
 
 /// The first answer of the model that was right most often.
 pub fn best_single(train: &[&Task], test: &[&Task]) -> Vec<Choice> {
-    let first = |task: &Task, model: &str| {
-        let own = task.answers.iter().filter(|answer| answer.row.model == model);
-        own.min_by_key(|answer| answer.row.sample).is_some_and(|answer| answer.right)
+    let Some((model, p)) = best_model(train) else { return vec![(0.0, false); test.len()] };
+    test.iter().map(|task| (p, is_first_right(task, model))).collect()
+}
+
+/// What most answers of that model come to: as many questions as the corpus has of it, and no other model.
+pub fn own_samples(train: &[&Task], test: &[&Task]) -> Vec<Choice> {
+    let Some((model, p)) = best_model(train) else { return vec![(0.0, false); test.len()] };
+    let most = |task: &Task| {
+        let own: Vec<&Answer> = task.answers.iter().filter(|answer| answer.row.model == model).collect();
+        let like = |answer: &Answer| own.iter().filter(|other| other.row.norm == answer.row.norm).count();
+        let best = own.iter().max_by_key(|answer| (like(answer), std::cmp::Reverse(answer.row.sample)));
+        best.is_some_and(|answer| answer.right)
     };
-    let models: BTreeSet<&str> =
-        train.iter().flat_map(|task| &task.answers).map(|answer| answer.row.model.as_str()).collect();
-    let hits = |model: &str| train.iter().filter(|task| first(task, model)).count();
-    let Some(model) = models.into_iter().max_by_key(|model| hits(model)) else { return vec![(0.0, false); test.len()] };
-    let p = hits(model) as f64 / train.len() as f64;
-    test.iter().map(|task| (p, first(task, model))).collect()
+    test.iter().map(|task| (p, most(task))).collect()
+}
+
+/// The model whose first answer was right most often, and how often that was.
+fn best_model<'t>(train: &[&'t Task]) -> Option<(&'t str, f64)> {
+    let answers = train.iter().flat_map(|task| &task.answers);
+    let models: BTreeSet<&str> = answers.map(|answer| answer.row.model.as_str()).collect();
+    let hits = |model: &str| train.iter().filter(|task| is_first_right(task, model)).count();
+    let model = models.into_iter().max_by_key(|model| hits(model))?;
+    Some((model, hits(model) as f64 / train.len() as f64))
+}
+
+fn is_first_right(task: &Task, model: &str) -> bool {
+    let own = task.answers.iter().filter(|answer| answer.row.model == model);
+    own.min_by_key(|answer| answer.row.sample).is_some_and(|answer| answer.right)
 }
 
 /// Whatever there is of the model with the best record.

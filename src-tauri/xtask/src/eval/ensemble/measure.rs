@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use conclave_core::calibration;
+pub use conclave_core::calibration::{brier, ece};
+
 /// One choice: how sure it was, and whether it was right.
 pub type Choice = (f64, bool);
 
@@ -16,42 +19,20 @@ impl Draws {
     }
 }
 
+/// The share of right ones.
 pub fn success(choices: &[Choice]) -> f64 {
-    mean(choices.iter().map(|(_, right)| f64::from(u8::from(*right))), choices.len())
+    calibration::share(choices)
 }
 
-pub fn brier(choices: &[Choice]) -> f64 {
-    mean(choices.iter().map(|(p, right)| (p - f64::from(u8::from(*right))).powi(2)), choices.len())
-}
-
-/// Bins of equal count for [`ece`] and the table of reliability.
-pub const BINS: usize = 10;
-
-/// The expected error of calibration over [`BINS`] bins of equal count. Equal confidences are never parted, so a
-/// selector that says the same of all has one bin.
-pub fn ece(choices: &[Choice]) -> f64 {
-    let parts = bins(choices);
-    parts.iter().map(|(n, said, was)| *n as f64 * (said - was).abs()).sum::<f64>() / choices.len().max(1) as f64
-}
-
-/// Count, mean confidence and share of right ones of each bin, the least sure first.
-pub fn bins(choices: &[Choice]) -> Vec<(usize, f64, f64)> {
-    let mut sorted = choices.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for bin in 1..=BINS {
-        let mut end = (bin * sorted.len()) / BINS;
-        while end > start && end < sorted.len() && sorted[end].0 == sorted[end - 1].0 {
-            end += 1;
-        }
-        if end > start {
-            let part = &sorted[start..end];
-            parts.push((part.len(), mean(part.iter().map(|(p, _)| *p), part.len()), success(part)));
-            start = end;
-        }
-    }
-    parts
+/// How much more often `ours` is right than `other` on the same tasks, with an interval of paired samples.
+pub fn gain(ours: &[Choice], other: &[Choice]) -> (f64, f64, f64) {
+    let as_figure = |right: bool| f64::from(u8::from(right));
+    let pairs: Vec<f64> = ours.iter().zip(other).map(|((_, a), (_, b))| as_figure(*a) - as_figure(*b)).collect();
+    let mut draws = Draws(5);
+    let mut gains: Vec<f64> =
+        (0..1000).map(|_| mean(pairs.iter().map(|_| pairs[draws.under(pairs.len())]), pairs.len())).collect();
+    gains.sort_by(f64::total_cmp);
+    (mean(pairs.iter().copied(), pairs.len()), gains[25], gains[974])
 }
 
 /// The choices of which at least 0.9 was said: count, mean confidence, share of right ones.
@@ -84,7 +65,7 @@ pub fn interval(choices: &[Choice], figure: fn(&[Choice]) -> f64) -> (f64, f64) 
 /// One line a bin.
 pub fn reliability(choices: &[Choice]) -> String {
     let mut text = String::new();
-    for (n, said, was) in bins(choices) {
+    for calibration::Bin { n, said, was } in calibration::bins(choices) {
         let _ = writeln!(text, "    said {said:.3}  was {was:.3}  n {n}");
     }
     text
@@ -102,12 +83,13 @@ mod tests {
     fn the_figures_are_what_they_are_called() {
         let choices: Vec<Choice> = (0..100).map(|n| (if n < 50 { 0.2 } else { 0.95 }, n % 5 == 0 || n >= 55)).collect();
         assert_eq!(success(&choices), 0.56);
-        assert_eq!(bins(&choices).iter().map(|(n, ..)| *n).collect::<Vec<_>>(), [50, 50]);
-        assert!((ece(&choices) - 0.5 * (0.2 - 0.2_f64).abs() - 0.5 * (0.95 - 0.92_f64).abs()).abs() < 1e-12);
         assert_eq!(confident(&choices).0, 50);
         assert!((risk_at(&choices, 0.5) - 0.08).abs() < 1e-12);
         let (low, high) = interval(&choices, success);
         assert!(low < 0.56 && 0.56 < high && high - low < 0.25, "{low} {high}");
-        assert!((brier(&[(1.0, true), (0.5, false)]) - 0.125).abs() < 1e-12);
+        let worse: Vec<Choice> = choices.iter().map(|(p, right)| (*p, *right && *p > 0.5)).collect();
+        let (more, low, high) = gain(&choices, &worse);
+        assert!((more - 0.1).abs() < 1e-12 && low > 0.0 && low < more && more < high, "{more} {low} {high}");
+        assert_eq!(gain(&choices, &choices), (0.0, 0.0, 0.0));
     }
 }
