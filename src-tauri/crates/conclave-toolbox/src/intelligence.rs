@@ -26,8 +26,8 @@ use crate::{Annotations, Caller, Calling, Tool};
 pub use framework::{Framework, of_manifests};
 pub use question::{About, Question};
 
-/// The tool's name.
-pub(crate) const NAME: &str = "search_intelligence";
+/// The tool's name; what it answers is an [`Answer`] as JSON, and [`Question::arguments`] are its arguments.
+pub const NAME: &str = "search_intelligence";
 
 /// What came of a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::ToolKind;
-use conclave_core::synthesis::{Hole, ToolUse};
+use conclave_core::synthesis::ToolUse;
 use conclave_effects::{DataClass, Gate, ToolPlace};
 use conclave_inference::tools::{ToolOffer, ToolResult};
 use conclave_policy::Actor;
@@ -29,7 +29,7 @@ pub use call::{MOST_ANSWER, MOST_ARGUMENTS};
 pub use host::Host;
 pub use thinking::Thoughts;
 
-use intelligence::{Answer, Intelligence, Question};
+use intelligence::Intelligence;
 use thinking::{AtServer, Thinking};
 
 /// A tool that can be used.
@@ -175,18 +175,6 @@ impl Toolbox {
             Some(tool) => call::used(caller, tool, &[DataClass::Source, DataClass::Finding], arguments, until).await,
             None => call::unknown(name, &arguments),
         }
-    }
-
-    /// Looks `question` up for whoever needs no model for it.
-    pub async fn look_up(&self, caller: &Caller, question: &Question, until: Instant) -> (ToolUse, Answer) {
-        let Used { mut record, result } = self.call(caller, intelligence::NAME, question.arguments(), until).await;
-        let answer: Option<Answer> = serde_json::from_str(&result.text).ok().filter(|_| !result.is_error);
-        let answer = answer.unwrap_or_else(|| {
-            let hole = Hole { what: question.about.title().to_owned(), why: record.said.clone() };
-            Answer { said: record.said.clone(), found: Vec::new(), holes: vec![hole] }
-        });
-        record.said = call::short(&answer.said);
-        (record, answer)
     }
 
     /// The tool that is offered to `caller` as `name`.

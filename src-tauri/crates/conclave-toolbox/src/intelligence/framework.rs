@@ -154,13 +154,13 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(move |c| !is_part(c)).filter(|word| !word.is_empty())
 }
 
-/// The numbers and dots at the beginning of `text`, at most four numbers of at most four digits.
+/// The numbers and dots at the beginning of `text`: at most four numbers of at most three digits.
 fn plain_version(text: &str) -> Option<String> {
     let text = text.strip_prefix('v').unwrap_or(text);
     let numbers: Vec<&str> = text
         .split('.')
         .map(|part| part.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default())
-        .take_while(|part| (1..=4).contains(&part.len()))
+        .take_while(|part| (1..=3).contains(&part.len()))
         .take(4)
         .collect();
     (!numbers.is_empty()).then(|| numbers.join("."))
@@ -210,7 +210,7 @@ mod tests {
             ("v18.2", Some("18.2")),
             ("3.0.0-acme7", Some("3.0.0")),
             ("acme", None),
-            ("20261127.1", None),
+            ("2026.1", None),
             ("1.2.3.4.5", Some("1.2.3.4")),
             ("", None),
         ] {

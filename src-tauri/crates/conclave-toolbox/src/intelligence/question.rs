@@ -117,8 +117,8 @@ impl Question {
         }
     }
 
-    /// The question as a model would put it.
-    pub(crate) fn arguments(&self) -> Value {
+    /// The arguments of the tool that ask this.
+    pub fn arguments(&self) -> Value {
         let mut arguments = json!({ "question": self.about.word() });
         if let Some(cwe) = self.cwe {
             arguments["cwe"] = cwe.into();

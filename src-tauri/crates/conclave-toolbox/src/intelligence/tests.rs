@@ -31,6 +31,13 @@ fn flask() -> Framework {
     Framework::known("flask", Some("3.0.1")).unwrap()
 }
 
+/// Asks as Conclave itself does.
+async fn look_up(toolbox: &Toolbox, caller: &Caller, question: &Question) -> Answer {
+    let used = toolbox.call(caller, NAME, question.arguments(), soon()).await;
+    assert_eq!(used.record.outcome, ToolOutcome::Answered, "{question:?}");
+    serde_json::from_str(&used.result.text).unwrap()
+}
+
 async fn ask(search: &Search, caller: &Caller, arguments: Value) -> (ToolOutcome, String) {
     let used = search.toolbox.call(caller, NAME, arguments, soon()).await;
     (used.record.outcome, used.result.text)
@@ -71,17 +78,17 @@ async fn the_four_questions_are_asked_in_words_of_our_own_and_answered_with_quer
             0,
         ),
     ] {
-        let (used, answer) = search.toolbox.look_up(&caller, &question, soon()).await;
+        let answer = look_up(&search.toolbox, &caller, &question).await;
         assert_eq!(search.given.lock().unwrap().pop(), Some(asked), "{question:?}");
         assert_eq!(Question::read(&question.arguments()), Ok(question.clone()));
-        assert_eq!((used.outcome, answer.holes.len(), answer.found.len()), (ToolOutcome::Answered, 0, own + 1));
+        assert_eq!((answer.holes.len(), answer.found.len()), (0, own + 1));
         let found = answer.found.last().unwrap();
         assert_eq!((found.source.as_str(), found.excerpt.as_str()), ("Kagi", "It was bound afterwards."));
         assert_eq!(found.reference.title, "A query that was put together");
         assert_eq!(found.reference.url, "https://news.example/sqli");
         assert_eq!(found.reference.query, Some(question.query()));
         assert_eq!(found.reference.date.as_deref(), Some("2026-11-27"));
-        assert!(used.said.ends_with("1 from Kagi"), "{}", used.said);
+        assert!(answer.said.ends_with("1 from Kagi"), "{}", answer.said);
         for own in &answer.found[..own] {
             assert!(
                 own.reference.url.starts_with("https://") && own.reference.date.is_some() && !own.excerpt.is_empty()
@@ -113,8 +120,7 @@ async fn offline_nothing_is_tried_and_what_ships_with_conclave_answers() {
     let (caller, _) = caller("r1", "", true);
     for about in About::ALL.map(|(about, _)| about) {
         let question = Question { about, cwe: Some(89), framework: Some(flask()) };
-        let (used, answer) = search.toolbox.look_up(&caller, &question, soon()).await;
-        assert_eq!(used.outcome, ToolOutcome::Answered, "{about:?}");
+        let answer = look_up(&search.toolbox, &caller, &question).await;
         let [hole] = &answer.holes[..] else { panic!("{about:?}: one hole") };
         assert_eq!((hole.what.as_str(), hole.why.as_str()), ("Kagi", "skipped: offline"), "{about:?}");
         let own = matches!(about, About::OwaspGuidance | About::SimilarVulnerabilities);
@@ -127,10 +133,10 @@ async fn offline_nothing_is_tried_and_what_ships_with_conclave_answers() {
 async fn without_a_server_the_hole_says_so() {
     let toolbox = Toolbox::new(vec![Box::new(Intelligence::new(Vec::new()))]);
     let (caller, _) = caller("r1", "", false);
-    let (_, answer) = toolbox.look_up(&caller, &Question::framework_updates(flask()), soon()).await;
+    let answer = look_up(&toolbox, &caller, &Question::framework_updates(flask())).await;
     assert_eq!((answer.found.len(), answer.holes[0].what.as_str()), (0, "Framework updates"));
     assert!(answer.holes[0].why.contains("no search server"), "{}", answer.holes[0].why);
-    let (_, answer) = toolbox.look_up(&caller, &Question::owasp_guidance(89), soon()).await;
+    let answer = look_up(&toolbox, &caller, &Question::owasp_guidance(89)).await;
     assert_eq!((answer.found.len(), answer.holes.len()), (2, 0));
     assert!(answer.found[0].excerpt.contains("A03:2021"), "{}", answer.found[0].excerpt);
 }
@@ -235,6 +241,7 @@ proptest! {
         frameworks.push(None);
         for name in [&file, &symbol, &client, &package] {
             frameworks.push(Framework::known(name, Some(symbol.as_str())));
+            frameworks.push(Framework::known("flask", Some(name.as_str())));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let search = search(Does::Answer(RESULT.to_owned()));
@@ -243,10 +250,12 @@ proptest! {
         let (about, word) = About::ALL[about];
         for framework in frameworks {
             let question = Question { about, cwe: Some(cwe), framework };
-            runtime.block_on(search.toolbox.look_up(&caller, &question, soon()));
+            runtime.block_on(search.toolbox.call(&caller, NAME, question.arguments(), soon()));
         }
         for name in [&file, &symbol, &client] {
             let arguments = json!({ "question": word, "cwe": cwe, "framework": name, "version": symbol });
+            runtime.block_on(ask(&search, &caller, arguments));
+            let arguments = json!({ "question": word, "cwe": cwe, "framework": "flask", "version": name });
             runtime.block_on(ask(&search, &caller, arguments));
         }
         // What may be in a query: phrases of our own, names of weaknesses, frameworks and their numbers.
