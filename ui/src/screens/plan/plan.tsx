@@ -24,6 +24,8 @@ import { parseMost, planRequest } from "./words";
 /** How long typing rests before the plan follows, in milliseconds. */
 const REST_MS = 250;
 
+const MAKING = "The plan is being made";
+
 export function Plan({ place }: { place: PlanPlace }) {
   const budget = useRef<HTMLInputElement>(null);
   const most = useRef<HTMLInputElement>(null);
@@ -40,6 +42,7 @@ export function Plan({ place }: { place: PlanPlace }) {
   );
   const at = chosen[position];
   const change = (to: Partial<PlanPlace>) => go({ ...place, ...to }, "replace");
+  const none = data === undefined && error === null ? MAKING : "No finding would be run";
   const move = (by: number) => ({
     run: () => {
       const to = chosen[Math.min(chosen.length - 1, Math.max(0, position + by))];
@@ -47,7 +50,7 @@ export function Plan({ place }: { place: PlanPlace }) {
       document.getElementById(`planned-${to.finding.id}`)?.scrollIntoView({ block: "nearest" });
       change({ at: to.finding.id });
     },
-    disabled: chosen.length === 0 ? "No finding would be run" : undefined,
+    disabled: chosen.length === 0 ? none : undefined,
   });
   const fresh = !isPlaceholderData && settled === JSON.stringify(request);
   const wrong = parseMoney(place.budget) === undefined || parseMost(place.most) === undefined;
@@ -75,7 +78,7 @@ export function Plan({ place }: { place: PlanPlace }) {
         : run.isPending
           ? "The runs are being started"
           : data === undefined || !fresh
-            ? "The plan is being made"
+            ? MAKING
             : chosen.length === 0
               ? "No finding would be run"
               : undefined,
@@ -86,7 +89,7 @@ export function Plan({ place }: { place: PlanPlace }) {
       run: () => {
         if (at !== undefined) go(findingAt(place, at.finding.id));
       },
-      disabled: at === undefined ? "No finding would be run" : undefined,
+      disabled: at === undefined ? none : undefined,
     },
     "plan.budget": { run: () => budget.current?.focus() },
     "plan.most": { run: () => most.current?.focus() },
