@@ -31,7 +31,7 @@ pub use table::exchange::{Exchange, ExchangeHead, ExchangePage, NewExchange};
 pub use table::finding::{ConfidenceRow, StoredFinding};
 pub use table::finding_list::{FindingList, FindingQuery, FindingSort, Neighbours};
 pub use table::hook_call::HookCall;
-pub use table::intent::{Intent, IntentFile, IntentKind, IntentState, NewIntent};
+pub use table::intent::{Fix, Intent, IntentFile, IntentKind, IntentState, NewIntent};
 pub use table::job::{Job, JobEnd};
 pub use table::key::KeyHost;
 pub use table::ledger::LedgerVerdict;

@@ -43,6 +43,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::job::EFFORT,
     table::memory::CREATE,
     table::server_pin::CREATE,
+    table::intent::FIXES,
 ];
 
 /// How many steps the open database has taken.

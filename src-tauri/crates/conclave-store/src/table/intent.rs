@@ -34,15 +34,28 @@ CREATE INDEX intent_of_finding ON intent (finding, id);
 CREATE UNIQUE INDEX intent_undone_once ON intent (undoes) WHERE state IN ('open', 'applied');
 ";
 
+/// Which fixes an intent is about: a change may hold those of several findings.
+pub(crate) const FIXES: &str = "
+CREATE TABLE intent_fix (
+    intent INTEGER NOT NULL REFERENCES intent (id),
+    finding TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    PRIMARY KEY (intent, finding)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX intent_fix_of_finding ON intent_fix (finding, intent);
+INSERT INTO intent_fix SELECT id, finding, ifnull(candidate, '') FROM intent WHERE finding IS NOT NULL;
+DROP INDEX intent_of_finding;
+ALTER TABLE intent DROP COLUMN finding;
+ALTER TABLE intent DROP COLUMN candidate;
+";
+
 /// A change of one or more files of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// Counted by the store, never used twice.
     pub id: i64,
-    /// For which finding.
-    pub finding: Option<FindingId>,
-    /// By which candidate.
-    pub candidate: Option<CandidateId>,
+    /// For which findings, and by which candidates.
+    pub fixes: Vec<Fix>,
     /// Whether something is applied or undone.
     pub kind: IntentKind,
     /// The project's folder.
@@ -64,10 +77,8 @@ pub struct Intent {
 /// What is to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewIntent {
-    /// See [`Intent::finding`].
-    pub finding: Option<FindingId>,
-    /// See [`Intent::candidate`].
-    pub candidate: Option<CandidateId>,
+    /// See [`Intent::fixes`].
+    pub fixes: Vec<Fix>,
     /// See [`Intent::kind`].
     pub kind: IntentKind,
     /// See [`Intent::root`].
@@ -76,6 +87,15 @@ pub struct NewIntent {
     pub files: Vec<IntentFile>,
     /// See [`Intent::permit`].
     pub permit: u64,
+}
+
+/// A candidate that is written for a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fix {
+    /// The finding.
+    pub finding: FindingId,
+    /// The candidate.
+    pub candidate: CandidateId,
 }
 
 /// One file of an intent; its bytes before and after are in the data folder under their digests.
@@ -116,7 +136,9 @@ pub enum IntentState {
 }
 
 /// The columns that [`intent`] reads.
-const COLUMNS: &str = "id, finding, candidate, undoes, root, files, permit, state, note, at,
+const COLUMNS: &str = "id, undoes, root, files, permit, state, note, at,
+    (SELECT json_group_array(json_object('finding', f.finding, 'candidate', f.candidate))
+     FROM intent_fix f WHERE f.intent = intent.id),
     (SELECT u.id FROM intent u WHERE u.undoes = intent.id AND u.state = 'applied')";
 
 impl Store {
@@ -140,24 +162,22 @@ impl Store {
                 }
             }
             transaction.execute(
-                "INSERT INTO intent (finding, candidate, undoes, root, files, permit, state, note, claimant, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', '', ?7, ?8)",
-                params![
-                    new.finding.as_ref().map(FindingId::as_str),
-                    new.candidate.as_ref().map(CandidateId::as_str),
-                    undoes,
-                    new.root,
-                    files,
-                    permit,
-                    claimant,
-                    now_ms
-                ],
+                "INSERT INTO intent (undoes, root, files, permit, state, note, claimant, at)
+                 VALUES (?1, ?2, ?3, ?4, 'open', '', ?5, ?6)",
+                params![undoes, new.root, files, permit, claimant, now_ms],
             )?;
-            Ok(transaction.last_insert_rowid())
+            let id = transaction.last_insert_rowid();
+            for fix in &new.fixes {
+                transaction.execute(
+                    "INSERT INTO intent_fix (intent, finding, candidate) VALUES (?1, ?2, ?3)",
+                    params![id, fix.finding.as_str(), fix.candidate.as_str()],
+                )?;
+            }
+            Ok(id)
         })
     }
 
-    /// Records how the open intent `id` ended: its state, the outcome, the ledger's line and the finding's status.
+    /// Records how the open intent `id` ended: its state, the outcomes, the ledger's line and the status of each finding.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such intent or it is closed already.
@@ -177,9 +197,9 @@ impl Store {
                     IntentKind::Apply => (OutcomeKind::Applied, Some(id)),
                     IntentKind::Undo { .. } => (OutcomeKind::Undone, None),
                 };
-                outcome::append(transaction, &open, kind, now_ms)?;
-                if let Some(finding) = &open.finding {
-                    finding::set_fixed_by(transaction, finding, fixed_by)?;
+                for fix in &open.fixes {
+                    outcome::append(transaction, id, fix, kind, now_ms)?;
+                    finding::set_fixed_by(transaction, &fix.finding, fixed_by)?;
                 }
             }
             Ok(())
@@ -212,7 +232,7 @@ impl Store {
                 let mut statement = transaction.prepare(&sql)?;
                 let mut rows = statement.query([])?;
                 while let Some(row) = rows.next()? {
-                    if !self.lives(row.get::<_, Option<i64>>(11)?.unwrap_or_default()) {
+                    if !self.lives(row.get::<_, Option<i64>>(10)?.unwrap_or_default()) {
                         taken.push(intent(row)?);
                     }
                 }
@@ -230,7 +250,8 @@ impl Store {
     /// A database that cannot be read.
     pub fn applied(&self, finding: &FindingId) -> Result<Option<Intent>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM intent WHERE finding = ?1 AND state = 'applied' AND undoes IS NULL
+            "SELECT {COLUMNS} FROM intent JOIN intent_fix ON intent_fix.intent = intent.id
+             WHERE intent_fix.finding = ?1 AND state = 'applied' AND undoes IS NULL
                 AND NOT EXISTS (SELECT 1 FROM intent u WHERE u.undoes = intent.id AND u.state = 'applied')
              ORDER BY id DESC LIMIT 1"
         );
@@ -249,21 +270,20 @@ fn select(transaction: &Transaction<'_>, sql: &str, values: impl rusqlite::Param
 }
 
 fn intent(row: &Row<'_>) -> Result<Intent> {
-    let (finding, candidate): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
-    let undoes: Option<i64> = row.get(3)?;
-    let (files, permit, state): (String, i64, String) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    let undoes: Option<i64> = row.get(1)?;
+    let (files, permit, state): (String, i64, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
+    let fixes: String = row.get(8)?;
     Ok(Intent {
         id: row.get(0)?,
-        finding: finding.map(FindingId::new),
-        candidate: candidate.map(CandidateId::new),
+        fixes: serde_json::from_str(&fixes)?,
         kind: undoes.map_or(IntentKind::Apply, |of| IntentKind::Undo { of }),
-        root: row.get(4)?,
+        root: row.get(2)?,
         files: serde_json::from_str(&files)?,
         permit: permit.unsigned_abs(),
         state: from_word(&state)?,
-        note: row.get(8)?,
-        at: row.get(9)?,
-        undone_by: row.get(10)?,
+        note: row.get(6)?,
+        at: row.get(7)?,
+        undone_by: row.get(9)?,
     })
 }
 
@@ -274,10 +294,10 @@ mod tests {
     use crate::tests::{NOW, again, finding, fresh, fresh_with_project, scan};
     use conclave_core::finding::Status;
 
-    fn new(finding: Option<&FindingId>, kind: IntentKind) -> NewIntent {
+    fn new(findings: &[&FindingId], kind: IntentKind) -> NewIntent {
+        let candidate = || CandidateId::new("c1");
         NewIntent {
-            finding: finding.cloned(),
-            candidate: Some(CandidateId::new("c1")),
+            fixes: findings.iter().map(|id| Fix { finding: (*id).clone(), candidate: candidate() }).collect(),
             kind,
             root: "/srv/shop".into(),
             files: vec![IntentFile { path: "a.py".into(), before: "00".into(), after: "11".into() }],
@@ -293,7 +313,7 @@ mod tests {
         store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
         let status = || store.finding(id).unwrap().unwrap().status;
 
-        let apply = store.open_intent(&new(Some(id), IntentKind::Apply), NOW).unwrap();
+        let apply = store.open_intent(&new(&[id], IntentKind::Apply), NOW).unwrap();
         assert_eq!(store.open_intents().unwrap().len(), 1);
         assert_eq!((store.applied(id).unwrap(), status()), (None, Status::Open));
         store.close_intent(apply, IntentState::Applied, "applied: a.py", NOW + 1).unwrap();
@@ -302,7 +322,7 @@ mod tests {
         assert_eq!(status(), Status::Fixed);
         assert!(matches!(store.close_intent(apply, IntentState::RolledBack, "", NOW), Err(StoreError::Missing { .. })));
 
-        let undoing = new(Some(id), IntentKind::Undo { of: apply });
+        let undoing = new(&[id], IntentKind::Undo { of: apply });
         let undo = store.open_intent(&undoing, NOW + 2).unwrap();
         assert!(matches!(store.open_intent(&undoing, NOW + 2), Err(StoreError::Running { .. })));
         store.close_intent(undo, IntentState::RolledBack, "not undone", NOW + 3).unwrap();
@@ -318,11 +338,66 @@ mod tests {
     }
 
     #[test]
+    fn a_change_for_several_findings_fixes_all_and_is_undone_for_all() {
+        let (_folder, store, project) = fresh_with_project();
+        let found = [1, 2, 3].map(|line| finding(&project, "a.py", line));
+        store.save_scan(&scan(&project, "s", ScanState::Complete), &found, NOW).unwrap();
+        let [a, b, other] = found.map(|finding| finding.id);
+        let stand = || [&a, &b, &other].map(|id| store.finding(id).unwrap().unwrap().status);
+        let kinds = |id| store.outcomes(id).unwrap().into_iter().map(|outcome| outcome.kind).collect::<Vec<_>>();
+
+        let apply = store.open_intent(&new(&[&b, &a], IntentKind::Apply), NOW).unwrap();
+        store.close_intent(apply, IntentState::Applied, "applied: a.py", NOW).unwrap();
+        assert_eq!(stand(), [Status::Fixed, Status::Fixed, Status::Open]);
+        let applied = store.applied(&a).unwrap().unwrap();
+        assert_eq!(store.applied(&b).unwrap().as_ref(), Some(&applied));
+        assert_eq!(store.applied(&other).unwrap(), None);
+        let mut both = vec![a.clone(), b.clone()];
+        both.sort();
+        assert_eq!(applied.fixes.iter().map(|fix| fix.finding.clone()).collect::<Vec<_>>(), both);
+
+        let undoing = NewIntent { fixes: applied.fixes, ..new(&[], IntentKind::Undo { of: apply }) };
+        let undo = store.open_intent(&undoing, NOW).unwrap();
+        store.close_intent(undo, IntentState::Applied, "undone: a.py", NOW).unwrap();
+        assert_eq!(stand(), [Status::Open; 3]);
+        for id in [&a, &b] {
+            assert_eq!(
+                (store.applied(id).unwrap(), kinds(id)),
+                (None, vec![OutcomeKind::Applied, OutcomeKind::Undone])
+            );
+        }
+        assert_eq!(kinds(&other), []);
+    }
+
+    #[test]
+    fn a_change_of_an_earlier_form_keeps_its_finding() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        let steps: Vec<&str> = crate::migrations::STEPS.iter().copied().take_while(|step| *step != FIXES).collect();
+        crate::migrations::migrate(&mut connection, &steps).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO intent (finding, candidate, root, files, permit, state, note, at) VALUES
+                 ('f1', 'c1', '/srv', '[]', 1, 'applied', 'applied', 1), ('f2', NULL, '/srv', '[]', 1, 'open', '', 2),
+                 (NULL, NULL, '/srv', '[]', 1, 'open', '', 3)",
+            )
+            .unwrap();
+        crate::migrations::migrate(&mut connection, crate::migrations::STEPS).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let sql = format!("SELECT {COLUMNS} FROM intent ORDER BY id");
+        let kept: Vec<_> = select(&transaction, &sql, []).unwrap().into_iter().map(|intent| intent.fixes).collect();
+        let fix = |finding: &str, candidate: &str| Fix {
+            finding: FindingId::new(finding),
+            candidate: CandidateId::new(candidate),
+        };
+        assert_eq!(kept, [vec![fix("f1", "c1")], vec![fix("f2", "")], vec![]]);
+    }
+
+    #[test]
     fn only_the_intents_of_the_dead_are_taken_over_and_only_once() {
         let (folder, store) = fresh();
         let other = again(&folder);
-        let theirs = other.open_intent(&new(None, IntentKind::Apply), NOW).unwrap();
-        let ours = store.open_intent(&new(None, IntentKind::Apply), NOW).unwrap();
+        let theirs = other.open_intent(&new(&[], IntentKind::Apply), NOW).unwrap();
+        let ours = store.open_intent(&new(&[], IntentKind::Apply), NOW).unwrap();
         assert_eq!(store.take_over_intents().unwrap(), []);
         drop(other);
         let taken: Vec<i64> = store.take_over_intents().unwrap().into_iter().map(|intent| intent.id).collect();

@@ -201,14 +201,25 @@ impl Store {
                 if running && self.lives(claimant) {
                     continue;
                 }
-                transaction.execute(
-                    "UPDATE job SET state = 'cancelled', claimant = NULL WHERE run = ?1",
-                    [job.run.as_str()],
-                )?;
-                stand(transaction, &job.finding, "")?;
+                cancel(transaction, &job)?;
                 cancelled += 1;
             }
             Ok(cancelled)
+        })
+    }
+
+    /// Cancels the job of `finding`, unless a living process is at it; false when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Running`] when a living process is at it.
+    pub fn cancel_job(&self, finding: &FindingId) -> Result<bool> {
+        self.write(|transaction| {
+            let Some(open) = open_job(transaction, finding)? else { return Ok(false) };
+            if open.running && self.lives(open.claimant) {
+                return Err(StoreError::Running { what: "finding", id: finding.to_string() });
+            }
+            cancel(transaction, &open.job)?;
+            Ok(true)
         })
     }
 
@@ -297,6 +308,11 @@ fn leave(transaction: &Transaction<'_>, run: &RunId, state: &str, note: &str) ->
     finding.map(FindingId::new).ok_or_else(|| StoreError::Missing { what: "running job", id: run.to_string() })
 }
 
+fn cancel(transaction: &Transaction<'_>, job: &Job) -> Result<()> {
+    transaction.execute("UPDATE job SET state = 'cancelled', claimant = NULL WHERE run = ?1", [job.run.as_str()])?;
+    stand(transaction, &job.finding, "")
+}
+
 /// Makes `claimant` the one who works on `job`. Stages of earlier runs of the finding are of no use any more.
 fn claim(transaction: &Transaction<'_>, job: Job, claimant: i64, now_ms: i64) -> Result<Job> {
     transaction.execute(
@@ -315,8 +331,9 @@ fn claim(transaction: &Transaction<'_>, job: Job, claimant: i64, now_ms: i64) ->
 mod tests {
     use super::*;
     use crate::tests::{NOW, again, finding, fresh_with_project, scan};
-    use crate::{IntentKind, IntentState, NewIntent, ScanState};
+    use crate::{Fix, IntentKind, IntentState, NewIntent, ScanState};
     use conclave_core::finding::Severity;
+    use conclave_core::id::CandidateId;
     use conclave_core::record::Record;
     use conclave_core::resolution::{Work, conclude};
 
@@ -379,6 +396,22 @@ mod tests {
         assert_eq!(store.cancel_waiting().unwrap(), 2);
         store.finish_job(&running.run, JobEnd::Cancelled).unwrap();
         assert_eq!(store.next_job(NOW).unwrap(), None);
+    }
+
+    #[test]
+    fn one_job_is_cancelled_where_nobody_is_at_it() {
+        let (folder, store, [a, b, c]) = with_findings();
+        store.enqueue(&[a.clone(), c.clone()], Effort::Usual, "waits", NOW).unwrap();
+        let other = again(&folder);
+        other.begin_run(&b, true, NOW).unwrap();
+        assert!(store.cancel_job(&a).unwrap());
+        assert!(!store.cancel_job(&a).unwrap(), "there is none any more");
+        assert!(matches!(store.cancel_job(&b), Err(StoreError::Running { .. })));
+        assert_eq!((stands(&store, &a).0, stands(&store, &c).0), (Status::Open, Status::Running));
+        drop(other);
+        assert!(store.cancel_job(&b).unwrap(), "its process is gone");
+        let open: Vec<FindingId> = store.open_jobs().unwrap().into_iter().map(|(job, _)| job.finding).collect();
+        assert_eq!(open, [c]);
     }
 
     #[test]
@@ -463,8 +496,7 @@ mod tests {
         let (_folder, store, [a, ..]) = with_findings();
         let run = store.begin_run(&a, true, NOW).unwrap().run;
         let new = NewIntent {
-            finding: Some(a.clone()),
-            candidate: None,
+            fixes: vec![Fix { finding: a.clone(), candidate: CandidateId::new("c1") }],
             kind: IntentKind::Apply,
             root: "/srv".into(),
             files: Vec::new(),

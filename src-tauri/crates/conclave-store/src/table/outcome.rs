@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::db::Store;
 use crate::error::Result;
-use crate::table::intent::Intent;
+use crate::table::intent::Fix;
 use crate::table::{from_word, word};
 
 pub(crate) const CREATE: &str = "
@@ -73,23 +73,24 @@ impl Store {
     }
 }
 
-/// Appends what `intent` was, now that it is complete.
-pub(crate) fn append(transaction: &Transaction<'_>, intent: &Intent, kind: OutcomeKind, now_ms: i64) -> Result<()> {
+/// Appends what the intent with the number `intent` was for `fix`, now that it is complete.
+pub(crate) fn append(
+    transaction: &Transaction<'_>,
+    intent: i64,
+    fix: &Fix,
+    kind: OutcomeKind,
+    now_ms: i64,
+) -> Result<()> {
     transaction.execute(
         "INSERT INTO outcome (finding, candidate, kind, intent, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            intent.finding.as_ref().map(FindingId::as_str),
-            intent.candidate.as_ref().map(CandidateId::as_str),
-            word(&kind)?,
-            intent.id,
-            now_ms
-        ],
+        params![fix.finding.as_str(), fix.candidate.as_str(), word(&kind)?, intent, now_ms],
     )?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::tests::{NOW, fresh};
     use crate::{IntentKind, IntentState, NewIntent};
 
@@ -97,8 +98,7 @@ mod tests {
     fn an_outcome_cannot_be_rewritten() {
         let (_folder, store) = fresh();
         let new = NewIntent {
-            finding: None,
-            candidate: None,
+            fixes: vec![Fix { finding: FindingId::new("f1"), candidate: CandidateId::new("c1") }],
             kind: IntentKind::Apply,
             root: "/srv".into(),
             files: Vec::new(),

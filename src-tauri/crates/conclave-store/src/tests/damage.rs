@@ -3,6 +3,7 @@
 use std::fs;
 
 use conclave_core::finding::Status;
+use conclave_core::id::CandidateId;
 use conclave_core::record::Record;
 use conclave_core::resolution::{Work, conclude};
 use conclave_policy::{Action, Actor, Effective, Ledger, ToolRequest};
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{NOW, database, decision, finding, fresh_with_project, outcome, scan};
 use crate::{
-    DecisionQuery, FindingQuery, HookCall, IntentFile, IntentKind, IntentState, NewAsk, NewExchange, NewIntent,
+    DecisionQuery, FindingQuery, Fix, HookCall, IntentFile, IntentKind, IntentState, NewAsk, NewExchange, NewIntent,
     ScanState, Store, StoreError,
 };
 
@@ -29,8 +30,7 @@ fn filled() -> TempDir {
     }
     let files = vec![IntentFile { path: "src/a.py".into(), before: "00".into(), after: "11".into() }];
     let new = NewIntent {
-        finding: Some(found[0].id.clone()),
-        candidate: None,
+        fixes: vec![Fix { finding: found[0].id.clone(), candidate: CandidateId::new("c1") }],
         kind: IntentKind::Apply,
         root: "/srv/shop".into(),
         files,

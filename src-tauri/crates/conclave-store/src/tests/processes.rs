@@ -109,7 +109,7 @@ fn a_process() {
             store.save_stage(&job.run, "gather", "{}").unwrap();
             let kind = IntentKind::Apply;
             let root = "/srv/shop".to_owned();
-            let new = NewIntent { finding: None, candidate: None, kind, root, files: Vec::new(), permit: 1 };
+            let new = NewIntent { fixes: Vec::new(), kind, root, files: Vec::new(), permit: 1 };
             let intent = store.open_intent(&new, NOW).unwrap();
             say(&format!("{} {intent}", job.run));
             io::stdin().read_line(&mut String::new()).unwrap();
