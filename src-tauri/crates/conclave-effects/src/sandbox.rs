@@ -31,6 +31,8 @@ mod filter;
 mod frozen;
 mod guest;
 #[cfg(target_os = "linux")]
+mod known;
+#[cfg(target_os = "linux")]
 mod launch;
 #[cfg(target_os = "linux")]
 mod mounts;

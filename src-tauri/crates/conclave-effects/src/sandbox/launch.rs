@@ -2,7 +2,8 @@
 //!
 //! A program is found by a path, and a path may lead elsewhere a moment later. So its bytes are hashed when the run is
 //! judged; when it is started they are copied once, compared with the record, and the copy is what the sandbox shows
-//! under the program's name. What belongs to the system, and could be changed by root alone, is only compared.
+//! under the program's name. What belongs to the system, and could be changed by root alone, is only compared. A file
+//! that has not changed since it was hashed is not hashed for the record again (`known`); the copy always is.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -14,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::guest::is_the_system;
 use super::mounts::{Mount, locate};
-use super::{RunCommand, SandboxError, program};
+use super::{RunCommand, SandboxError, known, program};
 
 /// As many interpreters are followed as the kernel follows.
 const MOST_INTERPRETERS: usize = 4;
@@ -38,7 +39,7 @@ pub(super) fn executed(run: &RunCommand, mounts: &[Mount]) -> Result<Vec<Execute
     while let Some(name) = next.take() {
         let missing = || SandboxError::NotFound { program: name.display().to_string() };
         let host = outside(&name, mounts).canonicalize().map_err(|_| missing())?;
-        let digest = copy(&host, &mut io::sink()).map_err(|_| missing())?;
+        let digest = known::digest(&host).map_err(|_| missing())?;
         let inside = inside(&name, &host, mounts);
         next = program::interpreter(&host).filter(|_| all.len() < MOST_INTERPRETERS);
         all.push(Executed { name, inside, host, digest });
@@ -71,7 +72,11 @@ impl Executed {
 
 /// Copies a file and says what its bytes hash to.
 fn copy(path: &Path, to: &mut dyn io::Write) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    hashed(&mut File::open(path)?, to)
+}
+
+/// Writes what is left of `file` to `to` and says what it hashes to.
+pub(super) fn hashed(file: &mut File, to: &mut dyn io::Write) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
