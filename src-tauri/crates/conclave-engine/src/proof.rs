@@ -198,8 +198,13 @@ async fn both(
         return Err(Untried::NotAgreed(why));
     }
     let none = BTreeMap::new();
-    let (before, after) =
-        tokio::join!(side(subject, harness, task, test, &none), side(subject, harness, task, test, &subject.after));
+    // The side without the fix is the same for all fixes of a run.
+    let (root, opened, asked) =
+        (subject.sources.root().display().to_string(), subject.sources.opened_ms().to_string(), task.to_string());
+    let (name, text) = test.unwrap_or_default();
+    let parts = [root.as_str(), opened.as_str(), harness.name, asked.as_str(), name, text];
+    let before = subject.cx.baselines.calls(&parts, side(subject, harness, task, test, &none));
+    let (before, after) = tokio::join!(before, side(subject, harness, task, test, &subject.after));
     Ok(Sides { before, after })
 }
 

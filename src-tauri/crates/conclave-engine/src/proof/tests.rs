@@ -5,7 +5,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use conclave_core::candidate::{Candidate, FixClass, Origin, RedTest};
+use conclave_core::candidate::{Candidate, Origin, RedTest};
 use conclave_core::evidence::{Check, CheckOutcome, Evidence, outcome_of};
 use conclave_core::finding::Finding;
 use conclave_core::id::ProjectId;
@@ -158,37 +158,50 @@ async fn judge(file: &str, before: &str, after: &str, test: Option<&str>, agreed
     let sources = Arc::new(Sources::open(&cx, &root).await.expect("it opens"));
     let brief = stage::gather(&findings[0], &sources, &cx.settings());
     let path = RelPath::new(file).expect("a path");
-    let source = sources.file(&path).expect("it is there");
-    let edits = vec![Edit { start: 0, end: before.len(), text: after.to_owned() }];
-    let patch = Patch { files: vec![FilePatch { path: path.clone(), base: source.digest.clone(), edits }] };
-    let origin = Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true, family: "m".to_owned() };
-    let candidate = Candidate {
-        id: Candidate::id_of(&origin, &patch),
-        origin,
-        patch,
-        class: FixClass::Review,
-        title: String::new(),
-        rationale: String::new(),
-        edge_cases: Vec::new(),
-        side_effects: Vec::new(),
-        disproof: None,
-        red_test: test.map(|text| RedTest { text: text.to_owned(), shows: String::new() }),
-        successors: Vec::new(),
-    };
+    let candidate = candidate(&sources, &path, after, test);
     let plan = RunPlan::for_finding(&findings[0], "", Effort::Usual, &cx.settings());
-    let after = BTreeMap::from([(path, after.as_bytes().to_vec())]);
-    let mut subject = Subject {
-        cx: &cx,
-        brief: &brief,
-        sources: &sources,
-        plan: &plan,
-        candidate: &candidate,
-        after,
-        seen: Vec::new(),
-        proved: None,
-    };
+    let mut subject = Subject::new(&cx, &brief, &sources, &plan, &candidate);
+    subject.after = BTreeMap::from([(path, after.as_bytes().to_vec())]);
     let red_green = red_green::run(&mut subject).await;
     [red_green, behaviour::run(&mut subject)]
+}
+
+/// A model's fix after which `after` stands in the file at `path`.
+fn candidate(sources: &Sources, path: &RelPath, after: &str, test: Option<&str>) -> Candidate {
+    let source = sources.file(path).expect("it is there");
+    let edits = vec![Edit { start: 0, end: source.bytes.len(), text: after.to_owned() }];
+    let patch = Patch { files: vec![FilePatch { path: path.clone(), base: source.digest.clone(), edits }] };
+    let origin = Origin::Model { model: "m".to_owned(), endpoint: "e".to_owned(), local: true, family: "m".to_owned() };
+    let red_test = test.map(|text| RedTest { text: text.to_owned(), shows: String::new() });
+    Candidate { red_test, ..Candidate::new(origin, patch, "", "") }
+}
+
+#[test]
+fn the_side_without_a_fix_is_seen_once_for_all_fixes_of_a_run() {
+    if !can_run() {
+        return;
+    }
+    run(async {
+        let (home, cx, findings) = Home::new(&[("pack.py".to_owned(), PACK)], true).await;
+        let root = home.folder.path().canonicalize().expect("it is there").join("project");
+        let sources = Sources::open(&cx, &root).await.expect("it opens");
+        let brief = stage::gather(&findings[0], &sources, &cx.settings());
+        let plan = RunPlan::for_finding(&findings[0], "", Effort::Usual, &cx.settings());
+        let path = RelPath::new("pack.py").expect("a path");
+        let rows = || cx.store.verify_ledger().expect("a ledger").rows;
+        let mut cost = Vec::new();
+        for options in ["'-l', name", "'-l', '--', name"] {
+            let after = PACK.replace("f'wc -l {name}', shell=True", &format!("['wc', {options}]"));
+            let candidate = candidate(&sources, &path, &after, None);
+            let mut subject = Subject::new(&cx, &brief, &sources, &plan, &candidate);
+            subject.after = BTreeMap::from([(path.clone(), after.into_bytes())]);
+            let before = rows();
+            let evidence = red_green::run(&mut subject).await;
+            assert_eq!(evidence.outcome, CheckOutcome::Pass, "{}", evidence.summary);
+            cost.push(rows() - before);
+        }
+        assert_eq!(cost[0], 2 * cost[1], "two sides and then one: {cost:?}");
+    });
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How steps end without any fix: run once for a state of the project, and shared by all runs about it.
+//! How steps end, and what calls do, without any fix: steps are run once for a state of the project, which all runs about
+//! it share, calls once for a run.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,15 +14,19 @@ use super::recognised::Planned;
 use super::trial::{Ended, Trial};
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::proof;
 
 /// Most ends that are kept.
 const MOST: u64 = 256;
 /// Largest file whose bytes count for the state of a project; of a larger one it counts that it is there.
 const LARGEST: u64 = 64 << 20;
 
-/// The ends that are known; cheap to clone.
+/// What is known; cheap to clone.
 #[derive(Clone)]
-pub struct Baselines(moka::future::Cache<Digest, Arc<Known>>);
+pub struct Baselines {
+    steps: moka::future::Cache<Digest, Arc<Known>>,
+    calls: moka::future::Cache<Digest, Arc<proof::Run>>,
+}
 
 /// How a step ended.
 pub(crate) struct Known {
@@ -31,7 +36,7 @@ pub(crate) struct Known {
 
 impl Default for Baselines {
     fn default() -> Self {
-        Self(moka::future::Cache::new(MOST))
+        Self { steps: moka::future::Cache::new(MOST), calls: moka::future::Cache::new(MOST) }
     }
 }
 
@@ -78,7 +83,19 @@ impl Baselines {
             Arc::new(Known { ended, at_ms: trial.cx.now_ms() })
         };
         let is_stale = |known: &Arc<Known>| known.at_ms < since_ms && !works(&known.ended.run);
-        self.0.entry(key).or_insert_with_if(look, is_stale).await.into_value()
+        self.steps.entry(key).or_insert_with_if(look, is_stale).await.into_value()
+    }
+
+    /// What calls do without a fix, as `look` sees it: once for what `parts` name, a failure each time anew.
+    pub(crate) async fn calls(
+        &self,
+        parts: &[&str],
+        look: impl Future<Output = Result<proof::Run, String>>,
+    ) -> Result<proof::Run, String> {
+        let key = Digest::of_parts(parts.iter().copied());
+        let look = async { look.await.map(Arc::new) };
+        let known = self.calls.try_get_with(key, look).await;
+        known.map(|run| (*run).clone()).map_err(|why| (*why).clone())
     }
 }
 
