@@ -51,24 +51,25 @@ test("waiting is no part of the line, and a finding that is tried again begins a
   log.put(at("a", "queued", null, 50), 50);
   expect(log.get("a")?.stages).toEqual([]);
   log.put(at("a", "gather"), 100);
-  log.hear({ finding: "a", model: "m", text: "old", is_new: true }, 110);
+  log.hear({ finding: "a", seat: "m", model: "m", text: "old", is_new: true }, 110);
   expect(log.get("a")).toMatchObject({ startedAt: 100, stages: [{ stage: "gather" }] });
   log.put(at("a", "queued", null, 200), 200);
   expect(log.get("a")).toMatchObject({ startedAt: 200, stages: [], voices: [] });
 });
 
-test("each model has its voice; a new answer takes the place of the last one", () => {
+test("each seat has its voice, whoever speaks for it; a new answer takes the place of the last one", () => {
   const log = new RunLog();
-  const say = (model: string, text: string, is_new: boolean, now: number) =>
-    log.hear({ finding: "a", model, text, is_new }, now);
+  const say = (seat: string, text: string, is_new: boolean, now: number) =>
+    log.hear({ finding: "a", seat, model: "m", text, is_new }, now);
   log.put(at("a", "propose"), 100);
   say("m", "", true, 110);
   say("m", "one", false, 120);
-  say("n", "other", true, 125);
+  say("m, answer 2", "other", true, 125);
   say("m", " two", false, 130);
   say("m", "anew", true, 140);
   expect(log.get("a")?.voices).toEqual([
     {
+      seat: "m",
       model: "m",
       answers: [
         { from: 110, to: 130 },
@@ -77,7 +78,7 @@ test("each model has its voice; a new answer takes the place of the last one", (
       text: "anew",
       length: 4,
     },
-    { model: "n", answers: [{ from: 125, to: 125 }], text: "other", length: 5 },
+    { seat: "m, answer 2", model: "m", answers: [{ from: 125, to: 125 }], text: "other", length: 5 },
   ]);
 });
 
@@ -86,8 +87,8 @@ test("of a long answer the end is kept, and what comes together is told together
   const log = new RunLog();
   let heard = 0;
   log.subscribe(() => (heard += 1));
-  log.hear({ finding: "a", model: "m", text: "a".repeat(KEPT_CHARACTERS), is_new: true }, 100);
-  log.hear({ finding: "a", model: "m", text: "end", is_new: false }, 101);
+  log.hear({ finding: "a", seat: "m", model: "m", text: "a".repeat(KEPT_CHARACTERS), is_new: true }, 100);
+  log.hear({ finding: "a", seat: "m", model: "m", text: "end", is_new: false }, 101);
   expect(heard).toBe(0);
   vi.runAllTimers();
   expect(heard).toBe(1);

@@ -14,8 +14,14 @@ export type StageStretch = Stretch & { stage: Stage };
 /** A check of a fix. */
 export type CheckStretch = Stretch & CheckingView;
 
-/** One model on one finding. Its last answer counts; of the ones before, only when they came is kept. */
-export type Voice = { model: string; answers: { from: number; to: number }[]; text: string; length: number };
+/** What is said for one seat, by the model that speaks now. The last answer counts; of the ones before, only when they came is kept. */
+export type Voice = {
+  seat: string;
+  model: string;
+  answers: { from: number; to: number }[];
+  text: string;
+  length: number;
+};
 
 export type RunRecord = {
   finding: string;
@@ -109,10 +115,11 @@ function moved(record: RunRecord, progress: RunProgress, now: number): RunRecord
   };
 }
 
-function spoken(voices: readonly Voice[], { model, text, is_new }: Delta, now: number): Voice[] {
-  const known = voices.find((voice) => voice.model === model);
+function spoken(voices: readonly Voice[], { seat, model, text, is_new }: Delta, now: number): Voice[] {
+  const known = voices.find((voice) => voice.seat === seat);
   if (known === undefined || is_new) {
     const voice: Voice = {
+      seat,
       model,
       answers: [...(known?.answers ?? []), { from: now, to: now }],
       text: text.slice(-KEPT_CHARACTERS),
@@ -122,6 +129,7 @@ function spoken(voices: readonly Voice[], { model, text, is_new }: Delta, now: n
   }
   const last = known.answers.at(-1);
   const voice: Voice = {
+    seat,
     model,
     answers: last === undefined ? [] : [...known.answers.slice(0, -1), { ...last, to: now }],
     text: (known.text + text).slice(-KEPT_CHARACTERS),

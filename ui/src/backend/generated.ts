@@ -111,6 +111,8 @@ export type AppliedView = {
 	fix: string,
 	/**  The files that were written. */
 	files: string[],
+	/**  The other findings whose fixes were written in the same change; taking one back takes all back. */
+	with: string[],
 	/**  When. */
 	applied_at: number,
 };
@@ -121,6 +123,15 @@ export type ApplyFix = {
 	finding: string,
 	/**  The candidate; the recommended one when `null`. */
 	fix: string | null,
+};
+
+/**
+ *  Applies fixes of several findings at once. Those that touch the same files are checked together and written as one
+ *  change; one that does not go with the others is left out.
+ */
+export type ApplyFixes = {
+	/**  Which; each finding once. */
+	fixes: ApplyFix[],
 };
 
 /**  What people took and what they did not. */
@@ -241,6 +252,12 @@ export type CalibrationView = {
 	brier: number,
 	/**  The expected calibration error over the bins. */
 	ece: number,
+};
+
+/**  Cancels the run of one finding. */
+export type CancelRun = {
+	/**  The finding. */
+	finding: string,
 };
 
 /**  What a model can do; `null` is unknown. */
@@ -758,7 +775,9 @@ progress: RunProgress } |
 { kind: "delta"; 
 /**  The finding. */
 finding: string; 
-/**  Who says it, by its name in the settings. */
+/**  The seat that it speaks for, by the name that the resolution has for it. */
+seat: string; 
+/**  Who says it, by its name in the settings; another one than the seat's first where that declined. */
 model: string; 
 /**  The text that is new. */
 text: string; 
@@ -1031,6 +1050,16 @@ export type FixCostView = {
 	manual: ManualCostView,
 };
 
+/**  A fix that was not applied. */
+export type FixRefused = {
+	/**  The finding. */
+	finding: string,
+	/**  Why, in words. */
+	message: string,
+	/**  What to do about it. */
+	hint: string | null,
+};
+
 /**  One candidate. */
 export type FixView = {
 	/**  Its id. */
@@ -1065,6 +1094,14 @@ export type FixView = {
 	evidence: EvidenceView[],
 	/**  How sure. */
 	confidence: ConfidenceView,
+};
+
+/**  What became of them. */
+export type FixesApplied = {
+	/**  Those that are in the project now, in the order in which they were asked for. */
+	applied: AppliedView[],
+	/**  Those that are not; nothing of them was written. */
+	refused: FixRefused[],
 };
 
 /**  One step of the flow. */
@@ -2290,6 +2327,14 @@ export type RuleView = {
 	examples: ExampleView[],
 };
 
+/**  What was cancelled. */
+export type RunCancelled = {
+	/**  The finding. */
+	finding: string,
+	/**  Whether its run was under way; it ends within a moment. Else it waited, and is out of the queue. */
+	was_under_way: boolean,
+};
+
 /**  Chooses findings. */
 export type RunFix = {
 	/**  These; when empty, all open ones of `project`. */
@@ -2876,7 +2921,7 @@ export type TrialView = {
 	agreed: number,
 };
 
-/**  Takes an applied fix back. */
+/**  Takes an applied fix back, with all that was written in the same change. */
 export type UndoFix = {
 	/**  The finding. */
 	finding: string,
@@ -2888,6 +2933,8 @@ export type UndoneView = {
 	finding: string,
 	/**  The files that were written. */
 	files: string[],
+	/**  The other findings whose fixes were part of the same change and are taken back with it. */
+	with: string[],
 };
 
 /**  How many findings each part holds, in the chosen project. */
@@ -2957,9 +3004,11 @@ export type CommandMap = {
 	scan_project: { request: NamedProject; response: ImportView; kind: "mutation" };
 	run_fix: { request: RunFix; response: RunStarted; kind: "mutation" };
 	cancel_runs: { request: Nothing; response: RunStarted; kind: "mutation" };
+	cancel_run: { request: CancelRun; response: RunCancelled; kind: "mutation" };
 	pause_runs: { request: Nothing; response: QueueView; kind: "mutation" };
 	resume_runs: { request: Nothing; response: QueueView; kind: "mutation" };
 	apply_fix: { request: ApplyFix; response: AppliedView; kind: "mutation" };
+	apply_fixes: { request: ApplyFixes; response: FixesApplied; kind: "mutation" };
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
 	rate_fix: { request: RateFix; response: RatingView; kind: "mutation" };
 	reset_learning: { request: ResetLearning; response: LearningReset; kind: "mutation" };
@@ -3028,9 +3077,11 @@ export const tags = {
 	scan_project: ["projects","findings"],
 	run_fix: ["findings","runs"],
 	cancel_runs: ["findings","runs"],
+	cancel_run: ["findings","runs"],
 	pause_runs: ["runs"],
 	resume_runs: ["findings","runs"],
 	apply_fix: ["findings","ledger"],
+	apply_fixes: ["findings","ledger"],
 	undo_fix: ["findings","ledger"],
 	rate_fix: ["findings"],
 	reset_learning: ["findings"],

@@ -10,19 +10,19 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
-    AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApproveToolServer, AskAnswered, AskList, BudgetView,
-    CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView,
-    DiscoveredList, DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey, ExchangePage, ExchangeView,
-    ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage, FindingView, GetCommands, GetExchange,
-    GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers,
-    ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported,
-    LedgerView, ListEgress, ListExchanges, ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList,
-    ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PlanRuns,
-    PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView,
-    RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunFix, RunStarted,
-    SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag,
-    TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, UndoFix,
-    UndoneView,
+    AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
+    BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
+    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey,
+    ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage,
+    FindingView, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, HealthList,
+    HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased,
+    KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges,
+    ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped,
+    NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PlanRuns, PlanView, PolicyCheck, PolicySaved,
+    PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix, RatingList, RatingView,
+    ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel,
+    SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TimelineView, ToolServerChecked,
+    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -126,9 +126,11 @@ commands! {
     Mutation scan_project(NamedProject) -> ImportView [Projects, Findings];
     Mutation run_fix(RunFix) -> RunStarted [Findings, Runs];
     Mutation cancel_runs(Nothing) -> RunStarted [Findings, Runs];
+    Mutation cancel_run(CancelRun) -> RunCancelled [Findings, Runs];
     Mutation pause_runs(Nothing) -> QueueView [Runs];
     Mutation resume_runs(Nothing) -> QueueView [Findings, Runs];
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
+    Mutation apply_fixes(ApplyFixes) -> FixesApplied [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
     Mutation rate_fix(RateFix) -> RatingView [Findings];
     Mutation reset_learning(ResetLearning) -> LearningReset [Findings];

@@ -160,6 +160,8 @@ impl From<DecideError> for ApiError {
             DecideError::NoFix(_) | DecideError::Already | DecideError::NotDismissed(_) => {
                 Self::new(ErrorCode::BadRequest, error.to_string())
             }
+            DecideError::NotTogether(_) => Self::new(ErrorCode::Changed, error.to_string())
+                .with_hint("look for a fix of it again, now that the others are applied"),
             DecideError::Apply(error) => error.into(),
             DecideError::Store(error) => error.into(),
             DecideError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),

@@ -49,9 +49,13 @@ pub(crate) fn event(event: &event::Event) -> Event {
     match event {
         event::Event::Changed(topics) => Event::Changed { tags: topics.iter().copied().map(tag).collect() },
         event::Event::Run(run) => Event::Run { progress: progress(run) },
-        event::Event::Delta(event::Delta { finding, model, text, is_new }) => {
-            Event::Delta { finding: finding.to_string(), model: model.clone(), text: text.clone(), is_new: *is_new }
-        }
+        event::Event::Delta(event::Delta { finding, seat, model, text, is_new }) => Event::Delta {
+            finding: finding.to_string(),
+            seat: seat.clone(),
+            model: model.clone(),
+            text: text.clone(),
+            is_new: *is_new,
+        },
     }
 }
 

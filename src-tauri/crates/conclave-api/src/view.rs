@@ -754,7 +754,9 @@ pub enum Event {
     Delta {
         /// The finding.
         finding: String,
-        /// Who says it, by its name in the settings.
+        /// The seat that it speaks for, by the name that the resolution has for it.
+        seat: String,
+        /// Who says it, by its name in the settings; another one than the seat's first where that declined.
         model: String,
         /// The text that is new.
         text: String,

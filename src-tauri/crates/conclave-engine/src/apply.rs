@@ -9,13 +9,13 @@
 
 use std::path::PathBuf;
 
-use conclave_core::id::{CandidateId, FindingId};
+use conclave_core::id::FindingId;
 use conclave_core::patch::{Patch, PatchError};
 use conclave_effects::gate::{Denied, Gate};
 use conclave_effects::replace::{self, FileChange, Recorded, ReplaceError, Settled, WriteProject};
 use conclave_effects::{DataDir, FsError, ProjectTree, ReadProject, open_project};
 use conclave_policy::{Actor, digest};
-use conclave_store::{Intent, IntentFile, IntentKind, IntentState, NewIntent, Store, StoreError};
+use conclave_store::{Fix, Intent, IntentFile, IntentKind, IntentState, NewIntent, Store, StoreError};
 
 /// Larger files are not replaced.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -25,10 +25,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 pub struct ApplyPlan {
     /// The project's folder, symbolic links resolved.
     pub root: PathBuf,
-    /// For which finding; its status and the way back hang on it.
-    pub finding: Option<FindingId>,
-    /// By which candidate.
-    pub candidate: Option<CandidateId>,
+    /// For which findings, and by which candidates; their status and the way back hang on it.
+    pub fixes: Vec<Fix>,
     /// The edits.
     pub patch: Patch,
 }
@@ -47,6 +45,8 @@ pub struct Applied {
 pub struct Undone {
     /// The files that are as they were before the fix.
     pub files: Vec<String>,
+    /// The other findings whose fixes were part of the same change and are taken back with it.
+    pub with: Vec<FindingId>,
 }
 
 /// A change that was cut short, and what has become of it.
@@ -134,12 +134,13 @@ pub async fn apply(
         changes.push(FileChange { path: path.to_owned(), base, after: data.put_blob(&after)?, bytes: after });
     }
     let files = changes.iter().map(|change| change.path.clone()).collect();
-    let new = Begun { root: plan.root, finding: plan.finding, candidate: plan.candidate, kind: IntentKind::Apply };
+    let new = Begun { root: plan.root, fixes: plan.fixes, kind: IntentKind::Apply };
     let intent = carry_out(gate, store, data, actor, new, changes).await?;
     Ok(Applied { intent, files })
 }
 
-/// Takes back the last fix that was applied for `finding`: identical bytes in all of its files, or nothing.
+/// Takes back the last fix that was applied for `finding`: identical bytes in all of its files, or nothing. Fixes of
+/// other findings that were written in the same change go with it.
 ///
 /// Where somebody else has taken all of it back already, that is recorded and nothing is written.
 ///
@@ -159,7 +160,7 @@ pub async fn undo(
     let tree = open_project(permit)?;
     let now = applied.files.iter().map(|file| read(&tree, &file.path)).collect::<Result<Vec<_>, _>>()?;
     if applied.files.iter().zip(&now).all(|(file, now)| digest(now) == file.before) {
-        return already_undone(gate, store, applied, seen_by);
+        return already_undone(gate, store, applied, seen_by, finding);
     }
     let mut changes = Vec::new();
     for (file, now) in applied.files.iter().zip(now) {
@@ -177,17 +178,24 @@ pub async fn undo(
     }
     let files = changes.iter().map(|change| change.path.clone()).collect();
     let kind = IntentKind::Undo { of: applied.id };
-    let new = Begun { root, finding: applied.finding, candidate: applied.candidate, kind };
+    let with = others(&applied.fixes, finding);
+    let new = Begun { root, fixes: applied.fixes, kind };
     carry_out(gate, store, data, actor, new, changes).await?;
-    Ok(Undone { files })
+    Ok(Undone { files, with })
 }
 
 /// Records that all files are as they were before `applied`; the permit to read them is what the record refers to.
-fn already_undone(gate: &Gate, store: &Store, applied: Intent, permit: u64) -> Result<Undone, ApplyError> {
+fn already_undone(
+    gate: &Gate,
+    store: &Store,
+    applied: Intent,
+    permit: u64,
+    finding: &FindingId,
+) -> Result<Undone, ApplyError> {
+    let with = others(&applied.fixes, finding);
     let exchanged = |file: IntentFile| IntentFile { before: file.after, after: file.before, ..file };
     let new = NewIntent {
-        finding: applied.finding,
-        candidate: applied.candidate,
+        fixes: applied.fixes,
         kind: IntentKind::Undo { of: applied.id },
         root: applied.root,
         files: applied.files.into_iter().map(exchanged).collect(),
@@ -198,7 +206,11 @@ fn already_undone(gate: &Gate, store: &Store, applied: Intent, permit: u64) -> R
     let intent = store.open_intent(&new, now_ms)?;
     let note = format!("as before already, nothing was written: {}", files.join(", "));
     store.close_intent(intent, IntentState::Applied, &note, now_ms)?;
-    Ok(Undone { files })
+    Ok(Undone { files, with })
+}
+
+fn others(fixes: &[Fix], finding: &FindingId) -> Vec<FindingId> {
+    fixes.iter().map(|fix| &fix.finding).filter(|other| *other != finding).cloned().collect()
 }
 
 /// Finishes or takes back every change whose process died, and says what has become of each.
@@ -245,8 +257,7 @@ pub fn recover(store: &Store, data: &DataDir, now_ms: i64) -> Result<Vec<Recover
 /// What an intent says beside its files.
 struct Begun {
     root: PathBuf,
-    finding: Option<FindingId>,
-    candidate: Option<CandidateId>,
+    fixes: Vec<Fix>,
     kind: IntentKind,
 }
 
@@ -271,14 +282,7 @@ async fn carry_out(
         reason: "has a name that is not text, which the journal cannot hold".to_owned(),
     })?;
     let permit = gate.authorize(actor, WriteProject { root: begun.root, changes }).await?;
-    let new = NewIntent {
-        finding: begun.finding,
-        candidate: begun.candidate,
-        kind: begun.kind,
-        root,
-        files,
-        permit: permit.seq(),
-    };
+    let new = NewIntent { fixes: begun.fixes, kind: begun.kind, root, files, permit: permit.seq() };
     let now_ms = || gate.clock().now_ms();
     let intent = store.open_intent(&new, now_ms())?;
     let (state, note, result) = match replace::replace(permit, data, intent) {

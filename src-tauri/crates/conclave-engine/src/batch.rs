@@ -11,10 +11,11 @@ use tokio::task::JoinSet;
 
 use crate::apply::Applied;
 use crate::ctx::Ctx;
-use crate::decide::{self, DecideError};
+use crate::decide::DecideError;
 use crate::learn;
 use crate::queue::{alone, run_job};
 use crate::run::RunError;
+use crate::together::{Wanted, apply_fixes};
 
 /// Which recommended fixes the person lets Conclave write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +58,8 @@ pub struct Treated {
 
 /// Runs `findings`, `parallel` files at a time, and applies what `consent` covers or the settings let be applied.
 ///
-/// Findings in one file are treated one after the other, each against the file as the one before left it: a finding
-/// whose lines are gone by then says so. What goes wrong with one finding is its own affair and ends no other.
+/// The findings of one file are run first, and then written together: see [`crate::together`]. What goes wrong with one
+/// finding is its own affair and ends no other.
 ///
 /// # Errors
 /// The store cannot say where the findings are; then nothing was begun.
@@ -102,17 +103,33 @@ async fn one_file(cx: &Ctx, group: Vec<(usize, FindingId)>, consent: Consent, is
             break;
         }
         let resolution = run(cx, &id, is_only).await;
-        let applied = match &resolution {
-            Ok(resolution) if consent.covers(resolution) || is_allowed(cx, &id, resolution) => {
-                let (cx, id) = (cx.clone(), id.clone());
-                let apply = alone(async move { decide::apply_fix(&cx, &id, None).await }).await;
-                Some(apply.unwrap_or_else(|why| Err(DecideError::Broken(why))).map(|(_, applied)| applied))
-            }
-            _ => None,
-        };
-        treated.push((index, Treated { finding: id, resolution, applied }));
+        treated.push((index, Treated { finding: id, resolution, applied: None }));
+    }
+    let may = |treated: &Treated| match &treated.resolution {
+        Ok(resolution) => consent.covers(resolution) || is_allowed(cx, &treated.finding, resolution),
+        Err(_) => false,
+    };
+    let mut wanted: Vec<&mut Treated> = treated.iter_mut().map(|(_, one)| one).filter(|one| may(one)).collect();
+    let ids: Vec<Wanted> = wanted.iter().map(|one| (one.finding.clone(), None)).collect();
+    let ends = write(cx, ids).await;
+    for (one, end) in wanted.iter_mut().zip(ends) {
+        one.applied = Some(end);
     }
     treated
+}
+
+/// Applies the recommended fixes of `findings`, unless the person has cancelled by now.
+async fn write(cx: &Ctx, findings: Vec<Wanted>) -> Vec<Result<Applied, DecideError>> {
+    let count = findings.len();
+    let all = |error: &dyn Fn() -> DecideError| (0..count).map(|_| Err(error())).collect();
+    if cx.cancel.is_cancelled() {
+        return all(&|| DecideError::NoFix("cancelled before it was applied".to_owned()));
+    }
+    let owned = cx.clone();
+    match alone(async move { apply_fixes(&owned, &findings).await }).await {
+        Ok(ends) => ends.into_iter().map(|end| end.map(|(_, applied)| applied)).collect(),
+        Err(why) => all(&|| DecideError::Broken(why.clone())),
+    }
 }
 
 /// Whether the person's settings let the recommended fix of `resolution` be applied without another word.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::Events;
 use crate::models::Models;
 use crate::policies::PolicyFiles;
+use crate::queue::Runs;
 use crate::runner::baseline::Baselines;
 
 /// The engine's surroundings; cheap to clone.
@@ -31,6 +32,8 @@ pub struct Ctx {
     pub policy: PolicyFiles,
     /// How the tests of projects end without any fix; all runs about a project share it.
     pub baselines: Baselines,
+    /// The runs under way in this process, so that one can be ended and the others go on.
+    pub runs: Runs,
     /// Where progress is told.
     pub events: Events,
     /// Ends everything that is under way.

@@ -1,10 +1,13 @@
 //! What the person decides: to apply a fix or take it back, to dismiss a finding or open it again.
 
-use conclave_core::finding::{Dismissal, Status};
-use conclave_core::id::{CandidateId, FindingId};
-use conclave_core::resolution::{Resolution, Verdict};
+use std::path::PathBuf;
+
+use conclave_core::finding::{Dismissal, Finding, Status};
+use conclave_core::id::{CandidateId, FindingId, RunId};
+use conclave_core::patch::Patch;
+use conclave_core::resolution::{Judged, Resolution, Verdict};
 use conclave_policy::Actor;
-use conclave_store::StoreError;
+use conclave_store::{Fix, StoreError};
 
 use crate::apply::{self, Applied, ApplyError, ApplyPlan, Undone};
 use crate::ctx::Ctx;
@@ -32,6 +35,9 @@ pub enum DecideError {
     /// Our own database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It does not go with fixes of other findings that touch the same files; those are applied, this one is not.
+    #[error("{0}")]
+    NotTogether(String),
     /// A fault of Conclave's own; what was begun in the project is settled at the next start.
     #[error("applying broke off: {0}; start Conclave again to have it put right")]
     Broken(String),
@@ -46,32 +52,67 @@ pub async fn apply_fix(
     finding: &FindingId,
     fix: Option<&CandidateId>,
 ) -> Result<(CandidateId, Applied), DecideError> {
+    let chosen = choose(cx, finding, fix)?;
+    let fix = chosen.judged.candidate.id.clone();
+    let patch = chosen.judged.candidate.patch.clone();
+    Ok((fix, write(cx, &[chosen], patch).await?))
+}
+
+/// A fix that the person wants in the project.
+#[derive(Clone)]
+pub(crate) struct Chosen {
+    /// For this finding.
+    pub finding: Finding,
+    /// The project's folder.
+    pub root: PathBuf,
+    /// The run that found it.
+    pub run: RunId,
+    /// It, with what was seen of it.
+    pub judged: Judged,
+    /// How sure we are of it.
+    pub p: f64,
+}
+
+/// `fix` of `finding`, or the recommended one, if it may be applied.
+pub(crate) fn choose(cx: &Ctx, finding: &FindingId, fix: Option<&CandidateId>) -> Result<Chosen, DecideError> {
     let stored = cx.store.finding(finding)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
     // A fix that was applied and is reported again, or was reverted in the file, is in nobody's way.
     if stored.status == Status::Fixed {
         return Err(DecideError::Already);
     }
     let project = cx.store.project(&stored.finding.project)?.ok_or_else(|| DecideError::NoFinding(finding.clone()))?;
-    let resolution = cx.store.resolution(finding)?;
-    let verdict = resolution.as_ref().map(|r| chosen(r, fix)).transpose()?;
-    let (Some(resolution), Some(verdict)) = (&resolution, verdict) else {
-        return Err(DecideError::NoFix("no fix has been looked for yet".to_owned()));
-    };
-    let candidate = verdict.judged.candidate.clone();
-    let plan = ApplyPlan {
+    let none = || DecideError::NoFix("no fix has been looked for yet".to_owned());
+    let resolution = cx.store.resolution(finding)?.ok_or_else(none)?;
+    let verdict = verdict(&resolution, fix)?;
+    Ok(Chosen {
+        finding: stored.finding,
         root: project.root.into(),
-        finding: Some(finding.clone()),
-        candidate: Some(candidate.id.clone()),
-        patch: candidate.patch,
-    };
-    let applied = apply::apply(&cx.gate, &cx.store, &cx.data, Actor::Person, plan).await?;
-    learn::applied(cx, &stored.finding, resolution, verdict);
-    cx.store.set_status(finding, Status::Fixed, &candidate.title, None)?;
-    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
-    Ok((candidate.id, applied))
+        run: resolution.run.clone(),
+        judged: verdict.judged.clone(),
+        p: verdict.confidence.p,
+    })
 }
 
-fn chosen<'a>(resolution: &'a Resolution, fix: Option<&CandidateId>) -> Result<&'a Verdict, DecideError> {
+/// Writes `patch`, which holds the fixes of all of `chosen`, as one change of their project.
+pub(crate) async fn write(cx: &Ctx, chosen: &[Chosen], patch: Patch) -> Result<Applied, DecideError> {
+    let Some(first) = chosen.first() else { return Err(ApplyError::Empty.into()) };
+    let fix = |one: &Chosen| Fix { finding: one.finding.id.clone(), candidate: one.judged.candidate.id.clone() };
+    let plan = ApplyPlan { root: first.root.clone(), fixes: chosen.iter().map(fix).collect(), patch };
+    let applied = apply::apply(&cx.gate, &cx.store, &cx.data, Actor::Person, plan).await?;
+    for one in chosen {
+        let resolution = cx.store.resolution(&one.finding.id)?;
+        if let Some((resolution, verdict)) =
+            resolution.as_ref().and_then(|found| Some((found, found.verdict(&one.judged.candidate.id)?)))
+        {
+            learn::applied(cx, &one.finding, resolution, verdict);
+        }
+        cx.store.set_status(&one.finding.id, Status::Fixed, &one.judged.candidate.title, None)?;
+    }
+    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
+    Ok(applied)
+}
+
+fn verdict<'a>(resolution: &'a Resolution, fix: Option<&CandidateId>) -> Result<&'a Verdict, DecideError> {
     let Some(fix) = fix else {
         return resolution
             .recommended()
@@ -93,10 +134,10 @@ fn chosen<'a>(resolution: &'a Resolution, fix: Option<&CandidateId>) -> Result<&
 /// # Errors
 /// See [`DecideError`].
 pub async fn undo_fix(cx: &Ctx, finding: &FindingId) -> Result<Undone, DecideError> {
-    let fix = cx.store.applied(finding)?.and_then(|intent| intent.candidate);
+    let fixes = cx.store.applied(finding)?.map(|intent| intent.fixes).unwrap_or_default();
     let undone = apply::undo(&cx.gate, &cx.store, &cx.data, Actor::Person, finding).await?;
-    if let Some(fix) = fix {
-        learn::undone(cx, finding, &fix);
+    for fix in &fixes {
+        learn::undone(cx, &fix.finding, &fix.candidate);
     }
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Ledger]));
     Ok(undone)

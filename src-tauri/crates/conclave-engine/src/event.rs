@@ -79,7 +79,9 @@ pub struct Progress {
 pub struct Delta {
     /// The finding that it is about.
     pub finding: FindingId,
-    /// Who says it, by its name in the settings.
+    /// The seat that it speaks for, by the name that the resolution has for it.
+    pub seat: String,
+    /// Who says it, by its name in the settings; another one than the seat's first where that declined.
     pub model: String,
     /// The text that is new.
     pub text: String,

@@ -226,7 +226,7 @@ pub fn rate(
         return Err(LearnError::Off(why));
     }
     let resolution = cx.store.resolution(finding)?;
-    let applied = cx.store.applied(finding)?.and_then(|intent| intent.candidate);
+    let applied = cx.store.applied(finding)?.and_then(|intent| intent.candidate_for(finding).cloned());
     let known = cx.store.known_fixes_in(&stored.finding.project)?;
     let is_known = |fix: &CandidateId| known.iter().any(|one| one.finding == *finding && one.fix == *fix);
     let recommended = || Some(resolution.as_ref()?.recommended()?.judged.candidate.id.clone());

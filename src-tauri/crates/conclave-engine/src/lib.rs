@@ -45,6 +45,7 @@ pub mod source;
 pub mod spending;
 mod splice;
 pub mod stage;
+pub mod together;
 pub mod tool_servers;
 pub mod watch;
 

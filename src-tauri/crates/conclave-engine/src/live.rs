@@ -26,8 +26,8 @@ struct Telling {
     told: Option<Instant>,
 }
 
-/// Tells through `events` what is said about `finding`.
-pub(crate) fn told(events: Events, finding: FindingId) -> Arc<Hearer> {
+/// Tells through `events` what is said about `finding` for `seat`.
+pub(crate) fn told(events: Events, finding: FindingId, seat: String) -> Arc<Hearer> {
     let telling = Mutex::new(Telling::default());
     Arc::new(move |heard| {
         let mut telling = telling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ pub(crate) fn told(events: Events, finding: FindingId) -> Arc<Hearer> {
             let (model, text) = (telling.model.clone(), std::mem::take(&mut telling.text));
             let is_new = std::mem::take(&mut telling.is_new);
             telling.told = (!text.is_empty()).then(Instant::now);
-            events.send(Event::Delta(Delta { finding: finding.clone(), model, text, is_new }));
+            events.send(Event::Delta(Delta { finding: finding.clone(), seat: seat.clone(), model, text, is_new }));
         }
     })
 }
@@ -59,10 +59,11 @@ mod tests {
     async fn what_comes_together_is_told_together_and_another_model_begins_anew() {
         let events = Events::default();
         let mut told_now = events.subscribe();
-        let hear = told(events, FindingId::new("f"));
+        let hear = told(events, FindingId::new("f"), "A, answer 2".to_owned());
         let mut next = || {
             let mut all = Vec::new();
-            while let Ok(Event::Delta(Delta { model, text, is_new, .. })) = told_now.try_recv() {
+            while let Ok(Event::Delta(Delta { seat, model, text, is_new, .. })) = told_now.try_recv() {
+                assert_eq!(seat, "A, answer 2", "whoever speaks for it");
                 all.push(format!("{}{model}: {text}", if is_new { "!" } else { "" }));
             }
             all.join(" | ")

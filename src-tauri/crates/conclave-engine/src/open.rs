@@ -18,6 +18,7 @@ use crate::ctx::Ctx;
 use crate::event::Events;
 use crate::models::Models;
 use crate::policies::{self, PolicyFiles};
+use crate::queue::Runs;
 use crate::review::EngineReviewer;
 use crate::runner::baseline::Baselines;
 use crate::{settings_file, tool_servers};
@@ -96,6 +97,7 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
         tools,
         policy,
         baselines: Baselines::default(),
+        runs: Runs::default(),
         events,
         cancel: CancellationToken::new(),
     };

@@ -4,11 +4,15 @@
 //! them; a job whose process died is claimed again and resumes, and so is one whose future was dropped, when its process
 //! ends.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use conclave_core::id::FindingId;
 use conclave_core::resolution::Resolution;
 use conclave_core::tier::Effort;
 use conclave_store::{Job, JobEnd, StoreError};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::ctx::Ctx;
 use crate::event::{Event, Progress, Stage, Topic};
@@ -41,6 +45,53 @@ pub fn cancel_waiting(cx: &Ctx) -> Result<u32, StoreError> {
     let cancelled = cx.store.cancel_waiting()?;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     Ok(cancelled)
+}
+
+/// Cancels the run of `finding`: ends it where this process is at it, takes it out of the queue where it waits. Gives
+/// whether it was under way; `None` when there is none.
+///
+/// # Errors
+/// [`StoreError::Running`] when another process is at it; else the store fails.
+pub fn cancel_run(cx: &Ctx, finding: &FindingId) -> Result<Option<bool>, StoreError> {
+    if cx.runs.cancel(finding) {
+        return Ok(Some(true));
+    }
+    let cancelled = cx.store.cancel_job(finding)?;
+    cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
+    Ok(cancelled.then_some(false))
+}
+
+/// The runs under way in this process, each with what ends it; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Runs(Arc<Mutex<HashMap<FindingId, CancellationToken>>>);
+
+impl Runs {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FindingId, CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the run of `finding`; false when none is under way.
+    fn cancel(&self, finding: &FindingId) -> bool {
+        let token = self.lock().get(finding).cloned();
+        token.inspect(CancellationToken::cancel).is_some()
+    }
+
+    fn begin(&self, finding: &FindingId, token: CancellationToken) -> UnderWay {
+        self.lock().insert(finding.clone(), token);
+        UnderWay { runs: self.clone(), finding: finding.clone() }
+    }
+}
+
+/// Has a run among the runs for as long as it lives.
+struct UnderWay {
+    runs: Runs,
+    finding: FindingId,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.runs.lock().remove(&self.finding);
+    }
 }
 
 /// Begins no further jobs, in any process and over its end, until it is told otherwise; or begins them again. What runs
@@ -89,7 +140,8 @@ pub async fn drain(cx: &Ctx, parallel: usize) -> Result<Vec<Ended>, StoreError> 
 /// The store fails.
 pub async fn run_job(cx: &Ctx, job: Job) -> Result<Ended, StoreError> {
     let result = {
-        let (cx, job) = (cx.clone(), job.clone());
+        let (cx, job) = (Ctx { cancel: cx.cancel.child_token(), ..cx.clone() }, job.clone());
+        let _under_way = cx.runs.begin(&job.finding, cx.cancel.clone());
         alone(async move { run_finding(&cx, &job).await }).await.unwrap_or_else(|why| Err(RunError::Broken(why)))
     };
     cx.models.save_counts(cx.now_ms());

@@ -65,7 +65,7 @@ const STORED: [Stage; 6] =
     [Stage::Gather, Stage::Propose, Stage::Verify, Stage::ProposeAgain, Stage::VerifyAgain, Stage::Judge];
 
 /// What a stage stored, with the milliseconds that it took.
-fn stored<T: DeserializeOwned>(store: &Store, run: &RunId, stage: Stage) -> Result<Option<(T, u64)>, RunError> {
+pub(crate) fn stored<T: DeserializeOwned>(store: &Store, run: &RunId, stage: Stage) -> Result<Option<(T, u64)>, RunError> {
     let name = stage_name(stage);
     let Some(text) = store.stage(run, name)? else { return Ok(None) };
     let (_, result): (Option<Digest>, (T, u64)) =

@@ -22,8 +22,11 @@ export function useFindingActions(view: FindingView, chosen: FixView | undefined
     undo.mutate(
       { finding },
       {
-        onSuccess: ({ files }) =>
-          say({ tone: "pass", title: "Taken back: the files are as they were", lines: [files.join(", ")] }),
+        onSuccess: ({ files, with: others }) => {
+          const lines = [files.join(", ")];
+          if (others.length > 0) lines.push(`With it: ${count(others.length, "fix", "fixes")} of the same change.`);
+          say({ tone: "pass", title: "Taken back: the files are as they were", lines });
+        },
         onError: (error) => sayError("The fix was not taken back", error),
       },
     );

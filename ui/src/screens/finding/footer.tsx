@@ -35,7 +35,10 @@ export function FindingFooter({
         </CommandButton>
         <FooterNote>
           Applied {ago(applied.applied_at, now)}, {count(applied.files.length, "file")} written. Undo restores the very
-          bytes.
+          bytes
+          {applied.with.length > 0 &&
+            ` and takes back ${count(applied.with.length, "other fix", "other fixes")} of the same change`}
+          .
         </FooterNote>
         <CopyPatch actions={actions} />
       </Footer>

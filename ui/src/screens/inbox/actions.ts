@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { refresh, useBackend, useChange } from "../../api/client";
 import { toApiError } from "../../backend/backend";
-import type { FindingRow, ProjectView, ViewCounts } from "../../backend/generated";
+import type { FindingRow, FixesApplied, ProjectView, ViewCounts } from "../../backend/generated";
 import { tags } from "../../backend/generated";
 import type { Actions } from "../../commands/active";
 import { count, fileName, sentence } from "../../format";
@@ -108,54 +108,55 @@ export function useInboxActions({
   };
 }
 
-/** Applies recommended fixes one after the other and says how each went; one that is refused stops no other. */
+/** Applies recommended fixes together and says how each went; one that is refused stops no other. */
 function useApplyAll(): (rows: readonly FindingRow[]) => Promise<void> {
   const backend = useBackend();
   const client = useQueryClient();
-  const { say } = useNotices();
+  const { say, sayError } = useNotices();
   const undoAll = useUndoAll();
   return async (rows) => {
-    const applied: string[] = [];
-    const files = new Set<string>();
-    const refused: string[] = [];
-    say({ tone: "plain", title: `Applying ${count(rows.length, "fix", "fixes")}…` });
-    for (const { id, title } of rows) {
-      try {
-        const view = await backend.call("apply_fix", { finding: id, fix: null });
-        applied.unshift(id);
-        for (const file of view.files) files.add(file);
-      } catch (error) {
-        const { message, hint } = toApiError(error);
-        refused.push(`${title}: ${[message, hint ?? ""].map(sentence).join(" ")}`);
-      }
+    const lines = rows.length > 1 ? ["Fixes of one file are checked together first."] : [];
+    say({ tone: "plain", title: `Applying ${count(rows.length, "fix", "fixes")}…`, lines });
+    let done: FixesApplied;
+    try {
+      done = await backend.call("apply_fixes", { fixes: rows.map(({ id }) => ({ finding: id, fix: null })) });
+    } catch (error) {
+      sayError("Nothing was applied", toApiError(error));
+      return;
     }
-    await refresh(client, tags.apply_fix);
-    const names = [...files].map(fileName).join(", ");
-    const done = `${count(applied.length, "fix", "fixes")} applied`;
+    await refresh(client, tags.apply_fixes);
+    const applied = done.applied.map(({ finding }) => finding).toReversed();
+    const names = [...new Set(done.applied.flatMap(({ files }) => files))].map(fileName).join(", ");
+    const title = (finding: string) => rows.find(({ id }) => id === finding)?.title ?? finding;
+    const refused = done.refused.map(
+      ({ finding, message, hint }) => `${title(finding)}: ${[message, hint ?? ""].map(sentence).join(" ")}`,
+    );
+    const sum = `${count(applied.length, "fix", "fixes")} applied`;
     say({
       tone: refused.length > 0 ? "fail" : "pass",
       title:
         refused.length > 0
-          ? `${done}, ${refused.length} refused: nothing was written for those`
-          : `${done}: ${names} written`,
+          ? `${sum}, ${refused.length} refused: nothing was written for those`
+          : `${sum}: ${names} written`,
       lines: refused,
       ...(applied.length > 0 ? { action: { label: "Undo", run: () => void undoAll(applied) } } : {}),
     });
   };
 }
 
-/** Takes applied fixes back, in the order given. */
+/** Takes applied fixes back, in the order given; what was written with one goes with it. */
 function useUndoAll(): (findings: readonly string[]) => Promise<void> {
   const backend = useBackend();
   const client = useQueryClient();
   const { say } = useNotices();
   return async (findings) => {
-    let undone = 0;
+    const undone = new Set<string>();
     const refused: string[] = [];
     for (const finding of findings) {
+      if (undone.has(finding)) continue;
       try {
-        await backend.call("undo_fix", { finding });
-        undone += 1;
+        const view = await backend.call("undo_fix", { finding });
+        for (const one of [finding, ...view.with]) undone.add(one);
       } catch (error) {
         const { message, hint } = toApiError(error);
         refused.push([message, hint ?? ""].map(sentence).join(" "));
@@ -164,7 +165,7 @@ function useUndoAll(): (findings: readonly string[]) => Promise<void> {
     await refresh(client, tags.undo_fix);
     say({
       tone: refused.length > 0 ? "fail" : "pass",
-      title: `${count(undone, "fix", "fixes")} taken back${refused.length > 0 ? `, ${refused.length} refused` : ": the files are as they were"}`,
+      title: `${count(undone.size, "fix", "fixes")} taken back${refused.length > 0 ? `, ${refused.length} refused` : ": the files are as they were"}`,
       lines: refused,
     });
   };

@@ -10,10 +10,8 @@ import styles from "./lane-pane.module.css";
 
 export function LanePane({ lane, record }: { lane: Lane; record: RunRecord }) {
   if (lane.kind === "fix") return <Checks lane={lane} />;
-  const voice = record.voices.find(({ model }) => `model ${model}` === lane.id);
-  return voice === undefined ? null : (
-    <Words name={voice.model} text={voice.text} cut={voice.length > KEPT_CHARACTERS} />
-  );
+  const voice = record.voices.find(({ seat }) => `model ${seat}` === lane.id);
+  return voice === undefined ? null : <Words name={lane.name} text={voice.text} cut={voice.length > KEPT_CHARACTERS} />;
 }
 
 /** From this near to the end, in pixels, one reads along. */

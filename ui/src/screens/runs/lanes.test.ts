@@ -13,7 +13,7 @@ const RECORD: RunRecord = {
     { fix: "y", origin: "Local", check: "parses", label: "Parses", from: 5_000, to: 6_000 },
     { fix: "x", origin: "a recipe", check: "rescan", label: "Re-scan", from: 6_000, to: null },
   ],
-  voices: [{ model: "Local", answers: [{ from: 2_000, to: 3_000 }], text: "{}", length: 2 }],
+  voices: [{ seat: "Local", model: "Local", answers: [{ from: 2_000, to: 3_000 }], text: "{}", length: 2 }],
 };
 
 test("models come first, then fixes in the order in which they were checked", () => {

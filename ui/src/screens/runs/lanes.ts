@@ -1,4 +1,4 @@
-/** The lanes of a timeline: one for each model that speaks and one for each fix that is checked. Pure. */
+/** The lanes of a timeline: one for each seat that a model speaks for and one for each fix that is checked. Pure. */
 import type { RunRecord } from "../../api/run-log";
 import type { CheckOutcome, ResolutionView } from "../../backend/generated";
 import { count, duration } from "../../format";
@@ -14,10 +14,11 @@ export function lanesOf(record: RunRecord, running: boolean, now: number, resolu
 
 function modelLanes({ voices, progress }: RunRecord, running: boolean, now: number): Lane[] {
   const asking = running && (progress === undefined || progress.stage === "propose");
-  return voices.map(({ model, answers, length }) => ({
-    id: `model ${model}`,
+  return voices.map(({ seat, model, answers, length }) => ({
+    id: `model ${seat}`,
     kind: "model",
-    name: model,
+    // Another model may stand in for the one that the seat is named after.
+    name: seat.startsWith(model) ? seat : `${seat}: ${model}`,
     said: `${count(length, "character")}${answers.length > 1 ? `, answer ${answers.length}` : ""}`,
     bars: answers.map(({ from, to }, index) => {
       const live = asking && index === answers.length - 1;

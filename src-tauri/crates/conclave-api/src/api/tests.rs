@@ -85,6 +85,41 @@ async fn the_persons_word_ends_a_run() {
 }
 
 #[tokio::test]
+async fn one_run_is_cancelled_and_the_others_go_on() {
+    let Held { api, serving, finding, _folder, _connection } = held().await;
+    fs::write(_folder.path().join("shop/b.py"), WEAK).unwrap();
+    api.cx().store.pause_queue(true).unwrap();
+    let (_, scans) = api.scan_folder(&_folder.path().join("shop")).await.unwrap();
+    assert_eq!(scans[0].new_findings, 1);
+    dispatch(&api, "run_fix", json!({})).await.unwrap();
+    let jobs = api.cx().store.open_jobs().unwrap();
+    let waits = jobs.iter().map(|(job, _)| job.finding.clone()).find(|id| *id != finding).unwrap();
+
+    let mut events = api.cx().events.subscribe();
+    let cancel = async |id: &FindingId| dispatch(&api, "cancel_run", json!({ "finding": id.as_str() })).await;
+    let ended = cancel(&finding).await.unwrap();
+    assert_eq!(ended, json!({ "finding": finding.as_str(), "was_under_way": true }));
+    while status(&api, &finding) == Status::Running {
+        events.recv().await.unwrap();
+    }
+    let left: Vec<FindingId> = api.cx().store.open_jobs().unwrap().into_iter().map(|(job, _)| job.finding).collect();
+    assert_eq!((status(&api, &finding), left), (Status::Open, vec![waits.clone()]));
+    assert_eq!(cancel(&waits).await.unwrap(), json!({ "finding": waits.as_str(), "was_under_way": false }));
+    assert_eq!((status(&api, &waits), api.cx().store.open_jobs().unwrap()), (Status::Open, Vec::new()));
+    let none = cancel(&waits).await.unwrap_err();
+    assert_eq!(
+        (none.code, none.hint.as_deref()),
+        (ErrorCode::BadRequest, Some("it may have come to its end just now"))
+    );
+
+    let other = open(&_folder);
+    other.cx().store.begin_run(&finding, true, 0).unwrap();
+    let elsewhere = cancel(&finding).await.unwrap_err();
+    assert!(elsewhere.hint.unwrap().contains("another window or command is at it"));
+    serving.abort();
+}
+
+#[tokio::test]
 async fn a_project_is_followed_once_and_no_longer_than_it_is_watched() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("shop")).unwrap();

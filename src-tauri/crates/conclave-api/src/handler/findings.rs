@@ -101,7 +101,8 @@ pub(crate) async fn get_finding(api: &Api, request: GetFinding) -> Result<Findin
     let fixed = stored.status == Status::Fixed;
     let applied = store.applied(&id)?.filter(|_| fixed).map(|intent| AppliedView {
         finding: id.to_string(),
-        fix: intent.candidate.map(|c| c.to_string()).unwrap_or_default(),
+        fix: intent.candidate_for(&id).map(ToString::to_string).unwrap_or_default(),
+        with: intent.fixes.iter().filter(|fix| fix.finding != id).map(|fix| fix.finding.to_string()).collect(),
         files: intent.files.into_iter().map(|file| file.path).collect(),
         applied_at: intent.at,
     });

@@ -25,7 +25,7 @@ mod tools;
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use commands::{get_commands, save_commands};
 pub(crate) use config::{check_config, check_config_file, import_config};
-pub(crate) use decisions::{apply_fix, dismiss_findings, reopen_findings, undo_fix};
+pub(crate) use decisions::{apply_fix, apply_fixes, dismiss_findings, reopen_findings, undo_fix};
 pub(crate) use egress::{export_ledger, list_egress};
 pub(crate) use exchange::{erase_exchanges, get_exchange, list_exchanges};
 pub(crate) use findings::{get_finding, list_findings};
@@ -39,7 +39,7 @@ pub(crate) use plan::plan_runs;
 pub(crate) use policy::{check_policy, explain_request, get_policy, policy_in, save_policy, simulate_policy};
 pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
-pub(crate) use runs::{cancel_runs, chosen, get_timeline, pause_runs, replay_run, resume_runs, run_fix};
+pub(crate) use runs::{cancel_run, cancel_runs, chosen, get_timeline, pause_runs, replay_run, resume_runs, run_fix};
 pub(crate) use servers::{discover_servers, inspect_file};
 pub(crate) use spending::{get_spending, save_budget};
 pub(crate) use tools::{

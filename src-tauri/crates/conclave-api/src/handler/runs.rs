@@ -6,12 +6,15 @@ use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, ProjectId, RunId};
 use conclave_engine::queue;
 use conclave_engine::replay::{replay, stages};
-use conclave_store::{FindingQuery, StoredFinding};
+use conclave_store::{FindingQuery, StoreError, StoredFinding};
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
-use crate::view::{GetFinding, Nothing, QueueView, ReplayRun, ReplayView, RunFix, RunStarted, StageTook, TimelineView};
+use crate::view::{
+    CancelRun, GetFinding, Nothing, QueueView, ReplayRun, ReplayView, RunCancelled, RunFix, RunStarted, StageTook,
+    TimelineView,
+};
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
     let findings = chosen(api, &request, &[Status::Open, Status::NoSafeFix, Status::SuspectedFalsePositive])?;
@@ -94,6 +97,22 @@ fn waiting(api: &Api, request: &RunFix, statuses: &[Status]) -> Result<Vec<Findi
 
 pub(crate) async fn cancel_runs(api: &Api, _: Nothing) -> Result<RunStarted, ApiError> {
     Ok(RunStarted { queued: api.cancel_runs()? })
+}
+
+pub(crate) async fn cancel_run(api: &Api, request: CancelRun) -> Result<RunCancelled, ApiError> {
+    let finding = api.finding_id(&request.finding)?;
+    let was_under_way = match queue::cancel_run(api.cx(), &finding) {
+        Ok(Some(was_under_way)) => was_under_way,
+        Ok(None) => {
+            let none = format!("no run of `{finding}` is under way or waits");
+            return Err(ApiError::new(ErrorCode::BadRequest, none).with_hint("it may have come to its end just now"));
+        }
+        Err(error @ StoreError::Running { .. }) => {
+            return Err(ApiError::from(error).with_hint("another window or command is at it; cancel it there"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(RunCancelled { finding: finding.to_string(), was_under_way })
 }
 
 pub(crate) async fn pause_runs(api: &Api, _: Nothing) -> Result<QueueView, ApiError> {

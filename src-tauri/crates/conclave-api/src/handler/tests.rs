@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::api::{Api, Options};
+use crate::batch::{Consent, Which};
 use crate::commands::dispatch;
 use crate::error::{ApiError, ErrorCode};
 use crate::view::SetKey;
@@ -360,4 +361,34 @@ async fn a_dismissed_finding_stands_apart_with_its_reason_until_it_is_opened_aga
     assert_eq!(fails(&api, "reopen_findings", json!({ "findings": [id] })).await.code, ErrorCode::BadRequest);
     let none = call(&api, "get_timeline", json!({ "finding": id })).await;
     assert_eq!(none, json!({ "run": null, "stages": [] }));
+}
+
+#[tokio::test]
+async fn fixes_of_one_file_are_applied_and_taken_back_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let (api, shop) = (open(&folder), folder.path().join("shop"));
+    fs::create_dir(&shop).unwrap();
+    let weak = "import yaml\n\n\ndef read(s):\n    return yaml.load(s)\n\n\ndef again(s):\n    return yaml.load(s)\n";
+    fs::write(shop.join("a.py"), weak).unwrap();
+    api.scan_folder(&shop).await.unwrap();
+    let which = Which::Open { project: None, severity: None };
+    let report = api.fix(&which, Consent::Nothing).await.unwrap();
+    let ids: Vec<&str> = report.resolutions.iter().map(|item| item.finding.id.as_str()).collect();
+    let [first, second] = ids[..] else { panic!("two findings: {ids:?}") };
+
+    let fixes: Vec<Value> = ids.iter().map(|id| json!({ "finding": id, "fix": null })).collect();
+    let done = call(&api, "apply_fixes", json!({ "fixes": fixes })).await;
+    let of = |n: usize| (&done["applied"][n]["finding"], &done["applied"][n]["with"], &done["applied"][n]["files"]);
+    assert_eq!(of(0), (&json!(first), &json!([second]), &json!(["a.py"])));
+    assert_eq!((of(1), &done["refused"]), ((&json!(second), &json!([first]), &json!(["a.py"])), &json!([])));
+    assert_eq!(fs::read_to_string(shop.join("a.py")).unwrap().matches("yaml.load(s)").count(), 0);
+    let shown = call(&api, "get_finding", json!({ "finding": second })).await;
+    assert_eq!(shown["applied"]["with"], json!([first]));
+    let again = call(&api, "apply_fixes", json!({ "fixes": [fixes[0]] })).await;
+    assert_eq!(again["refused"][0]["message"], "a fix of this finding is applied already");
+
+    let undone = call(&api, "undo_fix", json!({ "finding": second })).await;
+    assert_eq!((&undone["with"], &undone["files"]), (&json!([first]), &json!(["a.py"])));
+    assert_eq!(fs::read_to_string(shop.join("a.py")).unwrap(), weak);
+    assert_eq!(call(&api, "get_finding", json!({ "finding": first })).await["row"]["status"], "fix_ready");
 }

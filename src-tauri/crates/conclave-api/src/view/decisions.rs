@@ -16,6 +16,8 @@ pub struct AppliedView {
     pub fix: String,
     /// The files that were written.
     pub files: Vec<String>,
+    /// The other findings whose fixes were written in the same change; taking one back takes all back.
+    pub with: Vec<String>,
     /// When.
     #[specta(type = Number)]
     pub applied_at: i64,
@@ -31,7 +33,36 @@ pub struct ApplyFix {
     pub fix: Option<String>,
 }
 
-/// Takes an applied fix back.
+/// Applies fixes of several findings at once. Those that touch the same files are checked together and written as one
+/// change; one that does not go with the others is left out.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyFixes {
+    /// Which; each finding once.
+    pub fixes: Vec<ApplyFix>,
+}
+
+/// What became of them.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct FixesApplied {
+    /// Those that are in the project now, in the order in which they were asked for.
+    pub applied: Vec<AppliedView>,
+    /// Those that are not; nothing of them was written.
+    pub refused: Vec<FixRefused>,
+}
+
+/// A fix that was not applied.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct FixRefused {
+    /// The finding.
+    pub finding: String,
+    /// Why, in words.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Takes an applied fix back, with all that was written in the same change.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct UndoFix {
@@ -46,6 +77,8 @@ pub struct UndoneView {
     pub finding: String,
     /// The files that were written.
     pub files: Vec<String>,
+    /// The other findings whose fixes were part of the same change and are taken back with it.
+    pub with: Vec<String>,
 }
 
 /// Dismisses findings.

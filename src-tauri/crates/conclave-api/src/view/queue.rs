@@ -1,4 +1,4 @@
-//! Whether runs that wait are begun, and how long the stages of one took.
+//! Runs of findings: held back, cancelled, and how long their stages took.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,4 +32,21 @@ pub struct StageTook {
     /// How long it took, in milliseconds.
     #[specta(type = Number)]
     pub took_ms: u64,
+}
+
+/// Cancels the run of one finding.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+#[serde(deny_unknown_fields)]
+pub struct CancelRun {
+    /// The finding.
+    pub finding: String,
+}
+
+/// What was cancelled.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
+pub struct RunCancelled {
+    /// The finding.
+    pub finding: String,
+    /// Whether its run was under way; it ends within a moment. Else it waited, and is out of the queue.
+    pub was_under_way: bool,
 }

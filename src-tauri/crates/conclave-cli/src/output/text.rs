@@ -442,7 +442,12 @@ pub(super) fn applied(view: &AppliedView) -> String {
 }
 
 pub(super) fn undone(view: &UndoneView) -> String {
-    format!("Taken back in {}: the bytes are as they were.\n", view.files.join(", "))
+    let with = match view.with.len() {
+        0 => String::new(),
+        1 => " With it went the fix of 1 other finding, which was part of the same change.".to_owned(),
+        n => format!(" With it went the fixes of {n} other findings, which were part of the same change."),
+    };
+    format!("Taken back in {}: the bytes are as they were.{with}\n", view.files.join(", "))
 }
 
 pub(super) fn dismissed(view: &DecidedView) -> String {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use conclave_core::finding::{Detection, Finding, Rule, Severity, Status, Tool};
-use conclave_core::id::{ProjectId, ScanId};
+use conclave_core::id::{CandidateId, ProjectId, ScanId};
 use conclave_core::patch::{Edit, FilePatch};
 use conclave_core::path::RelPath;
 use conclave_core::project::Project;
@@ -73,6 +73,10 @@ impl Ground {
         the_finding(&ProjectId::of_root("shop")).id
     }
 
+    fn fix(&self) -> Fix {
+        Fix { finding: self.finding(), candidate: CandidateId::new("c1") }
+    }
+
     pub(super) fn status(&self) -> Status {
         self.store.finding(&self.finding()).unwrap().unwrap().status
     }
@@ -82,12 +86,7 @@ impl Ground {
     }
 
     fn apply_as(&self, actor: Actor, files: Vec<FilePatch>) -> Result<Applied, ApplyError> {
-        let plan = ApplyPlan {
-            root: self.root.clone(),
-            finding: Some(self.finding()),
-            candidate: Some(CandidateId::new("c1")),
-            patch: Patch::new(files),
-        };
+        let plan = ApplyPlan { root: self.root.clone(), fixes: vec![self.fix()], patch: Patch::new(files) };
         block_on(apply(&self.gate(NOW), &self.store, &self.data, actor, plan))
     }
 
@@ -346,8 +345,7 @@ fn a_change_left_open_is_settled_by_what_is_in_the_tree() {
             after: ground.data.put_blob(after).unwrap(),
         };
         let new = NewIntent {
-            finding: Some(ground.finding()),
-            candidate: None,
+            fixes: vec![ground.fix()],
             kind: IntentKind::Apply,
             root: ground.root.display().to_string(),
             files: vec![file("a.py", b"one", b"two"), file("src/b.py", b"old", b"new")],
@@ -383,7 +381,7 @@ fn a_project_that_is_away_is_settled_when_it_is_back() {
         after: ground.data.put_blob(b"two").unwrap(),
     }];
     let root = ground.root.display().to_string();
-    let new = NewIntent { finding: None, candidate: None, kind: IntentKind::Apply, root, files, permit: 1 };
+    let new = NewIntent { fixes: Vec::new(), kind: IntentKind::Apply, root, files, permit: 1 };
     ground.store.open_intent(&new, NOW).unwrap();
     drop(ground);
     let (here, away) = (folder.path().join("project"), folder.path().join("away"));

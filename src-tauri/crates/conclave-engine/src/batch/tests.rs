@@ -10,6 +10,7 @@ use conclave_core::project::Project;
 use tempfile::TempDir;
 
 use super::*;
+use crate::decide;
 use crate::open::{Options, open};
 use crate::{project, scan};
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::Candidate;
-use conclave_core::evidence::{Check, Evidence};
+use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use conclave_core::path::RelPath;
 use conclave_core::tier::RunPlan;
 use conclave_fixers::Change;
@@ -48,7 +48,18 @@ pub struct Subject<'a> {
     pub(crate) proved: Option<Result<Proved, Untried>>,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// `candidate` at the foot of the ladder.
+    pub(crate) fn new(
+        cx: &'a Ctx,
+        brief: &'a Brief,
+        sources: &'a Sources,
+        plan: &'a RunPlan,
+        candidate: &'a Candidate,
+    ) -> Self {
+        Self { cx, brief, sources, plan, candidate, after: BTreeMap::new(), seen: Vec::new(), proved: None }
+    }
+
     /// The touched files as text before and after, those that are text.
     fn texts(&self) -> impl Iterator<Item = (&RelPath, Arc<Source>, &str)> {
         self.after.iter().filter_map(|(path, after)| {
@@ -74,6 +85,22 @@ impl Subject<'_> {
         let text = before.as_deref().and_then(Source::text).unwrap_or_default();
         let file = self.candidate.patch.files.iter().find(|file| file.path == *path);
         moved::Moved::of(text, file.map_or(&[], |file| file.edits.as_slice()))
+    }
+}
+
+/// Climbs the ladder with the checks that are `wanted` until a gate stops it, and `tells` which one is next; those that
+/// were not reached are `NotRun`.
+pub(crate) async fn climb(subject: &mut Subject<'_>, wanted: impl Fn(Check) -> bool, tell: impl Fn(Check)) {
+    let mut stopped = false;
+    for entry in CHECKS.iter().filter(|entry| wanted(entry.check)) {
+        let evidence = if stopped {
+            Evidence::new(entry.check, CheckOutcome::NotRun, "not run: a gate before it failed")
+        } else {
+            tell(entry.check);
+            (entry.run)(subject).await
+        };
+        stopped |= entry.check.is_gate() && evidence.outcome != CheckOutcome::Pass;
+        subject.seen.push(evidence);
     }
 }
 

@@ -75,7 +75,7 @@ async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), St
 /// The files that `fix` changed, with its hunks; `None` where its bytes are gone or no text.
 fn changed(cx: &Ctx, fix: &KnownFix) -> Result<Option<Vec<(IntentFile, Hunks)>>, StoreError> {
     let Some(intent) = cx.store.applied(&fix.finding)? else { return Ok(None) };
-    if intent.candidate.as_ref() != Some(&fix.fix) {
+    if intent.candidate_for(&fix.finding) != Some(&fix.fix) {
         return Ok(None);
     }
     let text = |digest: &str| String::from_utf8(cx.data.blob(digest).ok()?).ok();

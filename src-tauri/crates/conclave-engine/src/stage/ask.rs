@@ -135,7 +135,7 @@ impl Panel {
             }
             let drafts = vec![Draft::Failed { why: format!("no answer within {} s", plan.tier.analysis_s) }];
             self.seats.push(Seat { drafts, ..seat });
-            let live = Some(live::told(cx.events.clone(), brief.finding.id.clone()));
+            let live = Some(live::told(cx.events.clone(), brief.finding.id.clone(), name.clone()));
             let errand = Errand { live, ..errand(line, brief, file, plan, sources) };
             let (models, brief, sources) = (Arc::clone(&cx.models), Arc::clone(brief), Arc::clone(sources));
             let (reserve, keep) = (Arc::clone(&self.reserve), line.keeper());

@@ -1,18 +1,16 @@
 //! Checks every distinct candidate, in ladder order.
 
-use std::collections::BTreeMap;
-
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, Seat};
 use conclave_core::cluster::Shape;
-use conclave_core::evidence::{CheckOutcome, Evidence};
+use conclave_core::evidence::{Check, Evidence};
 use conclave_core::resolution::Judged;
 use conclave_core::smell::Smell;
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Change, shape};
 
 use super::smells;
-use crate::check::{CHECKS, Subject};
+use crate::check::{Subject, climb};
 use crate::event::Checking;
 use crate::run::Line;
 use crate::source::Sources;
@@ -78,7 +76,7 @@ fn keep(line: &Line<'_>, sources: &Sources, candidate: &Candidate) {
     }
 }
 
-/// Climbs the ladder until a gate stops it, and says what is suspicious; checks that were not reached are `NotRun`.
+/// Climbs the ladder and says what is suspicious.
 async fn ladder(
     line: &Line<'_>,
     brief: &Brief,
@@ -87,28 +85,12 @@ async fn ladder(
     candidate: &Candidate,
     place: &str,
 ) -> (Vec<Evidence>, Vec<Smell>) {
-    let mut subject = Subject {
-        cx: line.cx(),
-        brief,
-        sources,
-        plan,
-        candidate,
-        after: BTreeMap::new(),
-        seen: Vec::new(),
-        proved: None,
+    let mut subject = Subject::new(line.cx(), brief, sources, plan, candidate);
+    let tell = |check: Check| {
+        let (id, origin) = (candidate.id.clone(), candidate.origin.label());
+        line.tell_check(format!("{}, {place}", check.label()), Checking { candidate: id, origin, check });
     };
-    let mut stopped = false;
-    for entry in CHECKS {
-        let evidence = if stopped {
-            Evidence::new(entry.check, CheckOutcome::NotRun, "not run: a gate before it failed")
-        } else {
-            let (id, origin, check) = (candidate.id.clone(), candidate.origin.label(), entry.check);
-            line.tell_check(format!("{}, {place}", check.label()), Checking { candidate: id, origin, check });
-            (entry.run)(&mut subject).await
-        };
-        stopped |= entry.check.is_gate() && evidence.outcome != CheckOutcome::Pass;
-        subject.seen.push(evidence);
-    }
+    climb(&mut subject, |_| true, tell).await;
     let smells = smells::of(&subject);
     (subject.seen, smells)
 }

@@ -74,6 +74,13 @@ pub struct Intent {
     pub undone_by: Option<i64>,
 }
 
+impl Intent {
+    /// The candidate that is written for `finding`.
+    pub fn candidate_for(&self, finding: &FindingId) -> Option<&CandidateId> {
+        self.fixes.iter().find(|fix| fix.finding == *finding).map(|fix| &fix.candidate)
+    }
+}
+
 /// What is to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewIntent {
