@@ -8,6 +8,7 @@ mod asks;
 mod cli;
 mod clients;
 mod config;
+mod deliberation;
 mod documents;
 mod hook;
 mod hostile_model;

@@ -27,10 +27,8 @@ pub struct Model {
 impl Model {
     /// One that always says `reply`.
     pub fn answering(reply: &str) -> Self {
-        let delta = json!({ "choices": [{ "index": 0, "delta": { "content": reply }, "finish_reason": null }] });
-        let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
-        let text = format!("data: {delta}\n\ndata: {stop}\n\ndata: [DONE]\n\n");
-        Self::with(move |_| ("200 OK\r\nContent-Type: text/event-stream".to_owned(), text.clone()))
+        let answer = stream(reply, "stop");
+        Self::with(move |_| answer.clone())
     }
 
     /// One that answers as `answer` says, with a status, further headers and a body.
@@ -54,11 +52,19 @@ impl Model {
         self.asked.lock().expect("unpoisoned").clone()
     }
 
-    /// Settings that name it as the only model.
+    /// Settings that name it as the only model, which only sits in the panel.
     pub fn settings(&self) -> String {
         let model = json!({ "name": "Stub", "base_url": format!("http://{}/v1", self.address), "model": "stub" });
-        json!({ "models": [model] }).to_string()
+        json!({ "models": [model], "deliberation": { "on": false } }).to_string()
     }
+}
+
+/// The head and the body with which a stream says `reply`, and ends for the reason `finish`.
+pub fn stream(reply: &str, finish: &str) -> (String, String) {
+    let delta = json!({ "choices": [{ "index": 0, "delta": { "content": reply }, "finish_reason": null }] });
+    let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": finish }] });
+    let body = format!("data: {delta}\n\ndata: {stop}\n\ndata: [DONE]\n\n");
+    ("200 OK\r\nContent-Type: text/event-stream".to_owned(), body)
 }
 
 fn serve(mut stream: TcpStream, answer: &Answer, questions: &Mutex<Vec<Asked>>) -> std::io::Result<()> {

@@ -6,17 +6,14 @@ use std::sync::{Arc, Barrier};
 use serde_json::{Value, json};
 
 use crate::cli::check;
-use crate::model::{Asked, Model};
+use crate::model::{Asked, Model, stream};
 use crate::program::{Home, Rpc, text};
 
 const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
 
 /// The head and the body with which a stream says `reply`.
 fn says(reply: &str) -> (String, String) {
-    let delta = json!({ "choices": [{ "index": 0, "delta": { "content": reply }, "finish_reason": null }] });
-    let stop = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
-    let body = format!("data: {delta}\n\ndata: {stop}\n\ndata: [DONE]\n\n");
-    ("200 OK\r\nContent-Type: text/event-stream".to_owned(), body)
+    stream(reply, "stop")
 }
 
 fn edit(replace: &str) -> String {
@@ -50,7 +47,10 @@ fn set_up(home: &Home, source: &str, models: &[(&str, String)], tier: &Value) {
         .iter()
         .map(|(name, address)| json!({ "name": name, "base_url": format!("http://{address}/v1"), "model": name }))
         .collect();
-    home.write("data/settings.json", &json!({ "models": models, "tiers": tiers }).to_string());
+    home.write(
+        "data/settings.json",
+        &json!({ "models": models, "tiers": tiers, "deliberation": { "on": false } }).to_string(),
+    );
 }
 
 fn tier(seats: usize) -> Value {

@@ -1,5 +1,5 @@
-//! How long the command line, a decision of the policy, the hook, a write to the database and a question to models take,
-//! from a release build.
+//! How long the command line, a synthesis, a decision of the policy, the hook, a write to the database and a question to
+//! models take, from a release build.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,6 +18,7 @@ const RELEASE: Step =
 
 const STEPS: &[Step] = &[
     Step { name: "commands", title: "commands from start to end", run: times },
+    Step { name: "synthesis", title: "what is made of a run in words, without a model", run: synthesis },
     Step { name: "policy", title: "decisions with 1,000 rules, and the hook as a process", run: policy },
     Step { name: "store", title: "what becomes durable in a second, beside the disk's own time", run: store },
     Step { name: "fanout", title: "five models at once, beside a plain client and LiteLLM", run: fanout },
@@ -54,6 +55,27 @@ fn times(place: &Place, log: &mut Log) -> Result<Done> {
         table.push_str(&format!("\n| `conclave {}` | {count} | {median:.0} | {slowest:.0} |", arguments[0]));
     }
     Ok(Done::Figure(table))
+}
+
+/// The conclusion of each run of the sample is drawn again with all that is said of it, in a process of its own: what the
+/// words add to a run is less.
+fn synthesis(place: &Place, log: &mut Log) -> Result<Done> {
+    let conclave = place.target.join("release/conclave");
+    let data = place.scratch("bench-synthesis")?;
+    let report = log.output(Command::new(&conclave).args(["demo", "--format", "json"]).env("CONCLAVE_HOME", &data))?;
+    let report: serde_json::Value = serde_json::from_str(&report)?;
+    let items = report["resolutions"].as_array().context("the report has no results")?;
+    let mut samples = Vec::new();
+    for item in items {
+        let id = item["finding"]["id"].as_str().context("a result has no finding")?;
+        samples.push(milliseconds(&conclave, &["replay", id], &data)?);
+    }
+    samples.sort_by(f64::total_cmp);
+    log.say(&format!("{samples:?}"))?;
+    let slowest = *samples.last().context("the sample has no findings")?;
+    let head = "| drawn again | n | median ms | slowest ms |\n| --- | ---: | ---: | ---: |";
+    let (count, median) = (samples.len(), median(&samples));
+    Ok(Done::Figure(format!("{head}\n| conclusion and synthesis | {count} | {median:.1} | {slowest:.1} |")))
 }
 
 /// How often the hook is started.

@@ -41,7 +41,7 @@ Usage: cargo xtask <command>
   test [STEP…]   install what is missing and run every test, or the named steps only
   local          build the worker for local models
   package        pack the window, the command line and the worker for Debian
-  bench [WHAT]   print how long things take: commands, policy, store, fanout
+  bench [WHAT]   print how long things take: commands, synthesis, policy, store, fanout
   eval bandit    fix Bandit's own examples and count what is left
   eval ensemble  choose one fix of many models' on public repair data, beside votes and a stacker
   eval replay    choose with and without what a hundred labels teach, made up and on the same data

@@ -81,6 +81,8 @@ export function useEvents(): void {
           return log.put(event.progress, Date.now()) ? gather.add(["findings", "runs"]) : undefined;
         case "delta":
           return log.hear(event, Date.now());
+        case "tool":
+          return log.use(event, Date.now());
       }
     });
     return () => {

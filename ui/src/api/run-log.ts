@@ -4,7 +4,7 @@
  * It is the past of what the core tells, with the moments at which it was heard, and it ends with the page. Nothing here
  * says how a run ended: that is asked of the core.
  */
-import type { CheckingView, Event, RunProgress, Stage } from "../backend/generated";
+import type { CheckingView, Event, RunProgress, Stage, ToolUseView } from "../backend/generated";
 
 /** Something that takes its time; `to` is open while it goes on. */
 export type Stretch = { from: number; to: number | null };
@@ -32,7 +32,12 @@ export type RunRecord = {
   stages: StageStretch[];
   checks: CheckStretch[];
   voices: Voice[];
+  /** The tools that were used, in the order of their answers. */
+  tools: ToolMoment[];
 };
+
+/** A tool that was used, and when its answer was heard. */
+export type ToolMoment = { at: number; used: ToolUseView };
 
 type Delta = Omit<Extract<Event, { kind: "delta" }>, "kind">;
 
@@ -68,6 +73,13 @@ export class RunLog {
     this.#soon ??= setTimeout(() => this.#tell(), TOGETHER_MS);
   }
 
+  /** Takes the use of a tool. */
+  use({ finding, used }: Omit<Extract<Event, { kind: "tool" }>, "kind">, now: number): void {
+    const known = this.#runs.get(finding) ?? begun(finding, now);
+    this.#keep({ ...known, heardAt: now, tools: [...known.tools, { at: now, used }] });
+    this.#soon ??= setTimeout(() => this.#tell(), TOGETHER_MS);
+  }
+
   get(finding: string): RunRecord | undefined {
     return this.#runs.get(finding);
   }
@@ -98,7 +110,7 @@ export class RunLog {
 }
 
 function begun(finding: string, startedAt: number): RunRecord {
-  return { finding, progress: undefined, startedAt, heardAt: startedAt, stages: [], checks: [], voices: [] };
+  return { finding, progress: undefined, startedAt, heardAt: startedAt, stages: [], checks: [], voices: [], tools: [] };
 }
 
 function moved(record: RunRecord, progress: RunProgress, now: number): RunRecord {

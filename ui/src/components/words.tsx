@@ -107,6 +107,7 @@ const STAGES: Record<RunProgress["stage"], string> = {
   propose: "Asking the seats",
   verify: "Checking on a copy",
   judge: "Comparing the best fixes",
+  synthesise: "Thinking it over",
   conclude: "Drawing the conclusion",
 };
 
@@ -117,6 +118,7 @@ const STAGE_NAMES: Record<RunProgress["stage"], string> = {
   propose: "Ask",
   verify: "Check on a copy",
   judge: "Judge",
+  synthesise: "Think it over",
   conclude: "Conclude",
 };
 

@@ -231,8 +231,8 @@ impl Api {
                 Ok(event::Event::Run(progress)) => {
                     lock(&self.0.progress).insert(progress.finding.clone(), show::progress(&progress));
                 }
-                Ok(event::Event::Changed(_) | event::Event::Delta(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                }
+                Ok(event::Event::Changed(_) | event::Event::Delta(_) | event::Event::Tool(_))
+                | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
@@ -264,6 +264,14 @@ impl Api {
     /// It cannot be read, or holds no text.
     pub async fn read_text(&self, path: &Path) -> Result<String, ApiError> {
         Ok(named::read_text(self.cx(), path).await?)
+    }
+
+    /// Puts `text` into a file that the person names, which is replaced when it exists.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn write_text(&self, path: &Path, text: String) -> Result<(), ApiError> {
+        Ok(named::write(self.cx(), path, text.into_bytes()).await?)
     }
 
     /// The policy as it holds for what happens in `folder`, an absolute path without links, with every file that counts

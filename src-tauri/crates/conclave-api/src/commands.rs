@@ -13,8 +13,8 @@ use crate::view::{
     AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
     BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
     ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey,
-    ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportLedger, FindingPage,
-    FindingView, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, HealthList,
+    ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix, ExportLedger, ExportedFix,
+    FindingPage, FindingView, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, HealthList,
     HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased,
     KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges,
     ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped,
@@ -95,6 +95,7 @@ commands! {
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
     Query replay_run(ReplayRun) -> ReplayView [Findings];
     Query get_timeline(GetFinding) -> TimelineView [Findings, Runs];
+    Query export_fix(ExportFix) -> ExportedFix [Findings];
     Query get_doctor(Nothing) -> DoctorView [];
     Query verify_ledger(Nothing) -> LedgerView [Ledger];
     Query get_policy(Nothing) -> PolicyView [Policy, Projects];

@@ -186,6 +186,11 @@ impl From<ExportError> for ApiError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Store(error) => error.into(),
+            ExportError::NoFix(_) => Self::new(ErrorCode::NotFound, error.to_string())
+                .with_hint("`conclave show ID` lists the fixes with their ids"),
+            ExportError::Gone(_) => {
+                Self::new(ErrorCode::Changed, error.to_string()).with_hint("run the finding again: `conclave fix ID`")
+            }
             ExportError::Write(_) => Self::new(ErrorCode::Internal, error.to_string()).with_hint("use `--format json`"),
         }
     }

@@ -11,6 +11,8 @@ use conclave_engine::replay::Replayed;
 use conclave_policy::{Access, Effective, Layer, Reviewed, ToolRequest};
 use conclave_store::{ScanRecord, StoredFinding};
 
+mod synthesis;
+
 use crate::view::{
     CheckingView, ConfidenceSummary, ConfidenceView, Effect, Ending, Event, EvidenceView, FileDiff, FindingRow,
     FixView, JudgementView, Mark, ReplayView, ResolutionView, ReviewView, RuleLayer, RunProgress, ScanState, ScanView,
@@ -56,6 +58,9 @@ pub(crate) fn event(event: &event::Event) -> Event {
             text: text.clone(),
             is_new: *is_new,
         },
+        event::Event::Tool(event::ToolUsed { finding, used }) => {
+            Event::Tool { finding: finding.to_string(), used: synthesis::tool_use(used) }
+        }
     }
 }
 
@@ -65,8 +70,9 @@ pub(crate) fn stage(stage: event::Stage) -> Stage {
         event::Stage::Queued => Stage::Queued,
         event::Stage::Gather => Stage::Gather,
         event::Stage::Propose | event::Stage::ProposeAgain => Stage::Propose,
-        event::Stage::Verify | event::Stage::VerifyAgain => Stage::Verify,
+        event::Stage::Verify | event::Stage::VerifyAgain | event::Stage::VerifyMerged => Stage::Verify,
         event::Stage::Judge => Stage::Judge,
+        event::Stage::Synthesise => Stage::Synthesise,
         event::Stage::Conclude => Stage::Conclude,
     }
 }
@@ -166,6 +172,8 @@ pub(crate) fn resolution(resolution: &Resolution, diffs: impl Fn(&Verdict) -> Ve
         change: resolution.explanation.change.clone(),
         why_safe: resolution.explanation.why_safe.clone(),
         not_covered: resolution.explanation.not_covered.clone(),
+        synthesis: resolution.synthesis.as_ref().map(synthesis::synthesis),
+        cost: None,
         analysis_ms: resolution.analysis_ms,
         verification_ms: resolution.verification_ms,
     }
@@ -191,6 +199,7 @@ fn fix(verdict: &Verdict, files: Vec<FileDiff>) -> FixView {
         rationale: candidate.rationale.clone(),
         origin: candidate.origin.label(),
         also_by: verdict.judged.also_by.clone(),
+        parents: verdict.judged.parents.iter().map(ToString::to_string).collect(),
         class: candidate.class,
         edge_cases: candidate.edge_cases.clone(),
         side_effects: candidate.side_effects.clone(),

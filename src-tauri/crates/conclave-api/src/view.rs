@@ -29,6 +29,7 @@ pub use projects::*;
 pub use queue::*;
 pub use servers::*;
 pub use spending::*;
+pub use synthesis::*;
 pub use tools::*;
 
 mod asks;
@@ -49,6 +50,7 @@ mod projects;
 mod queue;
 mod servers;
 mod spending;
+mod synthesis;
 mod tools;
 
 /// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.
@@ -318,6 +320,10 @@ pub struct ResolutionView {
     pub why_safe: String,
     /// What was not checked.
     pub not_covered: Vec<String>,
+    /// What was made of all answers and all evidence; `null` for runs from before there was one.
+    pub synthesis: Option<SynthesisView>,
+    /// What its calls to models cost; `null` where only the conclusion is shown.
+    pub cost: Option<SpendSum>,
     /// Time for proposing, in milliseconds.
     #[specta(type = Number)]
     pub analysis_ms: u64,
@@ -393,6 +399,8 @@ pub struct FixView {
     pub origin: String,
     /// Other seats that wrote the very same.
     pub also_by: Vec<String>,
+    /// The fixes that it was made from.
+    pub parents: Vec<String>,
     /// How much it wants to be read.
     pub class: FixClass,
     /// Inputs in which behaviour changes.
@@ -567,6 +575,8 @@ pub enum Stage {
     Verify,
     /// Comparing the best two.
     Judge,
+    /// Letting a model think it over.
+    Synthesise,
     /// Drawing the conclusion.
     Conclude,
 }
@@ -762,5 +772,12 @@ pub enum Event {
         text: String,
         /// Whether an answer begins: what was said before counts no more.
         is_new: bool,
+    },
+    /// A tool was used while a run was thought over.
+    Tool {
+        /// The finding.
+        finding: String,
+        /// What was asked, and what became of it.
+        used: ToolUseView,
     },
 }

@@ -115,12 +115,17 @@ pub enum Command {
     Show {
         /// The finding's id, or its first digits.
         id: String,
+        /// Also say step by step how the result came about, and whose contributions each step rests on.
+        #[arg(long)]
+        thoughts: bool,
     },
     /// Draw the conclusion of a run again from what it stored, and say whether it is the same to the byte.
     Replay {
         /// The run's id, or that of a finding for its last run.
         run: String,
     },
+    /// Print a fix as a patch for `git am`, or as the text of a pull request.
+    Export(Export),
     /// Write a fix into the project; `undo` takes it back.
     Apply {
         /// The finding's id, or its first digits.
@@ -264,6 +269,29 @@ pub struct Fix {
     /// End with status 1 when findings are left that were not fixed.
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The finding's id, or its first digits.
+    pub id: String,
+    /// In which form.
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    pub form: ExportAs,
+    /// The fix's id; the recommended one when left out.
+    #[arg(long, value_name = "FIX")]
+    pub fix: Option<String>,
+    /// Write it to this file instead, which is replaced when it exists.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportAs {
+    /// A patch with a commit message, as `git am` takes it.
+    Patch,
+    /// The title and the text of a pull request, in Markdown.
+    Pr,
 }
 
 #[derive(Debug, Args)]

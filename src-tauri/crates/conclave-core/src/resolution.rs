@@ -2,18 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Candidate, FixClass, Seat};
+use crate::candidate::{Candidate, Draft, FixClass, Seat};
 use crate::cluster::Shape;
 use crate::confidence::Confidence;
 use crate::evidence::Evidence;
 use crate::id::{CandidateId, FindingId, RunId};
 use crate::judgement::Judgement;
+use crate::patch::Patch;
 use crate::smell::Smell;
 use crate::synthesis::Synthesis;
 
 mod behind;
 mod conclude;
 mod explain;
+#[cfg(test)]
+mod made;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -22,6 +25,7 @@ pub(crate) mod tests;
 pub use behind::behind;
 pub use conclude::{MAX_ALTERNATIVES, UNDECIDED, Work, conclude, holds, is_settled, undecided};
 pub use explain::references;
+pub(crate) use explain::sentence;
 
 /// A candidate with what was observed about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +154,15 @@ impl Resolution {
     /// The verdict on `candidate`.
     pub fn verdict(&self, candidate: &CandidateId) -> Option<&Verdict> {
         self.verdicts.iter().find(|verdict| verdict.judged.candidate.id == *candidate)
+    }
+
+    /// The seats that proposed `patch`, each with its proposal.
+    pub fn proposals<'a>(&'a self, patch: &'a Patch) -> impl Iterator<Item = (&'a Seat, &'a Candidate)> {
+        let drafts = self.seats.iter().flat_map(|seat| seat.drafts.iter().map(move |draft| (seat, draft)));
+        drafts.filter_map(move |(seat, draft)| match draft {
+            Draft::Proposed { candidate } if candidate.patch == *patch => Some((seat, candidate.as_ref())),
+            _ => None,
+        })
     }
 
     /// The fixes that are shown: the recommended one and its alternatives.

@@ -8,8 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::CandidateId;
 
+mod chain;
+mod complete;
+mod edge_case;
+#[cfg(test)]
+mod tests;
+
+pub use complete::complete;
+
 /// What was made of all answers and all evidence of one run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Synthesis {
     /// Who wrote it.
     pub by: Synthesiser,
@@ -32,6 +40,9 @@ pub struct Synthesis {
     pub edge_cases: Vec<EdgeCase>,
     /// Sources for reading on.
     pub references: Vec<Reference>,
+    /// The words for a pull request, where a model wrote some for the recommended fix.
+    #[serde(default)]
+    pub pull_request: Option<PullRequest>,
     /// The tools that were used, in the order of their calls.
     pub tools: Vec<ToolUse>,
     /// What could not be had.
@@ -41,10 +52,11 @@ pub struct Synthesis {
 }
 
 /// Who wrote a synthesis.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Synthesiser {
     /// Conclave itself, from the evidence and what the seats said, without a model.
+    #[default]
     Evidence,
     /// A model.
     Model {
@@ -143,6 +155,15 @@ pub struct Reference {
     /// When it was found, or of when it is, as `2026-11-27`; `None` where that is not known.
     #[serde(default)]
     pub date: Option<String>,
+}
+
+/// What a pull request with the fix says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// In one line.
+    pub title: String,
+    /// The rest, as plain text.
+    pub body: String,
 }
 
 /// One use of a tool.

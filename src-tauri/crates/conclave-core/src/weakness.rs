@@ -67,6 +67,32 @@ impl Family {
             Self::Other => "Other",
         }
     }
+
+    /// What lies under weaknesses of this family, in one sentence; `None` where they have nothing in common.
+    pub fn cause(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Injection => {
+                "What somebody else can choose becomes part of a command, a query or code, and can change what it means."
+            }
+            Self::Page => {
+                "What somebody else can choose becomes part of a page, and can act there in another person\u{2019}s name."
+            }
+            Self::Reach => {
+                "What somebody else can choose names a file or an address, and can name one that was never meant."
+            }
+            Self::Deserialisation => {
+                "Data that somebody else can write becomes objects, and can make the program do more than read it."
+            }
+            Self::Access => "The program does not make sure that whoever asks may do this.",
+            Self::Crypto => {
+                "What the code relies on for protection can be broken: a cipher, a hash, randomness or a connection."
+            }
+            Self::Disclosure => "Something secret stands where others can read it, or is told to them.",
+            Self::Timing => "Between two steps that belong together something else can happen.",
+            Self::Exhaustion => "How much work is done is decided by whoever sends the input.",
+            Self::Other => return None,
+        })
+    }
 }
 
 /// One kind of weakness.

@@ -51,9 +51,10 @@ struct Small {
     edits: Vec<Block>,
 }
 
+/// A text to be replaced by another.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Block {
+pub(crate) struct Block {
     /// The reported file where it is missing.
     file: Option<String>,
     search: String,
@@ -128,8 +129,8 @@ fn first_sentence(text: &str) -> String {
     quote(&text[..end], None)
 }
 
-/// The reply in `text`: the whole of it, or the one fenced block in it.
-fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+/// The reply of one form in `text`: the whole of it, or the one fenced block in it.
+pub(crate) fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
     let text = text.trim();
     serde_json::from_str(text).ok().or_else(|| serde_json::from_str(block(text)?.trim()).ok())
 }
@@ -151,7 +152,11 @@ fn native(text: &str, file: &str) -> String {
     }
 }
 
-fn patch(blocks: &[Block], brief: &Brief, reported: &BriefFile, files: Files<'_>) -> Result<Patch, String> {
+/// The patch that `blocks` describe: each text stands once in a file that `brief` shows.
+///
+/// # Errors
+/// In words: one does not fit, or nothing changes.
+pub(crate) fn patch(blocks: &[Block], brief: &Brief, reported: &BriefFile, files: Files<'_>) -> Result<Patch, String> {
     let mut patched: BTreeMap<RelPath, (Arc<Source>, Vec<Edit>)> = BTreeMap::new();
     for block in blocks {
         let path = match block.file.as_deref() {

@@ -2,6 +2,7 @@
 
 use conclave_core::evidence::Check;
 use conclave_core::id::{CandidateId, FindingId};
+use conclave_core::synthesis::ToolUse;
 use tokio::sync::broadcast;
 
 /// What changed.
@@ -44,6 +45,10 @@ pub enum Stage {
     VerifyAgain,
     /// Comparing the best two.
     Judge,
+    /// Letting a model think it over.
+    Synthesise,
+    /// Checking the fix that it made of others.
+    VerifyMerged,
     /// Drawing the conclusion.
     Conclude,
 }
@@ -89,6 +94,15 @@ pub struct Delta {
     pub is_new: bool,
 }
 
+/// A tool that was used while a run was thought over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolUsed {
+    /// The finding that it was about.
+    pub finding: FindingId,
+    /// What was asked, and what became of it.
+    pub used: ToolUse,
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -98,6 +112,8 @@ pub enum Event {
     Run(Progress),
     /// A model says more.
     Delta(Delta),
+    /// A tool was used.
+    Tool(ToolUsed),
 }
 
 /// Where events go; cheap to clone. A face that lags loses the oldest ones and refreshes.

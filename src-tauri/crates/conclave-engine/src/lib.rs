@@ -11,6 +11,7 @@ pub mod check;
 pub mod ctx;
 pub mod day;
 pub mod decide;
+mod deliberate;
 pub mod demo;
 pub mod doctor;
 pub mod event;

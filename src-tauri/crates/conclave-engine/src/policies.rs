@@ -141,6 +141,11 @@ impl PolicyFiles {
         *self.0.reviewers.lock().unwrap_or_else(PoisonError::into_inner) = reviewers;
     }
 
+    /// Whether nothing may leave this machine.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.0.offline
+    }
+
     /// What would be in force, with `user` in the place of the person's own file.
     fn with(&self, roots: &[String], user: Option<&str>) -> Layers {
         read(self.0.data.path(), self.0.offline, &self.reviewers(), roots, user)

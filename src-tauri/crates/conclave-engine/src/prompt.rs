@@ -14,6 +14,7 @@ use conclave_policy::Question;
 use url::{Host, Url};
 
 pub(crate) use judge::{change, judge_request};
+pub(crate) use synthesis::{Shown, Told, synthesis_request};
 
 const FIX: &str = include_str!("../prompt/fix.md");
 const FIX_SCHEMA: &str = include_str!("../prompt/fix.schema.json");
@@ -227,5 +228,6 @@ fn data(brief: &Brief, file: &BriefFile, room: usize, earlier: Option<&Part>) ->
 }
 
 mod judge;
+mod synthesis;
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,14 @@ use conclave_core::brief::Brief;
 use conclave_core::candidate::Seat;
 use conclave_core::digest::Digest;
 use conclave_core::id::RunId;
-use conclave_core::resolution::{Judged, Resolution, Work, conclude};
+use conclave_core::resolution::{Judged, Resolution, Work};
+use conclave_core::synthesis::Synthesis;
 use conclave_store::Store;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::deliberate::Deliberated;
 use crate::event::Stage;
-use crate::run::{RunError, stage_name};
+use crate::run::{RunError, resolve, stage_name};
 use crate::stage::{Opinions, with};
 
 /// A conclusion that was drawn again.
@@ -35,17 +37,21 @@ pub fn replay(store: &Store, run: &RunId) -> Result<Option<Replayed>, RunError> 
     let Some((seats, analysis_ms)) = stored::<Vec<Seat>>(store, run, Stage::Propose)? else { return Ok(None) };
     let Some((_, verification_ms)) = stored::<Vec<Judged>>(store, run, Stage::Verify)? else { return Ok(None) };
     let Some((again, more_analysis_ms)) = stored(store, run, Stage::ProposeAgain)? else { return Ok(None) };
-    let Some((judged, more_verification_ms)) = stored(store, run, Stage::VerifyAgain)? else { return Ok(None) };
+    let Some((_, more_verification_ms)) = stored::<Vec<Judged>>(store, run, Stage::VerifyAgain)? else {
+        return Ok(None);
+    };
     let Some((opinions, _)) = stored::<Opinions>(store, run, Stage::Judge)? else { return Ok(None) };
+    let Some((said, took_ms)) = stored::<Deliberated>(store, run, Stage::Synthesise)? else { return Ok(None) };
+    let Some((judged, last_verification_ms)) = stored(store, run, Stage::VerifyMerged)? else { return Ok(None) };
     let work = Work {
         seats: with(seats, again),
         judged,
         judgements: opinions.judgements,
         analysis_ms: analysis_ms + more_analysis_ms,
-        verification_ms: verification_ms + more_verification_ms,
+        verification_ms: verification_ms + more_verification_ms + last_verification_ms,
         ..Work::default()
     };
-    let resolution = conclude(&brief.finding, run.clone(), work, &opinions.record);
+    let resolution = resolve(&brief, run.clone(), work, &opinions.record, Synthesis { took_ms, ..said.said });
     let now = serde_json::to_string(&resolution).map_err(|_| RunError::Stage { stage: stage_name(Stage::Conclude) })?;
     Ok(Some(Replayed { resolution, same: now == before }))
 }
@@ -61,8 +67,16 @@ pub fn stages(store: &Store, run: &RunId) -> Result<Vec<(Stage, u64)>, RunError>
 }
 
 /// The stages that store a result, in their order.
-const STORED: [Stage; 6] =
-    [Stage::Gather, Stage::Propose, Stage::Verify, Stage::ProposeAgain, Stage::VerifyAgain, Stage::Judge];
+const STORED: [Stage; 8] = [
+    Stage::Gather,
+    Stage::Propose,
+    Stage::Verify,
+    Stage::ProposeAgain,
+    Stage::VerifyAgain,
+    Stage::Judge,
+    Stage::Synthesise,
+    Stage::VerifyMerged,
+];
 
 /// What a stage stored, with the milliseconds that it took.
 pub(crate) fn stored<T: DeserializeOwned>(store: &Store, run: &RunId, stage: Stage) -> Result<Option<(T, u64)>, RunError> {

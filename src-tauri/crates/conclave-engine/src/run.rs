@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use conclave_core::brief::Brief;
 use conclave_core::digest::Digest;
 use conclave_core::finding::Status;
 use conclave_core::id::RunId;
+use conclave_core::record::Record;
 use conclave_core::resolution::{Conclusion, Resolution, Verdict, Work, conclude};
+use conclave_core::synthesis::{self, Synthesis};
 use conclave_core::tier::RunPlan;
 use conclave_effects::fs::FsError;
 use conclave_effects::gate::Denied;
@@ -99,15 +102,29 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, learn::record(cx, &project.root));
     let (opinions, _) = line.stage(Stage::Judge, "Comparing the best fixes", opinions).await?;
 
-    line.tell(Stage::Conclude, "Drawing the conclusion");
     let work = Work { judgements: opinions.judgements, ..work };
-    let resolution = conclude(&brief.finding, job.run.clone(), work, &opinions.record);
+    let record = &opinions.record;
+    let said = stage::synthesise(&line, &brief, &sources, &plan, &work, record);
+    let (said, took_ms) = line.stage(Stage::Synthesise, "Thinking it over", said).await?;
+    let judged = stage::verify_made(&line, &brief, &sources, &plan, work.judged.clone(), &said);
+    let (judged, more_ms) = line.stage(Stage::VerifyMerged, "Checking the merged fix", judged).await?;
+
+    line.tell(Stage::Conclude, "Drawing the conclusion");
+    let work = Work { judged, verification_ms: work.verification_ms + more_ms, ..work };
+    let resolution = resolve(&brief, job.run.clone(), work, record, Synthesis { took_ms, ..said.said });
     let (status, note, confidence) = summary(&resolution);
     cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
     learn::keep_edge_cases(cx, &project.root, &brief, &resolution);
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     given_up.disarm();
     Ok(resolution)
+}
+
+/// The conclusion on `work`, and then what is made of it in words, for which `said` is what a model said. Pure.
+pub(crate) fn resolve(brief: &Brief, run: RunId, work: Work, record: &Record, said: Synthesis) -> Resolution {
+    let mut resolution = conclude(&brief.finding, run, work, record);
+    resolution.synthesis = Some(synthesis::complete(said, brief, &resolution));
+    resolution
 }
 
 /// One run under way.
@@ -219,6 +236,8 @@ pub(crate) fn stage_name(stage: Stage) -> &'static str {
         Stage::ProposeAgain => "propose_again",
         Stage::VerifyAgain => "verify_again",
         Stage::Judge => "judge",
+        Stage::Synthesise => "synthesise",
+        Stage::VerifyMerged => "verify_merged",
         Stage::Conclude => "conclude",
     }
 }

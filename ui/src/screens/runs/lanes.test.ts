@@ -14,6 +14,7 @@ const RECORD: RunRecord = {
     { fix: "x", origin: "a recipe", check: "rescan", label: "Re-scan", from: 6_000, to: null },
   ],
   voices: [{ seat: "Local", model: "Local", answers: [{ from: 2_000, to: 3_000 }], text: "{}", length: 2 }],
+  tools: [],
 };
 
 test("models come first, then fixes in the order in which they were checked", () => {

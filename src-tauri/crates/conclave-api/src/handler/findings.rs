@@ -14,7 +14,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::show;
 use crate::view::{
     AppliedView, DismissalView, Excerpt, FileDiff, FindingPage, FindingView, FlowStepView, GetFinding, ListFindings,
-    Neighbours, SavedView, Sort, ViewCounts,
+    Neighbours, ResolutionView, SavedView, Sort, ViewCounts,
 };
 
 const DEFAULT_LIMIT: u32 = 200;
@@ -123,12 +123,17 @@ pub(crate) async fn get_finding(api: &Api, request: GetFinding) -> Result<Findin
         unresolved: detection.unresolved.clone(),
         excerpt: excerpt(api, &stored).await?,
         flow: detection.flow.iter().map(|step| flow_step(&step.location, step.message.as_ref())).collect(),
-        resolution: resolution.as_ref().map(|r| show::resolution(r, |verdict| diffs(api, verdict))),
+        resolution: resolution.as_ref().map(|resolution| shown(api, resolution)).transpose()?,
         running: if stored.status == Status::Running { api.progress_of(&id) } else { None },
         applied,
         dismissed: store.dismissal(&id)?.map(|Dismissal { reason, note, at }| DismissalView { reason, note, at }),
         neighbours: neighbours.unwrap_or(Neighbours { previous: None, next: None, position: 1, total: 1 }),
     })
+}
+
+fn shown(api: &Api, resolution: &Resolution) -> Result<ResolutionView, ApiError> {
+    let cost = super::spending::of_run(api, &resolution.run)?;
+    Ok(ResolutionView { cost: Some(cost), ..show::resolution(resolution, |verdict| diffs(api, verdict)) })
 }
 
 fn references(stored: &StoredFinding, resolution: Option<&Resolution>) -> Vec<String> {

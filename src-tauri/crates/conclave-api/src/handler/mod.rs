@@ -39,7 +39,9 @@ pub(crate) use plan::plan_runs;
 pub(crate) use policy::{check_policy, explain_request, get_policy, policy_in, save_policy, simulate_policy};
 pub(crate) use preview::preview_request;
 pub(crate) use projects::{add_project, import_sarif, list_projects, open_demo, scan_project};
-pub(crate) use runs::{cancel_run, cancel_runs, chosen, get_timeline, pause_runs, replay_run, resume_runs, run_fix};
+pub(crate) use runs::{
+    cancel_run, cancel_runs, chosen, export_fix, get_timeline, pause_runs, replay_run, resume_runs, run_fix,
+};
 pub(crate) use servers::{discover_servers, inspect_file};
 pub(crate) use spending::{get_spending, save_budget};
 pub(crate) use tools::{

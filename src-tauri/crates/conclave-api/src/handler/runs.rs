@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use conclave_core::finding::Status;
-use conclave_core::id::{FindingId, ProjectId, RunId};
+use conclave_core::id::{CandidateId, FindingId, ProjectId, RunId};
+use conclave_engine::export::{self, Exported};
 use conclave_engine::queue;
 use conclave_engine::replay::{replay, stages};
 use conclave_store::{FindingQuery, StoreError, StoredFinding};
@@ -12,8 +13,8 @@ use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::show;
 use crate::view::{
-    CancelRun, GetFinding, Nothing, QueueView, ReplayRun, ReplayView, RunCancelled, RunFix, RunStarted, StageTook,
-    TimelineView,
+    CancelRun, ExportFix, ExportForm, ExportedFix, GetFinding, Nothing, QueueView, ReplayRun, ReplayView, RunCancelled,
+    RunFix, RunStarted, StageTook, TimelineView,
 };
 
 pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, ApiError> {
@@ -21,6 +22,16 @@ pub(crate) async fn run_fix(api: &Api, request: RunFix) -> Result<RunStarted, Ap
     let queued = queue::enqueue(api.cx(), &findings, request.effort)?;
     api.wake();
     Ok(RunStarted { queued })
+}
+
+pub(crate) async fn export_fix(api: &Api, request: ExportFix) -> Result<ExportedFix, ApiError> {
+    let finding = api.finding_id(&request.finding)?;
+    let form = match request.form {
+        ExportForm::Patch => export::Form::Patch,
+        ExportForm::PullRequest => export::Form::PullRequest,
+    };
+    let Exported { name, text } = export::fix(api.cx(), &finding, request.fix.map(CandidateId::new).as_ref(), form)?;
+    Ok(ExportedFix { name, text })
 }
 
 pub(crate) async fn replay_run(api: &Api, request: ReplayRun) -> Result<ReplayView, ApiError> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use conclave_core::finding::Severity;
+use conclave_core::id::RunId;
 use conclave_core::money::Money;
 use conclave_core::settings::{BudgetSetting, ManualCost};
 use conclave_engine::spending::{self, ByHand};
@@ -60,15 +61,20 @@ pub(crate) async fn save_budget(api: &Api, request: BudgetView) -> Result<Spendi
 fn of_finding(api: &Api, finding: &str) -> Result<FindingSpending, ApiError> {
     let store = &api.cx().store;
     let id = api.finding_id(finding)?;
-    let run = store.resolution(&id)?.map(|resolution| conclave_store::SpendOf::Run(resolution.run));
+    let run = store.resolution(&id)?.map(|resolution| of_run(api, &resolution.run));
     let manual = &api.cx().settings().manual_cost;
     let severity = store.finding(&id)?.map(|stored| stored.finding.detection.severity);
     Ok(FindingSpending {
         finding: id.to_string(),
         total: show(&store.spend_total(&conclave_store::SpendOf::Finding(id))?),
-        run: run.map(|run| store.spend_total(&run)).transpose()?.as_ref().map(show),
+        run: run.transpose()?,
         manual: severity.and_then(|severity| spending::by_hand(manual, severity)),
     })
+}
+
+/// What the calls of `run` cost together.
+pub(super) fn of_run(api: &Api, run: &RunId) -> Result<SpendSum, ApiError> {
+    Ok(show(&api.cx().store.spend_total(&conclave_store::SpendOf::Run(run.clone()))?))
 }
 
 fn budget(caps: &BudgetSetting, manual: &ManualCost) -> BudgetView {

@@ -40,8 +40,9 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
             projects::findings(api, output, project.as_deref(), &query.join(" "), *all).await
         }
         Command::Fix(fix) => fix::run(api, output, fix).await,
-        Command::Show { id } => single::show(api, output, id).await,
+        Command::Show { id, thoughts } => single::show(api, output, id, *thoughts).await,
         Command::Replay { run } => single::replay(api, output, run).await,
+        Command::Export(export) => single::export(api, output, export).await,
         Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
         Command::Undo { id } => single::undo(api, output, id).await,
         Command::Dismiss { ids, reason, note } => single::dismiss(api, output, ids, *reason, note).await,

@@ -1,20 +1,20 @@
-//! `conclave show`, `replay`, `preview`, `apply`, `undo`, `dismiss`, `reopen` and `doctor`.
+//! `conclave show`, `replay`, `preview`, `export`, `apply`, `undo`, `dismiss`, `reopen` and `doctor`.
 
 use conclave_api::Api;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, ApplyFix, DecidedView, DismissFindings, DoctorView, FindingView, GetFinding, Nothing, PreviewRequest,
-    PreviewView, ReopenFindings, ReplayRun, ReplayView, UndoFix, UndoneView,
+    AppliedView, ApplyFix, DecidedView, DismissFindings, DoctorView, ExportFix, ExportForm, ExportedFix, FindingView,
+    GetFinding, Nothing, PreviewRequest, PreviewView, ReopenFindings, ReplayRun, ReplayView, UndoFix, UndoneView,
 };
 
 use super::call;
-use crate::args::Reason;
+use crate::args::{Export, ExportAs, Reason};
 use crate::exit::Exit;
 use crate::output::Output;
 
-pub(super) async fn show(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
+pub(super) async fn show(api: &Api, output: &Output, id: &str, thoughts: bool) -> Result<Exit, ApiError> {
     let view: FindingView = call(api, "get_finding", &GetFinding { finding: id.to_owned() }).await?;
-    output.finding(&view);
+    output.finding(&view, thoughts);
     Ok(Exit::Done)
 }
 
@@ -28,6 +28,23 @@ pub(super) async fn replay(api: &Api, output: &Output, run: &str) -> Result<Exit
 pub(super) async fn preview(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
     let view: PreviewView = call(api, "preview_request", &PreviewRequest { finding: id.to_owned() }).await?;
     output.preview(&view);
+    Ok(Exit::Done)
+}
+
+pub(super) async fn export(api: &Api, output: &Output, export: &Export) -> Result<Exit, ApiError> {
+    let form = match export.form {
+        ExportAs::Patch => ExportForm::Patch,
+        ExportAs::Pr => ExportForm::PullRequest,
+    };
+    let request = ExportFix { finding: export.id.clone(), fix: export.fix.clone(), form };
+    let view: ExportedFix = call(api, "export_fix", &request).await?;
+    match &export.output {
+        None => output.exported(&view),
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            api.write_text(&file, view.text).await?;
+        }
+    }
     Ok(Exit::Done)
 }
 

@@ -9,10 +9,10 @@ use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView, DiscoveredList,
-    DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, FindingRow,
-    FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView,
-    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView, PreviewView,
-    RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
+    DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, ExportedFix,
+    FindingRow, FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset,
+    LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView,
+    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
     ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
 };
 use schemars::JsonSchema;
@@ -79,6 +79,7 @@ const SCAN: &str = "conclave/scan/1";
 const FINDINGS: &str = "conclave/findings/1";
 const FINDING: &str = "conclave/finding/1";
 const FIX: &str = "conclave/fix/1";
+const EXPORT: &str = "conclave/export/1";
 const APPLY: &str = "conclave/apply/1";
 const UNDO: &str = "conclave/undo/1";
 const DISMISS: &str = "conclave/dismiss/1";
@@ -142,6 +143,10 @@ pub(super) fn finding(finding: &FindingView) -> Value {
 
 pub(super) fn fixes(_: Report<'_>, report: &FixReport) -> Value {
     named(FIX, Fixes { report })
+}
+
+pub(super) fn exported(view: &ExportedFix) -> Value {
+    named(EXPORT, view)
 }
 
 pub(super) fn applied(view: &AppliedView) -> Value {
@@ -344,6 +349,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (FINDINGS, schema_for!(Named<Findings<'_>>)),
         (FINDING, schema_for!(Named<Finding<'_>>)),
         (FIX, schema_for!(Named<Fixes<'_>>)),
+        (EXPORT, schema_for!(Named<ExportedFix>)),
         (APPLY, schema_for!(Named<AppliedView>)),
         (UNDO, schema_for!(Named<UndoneView>)),
         (DISMISS, schema_for!(Named<DecidedView>)),

@@ -16,10 +16,10 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView,
     DiscoveredList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView,
-    FindingRow, FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset,
-    LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView,
-    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
-    ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
+    ExportedFix, FindingRow, FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList,
+    LearningReset, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck,
+    PolicyView, PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked,
+    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
 };
 
 use crate::args::Format;
@@ -104,9 +104,14 @@ impl Output {
         self.print(|style| text::fixes(style, kind, report), || json::fixes(kind, report));
     }
 
-    /// Prints one finding whole.
-    pub fn finding(&self, view: &FindingView) {
-        self.print(|style| text::finding(style, view), || json::finding(view));
+    /// Prints one finding whole; for people with the thoughts behind the result only where they are asked for.
+    pub fn finding(&self, view: &FindingView, thoughts: bool) {
+        self.print(|style| text::finding(style, view, thoughts), || json::finding(view));
+    }
+
+    /// Prints a fix in the form in which it leaves.
+    pub fn exported(&self, view: &ExportedFix) {
+        self.print(|_| view.text.clone(), || json::exported(view));
     }
 
     /// Prints what was written.

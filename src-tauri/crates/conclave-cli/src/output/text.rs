@@ -10,6 +10,7 @@ mod learning;
 mod models;
 mod plan;
 mod policy;
+mod synthesis;
 mod tools;
 
 use std::fmt::Write as _;
@@ -316,7 +317,7 @@ fn class(class: FixClass) -> &'static str {
     }
 }
 
-pub(super) fn finding(style: Style, view: &FindingView) -> String {
+pub(super) fn finding(style: Style, view: &FindingView, thoughts: bool) -> String {
     let row = &view.row;
     let mut out = format!("{} {}\n", style.severity(row.severity), style.bold(&clean(&row.title)));
     let cwe: Vec<String> = row.cwe.iter().map(|n| format!("CWE-{n}")).collect();
@@ -350,6 +351,10 @@ pub(super) fn finding(style: Style, view: &FindingView) -> String {
             let why = fix.stopped.as_deref().unwrap_or_default();
             let _ = writeln!(out, "Stopped: {} ({}): {}", clean(&fix.title), clean(&fix.origin), clean(why));
         }
+        if let Some(made) = &resolution.synthesis {
+            synthesis::lines(&mut out, style, made, thoughts);
+        }
+        synthesis::took(&mut out, resolution);
         let _ = writeln!(out, "{}", style.bold("Panel"));
         for seat in &resolution.seats {
             let state = match seat.state {

@@ -16,7 +16,6 @@ use crate::finding::{Finding, Severity};
 use crate::id::{CandidateId, RunId};
 use crate::judgement::{self, Judgement, vote_family};
 use crate::record::Record;
-use crate::synthesis::Synthesis;
 
 /// At most this many alternatives are shown beside the recommended fix.
 pub const MAX_ALTERNATIVES: usize = 3;
@@ -32,8 +31,6 @@ pub struct Work {
     pub judged: Vec<Judged>,
     /// What judges said.
     pub judgements: Vec<Judgement>,
-    /// What was made of all answers and all evidence.
-    pub synthesis: Option<Synthesis>,
     /// The fix that the person confirmed, where they did.
     pub confirmed: Option<CandidateId>,
     /// Time until all seats had answered, in milliseconds.
@@ -42,7 +39,7 @@ pub struct Work {
     pub verification_ms: u64,
 }
 
-/// Weighs `work` and draws the conclusion; pure.
+/// Weighs `work` and draws the conclusion; pure. What is made of it in words comes after, and is not part of it.
 ///
 /// A candidate with a failed gate, re-scan, build, test or proof is never recommended, nor one that only gates have
 /// looked at.
@@ -83,7 +80,7 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
         seats: work.seats,
         judgements: work.judgements,
         explanation,
-        synthesis: work.synthesis,
+        synthesis: None,
         analysis_ms: work.analysis_ms,
         verification_ms: work.verification_ms,
     }
@@ -106,7 +103,7 @@ pub fn holds(judged: &Judged) -> bool {
 /// Whether models of two families came to the same fix, and tests or a proof that ran speak for it: then nobody else has
 /// to be asked.
 pub fn is_settled(seats: &[Seat], judged: &[Judged]) -> bool {
-    let of = clusters(judged.len(), |one, other| comes_to_the_same(&judged[one], &judged[other]));
+    let of = grouped(judged);
     let ran = |judged: &Judged| {
         let passed = |check| outcome_of(&judged.evidence, check) == CheckOutcome::Pass;
         passed(Check::Tests) || passed(Check::RedGreen)
@@ -123,7 +120,10 @@ pub fn is_settled(seats: &[Seat], judged: &[Judged]) -> bool {
 /// The second best of a critical finding, where it is as good as the best.
 fn rival<'a>(finding: &Finding, verdicts: &'a [Verdict]) -> Option<&'a Verdict> {
     let mut shown = verdicts.iter().filter(|v| v.stopped.is_none());
-    let (best, other) = (shown.next()?, shown.next()?);
+    let best = shown.next()?;
+    // A fix and what was made from it are no two opinions.
+    let made_from = |one: &Verdict, of: &Verdict| one.judged.parents.contains(&of.judged.candidate.id);
+    let other = shown.find(|other| !made_from(other, best) && !made_from(best, other))?;
     let near = best.confidence.log_odds() - other.confidence.log_odds() <= UNDECIDED;
     (finding.detection.severity == Severity::Critical && near && !failed(&other.judged) && looked_again(&other.judged))
         .then_some(other)
@@ -132,7 +132,7 @@ fn rival<'a>(finding: &Finding, verdicts: &'a [Verdict]) -> Option<&'a Verdict> 
 /// All verdicts in order: one of each cluster first, then what is stopped.
 fn weigh(finding: &Finding, work: &Work, record: &Record) -> Vec<Verdict> {
     let judged = &work.judged;
-    let of = clusters(judged.len(), |one, other| comes_to_the_same(&judged[one], &judged[other]));
+    let of = grouped(judged);
     let alone = families(&work.seats, judged).len() < 2;
     let mut verdicts: Vec<(usize, Verdict)> = Vec::with_capacity(judged.len());
     for (index, one) in judged.iter().enumerate() {
@@ -157,13 +157,30 @@ fn weigh(finding: &Finding, work: &Work, record: &Record) -> Vec<Verdict> {
     number(verdicts)
 }
 
-/// Stops all of a cluster but the one that stands for it: the one with the most evidence, then a deterministic author's,
-/// then the smallest change.
+/// The cluster of each fix. What was made from other fixes joins one and never makes two into one.
+fn grouped(judged: &[Judged]) -> Vec<usize> {
+    let same = |one: usize, other: usize| comes_to_the_same(&judged[one], &judged[other]);
+    let is_own = |index: usize| judged[index].parents.is_empty();
+    let mut of = clusters(judged.len(), |one, other| is_own(one) && is_own(other) && same(one, other));
+    for made in (0..judged.len()).filter(|index| !is_own(*index)) {
+        let near = (0..judged.len()).filter(|other| is_own(*other) && same(made, *other));
+        // The order in which fixes stand means nothing.
+        if let Some(near) = near.min_by_key(|other| &judged[*other].candidate.id) {
+            of[made] = of[near];
+        }
+    }
+    of
+}
+
+/// Stops all of a cluster but the one that stands for it: one that somebody proposed before one that was made from it,
+/// then the one with the most evidence, then a deterministic author's, then the smallest change.
 fn one_of_each(verdicts: &mut [(usize, Verdict)]) {
     let rest = |v: &Verdict| (!v.judged.candidate.origin.is_deterministic(), size(&v.judged));
     let better = |a: &Verdict, b: &Verdict| {
-        failed(&a.judged)
-            .cmp(&failed(&b.judged))
+        let is_made = |v: &Verdict| !v.judged.parents.is_empty();
+        is_made(a)
+            .cmp(&is_made(b))
+            .then_with(|| failed(&a.judged).cmp(&failed(&b.judged)))
             .then(b.confidence.cap.total_cmp(&a.confidence.cap))
             .then_with(|| rest(a).cmp(&rest(b)))
             .then_with(|| order(a, b))
@@ -264,13 +281,14 @@ fn votes(seats: &[Seat], members: &[&Judged]) -> Vec<String> {
     votes
 }
 
-/// The families of all who proposed anything.
+/// The families of all who proposed anything of their own.
 fn families(seats: &[Seat], judged: &[Judged]) -> BTreeSet<String> {
     let proposed = seats.iter().flat_map(|seat| &seat.drafts).filter_map(|draft| match draft {
         Draft::Proposed { candidate } => Some(vote_family(&candidate.origin)),
         _ => None,
     });
-    proposed.chain(judged.iter().map(|one| vote_family(&one.candidate.origin))).collect()
+    let own = judged.iter().filter(|one| one.parents.is_empty());
+    proposed.chain(own.map(|one| vote_family(&one.candidate.origin))).collect()
 }
 
 pub(super) fn failed(judged: &Judged) -> bool {

@@ -145,7 +145,7 @@ pub(super) fn explain(finding: &Finding, conclusion: &Conclusion, verdicts: &[Ve
 }
 
 /// `text` with a full stop, unless it ends in a mark already.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { text.to_owned() } else { format!("{text}.") }
 }

@@ -35,7 +35,7 @@ fn outcome() -> impl Strategy<Value = CheckOutcome> {
 }
 
 /// A candidate; gates mostly pass.
-fn one() -> impl Strategy<Value = Judged> {
+pub(super) fn one() -> impl Strategy<Value = Judged> {
     let smells = prop::collection::vec(prop::sample::select(vec![SmellKind::DenyList, SmellKind::HiddenSink]), 0..3);
     let gate = prop_oneof![5 => Just(CheckOutcome::Pass), 1 => Just(CheckOutcome::Fail)];
     let rungs = prop::collection::vec((outcome(), any::<bool>()), Check::ALL.len());
@@ -55,12 +55,12 @@ fn one() -> impl Strategy<Value = Judged> {
     })
 }
 
-fn severity() -> impl Strategy<Value = Severity> {
+pub(super) fn severity() -> impl Strategy<Value = Severity> {
     prop::sample::select(Severity::ALL.to_vec())
 }
 
 /// A panel of distinct candidates, each with its seat, and judges' words on any two of them.
-fn panel() -> impl Strategy<Value = Work> {
+pub(super) fn panel() -> impl Strategy<Value = Work> {
     let choice = || prop::sample::select(vec![Choice::A, Choice::B, Choice::Tie, Choice::Neither]);
     let words =
         prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), choice(), choice()), 0..4);

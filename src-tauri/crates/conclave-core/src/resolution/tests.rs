@@ -31,16 +31,16 @@ pub(crate) fn finding(severity: Severity) -> Finding {
     Finding::new(&ProjectId::new("p"), detection, "", 0)
 }
 
-pub(super) fn model(name: &str, family: &str) -> Origin {
+pub(crate) fn model(name: &str, family: &str) -> Origin {
     Origin::Model { model: name.to_owned(), endpoint: name.to_owned(), local: false, family: family.to_owned() }
 }
 
-pub(super) fn recipe() -> Origin {
+pub(crate) fn recipe() -> Origin {
     Origin::Recipe { id: "r".to_owned() }
 }
 
 /// A candidate that puts `text` in.
-pub(super) fn candidate(origin: Origin, text: &str) -> Candidate {
+pub(crate) fn candidate(origin: Origin, text: &str) -> Candidate {
     let path = RelPath::new("a.py").expect("a path");
     let edits = vec![Edit { start: 0, end: 0, text: text.to_owned() }];
     let patch = Patch::new(vec![FilePatch { path, base: Digest::of(b""), edits }]);
@@ -48,13 +48,13 @@ pub(super) fn candidate(origin: Origin, text: &str) -> Candidate {
 }
 
 /// A shape of which nothing but `body` tells two apart.
-pub(super) fn shape(body: &str, mitigation: Option<Mitigation>) -> Shape {
+pub(crate) fn shape(body: &str, mitigation: Option<Mitigation>) -> Shape {
     let changed = vec![body.to_owned()];
     let body = Digest::of(body.as_bytes());
     Shape { symbols: vec!["a.py:f".to_owned()], mitigation, imports: Vec::new(), body, changed }
 }
 
-pub(super) fn judged(origin: Origin, text: &str, passes: &[Check]) -> Judged {
+pub(crate) fn judged(origin: Origin, text: &str, passes: &[Check]) -> Judged {
     let gates = Check::ALL.into_iter().filter(|check| check.is_gate());
     let evidence = gates.chain(passes.iter().copied()).map(|c| Evidence::new(c, CheckOutcome::Pass, "seen"));
     Judged {
@@ -67,11 +67,11 @@ pub(super) fn judged(origin: Origin, text: &str, passes: &[Check]) -> Judged {
     }
 }
 
-pub(super) fn seat(name: &str, draft: Draft) -> Seat {
+pub(crate) fn seat(name: &str, draft: Draft) -> Seat {
     Seat { name: name.to_owned(), drafts: vec![draft], role: None, late: false }
 }
 
-pub(super) fn result(severity: Severity, judged: Vec<Judged>) -> Resolution {
+pub(crate) fn result(severity: Severity, judged: Vec<Judged>) -> Resolution {
     let work = Work { judged, ..Work::default() };
     conclude(&finding(severity), RunId::new("r"), work, &Record::default())
 }

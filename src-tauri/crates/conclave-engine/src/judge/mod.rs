@@ -26,6 +26,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) fixes: &'a [Judged; 2],
 }
 
+pub(crate) use model::changes;
+
 type Judge = for<'a> fn(&'a Pair<'a>) -> Pin<Box<dyn Future<Output = Option<Judgement>> + Send + 'a>>;
 
 /// All judges.

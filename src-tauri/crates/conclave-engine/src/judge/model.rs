@@ -107,7 +107,7 @@ fn parse(answer: &str) -> Option<Form> {
 }
 
 /// What a fix changes, file by file, in one form for all authors.
-fn changes(fix: &Judged, sources: &Sources) -> Option<String> {
+pub(crate) fn changes(fix: &Judged, sources: &Sources) -> Option<String> {
     let mut text = String::new();
     for file in &fix.candidate.patch.files {
         let before = sources.file(&file.path).ok()?;

@@ -8,6 +8,7 @@ mod model_seat;
 mod parts;
 mod propose;
 mod smells;
+mod synthesise;
 mod verify;
 
 pub(crate) use again::{again, with};
@@ -17,4 +18,5 @@ pub use judge::Opinions;
 pub(crate) use judge::judge;
 pub use propose::empty_model_seat;
 pub(crate) use propose::{empty, on_demand, panel, propose, unpaid};
+pub(crate) use synthesise::{synthesise, verify_made};
 pub(crate) use verify::verify;

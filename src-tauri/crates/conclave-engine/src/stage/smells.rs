@@ -91,17 +91,30 @@ const TIMES: usize = 3;
 
 /// Adds what can only be seen beside the other fixes.
 pub(super) fn compare(judged: &mut [Judged]) {
-    let mut sizes: Vec<usize> = judged.iter().map(|one| size(&one.candidate)).collect();
+    let Some(median) = median(judged.iter().map(|one| size(&one.candidate))) else { return };
+    judged.iter_mut().for_each(|one| beside(one, median));
+}
+
+/// Adds to `made` what can only be seen beside `others`, which stay as they are.
+pub(super) fn compare_with(made: &mut Judged, others: &[Judged]) {
+    let own = size(&made.candidate);
+    let sizes = others.iter().map(|one| size(&one.candidate));
+    median(sizes.chain([own])).into_iter().for_each(|median| beside(made, median));
+}
+
+/// That of the sizes of fixes; one or two have no middle.
+fn median(sizes: impl Iterator<Item = usize>) -> Option<usize> {
+    let mut sizes: Vec<usize> = sizes.collect();
     sizes.sort_unstable();
-    // One or two fixes have no middle.
-    let Some(median) = sizes.get(sizes.len() / 2).copied().filter(|_| sizes.len() > 2) else { return };
-    for one in judged {
-        let own = size(&one.candidate);
-        if own > SMALL && own > TIMES * median {
-            let detail = format!("{own} bytes change, {median} in the fix in the middle");
-            one.smells.push(Smell { kind: SmellKind::LargeChange, detail });
-            one.smells.sort();
-        }
+    sizes.get(sizes.len() / 2).copied().filter(|_| sizes.len() > 2)
+}
+
+fn beside(one: &mut Judged, median: usize) {
+    let own = size(&one.candidate);
+    if own > SMALL && own > TIMES * median {
+        let detail = format!("{own} bytes change, {median} in the fix in the middle");
+        one.smells.push(Smell { kind: SmellKind::LargeChange, detail });
+        one.smells.sort();
     }
 }
 

@@ -41,14 +41,26 @@ pub(crate) async fn verify(
             judged.push(Judged { also_by, ..known.clone() });
             continue;
         }
-        keep(line, sources, &candidate);
         let place = format!("fix {} of {total}", index + 1);
-        let (evidence, smells) = ladder(line, brief, sources, plan, &candidate, &place).await;
-        let shape = shape_of(sources, &candidate);
-        judged.push(Judged { candidate, also_by, evidence, smells, shape, parents: Vec::new() });
+        judged.push(Judged { also_by, ..look_at(line, brief, sources, plan, candidate, &place).await });
     }
     smells::compare(&mut judged);
     judged
+}
+
+/// `candidate` with its evidence; `place` says in words which of all it is.
+pub(super) async fn look_at(
+    line: &Line<'_>,
+    brief: &Brief,
+    sources: &Sources,
+    plan: &RunPlan,
+    candidate: Candidate,
+    place: &str,
+) -> Judged {
+    keep(line, sources, &candidate);
+    let (evidence, smells) = ladder(line, brief, sources, plan, &candidate, place).await;
+    let shape = shape_of(sources, &candidate);
+    Judged { candidate, also_by: Vec::new(), evidence, smells, shape, parents: Vec::new() }
 }
 
 /// What the candidate leaves behind; `None` where a file is no text or the edits do not fit.

@@ -1,0 +1,69 @@
+//! What is made from other fixes: it is weighed like any other, and nothing about the others changes by it.
+
+use proptest::prelude::*;
+
+use super::properties::{one, panel, severity};
+use super::tests::{finding, judged, model, result, shape};
+use super::*;
+use crate::candidate::Origin;
+use crate::evidence::Check;
+use crate::finding::Severity;
+use crate::record::Record;
+
+proptest! {
+    #[test]
+    fn a_made_fix_is_recommended_only_where_it_is_behind_no_parent(
+        work in panel(), child in one(), body in 0..6u8, severity in severity(),
+        parents in prop::collection::vec(any::<prop::sample::Index>(), 1..3),
+    ) {
+        let before = conclude(&finding(severity), RunId::new("r"), work.clone(), &Record::default());
+        let parents: Vec<Judged> = parents.iter().map(|at| at.get(&work.judged).clone()).collect();
+        let mut child = Judged { parents: parents.iter().map(|p| p.candidate.id.clone()).collect(), ..child };
+        child.candidate.origin = Origin::Synthesis { by: "meta".to_owned(), local: false, family: "meta".to_owned() };
+        child.candidate.id = CandidateId::new("made");
+        child.shape = Some(shape(&format!("body {body}"), None));
+        let more = Work { judged: work.judged.iter().cloned().chain([child.clone()]).collect(), ..work };
+        let after = conclude(&finding(severity), RunId::new("r"), more, &Record::default());
+
+        for verdict in &before.verdicts {
+            let same = after.verdict(&verdict.judged.candidate.id).expect("it is there");
+            prop_assert_eq!(&verdict.confidence, &same.confidence);
+        }
+        // Which of the others come to the same stays as it was.
+        let together = |resolution: &Resolution| {
+            let ids: Vec<_> = before.verdicts.iter().map(|v| &v.judged.candidate.id).collect();
+            let of = |id| resolution.verdict(id).map(|verdict| verdict.cluster);
+            ids.iter().flat_map(|a| ids.iter().map(move |b| of(a) == of(b))).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(together(&before), together(&after));
+
+        let own = after.verdict(&child.candidate.id).expect("it is there");
+        prop_assert!(!own.confidence.terms.iter().any(|term| term.label.contains("agree")));
+        if own.stopped.is_none() {
+            for parent in &parents {
+                prop_assert_eq!(behind(&child.evidence, &parent.evidence), None);
+            }
+        }
+        if after.recommended().is_none_or(|best| best.judged.candidate.id != child.candidate.id) {
+            let chosen = |r: &Resolution| r.recommended().map(|best| best.judged.candidate.id.clone());
+            if chosen(&before).is_some() && own.stopped.is_some() {
+                prop_assert_eq!(chosen(&before), chosen(&after));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_made_fix_stands_for_nobody_and_is_no_rival_of_its_parents() {
+    let parent = judged(model("a", "a"), "a long way to fix it", &[Check::Rescan, Check::Tests]);
+    let mut child = judged(model("meta", "meta"), "short", &[Check::Rescan, Check::Tests]);
+    child.parents = vec![parent.candidate.id.clone()];
+    child.shape.clone_from(&parent.shape);
+    let alike = result(Severity::High, vec![parent.clone(), child.clone()]);
+    assert_eq!(alike.recommended().map(|v| &v.judged.candidate.id), Some(&parent.candidate.id));
+
+    // As good as its parent, of a critical finding: that are not two opinions of which a person has to pick one.
+    child.shape = Some(shape("another", None));
+    let near = result(Severity::Critical, vec![parent, child]);
+    assert!(matches!(near.conclusion, Conclusion::Recommended { .. }), "{:?}", near.conclusion);
+}
