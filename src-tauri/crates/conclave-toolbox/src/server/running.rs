@@ -84,7 +84,7 @@ struct Open {
 }
 
 enum Way {
-    Program(Server, Option<ServerFolder>),
+    Program(Box<Server>, Option<ServerFolder>),
     Address(Hosted),
 }
 
@@ -364,7 +364,7 @@ impl ToolServer {
         };
         let permit = gate.authorize(actor.clone(), start).await.map_err(|denied| denied.reason)?;
         let (server, listing) = start_server(permit, until).await.map_err(|error| error.to_string())?;
-        Ok(Open { way: Way::Program(server, folder), program: Some(digest), listing })
+        Ok(Open { way: Way::Program(Box::new(server), folder), program: Some(digest), listing })
     }
 
     /// The key for the host of `url`, bound to it.
