@@ -219,6 +219,14 @@ export type AskView = {
 	always: string | null,
 };
 
+/**  A side line of thoughts. */
+export type BranchView = {
+	/**  Its name. */
+	id: string,
+	/**  The step from which it leaves. */
+	from: number,
+};
+
 /**  Where a breaker stands, which leaves a model alone that keeps failing. */
 export type BreakerView = 
 /**  The model is asked. */
@@ -638,6 +646,14 @@ export type DoctorView = {
 	items: DoctorItem[],
 };
 
+/**  An input or a situation that wants care. */
+export type EdgeCaseView = {
+	/**  Which. */
+	text: string,
+	/**  Who named it. */
+	sources: SourceView[],
+};
+
 /**  What becomes of a request, from most permissive to strictest. */
 export type Effect = 
 /**  It may happen. */
@@ -782,7 +798,13 @@ model: string;
 /**  The text that is new. */
 text: string; 
 /**  Whether an answer begins: what was said before counts no more. */
-is_new: boolean };
+is_new: boolean } | 
+/**  A tool was used while a run was thought over. */
+{ kind: "tool"; 
+/**  The finding. */
+finding: string; 
+/**  What was asked, and what became of it. */
+used: ToolUseView };
 
 /**  One observation. */
 export type EvidenceView = {
@@ -898,10 +920,35 @@ export type ExplanationView = {
 	steps: StepView[],
 };
 
+/**  Asks for one fix in a form in which it can leave. */
+export type ExportFix = {
+	/**  The finding. */
+	finding: string,
+	/**  The fix; the recommended one when `null`. */
+	fix: string | null,
+	/**  In which form. */
+	form: ExportForm,
+};
+
+/**  In which form a fix leaves. */
+export type ExportForm = 
+/**  A patch with a commit message, as `git am` takes it. */
+"patch" | 
+/**  The title and the text of a pull request, in Markdown. */
+"pull_request";
+
 /**  Writes the whole ledger to a file as JSON Lines. */
 export type ExportLedger = {
 	/**  The file, anywhere; the person chose it. */
 	path: string,
+};
+
+/**  One fix, written out. */
+export type ExportedFix = {
+	/**  A name for the file. */
+	name: string,
+	/**  The text. */
+	text: string,
 };
 
 /**  Weaknesses whose fixes are alike. */
@@ -1072,6 +1119,8 @@ export type FixView = {
 	origin: string,
 	/**  Other seats that wrote the very same. */
 	also_by: string[],
+	/**  The fixes that it was made from. */
+	parents: string[],
 	/**  How much it wants to be read. */
 	class: FixClass,
 	/**  Inputs in which behaviour changes. */
@@ -1169,6 +1218,14 @@ export type HealthThresholds = {
 	degraded_percent: number,
 	/**  Down from so many failures in a hundred calls on; not fewer than for degraded. */
 	down_percent: number,
+};
+
+/**  Something that a result lacks. */
+export type HoleView = {
+	/**  What is missing. */
+	what: string,
+	/**  Why. */
+	why: string,
 };
 
 /**  One piece of a diff. */
@@ -2173,6 +2230,18 @@ export type Redaction = {
 	count: number,
 };
 
+/**  A source for reading on; opened only by the person. */
+export type ReferenceView = {
+	/**  What it is called. */
+	title: string,
+	/**  Its address. */
+	url: string,
+	/**  The question that found it. */
+	query: string | null,
+	/**  When it was found, or of when it is. */
+	date: string | null,
+};
+
 /**  What was said of some fixes, and what they were. */
 export type ReliabilityBin = {
 	/**  How many fixes. */
@@ -2244,6 +2313,10 @@ export type ResolutionView = {
 	why_safe: string,
 	/**  What was not checked. */
 	not_covered: string[],
+	/**  What was made of all answers and all evidence; `null` for runs from before there was one. */
+	synthesis: SynthesisView | null,
+	/**  What its calls to models cost; `null` where only the conclusion is shown. */
+	cost: SpendSum | null,
 	/**  Time for proposing, in milliseconds. */
 	analysis_ms: number,
 	/**  Time for checking, in milliseconds. */
@@ -2588,6 +2661,29 @@ export type Sort =
 /**  Newest first. */
 "newest";
 
+/**  What a source is. */
+export type SourceKind = 
+/**  A seat of the panel. */
+"seat" | 
+/**  A check. */
+"check" | 
+/**  A tool. */
+"tool" | 
+/**  An earlier finding. */
+"memory" | 
+/**  Who wrote the synthesis, and nobody else. */
+"synthesiser";
+
+/**  Where something comes from. */
+export type SourceView = {
+	/**  What it is. */
+	kind: SourceKind,
+	/**  Its name for people. */
+	label: string,
+	/**  The number of a tool's call, from 1. */
+	call: number | null,
+};
+
 /**  What was spent on one thing. */
 export type SpendOf = {
 	/**  Its id; a model's is its name. */
@@ -2660,6 +2756,8 @@ export type Stage =
 "verify" | 
 /**  Comparing the best two. */
 "judge" | 
+/**  Letting a model think it over. */
+"synthesise" | 
 /**  Drawing the conclusion. */
 "conclude";
 
@@ -2743,6 +2841,36 @@ export type StepView = {
 	why: string | null,
 };
 
+/**  An explanation of a run with the thoughts behind it. */
+export type SynthesisView = {
+	/**  The name of the model that wrote it; `null` where Conclave did, from the evidence. */
+	model: string | null,
+	/**  What is wrong, at its root. */
+	root_cause: string,
+	/**  What the recommended fix changes; empty without one. */
+	change: string,
+	/**  Why that is safe: the evidence, then what a model adds. */
+	why_safe: string,
+	/**  What is not covered. */
+	not_covered: string[],
+	/**  The fix that the model would choose: an opinion that changes nothing. */
+	prefers: string | null,
+	/**  What each alternative is better and worse at. */
+	trade_offs: TradeOffView[],
+	/**  Step by step. */
+	thoughts: ThoughtView[],
+	/**  Inputs and situations that want care. */
+	edge_cases: EdgeCaseView[],
+	/**  Sources for reading on. */
+	references: ReferenceView[],
+	/**  The tools that were used, in the order of their calls. */
+	tools: ToolUseView[],
+	/**  What could not be had. */
+	holes: HoleView[],
+	/**  How long it took, in milliseconds. */
+	took_ms: number,
+};
+
 /**  What a change touches, so that a face refreshes just that. */
 export type Tag = 
 /**  Findings and their resolutions. */
@@ -2770,6 +2898,22 @@ export type TermView = {
 	label: string,
 	/**  Its log-odds. */
 	value: number,
+};
+
+/**  One step of a chain of thoughts. */
+export type ThoughtView = {
+	/**  The step, from 1. */
+	number: number,
+	/**  How many steps there were to be when it was thought. */
+	total: number,
+	/**  The thought. */
+	text: string,
+	/**  The earlier step that it takes back or mends. */
+	revises: number | null,
+	/**  The branch that it is on; `null` on the main line. */
+	branch: BranchView | null,
+	/**  Whose contributions it rests on. */
+	sources: SourceView[],
 };
 
 /**  A person's judgement. */
@@ -2821,6 +2965,17 @@ export type ToolOfServer = {
 	/**  Whether the server says that it changes nothing. */
 	read_only: boolean,
 };
+
+/**  What became of the use of a tool. */
+export type ToolOutcome = 
+/**  It answered. */
+"answered" | 
+/**  It answered with an error of its own. */
+"error" | 
+/**  The policy did not let it be used. */
+"denied" | 
+/**  It could not be used, or did not answer in time. */
+"failed";
 
 /**  What looking at a server gave. */
 export type ToolServerChecked = {
@@ -2909,6 +3064,32 @@ export type ToolServersImported = {
 	dry_run: boolean,
 };
 
+/**  One use of a tool. */
+export type ToolUseView = {
+	/**  Which server offers it. */
+	server: string,
+	/**  The tool's name. */
+	tool: string,
+	/**  What it was asked. */
+	asked: string,
+	/**  What became of it. */
+	outcome: ToolOutcome,
+	/**  What it answered, or why it did not. */
+	said: string,
+	/**  The ledger's entry of the decision. */
+	entry: number | null,
+	/**  How long it took, in milliseconds. */
+	took_ms: number,
+};
+
+/**  How one alternative compares with the first fix. */
+export type TradeOffView = {
+	/**  The fix. */
+	fix: string,
+	/**  In one sentence. */
+	text: string,
+};
+
 /**  How a model does that is only tried out. */
 export type TrialView = {
 	/**  How often it was asked beside another. */
@@ -2973,6 +3154,7 @@ export type CommandMap = {
 	get_finding: { request: GetFinding; response: FindingView; kind: "query" };
 	replay_run: { request: ReplayRun; response: ReplayView; kind: "query" };
 	get_timeline: { request: GetFinding; response: TimelineView; kind: "query" };
+	export_fix: { request: ExportFix; response: ExportedFix; kind: "query" };
 	get_doctor: { request: Nothing; response: DoctorView; kind: "query" };
 	verify_ledger: { request: Nothing; response: LedgerView; kind: "query" };
 	get_policy: { request: Nothing; response: PolicyView; kind: "query" };
@@ -3046,6 +3228,7 @@ export const tags = {
 	get_finding: ["findings","runs"],
 	replay_run: ["findings"],
 	get_timeline: ["findings","runs"],
+	export_fix: ["findings"],
 	get_doctor: [],
 	verify_ledger: ["ledger"],
 	get_policy: ["policy","projects"],

@@ -10,7 +10,7 @@ const TOOK: StageTook[] = [
 ];
 
 function record(stages: RunRecord["stages"], progress: RunRecord["progress"]): RunRecord {
-  return { finding: "f", progress, startedAt: 1000, heardAt: 1500, stages, checks: [], voices: [] };
+  return { finding: "f", progress, startedAt: 1000, heardAt: 1500, stages, checks: [], voices: [], tools: [] };
 }
 
 test("a run that nobody heard of stands where the stored stages end", () => {

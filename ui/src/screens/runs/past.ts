@@ -69,5 +69,6 @@ export function pastRun({ row, resolution }: FindingView, stages: readonly Stage
     stages: [...stretches, { stage: "conclude", from: end, to: end }],
     checks,
     voices: [],
+    tools: [],
   };
 }
