@@ -76,8 +76,16 @@ fn a_conclusion_comes_out_the_same_to_the_byte_and_a_changed_one_is_found_out() 
         assert_eq!(replay(&cx.store, &RunId::new("no-1")).expect("stored"), None);
         let known: Vec<Stage> =
             stages(&cx.store, &job.run).expect("stored").into_iter().map(|(stage, _)| stage).collect();
-        let in_order =
-            [Stage::Gather, Stage::Propose, Stage::Verify, Stage::ProposeAgain, Stage::VerifyAgain, Stage::Judge];
+        let in_order = [
+            Stage::Gather,
+            Stage::Propose,
+            Stage::Verify,
+            Stage::ProposeAgain,
+            Stage::VerifyAgain,
+            Stage::Judge,
+            Stage::Synthesise,
+            Stage::VerifyMerged,
+        ];
         assert_eq!(known, in_order);
         assert_eq!(stages(&cx.store, &RunId::new("no-1")).expect("stored"), []);
 
