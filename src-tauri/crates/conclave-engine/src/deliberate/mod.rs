@@ -244,7 +244,7 @@ fn errand(matter: &Matter<'_>, request: ModelRequest, until: Instant) -> Errand 
         may_be_kept: true,
         agrees: None,
         client: None,
-        live: Some(live::told(cx.events.clone(), finding.clone())),
+        live: Some(live::told(cx.events.clone(), finding.clone(), "Synthesis".to_owned())),
         cancel: cx.cancel.clone(),
     }
 }
