@@ -70,7 +70,7 @@ impl Store {
 
 fn rows(transaction: &Transaction<'_>, table: &str, client: &str) -> Result<Vec<Map<String, Value>>> {
     let mut statement = transaction.prepare(&format!("SELECT * FROM {table} WHERE client = ?1"))?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([client])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
