@@ -74,6 +74,15 @@ impl Api {
         &self.0.cx
     }
 
+    /// Whether anything may be changed or run: not in what was handed over to be read.
+    pub(crate) fn may_change(&self) -> Result<(), ApiError> {
+        if self.cx().data.is_handed_over() {
+            let error = ApiError::new(ErrorCode::Denied, "this client was handed over, and can only be read");
+            return Err(error.with_hint("look at its findings, fixes and ledger; work goes on where it came from"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn offline(&self) -> bool {
         self.0.offline
     }

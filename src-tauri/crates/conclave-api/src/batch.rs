@@ -87,6 +87,7 @@ impl Api {
     /// # Errors
     /// An id names nothing, or the store fails. A run that fails is an item of the report.
     pub async fn fix(&self, which: &Which, consent: Consent) -> Result<FixReport, ApiError> {
+        self.may_change()?;
         let request = match which {
             Which::Named(findings) => RunFix { findings: findings.clone(), ..RunFix::default() },
             Which::Open { project, severity } => {
@@ -126,6 +127,7 @@ impl Api {
         severity: Option<Severity>,
         consent: Consent,
     ) -> Result<FixReport, ApiError> {
+        self.may_change()?;
         let project = self.unlisted(root)?;
         let scans = ingest::import(self.cx(), &project, log).await?;
         let mut findings = Vec::new();
@@ -198,6 +200,7 @@ impl Api {
     /// # Errors
     /// The folder cannot be read, or the store fails.
     pub async fn scan_folder(&self, root: &Path) -> Result<(String, Vec<ScanView>), ApiError> {
+        self.may_change()?;
         let project = self.listed(root)?;
         let scanned = scan::scan(self.cx(), &project, None).await?;
         let scan = crate::show::scan(&scanned.record, scanned.saved.new, self.cx().now_ms());
@@ -209,6 +212,7 @@ impl Api {
     /// # Errors
     /// The file or the folder cannot be read, or the store fails.
     pub async fn import_folder(&self, log: PathBuf, root: &Path) -> Result<(String, Vec<ScanView>), ApiError> {
+        self.may_change()?;
         let project = self.listed(root)?;
         let scans = ingest::import(self.cx(), &project, log).await?;
         let now = self.cx().now_ms();

@@ -12,17 +12,18 @@ use crate::handler;
 use crate::view::{
     AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
     BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
-    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, EgressPage, EraseExchanges, EraseKey,
-    ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix, ExportLedger, ExportedFix,
-    FindingPage, FindingView, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, HealthList,
-    HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased,
-    KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges,
-    ListFindings, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped,
-    NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PlanRuns, PlanView, PolicyCheck, PolicySaved,
-    PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix, RatingList, RatingView,
-    ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel,
-    SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TimelineView, ToolServerChecked,
-    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, UndoFix, UndoneView,
+    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView,
+    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix,
+    ExportLedger, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands, GetExchange,
+    GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers,
+    ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported,
+    LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView, MetricsView, ModelHealth,
+    ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels,
+    PatternList, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList,
+    ProjectView, QueueView, RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning,
+    RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView,
+    SpendingView, StatusView, Tag, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -67,6 +68,9 @@ macro_rules! commands {
         pub async fn dispatch(api: &Api, name: &str, payload: Value) -> Result<Value, ApiError> {
             match name {
                 $(stringify!($name) => {
+                    if Kind::$kind == Kind::Mutation {
+                        api.may_change()?;
+                    }
                     let request: $request = parse(stringify!($name), payload)?;
                     let response: $response = handler::$name(api, request).await?;
                     if Kind::$kind == Kind::Mutation {
@@ -104,6 +108,9 @@ commands! {
     Query simulate_policy(SimulatePolicy) -> SimulationView [Policy];
     Query preview_request(PreviewRequest) -> PreviewView [Policy, Findings, Keys];
     Query plan_runs(PlanRuns) -> PlanView [Findings, Runs, Models, Keys];
+    Query list_patterns(ListPatterns) -> PatternList [Findings];
+    Query find_elsewhere(FindElsewhere) -> ElsewhereView [Findings];
+    Mutation drop_pattern(DropPattern) -> PatternList [Findings];
     Query list_keys(Nothing) -> KeyList [Keys];
     Query list_models(Nothing) -> ModelList [Models, Keys, Runs, Spending];
     Query list_known_models(Nothing) -> KnownModelList [];

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod clients;
 pub mod commands;
 mod diff;
 pub mod error;

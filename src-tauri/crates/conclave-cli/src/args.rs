@@ -1,14 +1,17 @@
 //! The command line as typed data; help and completions derive from it.
 
+mod clients;
 mod tools;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conclave_api::advise::client::{Client, Version};
+use conclave_api::error::{ApiError, ErrorCode};
 use conclave_api::view::{ApiDialect, CliProgram};
 use conclave_api::{DismissReason, Money, Severity, Thumb};
 
+pub use clients::{Clients, Patterns};
 pub use tools::{AddTool, Tools};
 
 /// Turns security findings into fixes you can trust, on your own machine.
@@ -45,6 +48,9 @@ pub struct Global {
     /// Keep everything of Conclave's own in this folder instead of your user's data folder.
     #[arg(long, global = true, env = "CONCLAVE_HOME", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Work for this client, in a folder of its own: findings, models, keys, ledger and what is learned.
+    #[arg(long, global = true, env = "CONCLAVE_CLIENT", value_name = "NAME")]
+    pub client: Option<String>,
     /// Refuse every connection, even to a model on this machine.
     #[arg(long, global = true)]
     pub offline: bool,
@@ -67,6 +73,25 @@ impl From<Reason> for DismissReason {
             Reason::FalsePositive => Self::FalsePositive,
             Reason::WontFix => Self::WontFix,
             Reason::UsedInTests => Self::UsedInTests,
+        }
+    }
+}
+
+impl Global {
+    /// Conclave's own folder, which clients have theirs below.
+    pub fn base(&self) -> Result<PathBuf, ApiError> {
+        self.data_dir.clone().or_else(conclave_api::default_data_dir).ok_or_else(|| {
+            ApiError::new(ErrorCode::BadRequest, "there is no folder for Conclave\u{2019}s data")
+                .with_hint("name one with `--data-dir`")
+        })
+    }
+
+    /// The folder that this command works in: the client's, where one is named.
+    pub fn folder(&self) -> Result<PathBuf, ApiError> {
+        let base = self.base()?;
+        match self.client.as_deref().filter(|name| !name.is_empty()) {
+            Some(name) => conclave_api::clients::folder(&base, name),
+            None => Ok(base),
         }
     }
 }
@@ -108,6 +133,21 @@ pub enum Command {
         /// Also those that are fixed or suppressed.
         #[arg(long)]
         all: bool,
+    },
+    /// Clients, each with findings, models, keys and a ledger of its own; nothing crosses between them.
+    Clients {
+        #[command(subcommand)]
+        command: Clients,
+    },
+    /// Rewrites that were learned from fixes you accepted.
+    Patterns {
+        #[command(subcommand)]
+        command: Patterns,
+    },
+    /// Show where else in the project the code stands that an applied fix rewrote; hints, and no findings.
+    Elsewhere {
+        /// The finding whose fix was applied.
+        id: String,
     },
     /// Look for fixes and check them; write them only with `--apply`.
     Fix(Fix),

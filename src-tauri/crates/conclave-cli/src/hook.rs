@@ -102,7 +102,7 @@ pub fn answering(command: &Hook) -> Option<&Answering> {
 pub fn answer(client: Client, options: &Answering, global: &Global) -> ExitCode {
     let (sender, receiver) = channel();
     let (approve, offline) = (options.approve, global.offline);
-    let data_dir = global.data_dir.clone().or_else(conclave_api::default_data_dir);
+    let data_dir = global.folder().ok();
     let worker = std::thread::Builder::new().name("hook".to_owned()).stack_size(STACK).spawn(move || {
         // Nobody hears it when the deadline has passed; the refusal is on its way already.
         let _ = sender.send(judge(client, approve, offline, data_dir.as_deref()));

@@ -69,10 +69,7 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
         let error = ApiError::new(ErrorCode::BadRequest, "only `findings` and `fix` can print SARIF");
         return Err(error.with_hint("use `--format json`"));
     }
-    let data_dir = cli.global.data_dir.clone().or_else(conclave_api::default_data_dir).ok_or_else(|| {
-        ApiError::new(ErrorCode::BadRequest, "there is no folder for Conclave\u{2019}s data")
-            .with_hint("name one with `--data-dir`")
-    })?;
+    let data_dir = cli.global.folder()?;
     if matches!(cli.command, Command::Advise) {
         return command::advise(&data_dir, cli.global.offline, output);
     }

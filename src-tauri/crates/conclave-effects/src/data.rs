@@ -17,6 +17,10 @@ use crate::fs::beneath::{OURS, Root, read_capped, regular};
 use crate::fs::{sync_folder, write_whole};
 use crate::scratch;
 
+mod clients;
+
+pub use clients::{ClientName, NotAName};
+
 /// Largest settings file, in bytes.
 const LARGEST_SETTINGS: u64 = 1024 * 1024;
 

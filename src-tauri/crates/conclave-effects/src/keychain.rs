@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
+use crate::data::ClientName;
 use crate::{Effect, Permit, Secret, Stale};
 
 /// The service that our entries are of.
@@ -155,6 +156,8 @@ type Connect = dyn Fn() -> Result<Arc<CredentialStore>, Error> + Send + Sync;
 pub struct Keychain {
     connect: Arc<Connect>,
     limit: Duration,
+    /// Under which its entries stand: Conclave's, or those of one client.
+    service: Arc<str>,
     /// One call at a time: behind one that hangs, others wait here and not each in a thread of its own.
     turn: Arc<Semaphore>,
 }
@@ -179,7 +182,16 @@ impl Keychain {
     }
 
     fn new(connect: Arc<Connect>, limit: Duration) -> Self {
-        Self { connect, limit, turn: Arc::new(Semaphore::new(1)) }
+        Self { connect, limit, service: Arc::from(SERVICE), turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The same keychain with entries of its own for `client`: nobody else's are seen.
+    #[must_use]
+    pub fn of_client(self, client: Option<&ClientName>) -> Self {
+        match client {
+            Some(client) => Self { service: Arc::from(format!("{SERVICE}/{client}")), ..self },
+            None => self,
+        }
     }
 
     /// Whether there is a keychain that answers.
@@ -245,9 +257,9 @@ impl Keychain {
         if host.trim().is_empty() {
             return Err(KeychainError::Refused("the host is empty".to_owned()));
         }
-        let account = host.to_owned();
+        let (account, service) = (host.to_owned(), Arc::clone(&self.service));
         let with_entry = move |store: &CredentialStore| {
-            let entry = store.build(SERVICE, &account, None).map_err(|error| sort(&account, &error))?;
+            let entry = store.build(&service, &account, None).map_err(|error| sort(&account, &error))?;
             work(&entry).map_err(|error| sort(&account, &error))
         };
         self.with_store(with_entry).await

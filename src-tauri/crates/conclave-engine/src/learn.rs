@@ -29,6 +29,7 @@ use conclave_store::{KnownFix, Rating, StoreError};
 use crate::ctx::Ctx;
 use crate::event::{Event as Told, Topic};
 
+pub(crate) use attempt::kind;
 pub(crate) use look::look_back;
 pub(crate) use recall::{keep_edge_cases, recall};
 

@@ -278,8 +278,8 @@ impl Set {
 impl Models {
     /// The models of `settings`, with their keys as the environment has them now.
     /// `place` is where the worker of model files is.
-    pub fn new(settings: Settings, store: Store, place: Place) -> Self {
-        let keys = Keys::new(Keychain::open(), store.clone());
+    pub fn new(settings: Settings, store: Store, keychain: Keychain, place: Place) -> Self {
+        let keys = Keys::new(keychain, store.clone());
         Self {
             current: RwLock::new(Arc::new(Set::new(settings, &place, None))),
             means: Arc::new(Means { keys, store, place }),

@@ -7,7 +7,7 @@ use conclave_core::settings::Settings;
 use conclave_effects::data::DataDir;
 pub use conclave_effects::data::default_data_dir;
 use conclave_effects::gate::{Gate, Policies};
-use conclave_effects::{Clock, FsError, forbid_core_dumps};
+use conclave_effects::{Clock, FsError, Keychain, forbid_core_dumps};
 use conclave_inference::provider::local::Place;
 use conclave_policy::Nobody;
 use conclave_store::{Store, StoreError};
@@ -85,7 +85,8 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     if let Err(error) = store.settle_cut_off("its run was cut off; the next one goes on with it") {
         notices.push(format!("runs that were cut off are still shown as running: {error}"));
     }
-    let models = Arc::new(Models::new(settings, store.clone(), Place::find(data.worker_folder().ok())));
+    let keychain = Keychain::open().of_client(data.client().as_ref());
+    let models = Arc::new(Models::new(settings, store.clone(), keychain, Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);
     let tools = conclave_toolbox::open(&store, tool_servers::tools(&store, &data, &models));

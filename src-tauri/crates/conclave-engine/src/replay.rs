@@ -79,7 +79,11 @@ const STORED: [Stage; 8] = [
 ];
 
 /// What a stage stored, with the milliseconds that it took.
-pub(crate) fn stored<T: DeserializeOwned>(store: &Store, run: &RunId, stage: Stage) -> Result<Option<(T, u64)>, RunError> {
+pub(crate) fn stored<T: DeserializeOwned>(
+    store: &Store,
+    run: &RunId,
+    stage: Stage,
+) -> Result<Option<(T, u64)>, RunError> {
     let name = stage_name(stage);
     let Some(text) = store.stage(run, name)? else { return Ok(None) };
     let (_, result): (Option<Digest>, (T, u64)) =

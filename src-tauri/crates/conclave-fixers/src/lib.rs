@@ -12,6 +12,7 @@ mod facts;
 mod gate;
 mod guard;
 mod imports;
+mod learn;
 mod lint;
 mod names;
 mod native;
@@ -32,6 +33,7 @@ mod text;
 
 pub use facts::ProjectFacts;
 pub use gate::{added_lines, adds_suppression, has_elision, parse_errors, without_comments};
+pub use learn::{Example, Learned};
 pub use lint::{Change, Knows, lint};
 pub use outline::{Piece, called, enclosing, functions, import_lines};
 pub use place::Place;

@@ -47,7 +47,17 @@ pub(crate) fn fix<'t>(case: &Case, source: &Source<'t>, found: &Match<'t>) -> Re
     for import in imports {
         whole.edits.extend(import.edit(source, &found.node())?);
     }
-    let edits = in_line_ending(whole.edits, source);
+    let edits = self::whole(whole.edits, source)?;
+    let class = if whole.review.is_some() { FixClass::Review } else { class };
+    Ok(Fix { edits, class, review: whole.review })
+}
+
+/// `edits` in order and in the line ending of the file, where together they change it and leave it as readable as it was.
+///
+/// # Errors
+/// Why they do not.
+pub(crate) fn whole(edits: Vec<Edit>, source: &Source<'_>) -> Result<Vec<Edit>, String> {
+    let edits = in_line_ending(edits, source);
     let after = splice(source.text().as_bytes(), &edits).map_err(|_| "the parts of the fix overlap")?;
     let after = String::from_utf8(after).map_err(|_| "the fix would split a character")?;
     if after == source.text() {
@@ -57,8 +67,7 @@ pub(crate) fn fix<'t>(case: &Case, source: &Source<'t>, found: &Match<'t>) -> Re
     if errors(&after) > errors(source.text()) {
         return Err("the file would no longer parse".to_owned());
     }
-    let class = if whole.review.is_some() { FixClass::Review } else { class };
-    Ok(Fix { edits, class, review: whole.review })
+    Ok(edits)
 }
 
 fn run<'t>(step: &Step, source: &Source<'t>, found: &Match<'t>) -> Result<Rewrite, String> {

@@ -137,6 +137,30 @@ impl Store {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Copies the database as it is now to `to`, as one plain file; what was there is replaced.
+    ///
+    /// # Errors
+    /// It cannot be read, or the copy cannot be written.
+    pub fn copy_to(&self, to: &Path) -> Result<()> {
+        upkeep::copy(&self.inner.path, to)
+    }
+
+    /// Removes a copy that [`Store::copy_to`] made.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_copy(copy: &Path) -> Result<()> {
+        remove(copy)
+    }
+
+    /// Whether nobody has the database at `path` open, this process included.
+    ///
+    /// # Errors
+    /// Its lock cannot be looked at.
+    pub fn is_closed(path: &Path) -> Result<bool> {
+        Ok(lock_file(path)?.try_lock().is_ok())
+    }
+
     /// Begins to watch for writes, from now on.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub(crate) const TABLES: &[&str] = &[
     "fix_event",
     "rating",
     "successful_patterns",
+    "dropped_pattern",
     "edge_case",
     "memory_observation",
     "memory_entity",

@@ -44,6 +44,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::memory::CREATE,
     table::server_pin::CREATE,
     table::intent::FIXES,
+    table::dropped_pattern::CREATE,
 ];
 
 /// How many steps the open database has taken.

@@ -121,6 +121,20 @@ fn build(opening: &Opening<'_>, old: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// Copies the database as it is now to `to`, as one plain file that only its owner can open.
+pub(crate) fn copy(database: &Path, to: &Path) -> Result<()> {
+    remove(to)?;
+    private(OpenOptions::new().write(true).create_new(true)).open(to).map_err(|e| StoreError::io(to, &e))?;
+    let mut connection = open(to, OpenFlags::SQLITE_OPEN_READ_WRITE, BUSY)?;
+    let source = open(database, OpenFlags::SQLITE_OPEN_READ_ONLY, BUSY)?;
+    Backup::new(&source, &mut connection)?.run_to_completion(1024, Duration::ZERO, None)?;
+    // The copy inherits the write-ahead mode.
+    connection.pragma_update(None, "journal_mode", "delete")?;
+    check(&connection)?;
+    connection.close().map_err(|(_, error)| error)?;
+    Ok(())
+}
+
 /// Gives the damaged file and its write-ahead log a name with the time in it.
 fn move_aside(opening: &Opening<'_>) -> Result<PathBuf> {
     let stamp: String = Connection::open_in_memory()?.query_row(

@@ -3,6 +3,7 @@
 mod advise;
 mod asks;
 mod audit;
+mod clients;
 mod config;
 mod demo;
 mod fix;
@@ -11,6 +12,7 @@ mod keys;
 mod learning;
 mod mcp;
 mod models;
+mod patterns;
 mod plan;
 mod policy;
 mod project;
@@ -39,6 +41,9 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Findings { project, query, all } => {
             projects::findings(api, output, project.as_deref(), &query.join(" "), *all).await
         }
+        Command::Clients { command } => clients::run(api, output, &cli.global, command).await,
+        Command::Patterns { command } => patterns::run(api, output, command).await,
+        Command::Elsewhere { id } => patterns::elsewhere(api, output, id).await,
         Command::Fix(fix) => fix::run(api, output, fix).await,
         Command::Show { id, thoughts } => single::show(api, output, id, *thoughts).await,
         Command::Replay { run } => single::replay(api, output, run).await,

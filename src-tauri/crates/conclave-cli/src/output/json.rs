@@ -8,12 +8,13 @@ use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView, DiscoveredList,
-    DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, ExportedFix,
-    FindingRow, FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset,
-    LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck, PolicyView,
-    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
-    ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck, ConfigImported,
+    DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow, ExchangeView,
+    ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView, KeyErased,
+    KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
+    ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView, ReplayView, ScanView,
+    SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, UndoneView,
 };
 use schemars::JsonSchema;
 #[cfg(test)]
@@ -101,6 +102,10 @@ const ASK: &str = "conclave/ask/1";
 const ASKS: &str = "conclave/asks/1";
 const ANSWER: &str = "conclave/answer/1";
 const KEYS: &str = "conclave/keys/1";
+const PATTERNS: &str = "conclave/patterns/1";
+const ELSEWHERE: &str = "conclave/elsewhere/1";
+const CLIENTS: &str = "conclave/clients/1";
+const CLIENT_CHANGED: &str = "conclave/client-changed/1";
 const KEY_SAVED: &str = "conclave/key-saved/1";
 const KEY_ERASED: &str = "conclave/key-erased/1";
 const MODELS: &str = "conclave/models/1";
@@ -231,6 +236,22 @@ pub(super) fn answered(view: &AskAnswered) -> Value {
 
 pub(super) fn keys(view: &KeyList) -> Value {
     named(KEYS, view)
+}
+
+pub(super) fn patterns(view: &PatternList) -> Value {
+    named(PATTERNS, view)
+}
+
+pub(super) fn elsewhere(view: &ElsewhereView) -> Value {
+    named(ELSEWHERE, view)
+}
+
+pub(super) fn clients(view: &ClientList) -> Value {
+    named(CLIENTS, view)
+}
+
+pub(super) fn client_changed(view: &ClientChanged) -> Value {
+    named(CLIENT_CHANGED, view)
 }
 
 pub(super) fn key_saved(view: &KeySaved) -> Value {
@@ -371,6 +392,10 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (ASKS, schema_for!(Named<AskList>)),
         (ANSWER, schema_for!(Named<AskAnswered>)),
         (KEYS, schema_for!(Named<KeyList>)),
+        (PATTERNS, schema_for!(Named<PatternList>)),
+        (ELSEWHERE, schema_for!(Named<ElsewhereView>)),
+        (CLIENTS, schema_for!(Named<ClientList>)),
+        (CLIENT_CHANGED, schema_for!(Named<ClientChanged>)),
         (KEY_SAVED, schema_for!(Named<KeySaved>)),
         (KEY_ERASED, schema_for!(Named<KeyErased>)),
         (MODELS, schema_for!(Named<ModelList>)),

@@ -14,12 +14,13 @@ use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, CommandsView, ConfigCheck, ConfigImported, DecidedView,
-    DiscoveredList, DoctorView, EgressRow, EgressToday, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView,
-    ExportedFix, FindingRow, FindingView, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList,
-    LearningReset, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PlanView, PolicyCheck,
-    PolicyView, PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked,
-    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck,
+    ConfigImported, DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow,
+    ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView,
+    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MetricsView, ModelHealth, ModelList,
+    ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView, ReplayView,
+    ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, UndoneView,
 };
 
 use crate::args::Format;
@@ -338,6 +339,26 @@ impl Output {
     /// Prints which hosts have a key.
     pub fn keys(&self, view: &KeyList) {
         self.print(|style| text::keys(style, view), || json::keys(view));
+    }
+
+    /// Prints what was learned from accepted fixes.
+    pub fn patterns(&self, view: &PatternList) {
+        self.print(|_| text::patterns(view), || json::patterns(view));
+    }
+
+    /// Prints where the same code stands.
+    pub fn elsewhere(&self, view: &ElsewhereView) {
+        self.print(|_| text::elsewhere(view), || json::elsewhere(view));
+    }
+
+    /// Prints all clients.
+    pub fn clients(&self, view: &ClientList) {
+        self.print(|_| text::clients(view), || json::clients(view));
+    }
+
+    /// Prints what was done with a client.
+    pub fn client_changed(&self, view: &ClientChanged) {
+        self.print(|_| format!("{}\n", view.done), || json::client_changed(view));
     }
 
     /// Prints that a key was put into the keychain.

@@ -1,5 +1,6 @@
 //! Text for people: quiet, aligned, readable without colour.
 
+mod clients;
 mod commands;
 mod config;
 mod egress;
@@ -8,6 +9,7 @@ mod hook;
 mod known;
 mod learning;
 mod models;
+mod patterns;
 mod plan;
 mod policy;
 mod synthesis;
@@ -25,6 +27,7 @@ use conclave_api::{CheckOutcome, FixClass, Severity, Status};
 
 use super::Report;
 
+pub(super) use clients::clients;
 pub(super) use commands::commands;
 pub(super) use config::{config_check, config_imported};
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
@@ -33,6 +36,7 @@ pub(super) use hook::{advice, hook_added, hook_removed, hooks};
 pub(super) use known::known_models;
 pub(super) use learning::{insights, learning_reset, rated};
 pub(super) use models::{discovered, model_health, model_removed, model_saved, models, models_health, spending};
+pub(super) use patterns::{elsewhere, patterns};
 pub(super) use plan::plan;
 pub(super) use policy::{check, explanation, files, simulation, test};
 pub(super) use tools::{tool_server, tool_server_checked, tool_server_removed, tool_servers, tool_servers_imported};

@@ -60,6 +60,12 @@ pub enum FsError {
         /// Where.
         path: PathBuf,
     },
+    /// Something is there already.
+    #[error("`{path}` is there already")]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
     /// A stored content no longer has the digest it is stored under.
     #[error("the stored content `{digest}` is damaged")]
     Damaged {

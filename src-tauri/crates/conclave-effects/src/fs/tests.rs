@@ -53,6 +53,7 @@ fn kind<T>(result: Result<T, FsError>) -> &'static str {
         Err(FsError::Damaged { .. }) => "damaged",
         Err(FsError::WatchLimit) => "watch limit",
         Err(FsError::NotConclaves { .. }) => "not Conclave's",
+        Err(FsError::Exists { .. }) => "there already",
         Err(FsError::Io { .. }) => "io",
     }
 }

@@ -55,7 +55,7 @@ fn rung(evidence: &[Evidence]) -> Option<Check> {
 }
 
 /// The kind of weakness: its first CWE number, else the rule.
-pub(super) fn kind(finding: &Finding) -> String {
+pub(crate) fn kind(finding: &Finding) -> String {
     let rule = &finding.detection.rule;
     rule.cwe.first().map_or_else(|| rule.id.clone(), |cwe| format!("CWE-{cwe}"))
 }

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use conclave_core::settings::{ModelSetting, ReviewSetting, Settings};
-use conclave_effects::{Clock, Policies};
+use conclave_effects::{Clock, Keychain, Policies};
 use conclave_inference::provider::local::Place;
 use conclave_policy::{
     Access, Action, Decision, Effective, Layer, Mode, Nobody, Policy, ToolCall, ToolRequest, TouchedPath,
@@ -107,7 +107,8 @@ fn ground(stubs: &[&Stub], mode: Mode) -> Ground {
     let settings = Settings { models, review, ..Settings::default() };
     let policies = Policies::new(Policy::shipped(mode));
     let gate = Gate::new(policies, Arc::new(store.clone()), Arc::new(Nobody), Clock::fixed(1_000_000));
-    let (models, events) = (Arc::new(Models::new(settings, store.clone(), Place::default())), Events::default());
+    let (models, events) =
+        (Arc::new(Models::new(settings, store.clone(), Keychain::open(), Place::default())), Events::default());
     let reviewer = EngineReviewer::new(models, gate, store.clone(), events.clone());
     Ground { _folder: folder, store, events, reviewer: Arc::new(reviewer) }
 }

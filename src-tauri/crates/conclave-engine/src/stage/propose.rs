@@ -1,4 +1,4 @@
-//! Asks every seat of the panel: recipes, the scanner's own fix, models.
+//! Asks every seat of the panel: recipes, the scanner's own fix, learned patterns, models.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::models::{Model, Models};
 use crate::panel::Sitting;
+use crate::patterns;
 use crate::project::facts;
 use crate::run::Line;
 use crate::source::Sources;
@@ -37,6 +38,11 @@ pub(crate) async fn propose(
     if !brief.finding.detection.tool.is_own() {
         seats.push(scanner(brief, sources));
     }
+    let known = {
+        let (cx, brief, sources) = (line.cx().clone(), brief.clone(), Arc::clone(sources));
+        move || patterns::seat(&cx, &brief, &sources)
+    };
+    seats.extend(blocking(known).await);
     seats.extend(models(line, brief, sources, plan, panel).await);
     seats
 }

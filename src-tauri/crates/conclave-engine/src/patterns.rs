@@ -1,0 +1,214 @@
+//! Patterns: rewrites that are learned from the fixes which a person accepted, and where else their code stands.
+//!
+//! They are read anew from the journal and from what became of each fix, so that a fix that was taken back teaches
+//! nothing any more. Deliberately absent: trust. What a pattern proposes is checked like every other answer.
+//! Invariants: nothing of one client is used for another; what a recipe wrote teaches nothing; a place elsewhere is a
+//! hint, and never a finding.
+
+use conclave_core::brief::Brief;
+use conclave_core::candidate::{Candidate, Draft, Origin, Seat};
+use conclave_core::digest::Digest;
+use conclave_core::finding::Finding;
+use conclave_core::id::FindingId;
+use conclave_core::label::{Place, Standing};
+use conclave_core::language::Language;
+use conclave_core::patch::{FilePatch, Patch};
+use conclave_core::path::RelPath;
+use conclave_fixers::{Example, Learned};
+use conclave_store::{Intent, KnownFix, StoreError};
+
+use crate::ctx::Ctx;
+use crate::learn::{self, Client};
+use crate::project::facts;
+use crate::run::RunError;
+use crate::source::Sources;
+
+/// The name of the seat of learned patterns.
+const SEAT: &str = "Learned patterns";
+/// Most accepted fixes of one kind that are learned from, newest first.
+const MOST_EXAMPLES: usize = 16;
+/// Largest file that is learned from, in bytes.
+const LARGEST: usize = 256 * 1024;
+/// Most files that are searched for the same code, and most places that are shown.
+const MOST_FILES: usize = 5_000;
+const MOST_PLACES: usize = 200;
+
+/// One pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// What tells it from others.
+    pub id: String,
+    /// Against which kind of weakness: a CWE number, else a rule.
+    pub kind: String,
+    /// The rewrite.
+    pub learned: Learned,
+    /// The findings whose fixes it was learned from, newest first.
+    pub from: Vec<FindingId>,
+}
+
+/// A place with the same code as one that was fixed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The file.
+    pub path: RelPath,
+    /// First and last line.
+    pub lines: (u32, u32),
+    /// The first line as it stands there.
+    pub text: String,
+}
+
+/// One accepted fix with the text of its file on both sides.
+struct Accepted {
+    finding: FindingId,
+    kind: String,
+    language: Language,
+    before: String,
+    after: String,
+}
+
+/// The patterns of `client`, those with the most fixes behind them first.
+///
+/// # Errors
+/// The store fails.
+pub fn known(cx: &Ctx, client: &str) -> Result<Vec<Pattern>, StoreError> {
+    let dropped = cx.store.dropped_patterns(client)?;
+    let mut groups: Vec<Vec<Accepted>> = Vec::new();
+    for fix in cx.store.known_fixes(client)?.iter().rev() {
+        let Some(accepted) = accepted(cx, fix)? else { continue };
+        // Where several generalise to one rewrite they are one pattern, else each is its own.
+        let of_kind = |group: &&mut Vec<Accepted>| {
+            group[0].kind == accepted.kind
+                && group[0].language == accepted.language
+                && group.len() < MOST_EXAMPLES
+                && generalised(group.iter().chain([&accepted])).is_some()
+        };
+        match groups.iter_mut().find(of_kind) {
+            Some(group) => group.push(accepted),
+            None => groups.push(vec![accepted]),
+        }
+    }
+    let mut patterns: Vec<Pattern> = Vec::new();
+    for group in groups {
+        let Some(learned) = generalised(group.iter()) else { continue };
+        let kind = group[0].kind.clone();
+        let id = Digest::of_parts([kind.as_str(), &learned.signature()]).short().to_owned();
+        if !dropped.contains(&id) {
+            patterns.push(Pattern { id, kind, learned, from: group.into_iter().map(|one| one.finding).collect() });
+        }
+    }
+    patterns.sort_by(|a, b| b.from.len().cmp(&a.from.len()).then_with(|| a.id.cmp(&b.id)));
+    Ok(patterns)
+}
+
+/// The patterns of whoever the project at `root` belongs to; none where nothing is learned.
+///
+/// # Errors
+/// The store fails.
+pub fn known_for(cx: &Ctx, root: &str) -> Result<Vec<Pattern>, StoreError> {
+    let client = Client::of(&cx.settings(), root);
+    if client.refused.is_some() { Ok(Vec::new()) } else { known(cx, &client.name) }
+}
+
+fn generalised<'a>(group: impl Iterator<Item = &'a Accepted>) -> Option<Learned> {
+    let group: Vec<&Accepted> = group.collect();
+    let examples: Vec<Example<'_>> =
+        group.iter().map(|one| Example { before: &one.before, after: &one.after }).collect();
+    Learned::from(group.first()?.language, &examples)
+}
+
+/// `fix` with its texts, where it stands and teaches something: one file, written by no recipe.
+fn accepted(cx: &Ctx, fix: &KnownFix) -> Result<Option<Accepted>, StoreError> {
+    let standing = Standing::of(fix.events.iter().map(|(_, event)| event));
+    let is_wrong = standing.label().is_some_and(|label| !label.right);
+    let taught =
+        fix.attempts.iter().any(|attempt| matches!(attempt.origin, Origin::Recipe { .. } | Origin::Pattern { .. }));
+    if standing.place != Place::Applied || is_wrong || taught {
+        return Ok(None);
+    }
+    // A change that holds several fixes says of none of them alone what it did.
+    let alone = |intent: &Intent| intent.fixes.len() == 1 && intent.candidate_for(&fix.finding) == Some(&fix.fix);
+    let Some(intent) = cx.store.applied(&fix.finding)?.filter(alone) else { return Ok(None) };
+    let [file] = intent.files.as_slice() else { return Ok(None) };
+    let text = |digest: &str| {
+        let bytes = cx.data.blob(digest).ok().filter(|bytes| bytes.len() <= LARGEST)?;
+        String::from_utf8(bytes).ok()
+    };
+    let all = (Language::of_name(&file.path), text(&file.before), text(&file.after));
+    let (Some(language), Some(before), Some(after)) = all else { return Ok(None) };
+    Ok(Some(Accepted { finding: fix.finding.clone(), kind: fix.vulnerability_type.clone(), language, before, after }))
+}
+
+/// The seat of the patterns that know the kind of `brief`'s finding; `None` where there is none.
+pub(crate) fn seat(cx: &Ctx, brief: &Brief, sources: &Sources) -> Option<Seat> {
+    let file = brief.file.as_ref().filter(|_| brief.unusable.is_none())?;
+    let region = brief.finding.detection.location.as_ref()?.region?;
+    let (language, kind) = (file.language?, learn::kind(&brief.finding));
+    let patterns = match known_for(cx, &sources.root().to_string_lossy()) {
+        Ok(patterns) => patterns,
+        Err(error) => {
+            tracing::warn!(%error, "learned patterns cannot be read");
+            return None;
+        }
+    };
+    let source = sources.file(&file.path).ok()?;
+    let text = source.text()?;
+    let facts = facts(sources);
+    let mut drafts = Vec::new();
+    for pattern in patterns.iter().filter(|pattern| pattern.kind == kind && pattern.learned.language == language) {
+        let lines = (region.start_line, region.end_line.max(region.start_line));
+        match pattern.learned.fix(text, lines, &facts) {
+            Ok(edits) => {
+                let path = file.path.clone();
+                let patch = Patch::new(vec![FilePatch { path, base: source.digest.clone(), edits }]);
+                let (before, after) = pattern.learned.shown();
+                let title = format!("Rewrite `{before}` as `{after}`");
+                let rationale = match pattern.from.len() {
+                    1 => "You accepted this rewrite of the same kind of weakness before.".to_owned(),
+                    n => format!("You accepted this rewrite of the same kind of weakness {n} times."),
+                };
+                let origin = Origin::Pattern { id: pattern.id.clone() };
+                drafts.push(Draft::Proposed { candidate: Box::new(Candidate::new(origin, patch, title, rationale)) });
+            }
+            Err(reason) => drafts.push(Draft::Silent { reason }),
+        }
+    }
+    let is_proposed = |draft: &Draft| matches!(draft, Draft::Proposed { .. });
+    if drafts.iter().any(is_proposed) {
+        drafts.retain(is_proposed);
+    } else {
+        drafts.truncate(1);
+    }
+    (!drafts.is_empty()).then(|| Seat { name: SEAT.to_owned(), drafts, role: None, late: false })
+}
+
+/// Where else in the project the code stands that the applied fix of `finding` rewrote.
+///
+/// # Errors
+/// The store fails. Files that cannot be read are left out.
+pub fn elsewhere(cx: &Ctx, finding: &Finding, sources: &Sources) -> Result<Vec<Hint>, RunError> {
+    let Some(intent) = cx.store.applied(&finding.id)? else { return Ok(Vec::new()) };
+    let [file] = intent.files.as_slice() else { return Ok(Vec::new()) };
+    let text = |digest: &str| String::from_utf8(cx.data.blob(digest).ok()?).ok();
+    let learned = (|| {
+        let (before, after) = (text(&file.before)?, text(&file.after)?);
+        Learned::from(Language::of_name(&file.path)?, &[Example { before: &before, after: &after }])
+    })();
+    let Some(learned) = learned else { return Ok(Vec::new()) };
+    let walk = sources.tree().walk(&|name| Language::of_name(name) == Some(learned.language));
+    let mut hints = Vec::new();
+    for path in walk.files.iter().take(MOST_FILES).filter_map(|name| RelPath::new(name).ok()) {
+        let Ok(source) = sources.file(&path) else { continue };
+        let Some(text) = source.text() else { continue };
+        for lines in learned.elsewhere(text) {
+            let line = text.lines().nth(lines.0 as usize - 1).unwrap_or_default();
+            hints.push(Hint { path: path.clone(), lines, text: line.trim().to_owned() });
+            if hints.len() == MOST_PLACES {
+                return Ok(hints);
+            }
+        }
+    }
+    Ok(hints)
+}
+
+#[cfg(test)]
+mod tests;
