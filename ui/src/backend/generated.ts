@@ -646,6 +646,14 @@ export type DoctorView = {
 	items: DoctorItem[],
 };
 
+/**  Drops a pattern: it is proposed no more. */
+export type DropPattern = {
+	/**  The client of the settings; empty for nobody’s. */
+	client?: string,
+	/**  Its id. */
+	id: string,
+};
+
 /**  An input or a situation that wants care. */
 export type EdgeCaseView = {
 	/**  Which. */
@@ -737,6 +745,12 @@ export type EgressToday = {
 	denied: number,
 	/**  Bytes in the bodies of those that were let out. */
 	bytes: number,
+};
+
+/**  Places with the same code; hints, and no findings. */
+export type ElsewhereView = {
+	/**  In the order of the files. */
+	items: HintView[],
 };
 
 /**  How a run ended. */
@@ -988,6 +1002,12 @@ export type FileDiff = {
 	hunks: Hunk[],
 };
 
+/**  Asks where else the code stands that an applied fix rewrote. */
+export type FindElsewhere = {
+	/**  The finding whose fix was applied. */
+	id: string,
+};
+
 /**  A page of findings. */
 export type FindingPage = {
 	/**  In order. */
@@ -1218,6 +1238,16 @@ export type HealthThresholds = {
 	degraded_percent: number,
 	/**  Down from so many failures in a hundred calls on; not fewer than for degraded. */
 	down_percent: number,
+};
+
+/**  One place. */
+export type HintView = {
+	/**  The file. */
+	path: string,
+	/**  Its first line. */
+	line: number,
+	/**  That line. */
+	text: string,
 };
 
 /**  Something that a result lacks. */
@@ -1493,6 +1523,22 @@ export type KnownStrength = {
 	focus: string,
 };
 
+/**  A rewrite that was learned from accepted fixes. */
+export type LearnedPatternView = {
+	/**  What tells it from others. */
+	id: string,
+	/**  Against which kind of weakness: a CWE number, else a rule. */
+	kind: string,
+	/**  The language. */
+	language: string,
+	/**  The code that it looks for; `$A`, `$B` and so on stand for anything. */
+	before: string,
+	/**  What takes its place. */
+	after: string,
+	/**  The findings whose fixes it was learned from. */
+	from: string[],
+};
+
 /**  What is known of one author for one family of weaknesses. */
 export type LearnedView = {
 	/**  Who. */
@@ -1582,6 +1628,12 @@ export type ListFindings = {
 	cursor?: string | null,
 	/**  At most this many, 1 to 1000; 200 when absent. */
 	limit?: number | null,
+};
+
+/**  Asks for the patterns of a client. */
+export type ListPatterns = {
+	/**  The client of the settings; empty for nobody’s. */
+	client?: string,
 };
 
 /**  What a model file says about itself, and what it needs. */
@@ -1924,6 +1976,12 @@ export type OfferedView = {
 export type OrderModels = {
 	/**  Their names; those that are not named follow as they stand. */
 	models: string[],
+};
+
+/**  All patterns of one client. */
+export type PatternList = {
+	/**  Those with the most fixes behind them first. */
+	items: LearnedPatternView[],
 };
 
 /**  A way of fixing that people used. */
@@ -3163,6 +3221,9 @@ export type CommandMap = {
 	simulate_policy: { request: SimulatePolicy; response: SimulationView; kind: "query" };
 	preview_request: { request: PreviewRequest; response: PreviewView; kind: "query" };
 	plan_runs: { request: PlanRuns; response: PlanView; kind: "query" };
+	list_patterns: { request: ListPatterns; response: PatternList; kind: "query" };
+	find_elsewhere: { request: FindElsewhere; response: ElsewhereView; kind: "query" };
+	drop_pattern: { request: DropPattern; response: PatternList; kind: "mutation" };
 	list_keys: { request: Nothing; response: KeyList; kind: "query" };
 	list_models: { request: Nothing; response: ModelList; kind: "query" };
 	list_known_models: { request: Nothing; response: KnownModelList; kind: "query" };
@@ -3237,6 +3298,9 @@ export const tags = {
 	simulate_policy: ["policy"],
 	preview_request: ["policy","findings","keys"],
 	plan_runs: ["findings","runs","models","keys"],
+	list_patterns: ["findings"],
+	find_elsewhere: ["findings"],
+	drop_pattern: ["findings"],
 	list_keys: ["keys"],
 	list_models: ["models","keys","runs","spending"],
 	list_known_models: [],
