@@ -10,6 +10,7 @@ import { count, sentence } from "../../format";
 import { FixFacts, PickKeys } from "./fixes";
 import { ProjectCode } from "./project-code";
 import { RunTimes } from "./run-steps";
+import { Thoughts } from "./thoughts";
 import styles from "./tried.module.css";
 
 export function Tried({
@@ -135,6 +136,7 @@ export function WhyNone({ view: { row }, resolution }: { view: FindingView; reso
           <SeatsSection seats={seats} />
         </>
       )}
+      {resolution.synthesis !== null && <Thoughts made={resolution.synthesis} />}
       {fixes.length > 0 && <ProjectCode project={row.project} />}
       <SectionHead title="Until then" />
       <p className={`${styles.prose} small muted`}>

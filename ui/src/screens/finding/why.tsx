@@ -12,6 +12,7 @@ import { Judgements } from "./compare";
 import { ProjectCode } from "./project-code";
 import { stopWord } from "./resolution";
 import { RunTimes } from "./run-steps";
+import { Thoughts } from "./thoughts";
 import styles from "./why.module.css";
 
 export function Why({ view: { row, resolution }, chosen }: { view: FindingView; chosen: FixView | undefined }) {
@@ -63,6 +64,7 @@ export function Why({ view: { row, resolution }, chosen }: { view: FindingView; 
           </ul>
         </>
       )}
+      {resolution.synthesis !== null && <Thoughts made={resolution.synthesis} />}
       <SeatsSection seats={resolution.seats} />
       <p className={styles.times}>
         <RunTimes finding={row.id} resolution={resolution} />

@@ -13,7 +13,16 @@ export function recordOf(
   if (!running) return pastRun(view, stages);
   if (view.running === null) return undefined;
   const { finding, started_at: startedAt } = view.running;
-  const known = { finding, progress: view.running, startedAt, heardAt: startedAt, stages: [], checks: [], voices: [], tools: [] };
+  const known = {
+    finding,
+    progress: view.running,
+    startedAt,
+    heardAt: startedAt,
+    stages: [],
+    checks: [],
+    voices: [],
+    tools: [],
+  };
   return withPast(known, stages);
 }
 

@@ -6,7 +6,8 @@ use super::clean;
 
 pub(in crate::output) fn patterns(view: &PatternList) -> String {
     if view.items.is_empty() {
-        return "Nothing learned yet: apply a fix of a model or a scanner, and its rewrite is proposed for its like.\n".to_owned();
+        return "Nothing learned yet: apply a fix of a model or a scanner, and its rewrite is proposed for its like.\n"
+            .to_owned();
     }
     let mut out = String::new();
     for pattern in &view.items {
