@@ -101,6 +101,16 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(app.getByRole("form", { name: "Money" })).toBeVisible();
         await check("money");
         await app.keyboard.press("Escape");
+        await app.keyboard.press("x");
+        await expect(app.getByRole("heading", { name: "Toolbox" })).toBeVisible();
+        await check("toolbox");
+        await app.keyboard.press("Escape");
+
+        await app.keyboard.press("g");
+        await app.keyboard.press("n");
+        await expect(app.getByRole("heading", { level: 1, name: "Insights" })).toBeVisible();
+        await expect(app.getByRole("heading", { name: "What was learned" })).toBeVisible();
+        await check("insights");
 
         await app.keyboard.press("?");
         await expect(app.getByRole("dialog", { name: "Keys" })).toBeVisible();

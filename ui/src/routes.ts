@@ -23,7 +23,7 @@ export const TABS = ["problem", "fixes", "why"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What stands beside the list of models; `model` is the one that `at` names, or none yet. */
-export const PANES = ["model", "edit", "add", "import", "health", "money", "keys"] as const;
+export const PANES = ["model", "edit", "add", "import", "health", "money", "keys", "tools"] as const;
 
 export type Pane = (typeof PANES)[number];
 
@@ -53,6 +53,7 @@ export type Place =
   | ({ screen: "welcome" } & ListPlace)
   | ({ screen: "policy" } & ListPlace)
   | ({ screen: "providers"; pane: Pane; at: string | null } & ListPlace)
+  | ({ screen: "insights" } & ListPlace)
   | ({ screen: "machine" } & ListPlace);
 
 export type Screen = Place["screen"];
@@ -96,6 +97,7 @@ export function parsePlace(address: string): Place {
       return { screen, pane: oneOf(PANES, get.get("pane"), "model"), at: get.get("at"), ...list };
     case "welcome":
     case "policy":
+    case "insights":
     case "machine":
       return { screen, ...list };
   }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Screen } from "../routes";
 import { COMMAND_IDS, type CommandInfo, infoOf, worksOn } from "./registry";
 
-const SCREENS: Screen[] = ["inbox", "finding", "runs", "welcome", "policy", "providers", "machine"];
+const SCREENS: Screen[] = ["inbox", "finding", "runs", "welcome", "policy", "providers", "insights", "machine"];
 
 /** Keys that two commands of one screen share, or that start another's sequence, unless one openly goes before. */
 function clashes(commands: [string, CommandInfo][]): string[] {

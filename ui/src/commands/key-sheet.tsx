@@ -16,6 +16,7 @@ const SCREEN_NAMES: Record<Screen, string> = {
   welcome: "Welcome",
   policy: "Policy",
   providers: "Models and keys",
+  insights: "Insights",
   machine: "This machine",
 };
 

@@ -24,6 +24,7 @@ export const COMMANDS = {
   keys: { title: "All keys for this screen", keys: ["?"] },
   "go.inbox": { title: "Go to the inbox", keys: ["g i"] },
   "go.runs": { title: "Go to runs", keys: ["g r"] },
+  "go.insights": { title: "Go to insights", keys: ["g n"] },
   "go.policy": { title: "Go to policy and what left", keys: ["g p"] },
   "go.providers": { title: "Go to models and keys", keys: ["g k"] },
   "go.machine": { title: "Go to this machine", keys: ["g m"] },
@@ -96,6 +97,7 @@ export const COMMANDS = {
   "providers.local": { title: "Give code to no model that leaves this machine", keys: ["l"], screens: ["providers"] },
   "providers.health": { title: "How all models are, and thresholds", keys: ["s"], screens: ["providers"] },
   "providers.money": { title: "What was spent, and what may be", keys: ["m"], screens: ["providers"] },
+  "providers.tools": { title: "The toolbox: what deliberation may use", keys: ["x"], screens: ["providers"] },
   "providers.keys": { title: "Keys by host", keys: ["h"], screens: ["providers"] },
 
   "finding.back": { title: "Back to the inbox", keys: ["Escape"], screens: ["finding"] },

@@ -57,6 +57,7 @@ const SHAPES = {
   seat: solid("M8 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8Z"),
   refused: both(ring(4.6), line("M5.6 8h4.8")),
   // Screens and controls
+  insights: line("M2.6 13.4V9.6M6.2 13.4V6.4M9.8 13.4V8.2M13.4 13.4V2.8"),
   inbox: line("M2 9l2-6.2h8L14 9v4.2H2ZM2 9h3.4c.4 1.5 1.2 2.2 2.6 2.2S10.2 10.5 10.6 9H14"),
   runs: line("M2 4h6M5 8h6M8 12h6"),
   policy: line("M8 1.6 13.4 3.6v4c0 3.3-2.2 5.6-5.4 6.8-3.2-1.2-5.4-3.5-5.4-6.8v-4Z"),

@@ -12,6 +12,7 @@ import { type Screen, VIEWS, go, inboxAt, listOf, providersAt, runsAt, usePlace 
 import { Finding } from "../finding/finding";
 import { Inbox } from "../inbox/inbox";
 import { VIEW_NAMES } from "../inbox/views";
+import { Insights } from "../insights/insights";
 import { Machine } from "../machine/machine";
 import { Plan } from "../plan/plan";
 import { Policy } from "../policy/policy";
@@ -49,6 +50,7 @@ export function Frame() {
     keys: { run: () => setSheet("keys") },
     "go.inbox": { run: () => go(inboxAt(place)) },
     "go.runs": { run: () => go(runsAt(place)) },
+    "go.insights": { run: () => go({ screen: "insights", ...listOf(place) }) },
     "go.policy": { run: () => go({ screen: "policy", ...listOf(place) }) },
     "go.providers": { run: () => go(providersAt(place)) },
     "go.machine": { run: () => go({ screen: "machine", ...listOf(place) }) },
@@ -134,6 +136,8 @@ function ScreenOf({ screen }: { screen: Screen }) {
       return <Policy />;
     case "providers":
       return place.screen === "providers" && <Providers place={place} />;
+    case "insights":
+      return <Insights />;
     case "machine":
       return <Machine />;
   }

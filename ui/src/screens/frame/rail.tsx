@@ -16,6 +16,12 @@ export function Rail({ place, project, slim }: { place: Place; project: ProjectV
       {place.screen === "inbox" && project !== undefined && <Views place={place} project={project} />}
       <RailLink name="Runs" mark="runs" to={runsAt(place)} current={place.screen === "runs"} />
       <RailLink
+        name="Insights"
+        mark="insights"
+        to={{ screen: "insights", ...listOf(place) }}
+        current={place.screen === "insights"}
+      />
+      <RailLink
         name="Policy"
         mark="policy"
         to={{ screen: "policy", ...listOf(place) }}

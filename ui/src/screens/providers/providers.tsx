@@ -28,6 +28,7 @@ import { LocalOnly, useLocalOnly } from "./local-only";
 import { Model } from "./model";
 import { MoneyPane } from "./money-pane";
 import styles from "./providers.module.css";
+import { ToolsPane } from "./tools-pane";
 import { grouped } from "./standing";
 
 /** Below this width one column shows at a time, as in the style sheet. */
@@ -72,6 +73,7 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
     "providers.import": { run: () => show("import") },
     "providers.health": { run: () => show("health") },
     "providers.money": { run: () => show("money") },
+    "providers.tools": { run: () => show("tools") },
     "providers.keys": { run: () => show("keys") },
     ...useModelActions(place.pane === "model" ? row : undefined, models, { edit: (name) => show("edit", name) }),
   };
@@ -118,6 +120,9 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
           </CommandButton>
           <CommandButton command="providers.money" action={actions["providers.money"]} look="quiet">
             Money
+          </CommandButton>
+          <CommandButton command="providers.tools" action={actions["providers.tools"]} look="quiet">
+            Toolbox
           </CommandButton>
           <CommandButton command="providers.keys" action={actions["providers.keys"]} look="quiet">
             Keys
@@ -187,6 +192,8 @@ function labelOf(pane: Pane, row: ModelRow | undefined): string {
       return "Money";
     case "keys":
       return "Keys";
+    case "tools":
+      return "Toolbox";
     case "edit":
     case "model":
       return row?.name ?? "Who proposes fixes";
@@ -255,6 +262,8 @@ function Beside({
       return list !== undefined && <HealthPane list={list} />;
     case "money":
       return <MoneyPane />;
+    case "tools":
+      return <ToolsPane />;
     case "keys":
       return (
         <div className={columns.scroll} tabIndex={0} role="region" aria-label="Keys by host">
