@@ -67,6 +67,7 @@ export const COMMANDS = {
   "runs.next": { title: "Next run", keys: ["j", "ArrowDown"], screens: ["runs"], palette: false },
   "runs.previous": { title: "Previous run", keys: ["k", "ArrowUp"], screens: ["runs"], palette: false },
   "runs.open": { title: "Open the finding", keys: ["Enter"], screens: ["runs"] },
+  "runs.cancel.one": { title: "Cancel this run", keys: ["x"], screens: ["runs"] },
   "runs.back": { title: "Back", keys: ["Escape"], screens: ["runs"], palette: false },
   "runs.lane.next": { title: "Next lane", keys: ["]"], screens: ["runs"], palette: false },
   "runs.lane.previous": { title: "Previous lane", keys: ["["], screens: ["runs"], palette: false },

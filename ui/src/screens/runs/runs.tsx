@@ -1,9 +1,9 @@
 /** Runs: what is under way, what ended while this window was open, and one of them over time. Live by what the core tells. */
-import { useCommand } from "../../api/client";
+import { useChange, useCommand } from "../../api/client";
 import { useRuns } from "../../api/events";
 import type { RunRecord } from "../../api/run-log";
 import type { FindingRow, ListFindings } from "../../backend/generated";
-import { useActiveCommands, useCommands } from "../../commands/active";
+import { type Action, useActiveCommands, useCommands } from "../../commands/active";
 import { Button, CommandButton, IconButton } from "../../components/button";
 import columns from "../../components/columns.module.css";
 import { ErrorNote } from "../../components/error-note";
@@ -12,6 +12,7 @@ import { Mark } from "../../components/mark";
 import { SectionHead } from "../../components/section";
 import { count } from "../../format";
 import { type Place, findingAt, go, inboxAt, planAt, runsAt } from "../../routes";
+import { useNotices } from "../frame/notice";
 import { Detail } from "./detail";
 import { EndedRow, RunningRow } from "./list";
 import styles from "./runs.module.css";
@@ -53,7 +54,9 @@ export function Runs({ place }: { place: RunsPlace }) {
     disabled: at === undefined ? (reading ?? "There is no run to open") : undefined,
   };
   const active = useActiveCommands();
+  const cancelOne = useCancelOne(at !== undefined && running.some(({ id }) => id === at) ? at : null);
   useCommands({
+    "runs.cancel.one": cancelOne,
     "runs.next": move(1),
     "runs.previous": move(-1),
     "runs.open": open,
@@ -130,7 +133,12 @@ export function Runs({ place }: { place: RunsPlace }) {
             Open the finding
           </CommandButton>
         )}
-        {running.length > 0 && (
+        {cancelOne.disabled === undefined && (
+          <CommandButton command="runs.cancel.one" action={cancelOne}>
+            Cancel this run
+          </CommandButton>
+        )}
+        {running.length > 1 && (
           <CommandButton command="runs.cancel" action={{ run: () => active.run("runs.cancel") }}>
             Cancel all runs
           </CommandButton>
@@ -139,6 +147,30 @@ export function Runs({ place }: { place: RunsPlace }) {
       </Footer>
     </>
   );
+}
+
+/** Cancels the run of `finding`, which is under way or waits; `null` where there is none. */
+function useCancelOne(finding: string | null): Action {
+  const cancel = useChange("cancel_run");
+  const { say, sayError } = useNotices();
+  return {
+    run: () => {
+      if (finding === null) return;
+      cancel.mutate(
+        { finding },
+        {
+          onSuccess: ({ was_under_way }) =>
+            say({
+              tone: "plain",
+              title: was_under_way ? "Run cancelled" : "Run taken out of the queue",
+              lines: ["Nothing was written; the finding stands as before."],
+            }),
+          onError: (error) => sayError("The run was not cancelled", error),
+        },
+      );
+    },
+    disabled: finding === null ? "This run is not under way" : cancel.isPending ? "It is being cancelled" : undefined,
+  };
 }
 
 /** What is heard of first, in the order in which it began; then what waits. */
