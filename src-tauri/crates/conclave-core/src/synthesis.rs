@@ -11,8 +11,6 @@ use crate::id::CandidateId;
 mod chain;
 mod complete;
 mod edge_case;
-#[cfg(test)]
-mod tests;
 
 pub use complete::complete;
 
@@ -209,3 +207,6 @@ pub struct Hole {
     /// Why, in words.
     pub why: String,
 }
+
+#[cfg(test)]
+mod tests;
