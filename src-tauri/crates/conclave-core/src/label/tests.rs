@@ -106,8 +106,8 @@ fn check(before: Standing, event: &Event, after: Standing, history: &[usize], al
         assert!((after.kept || after.merged) && after.place == Place::Applied, "{events:?}");
     }
     // Checks alone, without a person, say nothing.
-    let person = |event: &&Event| matches!(event, Event::Applied { .. } | Event::Rated { .. });
-    if !events.iter().any(|event| person(event)) {
+    let person = |event: &Event| matches!(event, Event::Applied { .. } | Event::Rated { .. });
+    if !events.iter().any(person) {
         assert_eq!(label, None, "{events:?}");
     }
     // A test that passes never turns anything against a fix.

@@ -1,3 +1,5 @@
+//! What is learned from pairs of texts, and what is not.
+
 use conclave_core::patch::splice;
 
 use super::*;
