@@ -114,9 +114,10 @@ fn a_model_that_thinks_it_over_explains_and_decides_nothing() {
 
 #[test]
 fn whatever_becomes_of_who_thinks_it_over_the_result_is_whole_and_says_what_is_missing() {
+    type Answers = Box<dyn Fn(&Asked) -> (String, String) + Send>;
     let expect = alone();
     let (hold, held): (_, Receiver<()>) = channel();
-    let answers: Vec<(&str, Value, Box<dyn Fn(&Asked) -> (String, String) + Send>, &str)> = vec![
+    let answers: Vec<(&str, Value, Answers, &str)> = vec![
         ("is dead", json!({ "models": ["Dead"] }), Box::new(|_| stream("", "stop")), "Dead"),
         ("is not there", json!({ "models": ["Nobody"] }), Box::new(|_| stream("", "stop")), "no such model"),
         ("has no key", json!({ "models": ["Keyless"] }), Box::new(|_| stream("", "stop")), "NO_SUCH_KEY"),

@@ -51,6 +51,7 @@ fn is_deep() -> bool {
 }
 
 /// Says how far a mode has come that takes hours, so that a run that is cut short has said something.
+#[expect(clippy::print_stderr, reason = "it is read while the test runs, by hand")]
 fn so_far(mode: &str, tried: usize, of: usize, harm: &[String]) {
     if is_deep() {
         eprintln!("{mode}: {tried} of {of} tried, {} forbidden effects so far", harm.len());

@@ -106,7 +106,7 @@ fn check(before: Standing, event: &Event, after: Standing, history: &[usize], al
         assert!((after.kept || after.merged) && after.place == Place::Applied, "{events:?}");
     }
     // Checks alone, without a person, say nothing.
-    let person = |event: &Event| matches!(event, Event::Applied { .. } | Event::Rated { .. });
+    let person = |event: &&Event| matches!(event, Event::Applied { .. } | Event::Rated { .. });
     if !events.iter().any(person) {
         assert_eq!(label, None, "{events:?}");
     }
