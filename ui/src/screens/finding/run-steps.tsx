@@ -49,7 +49,9 @@ export function RunTimes({
   return (
     <>
       Asked in {duration(analysis_ms)}, checked in {duration(verification_ms)}.{" "}
-      <a href={formatPlace(runsAt(currentPlace(), finding))}>See it over time</a>
+      <a className={styles.link} href={formatPlace(runsAt(currentPlace(), finding))}>
+        See it over time
+      </a>
     </>
   );
 }
