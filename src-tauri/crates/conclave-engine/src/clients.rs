@@ -180,6 +180,7 @@ pub async fn erase(base: &Path, name: &ClientName) -> Result<ClientState, Client
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at the folder from outside")]
 mod tests {
     use conclave_core::id::ProjectId;
     use conclave_core::project::Project;
