@@ -18,7 +18,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .clone()
         .or_else(default_data_dir)
         .context("there is no folder for Conclave\u{2019}s data")?;
-    let data_dir = match &arguments.client {
+    let data_dir = match &arguments.workspace {
         Some(name) => conclave_api::clients::folder(&data_dir, name)?,
         None => data_dir,
     };
@@ -49,10 +49,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub const USAGE: &str = "\
 Opens Conclave's window. `conclave` is the same core for terminals and scripts.
 
-Usage: conclave-app [--data-dir DIR] [--client NAME] [--offline] [--demo]
+Usage: conclave-app [--data-dir DIR] [--workspace CLIENT] [--offline] [--demo]
 
   --data-dir DIR  keep everything of Conclave's own in this folder [env: CONCLAVE_HOME]
-  --client NAME   work for this client, in a folder of its own
+  --workspace CLIENT
+                  work for this client, in a folder of its own
   --offline       refuse every connection, even to a model on this machine
   --demo          open the bundled sample project";
 
@@ -61,8 +62,8 @@ Usage: conclave-app [--data-dir DIR] [--client NAME] [--offline] [--demo]
 pub struct Arguments {
     /// `--data-dir DIR`.
     pub data_dir: Option<std::path::PathBuf>,
-    /// `--client NAME`.
-    pub client: Option<String>,
+    /// `--workspace CLIENT`.
+    pub workspace: Option<String>,
     /// `--offline`.
     pub offline: bool,
     /// `--demo`: open the bundled sample project.
@@ -80,7 +81,7 @@ impl Arguments {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--data-dir" => arguments.data_dir = Some(words.next().context("`--data-dir` wants a folder")?.into()),
-                "--client" => arguments.client = Some(words.next().context("`--client` wants a name")?),
+                "--workspace" => arguments.workspace = Some(words.next().context("`--workspace` wants a name")?),
                 "--offline" => arguments.offline = true,
                 "--demo" => arguments.demo = true,
                 _ => anyhow::bail!("`{word}` is not known; `conclave-app --help` says what is"),

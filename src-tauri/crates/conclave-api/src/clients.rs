@@ -35,7 +35,7 @@ pub fn list(api: &Api, base: &Path) -> Result<ClientList, ApiError> {
 /// There is one of this name, or the name cannot be one.
 pub fn add(base: &Path, name: &str) -> Result<ClientChanged, ApiError> {
     let folder = clients::add(base, &name_of(name)?)?;
-    let done = format!("Added. Work for it with `--client {name}`; its data is in `{}`.", folder.display());
+    let done = format!("Added. Work for it with `--workspace {name}`; its data is in `{}`.", folder.display());
     Ok(ClientChanged { name: name.to_owned(), done })
 }
 
@@ -87,7 +87,7 @@ impl From<ClientError> for ApiError {
             ClientError::Unknown(_) => {
                 Self::new(ErrorCode::NotFound, words).with_hint("`conclave clients list` shows them; `add` makes one")
             }
-            ClientError::NoClient => Self::new(ErrorCode::BadRequest, words).with_hint("name one with `--client`"),
+            ClientError::NoClient => Self::new(ErrorCode::BadRequest, words).with_hint("name one with `--workspace`"),
             ClientError::InUse(_) => {
                 Self::new(ErrorCode::BadRequest, words).with_hint("end it and erase again; its keys are gone already")
             }

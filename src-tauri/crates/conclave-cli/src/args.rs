@@ -49,8 +49,8 @@ pub struct Global {
     #[arg(long, global = true, env = "CONCLAVE_HOME", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Work for this client, in a folder of its own: findings, models, keys, ledger and what is learned.
-    #[arg(long, global = true, env = "CONCLAVE_CLIENT", value_name = "NAME")]
-    pub client: Option<String>,
+    #[arg(long, global = true, env = "CONCLAVE_WORKSPACE", value_name = "CLIENT")]
+    pub workspace: Option<String>,
     /// Refuse every connection, even to a model on this machine.
     #[arg(long, global = true)]
     pub offline: bool,
@@ -89,7 +89,7 @@ impl Global {
     /// The folder that this command works in: the client's, where one is named.
     pub fn folder(&self) -> Result<PathBuf, ApiError> {
         let base = self.base()?;
-        match self.client.as_deref().filter(|name| !name.is_empty()) {
+        match self.workspace.as_deref().filter(|name| !name.is_empty()) {
             Some(name) => conclave_api::clients::folder(&base, name),
             None => Ok(base),
         }
