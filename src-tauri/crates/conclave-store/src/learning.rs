@@ -120,15 +120,11 @@ mod tests {
             finding,
         };
         store.keep_edge_cases(&of, &[("empty".into(), "Recipes".into())], NOW).unwrap();
+        store.drop_pattern(client, "p", NOW).unwrap();
         let by = MemoryWriter { client, origin: MemoryOrigin::Model, now_ms: NOW };
         let new = |name: &str| NewMemory { name: name.into(), kind: "k".into(), observations: vec!["o".into()] };
         store.create_memories(by, &[new("a"), new("b")]).unwrap();
         let relation = MemoryRelation { from: "a".into(), to: "b".into(), kind: "k".into() };
-        store.create_relations(by, &[relation]).unwrap();
-        let by = MemoryWriter { client, origin: MemoryOrigin::Model, now_ms: NOW };
-        let new = NewMemory { name: "a".into(), kind: "model".into(), observations: vec!["slow".into()] };
-        store.create_memories(by, &[new]).unwrap();
-        let relation = MemoryRelation { from: "a".into(), to: "b".into(), kind: "follows".into() };
         store.create_relations(by, &[relation]).unwrap();
     }
 
