@@ -1,5 +1,5 @@
-//! How long the command line, a synthesis, a decision of the policy, the hook, a write to the database and a question to
-//! models take, from a release build.
+//! How long the command line, a synthesis, a decision of the policy, the hook, a write to the database, a finding and a
+//! question to models take, from a release build.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { name: "synthesis", title: "what is made of a run in words, without a model", run: synthesis },
     Step { name: "policy", title: "decisions with 1,000 rules, and the hook as a process", run: policy },
     Step { name: "store", title: "what becomes durable in a second, beside the disk's own time", run: store },
+    Step { name: "run", title: "one finding from the question to the conclusion", run: finding },
     Step { name: "fanout", title: "five models at once, beside a plain client and LiteLLM", run: fanout },
 ];
 
@@ -163,6 +164,27 @@ fn fanout(place: &Place, log: &mut Log) -> Result<Done> {
         table.push_str(&format!("\n| {} |", line.replace('\t', " | ")));
     }
     Ok(Done::Figure(table))
+}
+
+fn finding(place: &Place, log: &mut Log) -> Result<Done> {
+    let folder = place.scratch("bench-run")?;
+    let mut command = cargo();
+    command.args(["bench", "--locked", "-q", "-p", "conclave-engine", "--bench", "run", "--"]).arg(folder);
+    let lines = log.output(command.current_dir(&place.root))?;
+    let mut tables = lines.split("\n\n");
+    let machine = tables.next().context("the program has not said where it runs")?.trim().to_owned();
+    let heads = [
+        "| critical, models of 5 to 60 s at a scale of 1:60 | fixes of models | p50 s | p95 s | checks p95 s | p95 $ |",
+        "| models that answer at once | beside checks p50 ms | p95 ms |",
+        "| runs with them | fixes of models | pass the tests | re-scan by | to the tests p50 s | p95 s | all checks p95 s |",
+    ];
+    let mut figure = machine;
+    for head in heads {
+        let row = tables.next().context("the program has printed too few tables")?.trim();
+        let rule = " ---: |".repeat(head.matches('|').count() - 2);
+        figure.push_str(&format!("\n\n{head}\n| --- |{rule}\n| n = {} |", row.replace('\t', " | ")));
+    }
+    Ok(Done::Figure(figure))
 }
 
 /// One run, with a data folder of its own so that nothing is remembered.

@@ -11,13 +11,13 @@
     reason = "it plays the server and the peers, and reads its own CPU time"
 )]
 
+mod server;
+
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use conclave_engine::ctx::Ctx;
@@ -27,6 +27,8 @@ use conclave_inference::{About, ModelRequest, Priority};
 use conclave_policy::Actor;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+
+use server::{Answer, Server, serve};
 
 /// Models of one panel.
 const PANEL: usize = 5;
@@ -44,13 +46,15 @@ const ANSWER: &str = "use a placeholder";
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--bench")).collect();
     if let Some(delay) = words.first().and_then(|word| word.strip_prefix("serve=")) {
-        return serve(Duration::from_millis(delay.parse().expect("milliseconds")));
+        let after = Duration::from_millis(delay.parse().expect("milliseconds"));
+        return serve(move |_| Answer { after, text: ANSWER.to_owned(), tokens: [300, 6] });
     }
     let folder = words.first().map_or_else(std::env::temp_dir, Into::into);
     let place = tempfile::tempdir_in(folder).expect("a folder to write in");
     println!("{}", disk(place.path()));
     println!();
-    let (slow, quick) = (Server::start(SLOW), Server::start(Duration::ZERO));
+    let server = |delay: Duration| Server::start(&format!("serve={}", delay.as_millis()));
+    let (slow, quick) = (server(SLOW), server(Duration::ZERO));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(plain(&slow, &quick));
     runtime.block_on(ours(place.path(), &slow, &quick));
@@ -71,104 +75,6 @@ fn disk(place: &Path) -> String {
         .collect();
     let (p50, p99) = percentiles(&mut times);
     format!("200\t{p50:.2}\t{p99:.2}")
-}
-
-/// A server in a process of its own, so that its work is nobody's but its own.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(delay: Duration) -> Self {
-        let program = std::env::current_exe().expect("this program");
-        let mut command = Command::new(program);
-        command.arg(format!("serve={}", delay.as_millis())).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("a server");
-        let mut address = String::new();
-        let output = process.stdout.take().expect("its output");
-        BufReader::new(output).read_line(&mut address).expect("its address");
-        Self { process, address: address.trim().to_owned() }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It ends with its standard input.
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
-
-fn serve(delay: Duration) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    println!("http://{}", listener.local_addr().expect("an address"));
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || answer_all(stream, delay));
-        }
-    });
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
-}
-
-/// Answers each question of one connection after `delay`.
-fn answer_all(mut stream: TcpStream, delay: Duration) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    loop {
-        let (mut path, mut length, mut line) = (String::new(), 0, String::new());
-        loop {
-            line.clear();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            let lower = line.to_ascii_lowercase();
-            match lower.strip_prefix("content-length:") {
-                Some(value) => length = value.trim().parse().unwrap_or(0),
-                None if path.is_empty() => path = line.split(' ').nth(1).unwrap_or_default().to_owned(),
-                None if line == "\r\n" => break,
-                None => {}
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let (kind, text) = match path.as_str() {
-            // So llama.cpp says that its model runs here.
-            "/props" => ("application/json", json!({ "model_path": "/m.gguf" }).to_string()),
-            _ => {
-                thread::sleep(delay);
-                let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-                if asked["stream"] == true { ("text/event-stream", streamed()) } else { ("application/json", whole()) }
-            }
-        };
-        let length = text.len();
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
-        stream.write_all((head + &text).as_bytes())?;
-    }
-}
-
-fn usage() -> Value {
-    json!({ "prompt_tokens": 300, "completion_tokens": 6, "total_tokens": 306 })
-}
-
-fn whole() -> String {
-    let message = json!({ "role": "assistant", "content": ANSWER });
-    json!({
-        "id": "1", "object": "chat.completion", "created": 1, "model": "m", "usage": usage(),
-        "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
-    })
-    .to_string()
-}
-
-fn streamed() -> String {
-    let chunk = |delta: Value, reason: Value| {
-        json!({ "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
-                "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] })
-    };
-    let last = json!({ "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
-                       "usage": usage() });
-    let events = [chunk(json!({ "content": ANSWER }), Value::Null), chunk(json!({}), json!("stop")), last];
-    events.iter().map(|event| format!("data: {event}\n\n")).chain(["data: [DONE]\n\n".to_owned()]).collect()
 }
 
 /// About what a brief of a finding is: a kilobyte of instructions and code.
