@@ -47,7 +47,7 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--bench")).collect();
     if let Some(delay) = words.first().and_then(|word| word.strip_prefix("serve=")) {
         let after = Duration::from_millis(delay.parse().expect("milliseconds"));
-        return serve(move |_| Answer { after, text: ANSWER.to_owned(), tokens: [300, 6] });
+        return serve(true, move |_| Answer { after, text: ANSWER.to_owned(), tokens: [300, 6] });
     }
     let folder = words.first().map_or_else(std::env::temp_dir, Into::into);
     let place = tempfile::tempdir_in(folder).expect("a folder to write in");

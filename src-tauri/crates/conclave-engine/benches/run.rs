@@ -55,8 +55,8 @@ const SEATS: [&str; 5] = ["deep_reasoning", "pattern_matching", "logic", "fast",
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--bench")).collect();
     match words.first().map(String::as_str) {
-        Some("serve=slow") => return serve(|asked| answer(asked, true)),
-        Some("serve=quick") => return serve(|asked| answer(asked, false)),
+        Some("serve=slow") => return serve(false, |asked| answer(asked, true)),
+        Some("serve=quick") => return serve(false, |asked| answer(asked, false)),
         _ => {}
     }
     let folder = words.first().map_or_else(std::env::temp_dir, Into::into);
@@ -142,7 +142,7 @@ fn settings(server: &Server, analysis_s: u64) -> Value {
         .enumerate()
         .map(|(number, seat)| {
             json!({ "name": format!("Model {number}"), "base_url": format!("{}/v1", server.address),
-                    "model": number.to_string(), "price": dearest(seat) })
+                    "model": number.to_string(), "may_send_code": true, "price": dearest(seat) })
         })
         .collect();
     let tier = json!({ "seats": SEATS, "analysis_s": analysis_s, "cap": Money::from_micros(1_500_000) });

@@ -48,21 +48,21 @@ impl Drop for Server {
     }
 }
 
-/// Answers until standard input ends.
-pub fn serve(answer: impl Fn(&Value) -> Answer + Send + Sync + 'static) {
+/// Answers until standard input ends, and says that the model runs here if it `is_local`.
+pub fn serve(is_local: bool, answer: impl Fn(&Value) -> Answer + Send + Sync + 'static) {
     let (listener, answer) = (TcpListener::bind("127.0.0.1:0").expect("a port"), Arc::new(answer));
     println!("http://{}", listener.local_addr().expect("an address"));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            thread::spawn(move || answer_all(stream, &*answer));
+            thread::spawn(move || answer_all(stream, is_local, &*answer));
         }
     });
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
 /// Answers each question of one connection.
-fn answer_all(mut stream: TcpStream, answer: &dyn Fn(&Value) -> Answer) -> std::io::Result<()> {
+fn answer_all(mut stream: TcpStream, is_local: bool, answer: &dyn Fn(&Value) -> Answer) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
@@ -84,7 +84,7 @@ fn answer_all(mut stream: TcpStream, answer: &dyn Fn(&Value) -> Answer) -> std::
         reader.read_exact(&mut body)?;
         let (kind, text) = match path.as_str() {
             // So llama.cpp says that its model runs here.
-            "/props" => ("application/json", json!({ "model_path": "/m.gguf" }).to_string()),
+            "/props" if is_local => ("application/json", json!({ "model_path": "/m.gguf" }).to_string()),
             _ => {
                 let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
                 let answer = answer(&asked);
