@@ -85,6 +85,8 @@ fn answer_all(mut stream: TcpStream, is_local: bool, answer: &dyn Fn(&Value) -> 
         let (kind, text) = match path.as_str() {
             // So llama.cpp says that its model runs here.
             "/props" if is_local => ("application/json", json!({ "model_path": "/m.gguf" }).to_string()),
+            // Whatever else a server is asked about itself.
+            path if !path.ends_with("/chat/completions") => ("application/json", "{}".to_owned()),
             _ => {
                 let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
                 let answer = answer(&asked);
