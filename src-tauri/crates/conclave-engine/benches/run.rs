@@ -6,11 +6,7 @@
 //! adds. Every run begins in a data folder of its own, so that nothing is remembered. The word is the folder to write in.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a program that measures, not the product")]
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "it plays the server, and says on which machine it runs"
-)]
+#![expect(clippy::disallowed_methods, reason = "it plays the server, and says on which machine it runs")]
 
 mod server;
 

@@ -17,7 +17,8 @@ fn applied(learned: &Learned, text: &str, line: u32) -> Result<String, String> {
 
 #[test]
 fn what_differs_becomes_a_variable_and_what_is_the_same_stays() {
-    let cases: [(Language, &[(&str, &str)], &str, &str); 5] = [
+    type Pairs = [(&'static str, &'static str)];
+    let cases: [(Language, &Pairs, &str, &str); 5] = [
         (
             Language::Python,
             &[("a = yaml.load(text)\n", "a = yaml.safe_load(text)\n")],
