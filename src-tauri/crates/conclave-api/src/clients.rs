@@ -89,7 +89,7 @@ impl From<ClientError> for ApiError {
             }
             ClientError::NoClient => Self::new(ErrorCode::BadRequest, words).with_hint("name one with `--workspace`"),
             ClientError::InUse(_) => {
-                Self::new(ErrorCode::BadRequest, words).with_hint("end it and erase again; its keys are gone already")
+                Self::new(ErrorCode::BadRequest, words).with_hint("end it, and erase again")
             }
             ClientError::Key { .. } | ClientError::Name(_) | ClientError::Archive(_) => {
                 Self::new(ErrorCode::BadRequest, words)

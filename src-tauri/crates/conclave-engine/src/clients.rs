@@ -162,6 +162,11 @@ pub async fn restore(cx: &Ctx, base: &Path, name: &ClientName, from: &Path) -> R
 /// See [`ClientError`]; where a key could not be removed, everything is still there.
 pub async fn erase(base: &Path, name: &ClientName) -> Result<ClientState, ClientError> {
     let data_dir = folder(base, name)?;
+    let database = DataDir::open(&data_dir)?.database();
+    let in_use = || -> Result<(), ClientError> {
+        if Store::is_closed(&database)? { Ok(()) } else { Err(ClientError::InUse(name.clone())) }
+    };
+    in_use()?;
     let (cx, _) = open::open(&Options { data_dir: data_dir.clone(), offline: true })?;
     let projects = cx.store.projects()?.into_iter().map(|project| project.root).collect();
     let hosts: Vec<String> = cx.store.keys()?.into_iter().map(|key| key.host).collect();
@@ -169,12 +174,10 @@ pub async fn erase(base: &Path, name: &ClientName) -> Result<ClientState, Client
         keys::erase(&cx, host).await.map_err(|why| ClientError::Key { host: host.clone(), why })?;
     }
     let handed_over = cx.data.is_handed_over();
-    let database = cx.data.database();
     cx.cancel.cancel();
     drop(cx);
-    if !Store::is_closed(&database)? {
-        return Err(ClientError::InUse(name.clone()));
-    }
+    // Somebody may have come since.
+    in_use()?;
     DataDir::open(&data_dir)?.erase_client()?;
     Ok(ClientState { name: name.clone(), projects, keys: hosts, handed_over })
 }

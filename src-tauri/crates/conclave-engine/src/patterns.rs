@@ -66,14 +66,16 @@ struct Accepted {
     after: String,
 }
 
-/// The patterns of `client`, those with the most fixes behind them first.
+/// The patterns of `client` against `kind` of weakness, or all of them, those with the most fixes behind them first.
 ///
 /// # Errors
 /// The store fails.
-pub fn known(cx: &Ctx, client: &str) -> Result<Vec<Pattern>, StoreError> {
+pub fn known(cx: &Ctx, client: &str, kind: Option<&str>) -> Result<Vec<Pattern>, StoreError> {
     let dropped = cx.store.dropped_patterns(client)?;
+    let fixes = cx.store.known_fixes(client)?;
+    let wanted = |fix: &&KnownFix| kind.is_none_or(|kind| fix.vulnerability_type == kind);
     let mut groups: Vec<Vec<Accepted>> = Vec::new();
-    for fix in cx.store.known_fixes(client)?.iter().rev() {
+    for fix in fixes.iter().rev().filter(wanted) {
         let Some(accepted) = accepted(cx, fix)? else { continue };
         // Where several generalise to one rewrite they are one pattern, else each is its own.
         let of_kind = |group: &&mut Vec<Accepted>| {
@@ -98,15 +100,6 @@ pub fn known(cx: &Ctx, client: &str) -> Result<Vec<Pattern>, StoreError> {
     }
     patterns.sort_by(|a, b| b.from.len().cmp(&a.from.len()).then_with(|| a.id.cmp(&b.id)));
     Ok(patterns)
-}
-
-/// The patterns of whoever the project at `root` belongs to; none where nothing is learned.
-///
-/// # Errors
-/// The store fails.
-pub fn known_for(cx: &Ctx, root: &str) -> Result<Vec<Pattern>, StoreError> {
-    let client = Client::of(&cx.settings(), root);
-    if client.refused.is_some() { Ok(Vec::new()) } else { known(cx, &client.name) }
 }
 
 fn generalised<'a>(group: impl Iterator<Item = &'a Accepted>) -> Option<Learned> {
@@ -143,7 +136,11 @@ pub(crate) fn seat(cx: &Ctx, brief: &Brief, sources: &Sources) -> Option<Seat> {
     let file = brief.file.as_ref().filter(|_| brief.unusable.is_none())?;
     let region = brief.finding.detection.location.as_ref()?.region?;
     let (language, kind) = (file.language?, learn::kind(&brief.finding));
-    let patterns = match known_for(cx, &sources.root().to_string_lossy()) {
+    let client = Client::of(&cx.settings(), &sources.root().to_string_lossy());
+    if client.refused.is_some() {
+        return None;
+    }
+    let patterns = match known(cx, &client.name, Some(&kind)) {
         Ok(patterns) => patterns,
         Err(error) => {
             tracing::warn!(%error, "learned patterns cannot be read");
@@ -154,7 +151,7 @@ pub(crate) fn seat(cx: &Ctx, brief: &Brief, sources: &Sources) -> Option<Seat> {
     let text = source.text()?;
     let facts = facts(sources);
     let mut drafts = Vec::new();
-    for pattern in patterns.iter().filter(|pattern| pattern.kind == kind && pattern.learned.language == language) {
+    for pattern in patterns.iter().filter(|pattern| pattern.learned.language == language) {
         let lines = (region.start_line, region.end_line.max(region.start_line));
         match pattern.learned.fix(text, lines, &facts) {
             Ok(edits) => {

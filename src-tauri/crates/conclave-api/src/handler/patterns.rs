@@ -8,12 +8,12 @@ use crate::error::{ApiError, ErrorCode};
 use crate::view::{DropPattern, ElsewhereView, FindElsewhere, HintView, LearnedPatternView, ListPatterns, PatternList};
 
 pub(crate) async fn list_patterns(api: &Api, request: ListPatterns) -> Result<PatternList, ApiError> {
-    let items = patterns::known(api.cx(), &request.client)?.into_iter().map(view).collect();
+    let items = patterns::known(api.cx(), &request.client, None)?.into_iter().map(view).collect();
     Ok(PatternList { items })
 }
 
 pub(crate) async fn drop_pattern(api: &Api, request: DropPattern) -> Result<PatternList, ApiError> {
-    let known = patterns::known(api.cx(), &request.client)?;
+    let known = patterns::known(api.cx(), &request.client, None)?;
     if !known.iter().any(|pattern| pattern.id == request.id) {
         let error = ApiError::new(ErrorCode::NotFound, format!("there is no pattern `{}`", request.id));
         return Err(error.with_hint("`conclave patterns list` shows them"));

@@ -74,7 +74,7 @@ async fn an_accepted_fix_is_proposed_for_the_same_weakness_until_it_is_dropped_o
     let scanner_fix = cx.store.resolution(&findings[0]).unwrap().unwrap().verdicts[0].judged.candidate.id.clone();
     decide::apply_fix(&cx, &findings[0], Some(&scanner_fix)).await.unwrap();
 
-    let patterns = known(&cx, "").unwrap();
+    let patterns = known(&cx, "", None).unwrap();
     assert_eq!(patterns.len(), 1);
     let (before, after) = patterns[0].learned.shown();
     assert_eq!((before.as_str(), after.as_str()), ("requests.get($A, verify=False)", "requests.get($A, verify=True)"));
@@ -90,7 +90,7 @@ async fn an_accepted_fix_is_proposed_for_the_same_weakness_until_it_is_dropped_o
     let finding = cx.store.finding(&findings[0]).unwrap().unwrap().finding;
     let hints = elsewhere(&cx, &finding, &sources).unwrap();
     assert_eq!(hints.iter().map(|hint| (hint.path.as_str(), hint.lines)).collect::<Vec<_>>(), [("b.py", (5, 5))]);
-    assert!(known(&cx, "another").unwrap().is_empty(), "nothing crosses");
+    assert!(known(&cx, "another", None).unwrap().is_empty(), "nothing crosses");
 
     cx.store.drop_pattern("", &patterns[0].id, 1).unwrap();
     fix(&cx, &findings[1..], Consent::Nothing, 1).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_fix_that_was_taken_back_teaches_nothing() {
     fix(&cx, &findings, Consent::Nothing, 1).await.unwrap();
     let fix = cx.store.resolution(&findings[0]).unwrap().unwrap().verdicts[0].judged.candidate.id.clone();
     decide::apply_fix(&cx, &findings[0], Some(&fix)).await.unwrap();
-    assert_eq!(known(&cx, "").unwrap().len(), 1);
+    assert_eq!(known(&cx, "", None).unwrap().len(), 1);
     decide::undo_fix(&cx, &findings[0]).await.unwrap();
-    assert!(known(&cx, "").unwrap().is_empty());
+    assert!(known(&cx, "", None).unwrap().is_empty());
 }
