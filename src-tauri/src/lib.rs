@@ -18,7 +18,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .clone()
         .or_else(default_data_dir)
         .context("there is no folder for Conclave\u{2019}s data")?;
-    let data_dir = match &arguments.workspace {
+    let data_dir = match arguments.workspace.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => conclave_api::clients::folder(&data_dir, name)?,
         None => data_dir,
     };
@@ -53,7 +53,7 @@ Usage: conclave-app [--data-dir DIR] [--workspace CLIENT] [--offline] [--demo]
 
   --data-dir DIR  keep everything of Conclave's own in this folder [env: CONCLAVE_HOME]
   --workspace CLIENT
-                  work for this client, in a folder of its own
+                  work for this client, in a folder of its own [env: CONCLAVE_WORKSPACE]
   --offline       refuse every connection, even to a model on this machine
   --demo          open the bundled sample project";
 
@@ -71,12 +71,14 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line; `CONCLAVE_HOME` names the data folder when `--data-dir` does not.
+    /// Reads the command line; `CONCLAVE_HOME` and `CONCLAVE_WORKSPACE` say what `--data-dir` and `--workspace` do not.
     ///
     /// # Errors
     /// An argument that is not known.
     pub fn parse(words: impl IntoIterator<Item = String>) -> anyhow::Result<Self> {
-        let mut arguments = Self { data_dir: std::env::var_os("CONCLAVE_HOME").map(Into::into), ..Self::default() };
+        let data_dir = std::env::var_os("CONCLAVE_HOME").map(Into::into);
+        let workspace = std::env::var("CONCLAVE_WORKSPACE").ok();
+        let mut arguments = Self { data_dir, workspace, ..Self::default() };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             match word.as_str() {

@@ -27,6 +27,7 @@ test.each<[string, Place]>([
   ["#/policy", { screen: "policy", ...LIST }],
   ["#/providers", { screen: "providers", pane: "model", at: null, ...LIST }],
   ["#/providers?pane=edit&at=Local+Qwen", { screen: "providers", pane: "edit", at: "Local Qwen", ...LIST }],
+  ["#/insights", { screen: "insights", ...LIST }],
   ["#/machine?project=p1", { screen: "machine", ...LIST, project: "p1" }],
 ])("%s is a place and back", (address, place) => {
   expect(parsePlace(address)).toEqual(place);

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import type { Screen } from "../routes";
+import { SCREEN_NAMES } from "./key-sheet";
 import { COMMAND_IDS, type CommandInfo, infoOf, worksOn } from "./registry";
 
-const SCREENS: Screen[] = ["inbox", "finding", "runs", "welcome", "policy", "providers", "insights", "machine"];
+// Complete by its type.
+const SCREENS = Object.keys(SCREEN_NAMES) as Screen[];
 
 /** Keys that two commands of one screen share, or that start another's sequence, unless one openly goes before. */
 function clashes(commands: [string, CommandInfo][]): string[] {

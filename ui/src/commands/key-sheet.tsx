@@ -8,7 +8,7 @@ import { useActiveCommands, useSingleKeys } from "./active";
 import styles from "./key-sheet.module.css";
 import { COMMAND_IDS, type CommandId, infoOf, worksOn } from "./registry";
 
-const SCREEN_NAMES: Record<Screen, string> = {
+export const SCREEN_NAMES: Record<Screen, string> = {
   inbox: "Inbox",
   finding: "Finding",
   plan: "Plan",

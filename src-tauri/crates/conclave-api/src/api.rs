@@ -154,6 +154,10 @@ impl Api {
         tokio::spawn(self.clone().follow_policy());
         tokio::spawn(self.clone().follow_settings());
         tokio::spawn(self.clone().record_progress());
+        // What was handed over is only read: runs that waited there wait on, and its folders are not followed.
+        if self.may_change().is_err() {
+            return;
+        }
         tokio::spawn(self.clone().serve_queue());
         match self.cx().store.projects() {
             Ok(projects) => projects.into_iter().for_each(|project| self.follow(project)),

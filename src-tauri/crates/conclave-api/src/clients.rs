@@ -9,7 +9,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::view::{ClientChanged, ClientList, ClientView};
 
 fn name_of(text: &str) -> Result<ClientName, ApiError> {
-    text.parse().map_err(|error: clients::NotAName| ApiError::new(ErrorCode::BadRequest, error.to_string()))
+    Ok(text.parse::<ClientName>().map_err(ClientError::from)?)
 }
 
 /// The data folder of the client `name` below `base`.
@@ -91,8 +91,13 @@ impl From<ClientError> for ApiError {
             ClientError::InUse(_) => {
                 Self::new(ErrorCode::BadRequest, words).with_hint("end it, and erase again")
             }
-            ClientError::Key { .. } | ClientError::Name(_) | ClientError::Archive(_) => {
-                Self::new(ErrorCode::BadRequest, words)
+            // The name says itself what one is.
+            ClientError::Name(_) => Self::new(ErrorCode::BadRequest, words),
+            ClientError::Key { .. } => {
+                Self::new(ErrorCode::BadRequest, words).with_hint("unlock the keychain, and erase again")
+            }
+            ClientError::Archive(_) => {
+                Self::new(ErrorCode::BadRequest, words).with_hint("take one that `conclave clients archive` wrote")
             }
             ClientError::Open(error) => error.into(),
             ClientError::Denied(denied) => denied.into(),

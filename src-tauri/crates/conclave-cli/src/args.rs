@@ -146,7 +146,7 @@ pub enum Command {
     },
     /// Show where else in the project the code stands that an applied fix rewrote; hints, and no findings.
     Elsewhere {
-        /// The finding whose fix was applied.
+        /// The finding's id, or its first digits; its fix was applied.
         id: String,
     },
     /// Look for fixes and check them; write them only with `--apply`.
@@ -357,9 +357,12 @@ pub struct Rate {
 pub enum Insights {
     /// Forget what was learned; fixes stay applied, and the ledger stays as it is.
     Reset {
-        /// Of this client alone; of everybody when left out.
-        #[arg(long, value_name = "NAME")]
+        /// Of this client, instead of projects that are nobody’s.
+        #[arg(long, value_name = "NAME", conflicts_with = "everybody")]
         client: Option<String>,
+        /// Of every client and of nobody’s projects.
+        #[arg(long)]
+        everybody: bool,
     },
 }
 

@@ -102,7 +102,8 @@ pub fn answering(command: &Hook) -> Option<&Answering> {
 pub fn answer(client: Client, options: &Answering, global: &Global) -> ExitCode {
     let (sender, receiver) = channel();
     let (approve, offline) = (options.approve, global.offline);
-    let data_dir = global.folder().ok();
+    // The folder that stands in the hook is the whole place: a variable, which a project may set, leads to no other.
+    let data_dir = global.base().ok();
     let worker = std::thread::Builder::new().name("hook".to_owned()).stack_size(STACK).spawn(move || {
         // Nobody hears it when the deadline has passed; the refusal is on its way already.
         let _ = sender.send(judge(client, approve, offline, data_dir.as_deref()));

@@ -69,7 +69,11 @@ fn run(cli: &Cli, output: &Output) -> Result<Exit, ApiError> {
         let error = ApiError::new(ErrorCode::BadRequest, "only `findings` and `fix` can print SARIF");
         return Err(error.with_hint("use `--format json`"));
     }
-    let data_dir = cli.global.folder()?;
+    let data_dir = match cli.command {
+        // Clients are made and erased from outside of their folders.
+        Command::Clients { .. } => cli.global.base()?,
+        _ => cli.global.folder()?,
+    };
     if matches!(cli.command, Command::Advise) {
         return command::advise(&data_dir, cli.global.offline, output);
     }

@@ -118,8 +118,14 @@ pub fn add(base: &Path, name: &ClientName) -> Result<PathBuf, ClientError> {
 
 /// What may be carried from one client to another: nothing that names a project or was learned from one.
 fn without_projects(settings: Settings) -> Settings {
-    let mut settings =
-        Settings { guidance: BTreeMap::new(), commands: BTreeMap::new(), auto_apply: Vec::new(), ..settings };
+    let mut settings = Settings {
+        guidance: BTreeMap::new(),
+        commands: BTreeMap::new(),
+        project_tiers: BTreeMap::new(),
+        clients: BTreeMap::new(),
+        auto_apply: Vec::new(),
+        ..settings
+    };
     settings.exchange_log.projects = BTreeMap::new();
     settings
 }
@@ -196,13 +202,14 @@ mod tests {
         let base = folder.path();
         let settings = r#"{ "models": [{ "name": "a", "base_url": "http://127.0.0.1:1/v1", "model": "m" }],
             "guidance": { "/srv/other": "secret words" }, "commands": { "/srv/other": { "agreed": true } },
-            "exchange_log": { "projects": { "/srv/other": true } } }"#;
+            "exchange_log": { "projects": { "/srv/other": true } }, "project_tiers": { "/srv/other": {} },
+            "clients": { "globex": { "projects": ["/srv/other"] } } }"#;
         drop(DataDir::open(base).unwrap());
         std::fs::write(base.join("settings.json"), settings).unwrap();
         let name: ClientName = "acme".parse().unwrap();
         add(base, &name).unwrap();
         let text = std::fs::read_to_string(name.folder(base).join("settings.json")).unwrap();
-        assert!(text.contains("\"name\": \"a\"") && !text.contains("/srv/other"), "{text}");
+        assert!(text.contains("\"name\": \"a\"") && !text.contains("/srv/other") && !text.contains("globex"), "{text}");
         assert!(matches!(add(base, &name), Err(ClientError::Fs(FsError::Exists { .. }))));
     }
 

@@ -10,6 +10,7 @@ import { SectionHead } from "../../components/section";
 import { count, duration, sentence } from "../../format";
 import { money } from "../../money";
 import { useNotices } from "../frame/notice";
+import columns from "../../components/columns.module.css";
 import styles from "./insights.module.css";
 import { Reliability } from "./reliability";
 
@@ -18,19 +19,22 @@ const MOST = 12;
 
 export function Insights() {
   const [client, setClient] = useState("");
-  const { data: view, error, refetch } = useCommand("get_insights", { client: client === "" ? null : client });
+  const insights = useCommand("get_insights", { client: client === "" ? null : client });
+  const { error, refetch } = insights;
+  // One client's figures never stand under another's name.
+  const view = insights.isPlaceholderData ? undefined : insights.data;
   return (
     <>
       <HeadBar title="Insights">
-        {view !== undefined && view.clients.length > 0 && (
+        {insights.data !== undefined && insights.data.clients.length > 0 && (
           <select aria-label="Client" value={client} onChange={(event) => setClient(event.target.value)}>
             <option value="">No client</option>
-            {view.clients.map((name) => (
+            {insights.data.clients.map((name) => (
               <option key={name}>{name}</option>
             ))}
           </select>
         )}
-        {view !== undefined && view.fixes > 0 && <Reset client={client} />}
+        {view !== undefined && view.fixes > 0 && <Reset key={client} client={client} />}
       </HeadBar>
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}
       {view !== undefined && <Columns view={view} client={client} />}
@@ -39,10 +43,11 @@ export function Insights() {
 }
 
 function Columns({ view, client }: { view: InsightsView; client: string }) {
-  const { data: patterns } = useCommand("list_patterns", { client });
+  const patterns = useCommand("list_patterns", { client });
+  const known = patterns.data?.items;
   return (
-    <div className={styles.columns}>
-      <section className={styles.column} aria-labelledby="taken" tabIndex={0}>
+    <div className={`${columns.columns} ${styles.columns}`}>
+      <section className={columns.scroll} aria-labelledby="taken" tabIndex={0}>
         <SectionHead title="What you took" id="taken" level={2} line={false} end={count(view.fixes, "fix", "fixes")} />
         {view.refused !== null && <p className={styles.text}>Nothing new is learned: {view.refused}.</p>}
         {view.fault !== null && <p className={styles.text}>{sentence(view.fault)}</p>}
@@ -63,7 +68,7 @@ function Columns({ view, client }: { view: InsightsView; client: string }) {
         />
         <Reliability bins={view.reliability} calibration={view.calibration} />
       </section>
-      <section className={styles.column} aria-labelledby="learned" tabIndex={0}>
+      <section className={columns.scroll} aria-labelledby="learned" tabIndex={0}>
         <SectionHead
           title="What was learned"
           id="learned"
@@ -73,8 +78,9 @@ function Columns({ view, client }: { view: InsightsView; client: string }) {
         />
         <Learned rows={view.learned} />
         <p className={styles.text}>{count(view.edge_cases, "edge case")} kept for findings that are alike.</p>
-        <SectionHead title="Learned patterns" end={count(patterns?.items.length ?? 0, "pattern")} />
-        <Patterns items={patterns?.items ?? []} client={client} />
+        <SectionHead title="Learned patterns" end={known !== undefined && count(known.length, "pattern")} />
+        {patterns.error !== null && <ErrorNote error={patterns.error} onRetry={() => void patterns.refetch()} />}
+        {known !== undefined && <Patterns items={known} client={client} />}
         <SectionHead title="What it cost" />
         <Cost view={view} />
       </section>
@@ -109,7 +115,22 @@ function Approvals({ caption, rows }: { caption: string; rows: ApprovalView[] })
           </tr>
         ))}
       </tbody>
+      <More than={rows.length} />
     </table>
+  );
+}
+
+/** How many rows are not drawn. */
+function More({ than }: { than: number }) {
+  if (than <= MOST) return null;
+  return (
+    <tfoot>
+      <tr>
+        <td colSpan={3} className="faint">
+          and {than - MOST} more; <code>conclave insights --format json</code> has all
+        </td>
+      </tr>
+    </tfoot>
   );
 }
 
@@ -133,6 +154,7 @@ function Learned({ rows }: { rows: LearnedView[] }) {
           </tr>
         ))}
       </tbody>
+      <More than={rows.length} />
     </table>
   );
 }
@@ -145,7 +167,7 @@ function Patterns({ items, client }: { items: LearnedPatternView[]; client: stri
   }
   return (
     <ul className={styles.patterns}>
-      {items.slice(0, MOST).map(({ id, kind, language, before, after, from }) => (
+      {items.map(({ id, kind, language, before, after, from }) => (
         <li key={id}>
           <p>
             <b>{kind}</b>{" "}
@@ -176,11 +198,12 @@ function Patterns({ items, client }: { items: LearnedPatternView[]; client: stri
   );
 }
 
-function Cost({ view: { cost, time_to_fix } }: { view: InsightsView }) {
+function Cost({ view: { client, cost, time_to_fix } }: { view: InsightsView }) {
   return (
     <>
       <p className={styles.text}>
-        <b>{money(cost.spent)}</b> to models for this client’s projects
+        <b>{money(cost.spent)}</b> to models for{" "}
+        {client === null ? "projects that are nobody’s" : "this client’s projects"}
         {cost.per_fix !== null && <>, {money(cost.per_fix)} for each fix that you took</>}. By hand the same fixes would
         have cost <b>{money(cost.by_hand)}</b>, at {money(cost.manual.critical)}, {money(cost.manual.high)} and{" "}
         {money(cost.manual.medium)} for a critical, a high and a medium one.

@@ -58,7 +58,8 @@ export function ToolsPane() {
 }
 
 function Server({ server }: { server: ToolServerView }) {
-  const { name, standing, called, tools, differences, digest, warning } = server;
+  const { name, standing, called, tools, differences, digest, warning, reaches, env, key, instructions } = server;
+  const variables = Object.entries(env).map(([variable, value]) => `${variable}=${value}`);
   const check = useChange("check_tool_server");
   const approve = useChange("approve_tool_server");
   const remove = useChange("remove_tool_server");
@@ -74,6 +75,14 @@ function Server({ server }: { server: ToolServerView }) {
         {sentence(STANDS[standing])}
       </p>
       <code className="path">{server.url ?? [server.command ?? "", ...server.args].join(" ")}</code>
+      <p className={own.standing}>
+        {server.url === null && (reaches === null ? "No network." : `Reaches ${reaches} and nobody else.`)}
+        {key !== null && ` Its key ${server.has_key ? "is" : "is to be"} given as ${key}.`}
+      </p>
+      {variables.length > 0 && <code className="path">{variables.join(" ")}</code>}
+      {instructions !== "" && (
+        <p className={own.warning}>It wants models to be told, which they are not: {instructions}</p>
+      )}
       {warning !== null && (
         <p className={own.warning}>
           <Prose text={sentence(warning)} />
@@ -85,7 +94,7 @@ function Server({ server }: { server: ToolServerView }) {
         </p>
       ))}
       {tools.length > 0 && (
-        <details>
+        <details open={waits}>
           <summary>{count(tools.length, "tool")}</summary>
           <ul>
             {tools.map((tool) => (
@@ -103,10 +112,14 @@ function Server({ server }: { server: ToolServerView }) {
             check.mutate(
               { name },
               {
-                onSuccess: ({ failed: why }) =>
+                onSuccess: ({ failed: why, refused }) =>
                   say(
                     why === null
-                      ? { tone: "pass", title: `${name} answers` }
+                      ? {
+                          tone: "pass",
+                          title: `${name} answers`,
+                          lines: refused.map((asked) => `It asked for “${asked}” and was refused.`),
+                        }
                       : { tone: "plain", title: `${name} could not be seen`, lines: [sentence(why)] },
                   ),
                 onError: failed(`${name} could not be looked at`),

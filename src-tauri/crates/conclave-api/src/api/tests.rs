@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::commands::dispatch;
+use crate::clients;
+use crate::commands::{COMMANDS, Kind, dispatch};
 use crate::view::AskList;
 
 const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
@@ -180,4 +181,32 @@ async fn what_another_process_asks_is_told_shown_whole_and_answered_once() {
     assert!(matches!(taken, Taken::Allowed { justification, .. } if justification == "I asked for it"));
     window.stop();
     assert!(!hook.cx().store.person_is_there());
+}
+
+#[tokio::test]
+async fn what_was_handed_over_is_only_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().join("data");
+    drop(open(&folder));
+    clients::add(&base, "acme").unwrap();
+    let theirs = Api::open(&Options { data_dir: base.join("clients/acme"), offline: true }).unwrap();
+    fs::create_dir(folder.path().join("shop")).unwrap();
+    fs::write(folder.path().join("shop/a.py"), WEAK).unwrap();
+    theirs.scan_folder(&folder.path().join("shop")).await.unwrap();
+    dispatch(&theirs, "run_fix", json!({})).await.unwrap();
+    let archive = folder.path().join("acme.tar");
+    clients::archive(&theirs, "acme", &archive, true).await.unwrap();
+    drop(theirs);
+    clients::restore(&open(&folder), &base, "read", &archive).await.unwrap();
+
+    let read = Api::open(&Options { data_dir: base.join("clients/read"), offline: true }).unwrap();
+    read.start();
+    for command in COMMANDS.iter().filter(|command| command.kind == Kind::Mutation) {
+        let refused = dispatch(&read, command.name, json!({})).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Denied, "{}", command.name);
+    }
+    assert!(read.scan_folder(&folder.path().join("shop")).await.is_err());
+    assert_eq!(read.cx().store.open_jobs().unwrap().len(), 1, "what waited waits");
+    assert!(dispatch(&read, "list_findings", json!({})).await.is_ok());
+    read.stop();
 }

@@ -1,7 +1,6 @@
 //! Learned patterns, and where else fixed code stands.
 
 use conclave_engine::patterns::{self, Hint, Pattern};
-use conclave_engine::source::Sources;
 
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
@@ -23,11 +22,11 @@ pub(crate) async fn drop_pattern(api: &Api, request: DropPattern) -> Result<Patt
 }
 
 pub(crate) async fn find_elsewhere(api: &Api, request: FindElsewhere) -> Result<ElsewhereView, ApiError> {
-    let gone = || ApiError::new(ErrorCode::NotFound, format!("there is no finding `{}`", request.id));
-    let stored = api.cx().store.finding(&conclave_core::id::FindingId::new(&request.id))?.ok_or_else(gone)?;
-    let project = api.cx().store.project(&stored.finding.project)?.ok_or_else(gone)?;
-    let sources = Sources::open_for_person(api.cx(), project.root.as_ref()).await?;
-    let items = patterns::elsewhere(api.cx(), &stored.finding, &sources)?.into_iter().map(hint).collect();
+    let id = api.finding_id(&request.finding)?;
+    let gone = || ApiError::new(ErrorCode::NotFound, format!("there is no finding `{id}`"));
+    let finding = api.cx().store.finding(&id)?.ok_or_else(gone)?.finding;
+    let sources = api.sources(&finding).await?;
+    let items = patterns::elsewhere(api.cx(), &finding, &sources)?.into_iter().map(hint).collect();
     Ok(ElsewhereView { items })
 }
 

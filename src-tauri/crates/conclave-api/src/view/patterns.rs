@@ -51,8 +51,8 @@ pub struct DropPattern {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Type)]
 #[serde(deny_unknown_fields)]
 pub struct FindElsewhere {
-    /// The finding whose fix was applied.
-    pub id: String,
+    /// The finding whose fix was applied: its id, or the first digits of it.
+    pub finding: String,
 }
 
 /// Places with the same code; hints, and no findings.

@@ -9,7 +9,7 @@ pub enum Patterns {
     /// List them, with the fixes that they come from.
     List {
         /// Those of this client of the settings.
-        #[arg(long = "of", value_name = "CLIENT", default_value = "", hide_default_value = true)]
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
         client: String,
     },
     /// Drop one: it is proposed no more.
@@ -17,7 +17,7 @@ pub enum Patterns {
         /// Its id.
         id: String,
         /// It is one of this client of the settings.
-        #[arg(long = "of", value_name = "CLIENT", default_value = "", hide_default_value = true)]
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
         client: String,
     },
 }

@@ -29,10 +29,11 @@ pub(super) async fn insights(
             let view: InsightsView = call(api, "get_insights", &request).await?;
             output.insights(&view);
         }
-        Some(Insights::Reset { client: of }) => {
+        Some(Insights::Reset { client: of, everybody }) => {
             let request = match of.as_deref().or(client) {
+                _ if *everybody => ResetLearning::Everybody,
                 Some(name) => ResetLearning::Client { name: name.to_owned() },
-                None => ResetLearning::Everybody,
+                None => ResetLearning::Nobody,
             };
             let view: LearningReset = call(api, "reset_learning", &request).await?;
             output.learning_reset(&view);

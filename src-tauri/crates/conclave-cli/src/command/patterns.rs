@@ -21,7 +21,7 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Patterns) -> Resul
 }
 
 pub(super) async fn elsewhere(api: &Api, output: &Output, id: &str) -> Result<Exit, ApiError> {
-    let view: ElsewhereView = call(api, "find_elsewhere", &FindElsewhere { id: id.to_owned() }).await?;
+    let view: ElsewhereView = call(api, "find_elsewhere", &FindElsewhere { finding: id.to_owned() }).await?;
     output.elsewhere(&view);
     Ok(Exit::Done)
 }

@@ -41,8 +41,8 @@ pub(super) async fn export(api: &Api, output: &Output, export: &Export) -> Resul
     match &export.output {
         None => output.exported(&view),
         Some(file) => {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-            api.write_text(&file, view.text).await?;
+            api.write_text(file, view.text.clone()).await?;
+            output.export_written(&view, file);
         }
     }
     Ok(Exit::Done)

@@ -7,6 +7,7 @@ pub mod progress;
 mod text;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 
 use conclave_api::advise::Advice;
 use conclave_api::advise::client::Client;
@@ -113,6 +114,11 @@ impl Output {
     /// Prints a fix in the form in which it leaves.
     pub fn exported(&self, view: &ExportedFix) {
         self.print(|_| view.text.clone(), || json::exported(view));
+    }
+
+    /// Prints where a fix was written to.
+    pub fn export_written(&self, view: &ExportedFix, file: &Path) {
+        self.print(|_| format!("Written to {}.\n", file.display()), || json::exported(view));
     }
 
     /// Prints what was written.

@@ -19,6 +19,9 @@ type Hunks = Vec<(Vec<String>, Vec<String>)>;
 /// Looks for the fixes in the project of `sources` that nobody has looked for since yesterday. Where that fails, less is
 /// known, and nothing else.
 pub(crate) async fn look_back(cx: &Ctx, project: &ProjectId, sources: &Sources) {
+    if cx.data.is_handed_over() {
+        return;
+    }
     if let Err(error) = look(cx, project, sources).await {
         tracing::warn!(%error, "the fixes of a project cannot be looked for");
     }

@@ -2,7 +2,7 @@
 
 use conclave_api::view::ClientList;
 
-use super::clean;
+use super::{clean, plural};
 
 pub(in crate::output) fn clients(view: &ClientList) -> String {
     if view.items.is_empty() {
@@ -11,10 +11,7 @@ pub(in crate::output) fn clients(view: &ClientList) -> String {
     let mut out = String::new();
     for client in &view.items {
         let read_only = if client.handed_over { ", handed over: only read" } else { "" };
-        let projects = match client.projects.len() {
-            1 => "1 project".to_owned(),
-            n => format!("{n} projects"),
-        };
+        let projects = plural(client.projects.len(), "project", "projects");
         out.push_str(&format!("{}  {projects}{read_only}\n", client.name));
         for root in &client.projects {
             out.push_str(&format!("    {}\n", clean(root)));

@@ -2,7 +2,7 @@
 
 use conclave_api::view::{ElsewhereView, PatternList};
 
-use super::clean;
+use super::{clean, plural};
 
 pub(in crate::output) fn patterns(view: &PatternList) -> String {
     if view.items.is_empty() {
@@ -11,10 +11,7 @@ pub(in crate::output) fn patterns(view: &PatternList) -> String {
     }
     let mut out = String::new();
     for pattern in &view.items {
-        let fixes = match pattern.from.len() {
-            1 => "1 fix".to_owned(),
-            n => format!("{n} fixes"),
-        };
+        let fixes = plural(pattern.from.len(), "fix", "fixes");
         out.push_str(&format!("{}  {}, {}, from {fixes}\n", pattern.id, clean(&pattern.kind), pattern.language));
         out.push_str(&format!("    - {}\n    + {}\n", clean(&pattern.before), clean(&pattern.after)));
     }

@@ -41,6 +41,12 @@ fn head(style: Style, server: &ToolServerView) -> String {
         (None, url) => clean(url.as_deref().unwrap_or_default()),
     };
     let _ = writeln!(out, "  {}", style.faint(&place));
+    for (name, value) in &server.env {
+        let _ = writeln!(out, "  {}", style.faint(&format!("{}={}", clean(name), clean(value))));
+    }
+    if let Some(key) = server.key.as_ref().filter(|_| server.has_key) {
+        let _ = writeln!(out, "  It gets its key in `{}`.", clean(key));
+    }
     if server.key.is_some() && !server.has_key {
         let _ = writeln!(out, "  It has no key yet; `conclave keys set HOST` keeps one.");
     }
@@ -93,7 +99,7 @@ pub(in crate::output) fn tool_servers_imported(style: Style, view: &ToolServersI
     let mut out = String::new();
     for server in &view.servers {
         let what = match (server.added, view.dry_run) {
-            (true, false) => "added, off until you approve it",
+            (true, false) => "added, not used until you approve it",
             (true, true) => "would be added",
             (false, _) => "left out",
         };
