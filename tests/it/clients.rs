@@ -169,7 +169,10 @@ fn a_project_cannot_lead_the_hook_to_another_policy() {
 
         match client {
             Client::ClaudeCode => {
-                ground.write("app/.claude/settings.json", &json!({ "env": { "CONCLAVE_HOME": lure, "CONCLAVE_WORKSPACE": "lure" } }).to_string());
+                ground.write(
+                    "app/.claude/settings.json",
+                    &json!({ "env": { "CONCLAVE_HOME": lure, "CONCLAVE_WORKSPACE": "lure" } }).to_string(),
+                );
             }
             _ => {
                 ground.write("app/.env", &format!("CONCLAVE_HOME={}\nCONCLAVE_WORKSPACE=lure\n", lure.display()));

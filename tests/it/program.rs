@@ -67,7 +67,11 @@ impl Home {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(conclave());
-        command.env_remove("CONCLAVE_HOME").env_remove("CONCLAVE_WORKSPACE").env_remove("CONCLAVE_LOG").env("NO_COLOR", "1");
+        command
+            .env_remove("CONCLAVE_HOME")
+            .env_remove("CONCLAVE_WORKSPACE")
+            .env_remove("CONCLAVE_LOG")
+            .env("NO_COLOR", "1");
         command.arg("--data-dir").arg(self.data()).current_dir(self.folder.path());
         command
     }

@@ -196,7 +196,11 @@ impl Installed {
     pub fn add_hook(&self, ground: &Ground, program: &Path) -> String {
         let mut command = Command::new(program);
         command.arg("--data-dir").arg(ground.conclave.data()).args(["hook", "add", self.client.name()]);
-        command.env("HOME", ground.home()).env("PATH", self.path()).env_remove("CONCLAVE_HOME").env_remove("CONCLAVE_WORKSPACE");
+        command
+            .env("HOME", ground.home())
+            .env("PATH", self.path())
+            .env_remove("CONCLAVE_HOME")
+            .env_remove("CONCLAVE_WORKSPACE");
         let output = command.output().expect("conclave starts");
         assert!(output.status.success(), "{}", text(&output));
         text(&output)

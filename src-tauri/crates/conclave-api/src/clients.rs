@@ -88,9 +88,7 @@ impl From<ClientError> for ApiError {
                 Self::new(ErrorCode::NotFound, words).with_hint("`conclave clients list` shows them; `add` makes one")
             }
             ClientError::NoClient => Self::new(ErrorCode::BadRequest, words).with_hint("name one with `--workspace`"),
-            ClientError::InUse(_) => {
-                Self::new(ErrorCode::BadRequest, words).with_hint("end it, and erase again")
-            }
+            ClientError::InUse(_) => Self::new(ErrorCode::BadRequest, words).with_hint("end it, and erase again"),
             // The name says itself what one is.
             ClientError::Name(_) => Self::new(ErrorCode::BadRequest, words),
             ClientError::Key { .. } => {

@@ -38,6 +38,9 @@ pub struct Confidence {
     pub cap: f64,
     /// The highest evidence, as a word.
     pub word: String,
+    /// The cap of the evidence alone, before outcomes raised it: what outcomes are counted under.
+    #[serde(default)]
+    pub earned: f64,
     /// Why the cap is where it is.
     pub cap_reason: String,
     /// What would raise the cap; `None` at the top.
@@ -118,6 +121,7 @@ pub fn assess(candidate: &Candidate, evidence: &[Evidence], smells: &[Smell], co
         terms.push(Term { label: format!("Fitted to {n} outcomes"), value });
     }
     let Cap { cap, word, mut reason, raise } = cap(&candidate.origin, evidence, context);
+    let earned = cap;
     let (cap, outcomes) = if cap > 0.0 { context.record.allowed(cap) } else { (cap, None) };
     if let Some(outcomes) = outcomes {
         reason.push_str(&format!("; {outcomes} outcomes speak for more than that alone would"));
@@ -125,7 +129,7 @@ pub fn assess(candidate: &Candidate, evidence: &[Evidence], smells: &[Smell], co
     let p = sigmoid(terms.iter().map(|term| term.value).sum()).min(cap);
     // Beta posterior of ten pseudo-observations and the outcomes, at the reading (Wilson's score interval at z = 1).
     let (low, high) = wilson(p, 10.0 + f64::from(n), 1.0);
-    Confidence { p, low, high: high.min(cap), cap, word: word.to_owned(), cap_reason: reason, raise, terms, n }
+    Confidence { p, low, high: high.min(cap), cap, earned, word: word.to_owned(), cap_reason: reason, raise, terms, n }
 }
 
 fn start(origin: &Origin, context: &Context<'_>) -> Term {

@@ -228,7 +228,7 @@ pub struct Attempt {
 }
 
 /// Where a fix stands that changed `before` to `after`, when its file now holds `now`: `None` while it is there whole,
-/// else [`Event::Reverted`] where the text is as before or nothing of the fix is left, else [`Event::Edited`].
+/// else [`Event::Reverted`] where the text is as before, else [`Event::Edited`].
 ///
 /// `hunks` are the lines that it took out with those that it put in their place; blanks at the ends of lines do not count.
 pub fn fate(hunks: &[(Vec<String>, Vec<String>)], now: &str) -> Option<Event> {
@@ -241,7 +241,8 @@ pub fn fate(hunks: &[(Vec<String>, Vec<String>)], now: &str) -> Option<Event> {
     let stands = |(old, new): &(Vec<String>, Vec<String>)| if new.is_empty() { !holds(old) } else { holds(new) };
     match hunks.iter().filter(|hunk| stands(hunk)).count() {
         standing if standing == hunks.len() => None,
-        0 => Some(Event::Reverted),
+        // Where there was nothing before, or is nothing after, its being gone is all that can be seen.
+        0 if hunks.iter().all(|(old, new)| old.is_empty() || new.is_empty() || holds(old)) => Some(Event::Reverted),
         _ => Some(Event::Edited),
     }
 }

@@ -92,6 +92,11 @@ impl FilePatch {
 }
 
 impl Patch {
+    /// Whether it changes the file at `path`.
+    pub fn touches(&self, path: &RelPath) -> bool {
+        self.files.iter().any(|file| file.path == *path)
+    }
+
     /// A patch of `files`, sorted by path; files without edits are dropped.
     pub fn new(mut files: Vec<FilePatch>) -> Self {
         files.retain(|file| !file.edits.is_empty());

@@ -240,13 +240,13 @@ impl Record {
     }
 
     /// The highest value that evidence with `cap` allows here: the cap, until the lower 95 % bound of the share of right
-    /// ones under it is higher; with the number of outcomes where it is.
+    /// ones under it, or under less evidence, is higher; with the number of outcomes where it is.
     pub fn allowed(&self, cap: f64) -> (f64, Option<u32>) {
-        let found = self.bands.binary_search_by_key(&hundredths(cap), |band| band.cap);
-        let Some(band) = found.ok().map(|at| self.bands[at]) else { return (cap, None) };
-        let n = band.right + band.wrong;
-        match kept(lower_bound(band.right, band.wrong)) {
-            bound if bound > cap && n >= LEAST_FITTED => (bound, Some(n)),
+        let most = hundredths(cap);
+        let known = self.bands.iter().filter(|band| band.cap <= most && band.right + band.wrong >= LEAST_FITTED);
+        let bounds = known.map(|band| (kept(lower_bound(band.right, band.wrong)), band.right + band.wrong));
+        match bounds.max_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((bound, n)) if bound > cap => (bound, Some(n)),
             _ => (cap, None),
         }
     }

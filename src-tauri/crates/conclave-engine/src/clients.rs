@@ -37,8 +37,8 @@ pub enum ClientError {
     /// Another process works for this client.
     #[error("another process works for the client `{0}`")]
     InUse(ClientName),
-    /// A key could not be removed, and nothing else was.
-    #[error("the key for `{host}` could not be removed, so nothing was: {why}")]
+    /// A key could not be removed; those before it are, and all else is still there.
+    #[error("the key for `{host}` could not be removed; the others before it are, and all else is there: {why}")]
     Key {
         /// Its host.
         host: String,
@@ -57,8 +57,8 @@ pub enum ClientError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The archive cannot be read.
-    #[error("the archive cannot be read: {0}")]
+    /// The archive cannot be written or read.
+    #[error("the archive is of no use: {0}")]
     Archive(String),
     /// Settings that cannot be written.
     #[error("the settings cannot be copied: {0}")]
@@ -130,6 +130,16 @@ fn without_projects(settings: Settings) -> Settings {
     settings
 }
 
+/// The same settings without anybody's word that something may be sent, run or applied.
+fn without_consent(mut settings: Settings) -> Settings {
+    settings.models.iter_mut().for_each(|model| model.may_send_code = false);
+    settings.cli_models.iter_mut().for_each(|model| model.may_send_code = false);
+    settings.sampling.may_send_code = false;
+    settings.commands.values_mut().for_each(|commands| commands.agreed = false);
+    settings.auto_apply.clear();
+    settings
+}
+
 /// Writes everything of the client into one archive at `to`; gives its size in bytes. What is handed over can only be
 /// read where it is opened.
 ///
@@ -145,12 +155,18 @@ pub async fn archive(cx: &Ctx, to: &Path, hand_over: bool) -> Result<u64, Client
     Store::remove_copy(&copy)?;
     let bytes = bytes?;
     let size = bytes.len() as u64;
+    if size > LARGEST {
+        return Err(ClientError::Archive(format!(
+            "it would be larger than {LARGEST} bytes, and could not be opened again"
+        )));
+    }
     let effect = WriteFile { path: to.to_owned(), bytes, base: None, backup: false };
     write_file(cx.gate.authorize(Actor::Person, effect).await?)?;
     Ok(size)
 }
 
-/// Makes the client `name` below `base` from the archive at `from`.
+/// Makes the client `name` below `base` from the archive at `from`. An archive may come from anybody: no consent, no
+/// approval and no key comes with it, and the person's policy is not in it.
 ///
 /// # Errors
 /// See [`ClientError`].
@@ -159,13 +175,20 @@ pub async fn restore(cx: &Ctx, base: &Path, name: &ClientName, from: &Path) -> R
     let mut file = open_file(cx.gate.authorize(Actor::Person, effect).await?)?;
     let mut archive = Vec::new();
     file.read_to_end(&mut archive).map_err(|error| ClientError::Archive(error.to_string()))?;
-    Ok(DataDir::from_archive(base, name, &archive)?.path().to_owned())
+    let data = DataDir::from_archive(base, name, &archive)?;
+    data.put_settings(&serde_json::to_string_pretty(&without_consent(open::settings(&data)?))?)?;
+    let store = Store::open(&data.database(), cx.now_ms())?.store;
+    store.unapprove_servers()?;
+    for key in store.keys()? {
+        store.erase_key(&key.host)?;
+    }
+    Ok(data.path().to_owned())
 }
 
 /// Removes everything of the client: keychain entries first, then its folder with database, ledger and kept contents.
 ///
 /// # Errors
-/// See [`ClientError`]; where a key could not be removed, everything is still there.
+/// See [`ClientError`]; where a key could not be removed, everything but keys is still there.
 pub async fn erase(base: &Path, name: &ClientName) -> Result<ClientState, ClientError> {
     let data_dir = folder(base, name)?;
     let database = DataDir::open(&data_dir)?.database();
@@ -193,6 +216,7 @@ pub async fn erase(base: &Path, name: &ClientName) -> Result<ClientState, Client
 mod tests {
     use conclave_core::id::ProjectId;
     use conclave_core::project::Project;
+    use conclave_core::settings::SamplingSetting;
 
     use super::*;
 
@@ -232,12 +256,25 @@ mod tests {
             listed: true,
         };
         cx.store.save_project(&project, 1).unwrap();
+        cx.store.put_key("api.example.com", 1).unwrap();
+        let settings = Settings {
+            sampling: SamplingSetting { may_send_code: true, ..SamplingSetting::default() },
+            ..Settings::default()
+        };
+        cx.data.put_settings(&serde_json::to_string(&settings).unwrap()).unwrap();
         let archive = folder.path().join("acme.tar");
         assert!(super::archive(&cx, &archive, true).await.unwrap() > 0);
+        cx.store.erase_key("api.example.com").unwrap();
         drop(cx);
         let (own, _) = open::open(&Options { data_dir: base.to_owned(), offline: true }).unwrap();
-        restore(&own, base, &copy, &archive).await.unwrap();
+        let restored = restore(&own, base, &copy, &archive).await.unwrap();
         drop(own);
+        let text = std::fs::read_to_string(restored.join("settings.json")).unwrap();
+        let settings: Settings = serde_json::from_str(&text).unwrap();
+        assert!(!settings.sampling.may_send_code && settings.auto_apply.is_empty(), "no consent comes with an archive");
+        let store = Store::open(&restored.join("conclave.db"), 1).unwrap().store;
+        assert!(store.keys().unwrap().is_empty(), "nor a key");
+        drop(store);
         assert_eq!(erase(base, &acme).await.unwrap().projects.len(), 1);
         let all = list(base, 1).unwrap();
         assert_eq!(all.len(), 1);

@@ -5,17 +5,19 @@
 //! Invariants: nothing of one client is used for another; what a recipe wrote teaches nothing; a place elsewhere is a
 //! hint, and never a finding.
 
+use std::collections::BTreeMap;
+
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, Origin, Seat};
 use conclave_core::digest::Digest;
 use conclave_core::finding::Finding;
-use conclave_core::id::FindingId;
+use conclave_core::id::{CandidateId, FindingId};
 use conclave_core::label::{Place, Standing};
 use conclave_core::language::Language;
 use conclave_core::patch::{FilePatch, Patch};
 use conclave_core::path::RelPath;
 use conclave_fixers::{Example, Learned};
-use conclave_store::{Intent, KnownFix, StoreError};
+use conclave_store::{KnownFix, StoreError};
 
 use crate::ctx::Ctx;
 use crate::learn::{self, Client};
@@ -25,7 +27,7 @@ use crate::source::Sources;
 
 /// The name of the seat of learned patterns.
 const SEAT: &str = "Learned patterns";
-/// Most accepted fixes of one kind that are learned from, newest first.
+/// Most accepted fixes of one kind of weakness that are learned from, newest first.
 const MOST_EXAMPLES: usize = 16;
 /// Largest file that is learned from, in bytes.
 const LARGEST: usize = 256 * 1024;
@@ -74,14 +76,19 @@ pub fn known(cx: &Ctx, client: &str, kind: Option<&str>) -> Result<Vec<Pattern>,
     let dropped = cx.store.dropped_patterns(client)?;
     let fixes = cx.store.known_fixes(client)?;
     let wanted = |fix: &&KnownFix| kind.is_none_or(|kind| fix.vulnerability_type == kind);
+    let mut read: BTreeMap<&str, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Accepted>> = Vec::new();
     for fix in fixes.iter().rev().filter(wanted) {
+        let of_its_kind = read.entry(&fix.vulnerability_type).or_default();
+        if *of_its_kind == MOST_EXAMPLES {
+            continue;
+        }
         let Some(accepted) = accepted(cx, fix)? else { continue };
+        *of_its_kind += 1;
         // Where several generalise to one rewrite they are one pattern, else each is its own.
         let of_kind = |group: &&mut Vec<Accepted>| {
             group[0].kind == accepted.kind
                 && group[0].language == accepted.language
-                && group.len() < MOST_EXAMPLES
                 && generalised(group.iter().chain([&accepted])).is_some()
         };
         match groups.iter_mut().find(of_kind) {
@@ -112,23 +119,30 @@ fn generalised<'a>(group: impl Iterator<Item = &'a Accepted>) -> Option<Learned>
 /// `fix` with its texts, where it stands and teaches something: one file, written by no recipe.
 fn accepted(cx: &Ctx, fix: &KnownFix) -> Result<Option<Accepted>, StoreError> {
     let standing = Standing::of(fix.events.iter().map(|(_, event)| event));
-    let is_wrong = standing.label().is_some_and(|label| !label.right);
+    let is_right = standing.label().is_some_and(|label| label.right);
     let taught =
         fix.attempts.iter().any(|attempt| matches!(attempt.origin, Origin::Recipe { .. } | Origin::Pattern { .. }));
-    if standing.place != Place::Applied || is_wrong || taught {
+    if standing.place != Place::Applied || !is_right || taught {
         return Ok(None);
     }
-    // A change that holds several fixes says of none of them alone what it did.
-    let alone = |intent: &Intent| intent.fixes.len() == 1 && intent.candidate_for(&fix.finding) == Some(&fix.fix);
-    let Some(intent) = cx.store.applied(&fix.finding)?.filter(alone) else { return Ok(None) };
-    let [file] = intent.files.as_slice() else { return Ok(None) };
+    let Some((candidate, language, before, after)) = texts(cx, &fix.finding)? else { return Ok(None) };
+    if candidate != fix.fix {
+        return Ok(None);
+    }
+    Ok(Some(Accepted { finding: fix.finding.clone(), kind: fix.vulnerability_type.clone(), language, before, after }))
+}
+
+/// The file of the applied fix of `finding`, before and after: its candidate, its language and both texts. `None` where
+/// it is not of one file, or too large. A change that holds several fixes says of none of them alone what it did.
+fn texts(cx: &Ctx, finding: &FindingId) -> Result<Option<(CandidateId, Language, String, String)>, StoreError> {
+    let Some(intent) = cx.store.applied(finding)? else { return Ok(None) };
+    let ([file], [fix]) = (intent.files.as_slice(), intent.fixes.as_slice()) else { return Ok(None) };
     let text = |digest: &str| {
         let bytes = cx.data.blob(digest).ok().filter(|bytes| bytes.len() <= LARGEST)?;
         String::from_utf8(bytes).ok()
     };
-    let all = (Language::of_name(&file.path), text(&file.before), text(&file.after));
-    let (Some(language), Some(before), Some(after)) = all else { return Ok(None) };
-    Ok(Some(Accepted { finding: fix.finding.clone(), kind: fix.vulnerability_type.clone(), language, before, after }))
+    let all = || Some((fix.candidate.clone(), Language::of_name(&file.path)?, text(&file.before)?, text(&file.after)?));
+    Ok(all())
 }
 
 /// The seat of the patterns that know the kind of `brief`'s finding; `None` where there is none.
@@ -183,13 +197,8 @@ pub(crate) fn seat(cx: &Ctx, brief: &Brief, sources: &Sources) -> Option<Seat> {
 /// # Errors
 /// The store fails. Files that cannot be read are left out.
 pub fn elsewhere(cx: &Ctx, finding: &Finding, sources: &Sources) -> Result<Vec<Hint>, RunError> {
-    let Some(intent) = cx.store.applied(&finding.id)? else { return Ok(Vec::new()) };
-    let [file] = intent.files.as_slice() else { return Ok(Vec::new()) };
-    let text = |digest: &str| String::from_utf8(cx.data.blob(digest).ok()?).ok();
-    let learned = (|| {
-        let (before, after) = (text(&file.before)?, text(&file.after)?);
-        Learned::from(Language::of_name(&file.path)?, &[Example { before: &before, after: &after }])
-    })();
+    let Some((_, language, before, after)) = texts(cx, &finding.id)? else { return Ok(Vec::new()) };
+    let learned = Learned::from(language, &[Example { before: &before, after: &after }]);
     let Some(learned) = learned else { return Ok(Vec::new()) };
     let walk = sources.tree().walk(&|name| Language::of_name(name) == Some(learned.language));
     let mut hints = Vec::new();

@@ -80,7 +80,6 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());
     let line = Line { cx, job, text, started_at: cx.now_ms() };
-    learn::look_back(cx, &project.id, &sources).await;
 
     let gather = {
         let (cx, root, sources, settings) = (cx.clone(), project.root.clone(), Arc::clone(&sources), cx.settings());
@@ -99,7 +98,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let (judged, more_ms) = line.stage(Stage::VerifyAgain, "Checking what came after", judged).await?;
     let verification_ms = verification_ms + more_ms;
     let work = Work { seats, judged, analysis_ms, verification_ms, ..Work::default() };
-    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work, learn::record(cx, &project.root));
+    let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work);
     let (opinions, _) = line.stage(Stage::Judge, "Comparing the best fixes", opinions).await?;
 
     let work = Work { judgements: opinions.judgements, ..work };
@@ -115,6 +114,8 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let (status, note, confidence) = summary(&resolution);
     cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
     learn::keep_edge_cases(cx, &project.root, &brief, &resolution);
+    // For the next run: nobody waits for it.
+    learn::look_back(cx, &project.id, &sources).await;
     cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Runs]));
     given_up.disarm();
     Ok(resolution)

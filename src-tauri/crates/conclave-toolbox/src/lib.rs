@@ -89,6 +89,8 @@ pub struct Caller {
     pub project: String,
     /// The client whose project it is: what is remembered of one is never seen for another; empty where there is none.
     pub client: String,
+    /// Whether anything is remembered of the project; otherwise no tool that does is offered.
+    pub remembers: bool,
     /// Whether nothing may leave this machine.
     pub offline: bool,
 }
@@ -190,7 +192,8 @@ impl Toolbox {
         let remembers = |named: &Named| named.tool.kind() == Some(ToolKind::Memory);
         let at_server =
             caller.client.is_empty() && self.tools.iter().any(|named| remembers(named) && !is_builtin(named));
-        self.tools.iter().filter(move |named| !remembers(named) || is_builtin(named) != at_server)
+        let may_remember = caller.remembers;
+        self.tools.iter().filter(move |named| !remembers(named) || (may_remember && is_builtin(named) != at_server))
     }
 }
 

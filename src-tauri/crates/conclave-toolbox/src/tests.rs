@@ -46,6 +46,7 @@ pub(crate) fn caller(run: &str, client: &str, offline: bool) -> (Caller, Arc<Kep
         run: RunId::new(run),
         finding: FindingId::new("f1"),
         project: "/srv/shop".to_owned(),
+        remembers: true,
         client: client.to_owned(),
         offline,
     };

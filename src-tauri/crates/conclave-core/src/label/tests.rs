@@ -130,7 +130,7 @@ fn a_fix_is_followed_by_its_lines() {
     for (hunks, now, expect) in [
         (vec![one.clone()], "import y\na = safe_load(x)  \r\nz\n", None),
         (vec![one.clone()], "a = load(x)\n", Some(Event::Reverted)),
-        (vec![one.clone()], "a = other(x)\n", Some(Event::Reverted)),
+        (vec![one.clone()], "a = other(x)\n", Some(Event::Edited)),
         (vec![one.clone(), two.clone()], "a = safe_load(x)\nb = sha256(y)\n", None),
         (vec![one.clone(), two.clone()], "a = safe_load(x)\nb = md5(y)\n", Some(Event::Edited)),
         (vec![one, two], "a = load(x)\nb = md5(y)\n", Some(Event::Reverted)),

@@ -54,13 +54,13 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
         }
     }
     let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
-        Some(best) if looked_again(&best.judged) => match rival(finding, &verdicts) {
-            Some(other) => Conclusion::Disagreement {
-                candidates: [best.judged.candidate.id.clone(), other.judged.candidate.id.clone()],
+        Some(best) if looked_again(&best.judged) => match rivals(finding, &verdicts) {
+            Some(two) => Conclusion::Disagreement {
+                candidates: two.map(|one| one.judged.candidate.id.clone()),
                 reason: format!(
                     "{} and {} speak for themselves equally well, and the finding is critical: a person must pick",
-                    best.judged.candidate.origin.label(),
-                    other.judged.candidate.origin.label()
+                    two[0].judged.candidate.origin.label(),
+                    two[1].judged.candidate.origin.label()
                 ),
             },
             None => Conclusion::Recommended {
@@ -117,16 +117,14 @@ pub fn is_settled(seats: &[Seat], judged: &[Judged]) -> bool {
     })
 }
 
-/// The second best of a critical finding, where it is as good as the best.
-fn rival<'a>(finding: &Finding, verdicts: &'a [Verdict]) -> Option<&'a Verdict> {
-    let mut shown = verdicts.iter().filter(|v| v.stopped.is_none());
-    let best = shown.next()?;
-    // A fix and what was made from it are no two opinions.
-    let made_from = |one: &Verdict, of: &Verdict| one.judged.parents.contains(&of.judged.candidate.id);
-    let other = shown.find(|other| !made_from(other, best) && !made_from(best, other))?;
+/// The two best of a critical finding, where one is as good as the other. What was made from other fixes is no opinion of
+/// its own: it neither makes a disagreement nor ends one.
+fn rivals<'a>(finding: &Finding, verdicts: &'a [Verdict]) -> Option<[&'a Verdict; 2]> {
+    let mut own = verdicts.iter().filter(|v| v.stopped.is_none() && v.judged.parents.is_empty());
+    let (best, other) = (own.next()?, own.next()?);
     let near = best.confidence.log_odds() - other.confidence.log_odds() <= UNDECIDED;
     (finding.detection.severity == Severity::Critical && near && !failed(&other.judged) && looked_again(&other.judged))
-        .then_some(other)
+        .then_some([best, other])
 }
 
 /// All verdicts in order: one of each cluster first, then what is stopped.
@@ -181,7 +179,7 @@ fn one_of_each(verdicts: &mut [(usize, Verdict)]) {
         is_made(a)
             .cmp(&is_made(b))
             .then_with(|| failed(&a.judged).cmp(&failed(&b.judged)))
-            .then(b.confidence.cap.total_cmp(&a.confidence.cap))
+            .then(b.confidence.earned.total_cmp(&a.confidence.earned))
             .then_with(|| rest(a).cmp(&rest(b)))
             .then_with(|| order(a, b))
     };
@@ -236,8 +234,14 @@ fn stopped(one: &Judged, p: f64, all: &[Judged]) -> Option<String> {
     if let Some(failed) = evidence.iter().find(fatal) {
         return Some(failed.summary.clone());
     }
-    let parents = || all.iter().filter(|other| one.parents.contains(&other.candidate.id));
-    if let Some(check) = parents().find_map(|parent| behind(evidence, &parent.evidence)) {
+    // Whoever made a fix says what from, and is not taken at the word: it may be behind none that touches its files.
+    let same_files =
+        |other: &Judged| one.candidate.patch.files.iter().any(|file| other.candidate.patch.touches(&file.path));
+    let is_parent = |other: &&Judged| {
+        one.parents.contains(&other.candidate.id)
+            || (!one.parents.is_empty() && other.parents.is_empty() && gates_pass(&other.evidence) && same_files(other))
+    };
+    if let Some(check) = all.iter().filter(is_parent).find_map(|parent| behind(evidence, &parent.evidence)) {
         return Some(format!("{}: it is behind a fix that it was made from", check.label()));
     }
     (p < ABSTAIN_BELOW).then(|| format!("too little speaks for it ({p:.2}, the least is {ABSTAIN_BELOW:.2})"))

@@ -77,7 +77,7 @@ impl DataDir {
         }
         let data = Self::open(&folder)?;
         write_whole(&folder.join(NAME), name.0.as_bytes())?;
-        write_whole(&folder.join("settings.json"), settings.as_bytes())?;
+        data.put_settings(settings)?;
         Ok(data)
     }
 
@@ -107,7 +107,7 @@ impl DataDir {
             archive.append_data(&mut header, name, bytes)
         };
         add("conclave.db", &std::fs::read(database).map_err(wrong)?).map_err(wrong)?;
-        for name in [NAME, "settings.json", "policy.yaml"] {
+        for name in [NAME, "settings.json"] {
             match std::fs::read(self.path.join(name)) {
                 Ok(bytes) => add(name, &bytes).map_err(wrong)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -158,9 +158,7 @@ impl DataDir {
             // Exactly what an archive of ours has, so that it can reach nowhere else.
             let place = match parts.as_slice() {
                 [Component::Normal(name)]
-                    if ["conclave.db", "settings.json", "policy.yaml", HANDED_OVER, NAME]
-                        .iter()
-                        .any(|known| name == known) =>
+                    if ["conclave.db", "settings.json", HANDED_OVER, NAME].iter().any(|known| name == known) =>
                 {
                     path.clone()
                 }
@@ -184,6 +182,14 @@ impl DataDir {
             write_whole(&self.path.join(place), &bytes)?;
         }
         if found { Ok(()) } else { Err(invalid("this is no archive of a client: there is no database in it")) }
+    }
+
+    /// Puts `settings` in the place of the settings of a client's folder.
+    ///
+    /// # Errors
+    /// [`FsError::Io`] when they cannot be written.
+    pub fn put_settings(&self, settings: &str) -> Result<(), FsError> {
+        write_whole(&self.path.join("settings.json"), settings.as_bytes())
     }
 
     /// Removes the whole folder of a client. Nothing of it may be open.

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::fs::write_whole;
 use crate::sandbox::WORK;
 use crate::{DataDir, FsError};
 
@@ -66,14 +67,15 @@ impl ServerFolder {
     pub fn back_up(&self) -> Result<(), FsError> {
         let failed = |error| FsError::io(&self.backup, error);
         match self.content() {
-            Ok(text) if is_sound(&text) => std::fs::write(&self.backup, text).map_err(failed),
+            Ok(text) if is_sound(&text) => write_whole(&self.backup, &text),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// Whether each line of the file is JSON; otherwise the copy is put back, if there is one, and the answer is no.
+    /// Whether each line of the file is JSON; otherwise the copy is put back, if there is one, and the answer is no. What
+    /// was spoiled is kept beside the copy.
     ///
     /// # Errors
     /// [`FsError`] when it cannot be put back.
@@ -81,11 +83,17 @@ impl ServerFolder {
         match self.content() {
             Ok(text) if is_sound(&text) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            // That it cannot be read now says nothing of what is in it.
+            Err(error) if !is_of_its_making(&error) => Err(FsError::io(&self.work.join(FILE), error)),
             _ => {
-                let copy = std::fs::read(&self.backup).unwrap_or_default();
                 let file = self.work.join(FILE);
-                // What stands there may be a link or a folder of the server's making.
-                let _ = std::fs::remove_file(&file);
+                let spoiled = self.backup.with_extension("spoiled");
+                std::fs::rename(&file, &spoiled).map_err(|error| FsError::io(&spoiled, error))?;
+                let copy = match std::fs::read(&self.backup) {
+                    Ok(copy) => copy,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                    Err(error) => return Err(FsError::io(&self.backup, error)),
+                };
                 let mut open = OpenOptions::new();
                 let made = open.write(true).create_new(true).mode(0o600).open(&file);
                 let put = made.and_then(|mut file| io::Write::write_all(&mut file, &copy));
@@ -116,6 +124,12 @@ impl ServerFolder {
 
 /// Largest file that is looked at, in bytes; the sandbox lets none become larger.
 const LARGEST: u64 = super::LARGEST_FILE;
+
+/// Whether the server itself put something there that is no file: a link, a folder.
+fn is_of_its_making(error: &io::Error) -> bool {
+    let is_link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    is_link || error.kind() == io::ErrorKind::InvalidData
+}
 
 fn is_sound(text: &[u8]) -> bool {
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());

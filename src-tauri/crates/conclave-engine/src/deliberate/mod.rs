@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use crate::judge::changes;
+use crate::learn::Client;
 use crate::live;
 use crate::models::{Errand, Model};
 use crate::prompt::{self, Shown, Told, synthesis_request};
@@ -75,12 +76,12 @@ pub(crate) async fn deliberate(matter: &Matter<'_>) -> Deliberated {
     let until = Instant::now() + Duration::from_secs(settings.deliberation.timeout_s);
     let mut holes = Vec::new();
     let mut tools = Vec::new();
+    let client = Client::of(&settings, &matter.sources.root().to_string_lossy());
     for model in chosen(matter, &settings.deliberation, &mut holes) {
-        let client = client(matter);
         let by = |actor| desk(matter, actor, &client, &settings.deliberation, until);
         // What is put before a model was asked for by nobody but the engine.
         let (own, theirs) = (by(Actor::Engine), by(Actor::Analyst(model.name().to_owned())));
-        let mut told = before::remembered(matter, &client);
+        let mut told = if client.refused.is_none() { before::remembered(matter, &client.name) } else { Vec::new() };
         if model.info().can.tools != Some(true) {
             told.extend(before::published(matter, &own).await);
         }
@@ -139,15 +140,13 @@ fn chosen(matter: &Matter<'_>, setting: &DeliberationSetting, holes: &mut Vec<Ho
     chosen
 }
 
-/// The client whose project it is; empty where it is nobody's.
-fn client(matter: &Matter<'_>) -> String {
-    let project = matter.sources.root().to_string_lossy().into_owned();
-    let settings = matter.line.cx().settings();
-    let found = settings.clients.iter().find(|(_, client)| client.projects.contains(&project));
-    found.map(|(name, _)| name.clone()).unwrap_or_default()
-}
-
-fn desk(matter: &Matter<'_>, actor: Actor, client: &str, setting: &DeliberationSetting, until: Instant) -> Arc<Desk> {
+fn desk(
+    matter: &Matter<'_>,
+    actor: Actor,
+    client: &Client,
+    setting: &DeliberationSetting,
+    until: Instant,
+) -> Arc<Desk> {
     let cx = matter.line.cx();
     let finding = &matter.brief.finding.id;
     let caller = Caller {
@@ -156,7 +155,8 @@ fn desk(matter: &Matter<'_>, actor: Actor, client: &str, setting: &DeliberationS
         run: matter.line.run().clone(),
         finding: finding.clone(),
         project: matter.sources.root().to_string_lossy().into_owned(),
-        client: client.to_owned(),
+        client: client.name.clone(),
+        remembers: client.refused.is_none(),
         offline: cx.policy.is_offline(),
     };
     let host = Host::new(cx.tools.clone(), caller, until, setting.most_calls);

@@ -24,7 +24,7 @@ pub(super) fn new_fix(client: &str, finding: &Finding, resolution: &Resolution, 
         rung: rung(&verdict.judged.evidence),
         p: confidence.p,
         log_odds: confidence.unfitted(),
-        cap: confidence.cap,
+        cap: confidence.earned,
     };
     NewFix {
         client: client.to_owned(),

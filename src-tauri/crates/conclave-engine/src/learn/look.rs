@@ -48,7 +48,7 @@ async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), St
         let Some(texts) = texts else { continue };
         match together(files.iter().zip(&texts).map(|((_, hunks), text)| of_file(hunks, text.as_deref()))) {
             Some(event) => {
-                if standing.place == Place::Applied || event == Event::Reverted {
+                if standing.after(&event) != standing {
                     tell(event)?;
                 }
                 continue;

@@ -8,8 +8,10 @@ use conclave_core::resolution::{Work, undecided};
 use conclave_core::tier::RunPlan;
 use serde::{Deserialize, Serialize};
 
+use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::judge::{JUDGES, Pair};
+use crate::learn;
 use crate::source::Sources;
 
 /// What the conclusion is drawn with, beside the fixes and their evidence.
@@ -28,8 +30,11 @@ pub(crate) async fn judge(
     brief: &Brief,
     (sources, plan): (&Sources, &RunPlan),
     work: &Work,
-    record: Record,
 ) -> Opinions {
+    let record = {
+        let (cx, root) = (cx.clone(), sources.root().to_string_lossy().into_owned());
+        blocking(move || learn::record(&cx, &root)).await
+    };
     let mut judgements = Vec::new();
     if let Some(fixes) = undecided(&brief.finding, work, &record) {
         let pair = Pair { cx, run, brief, sources, plan, fixes: &fixes };

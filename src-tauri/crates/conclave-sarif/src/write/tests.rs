@@ -79,6 +79,7 @@ fn confidence() -> Confidence {
         p: 0.45,
         low: 0.3,
         high: 0.45,
+        earned: 0.55,
         cap: 0.45,
         word: "Own rule satisfied".to_owned(),
         cap_reason: String::new(),

@@ -63,6 +63,17 @@ impl Store {
         })
     }
 
+    /// Takes all approvals back.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn unapprove_servers(&self) -> Result<()> {
+        self.write(|transaction| {
+            transaction.execute("UPDATE server_pin SET approved = NULL, approved_at = NULL", [])?;
+            Ok(())
+        })
+    }
+
     /// Forgets the server `name`.
     ///
     /// # Errors

@@ -63,13 +63,13 @@ impl Definition {
             bounded(&tool["inputSchema"]).map_err(about)?;
             tool.get("outputSchema").map_or(Ok(()), bounded).map_err(about)?;
         }
-        let names: BTreeSet<&str> = setting.env.keys().chain(&setting.key).map(String::as_str).collect();
         Ok(Self {
             value: json!({
                 "command": setting.command,
                 "args": setting.args,
                 "program": program,
-                "env": names,
+                "env": setting.env,
+                "key": setting.key,
                 "url": setting.url,
                 "reaches": setting.reaches,
                 "server": { "name": listing.name, "version": listing.version },
@@ -122,7 +122,8 @@ impl Definition {
             ("command", "The command"),
             ("args", "The arguments"),
             ("program", "The program\u{2019}s file"),
-            ("env", "The names of its environment"),
+            ("env", "Its environment"),
+            ("key", "The variable of its key"),
             ("url", "The address"),
             ("reaches", "What it can reach"),
             ("server", "Its name or version"),

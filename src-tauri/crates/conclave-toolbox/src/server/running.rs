@@ -52,8 +52,6 @@ struct State {
 /// For whom a process is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Whose {
-    /// For everybody.
-    All,
     /// For one run.
     Run(RunId),
     /// For one client; what is remembered of one is never seen for another.
@@ -66,7 +64,6 @@ impl Whose {
     /// What is put behind the server's name for the name of its folder.
     fn suffix(&self) -> String {
         match self {
-            Self::All => String::new(),
             Self::Run(run) => format!("-{}", &digest(run.as_str().as_bytes())[..16]),
             Self::Client(client) if client.is_empty() => String::new(),
             Self::Client(client) => format!("-{}", &digest(client.as_bytes())[..16]),
@@ -176,8 +173,8 @@ impl ToolServer {
         }
         let whose = match self.setting.serves {
             Some(ToolKind::Thinking) => Whose::Run(caller.run.clone()),
-            Some(ToolKind::Memory) => Whose::Client(caller.client.clone()),
-            _ => Whose::All,
+            // Whatever it is for, it may remember.
+            _ => Whose::Client(caller.client.clone()),
         };
         // Every path begins with an empty one.
         let project = if caller.project.is_empty() { NOWHERE } else { &caller.project };

@@ -65,6 +65,7 @@ impl Arena {
             run: RunId::new("run-1"),
             finding: FindingId::new("finding"),
             project: "/srv/shop".to_owned(),
+            remembers: true,
             client: String::new(),
             offline: false,
         };

@@ -65,6 +65,7 @@ impl Ground {
             run: RunId::new("run-1"),
             finding: FindingId::new("finding"),
             project: String::new(),
+            remembers: true,
             client: String::new(),
             offline: mode == Mode::Offline,
         };
