@@ -1004,8 +1004,8 @@ export type FileDiff = {
 
 /**  Asks where else the code stands that an applied fix rewrote. */
 export type FindElsewhere = {
-	/**  The finding whose fix was applied. */
-	id: string,
+	/**  The finding whose fix was applied: its id, or the first digits of it. */
+	finding: string,
 };
 
 /**  A page of findings. */
