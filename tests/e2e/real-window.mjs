@@ -119,6 +119,8 @@ async function isUp(base) {
 const options = `[...document.querySelectorAll('[role="option"]')]`;
 const total = `Number(document.querySelector('[role="option"]')?.ariaSetSize ?? 0)`;
 const status = `document.querySelector('[aria-label="Status"]').innerText`;
+const counted = (view) =>
+  `Number([...document.querySelectorAll("nav a")].find((a) => a.innerText.startsWith("${view}"))?.innerText.match(/\\d+/)?.[0] ?? -1)`;
 const button = (name) =>
   `[...document.querySelectorAll("button")].find((b) => b.innerText.startsWith("${name}") && !b.disabled)`;
 
@@ -148,7 +150,8 @@ async function scenario(window) {
   await window.value(`(location.hash = "#/?view=fix_ready")`);
   const ready = await window.until(
     "fixes that are ready and nothing else",
-    `${options}.length > 0 && ${options}.every((row) => row.innerText.includes("Fix ready")) && ${total}`,
+    // The list of the view before stands until the new one is there, and not all of its rows are drawn.
+    `${options}.every((row) => row.innerText.includes("Fix ready")) && ${total} === ${counted("Fix ready")} && ${total}`,
   );
 
   await window.press(ENTER);
