@@ -209,7 +209,7 @@ fn timed(mut command: Command, name: &str) -> Result<f64> {
 }
 
 /// Of sorted samples; the mean of the two in the middle when their count is even.
-fn median(sorted: &[f64]) -> f64 {
+pub fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
 }

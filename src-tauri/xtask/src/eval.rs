@@ -4,6 +4,7 @@ pub mod ensemble;
 pub mod local;
 pub mod replay;
 mod score;
+mod seat;
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -45,7 +45,8 @@ Usage: cargo xtask <command>
   eval bandit    fix Bandit's own examples and count what is left
   eval ensemble  choose one fix of many models' on public repair data, beside votes and a stacker
   eval replay    choose with and without what a hundred labels teach, made up and on the same data
-  eval local     ask a model of 1.5 billion weights through the worker and through a server (fetches 1.1 GB)
+  eval local     ask a model of 1.5 billion weights through the worker and through a server, and give it a seat for the
+                 sample project (fetches 1.1 GB)
   deep           stop the program at every system call of apply and undo; try every goal of an obedient model
 
 Logs of each step stand in target/xtask/. Nothing is installed without being named first.
@@ -76,7 +77,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["package"] => package::run(&Place::find()?),
         ["bench", names @ ..] => bench::run(&Place::find()?, names),
         ["eval", "bandit"] => eval::run(&Place::find()?),
-        ["eval", "local"] => eval::local::run(&Place::find()?),
+        ["eval", "local", names @ ..] => eval::local::run(&Place::find()?, names),
         ["eval", "ensemble"] => eval::ensemble::run(&Place::find()?),
         ["eval", "replay"] => eval::replay::run(&Place::find()?),
         ["deep"] => deep::run(&Place::find()?),

@@ -223,7 +223,7 @@ fn ladder(evidence: &[Evidence]) -> Vec<EvidenceView> {
             label: check.label().to_owned(),
             outcome: seen.map_or(CheckOutcome::NotRun, |e| e.outcome),
             weaker: seen.is_some_and(|e| e.weaker),
-            summary: seen.map_or_else(|| "not part of this version".to_owned(), |e| e.summary.clone()),
+            summary: seen.map_or_else(|| "the checks ended before this one".to_owned(), |e| e.summary.clone()),
             command: seen.and_then(|e| e.command.clone()),
             log: seen.and_then(|e| e.log.clone()),
             duration_ms: seen.map_or(0, |e| e.duration_ms),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::seat;
 use crate::log::Log;
 use crate::place::Place;
 use crate::step::{Done, Step, run_all};
@@ -102,11 +103,13 @@ const STEPS: &[Step] = &[
         run: local::build,
     },
     Step { name: "eval-local", title: "a model of 1.5 billion weights fixes four problems", run: evaluate },
+    Step { name: "eval-seat", title: "it has a seat for the sample project (half an hour)", run: seat::evaluate },
 ];
 
-/// `cargo xtask eval local`.
-pub fn run(place: &Place) -> Result<ExitCode> {
-    run_all(place, &STEPS.iter().collect::<Vec<_>>())
+/// `cargo xtask eval local`: everything, or what `names` names.
+pub fn run(place: &Place, names: &[&str]) -> Result<ExitCode> {
+    let wanted = STEPS.iter().filter(|step| names.is_empty() || names.contains(&step.name));
+    run_all(place, &wanted.collect::<Vec<_>>())
 }
 
 fn evaluate(place: &Place, log: &mut Log) -> Result<Done> {
