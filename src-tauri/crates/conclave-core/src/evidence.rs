@@ -70,7 +70,7 @@ impl Check {
             Self::Paths => "Allowed paths",
             Self::Suppression => "Silences nothing",
             Self::Effective => "Changes code",
-            Self::Content => "Adds nothing foreign",
+            Self::Content => "Nothing foreign",
             Self::Rescan => "Re-scan",
             Self::OwnRule => "Own rule",
             Self::SecondScan => "Second scanner",
