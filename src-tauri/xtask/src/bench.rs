@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::eval::BANDIT_SARIF;
 use crate::log::Log;
 use crate::place::{Place, cargo};
 use crate::python;
@@ -166,25 +167,43 @@ fn fanout(place: &Place, log: &mut Log) -> Result<Done> {
     Ok(Done::Figure(table))
 }
 
+/// What the program prints tables of.
+const SLOW: &str =
+    "| critical, models of 5 to 60 s at a scale of 1:60 | fixes of models | p50 s | p95 s | checks p95 s | p95 $ |";
+const OVERHEAD: &str = "| models that answer at once | beside checks p50 ms | p95 ms |";
+const LADDER: &str = "| runs with them | fixes of models | pass the tests | re-scan by | to the tests p50 s | p95 s | all checks p95 s |";
+
+/// Once with what Conclave brings along, and once with Bandit looking again at its finding.
 fn finding(place: &Place, log: &mut Log) -> Result<Done> {
     let folder = place.scratch("bench-run")?;
-    let mut command = cargo();
-    command.args(["bench", "--locked", "-q", "-p", "conclave-engine", "--bench", "run", "--"]).arg(folder);
-    let lines = log.output(command.current_dir(&place.root))?;
-    let mut tables = lines.split("\n\n");
-    let machine = tables.next().context("the program has not said where it runs")?.trim().to_owned();
-    let heads = [
-        "| critical, models of 5 to 60 s at a scale of 1:60 | fixes of models | p50 s | p95 s | checks p95 s | p95 $ |",
-        "| models that answer at once | beside checks p50 ms | p95 ms |",
-        "| runs with them | fixes of models | pass the tests | re-scan by | to the tests p50 s | p95 s | all checks p95 s |",
-    ];
-    let mut figure = machine;
+    let bench = || {
+        let mut command = cargo();
+        command.args(["bench", "--locked", "-q", "-p", "conclave-engine", "--bench", "run", "--"]).arg(&folder);
+        command.current_dir(&place.root);
+        command
+    };
+    let mut figure = tables(&log.output(&mut bench())?, &[SLOW, OVERHEAD, LADDER])?;
+    match python::environment(place, log, &[BANDIT_SARIF]) {
+        Ok(bin) => {
+            let said = log.output(bench().arg("quick").env("PATH", python::first_on_path(&bin)?))?;
+            figure.push_str("\n\nWith Bandit: ");
+            figure.push_str(&tables(&said, &[OVERHEAD, LADDER])?);
+        }
+        Err(error) => println!("  without Bandit, which cannot be installed: {error:#}"),
+    }
+    Ok(Done::Figure(figure))
+}
+
+/// The machine, then a row below each head.
+fn tables(said: &str, heads: &[&str]) -> Result<String> {
+    let mut tables = said.split("\n\n");
+    let mut figure = tables.next().context("the program has not said where it runs")?.trim().to_owned();
     for head in heads {
         let row = tables.next().context("the program has printed too few tables")?.trim();
         let rule = " ---: |".repeat(head.matches('|').count() - 2);
         figure.push_str(&format!("\n\n{head}\n| --- |{rule}\n| n = {} |", row.replace('\t', " | ")));
     }
-    Ok(Done::Figure(figure))
+    Ok(figure)
 }
 
 /// One run, with a data folder of its own so that nothing is remembered.

@@ -16,13 +16,14 @@ use crate::bench;
 use crate::log::Log;
 use crate::measure::{Cost, cost, measured};
 use crate::place::{Place, copy_tree, made};
-use crate::python::{Form, environment, unpacked};
+use crate::python::{Form, environment, first_on_path, unpacked};
 use crate::step::{Done, Step, run_all};
 
 use score::{Score, Tree};
 
 const BANDIT: &str = "bandit==1.9.4";
-const BANDIT_SARIF: &str = "bandit[sarif]==1.9.4";
+/// With what writes SARIF.
+pub const BANDIT_SARIF: &str = "bandit[sarif]==1.9.4";
 
 /// Fewer clean fixes than this share are a failure.
 const CLEAN_SHARE: f64 = 0.08;
@@ -107,9 +108,6 @@ fn fix(
     let conclave = place.target.join(profile).join("conclave");
     ensure!(conclave.is_file(), "`{}` is not built", conclave.display());
     let report = scratch.join("cost.json");
-    let path = std::env::join_paths(
-        std::iter::once(bin.to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    )?;
     let output = log.output(
         measured(&report, &conclave)?
             .args(["fix", "--apply", "--format", "json", "--sarif"])
@@ -118,7 +116,7 @@ fn fix(
             .arg(root)
             .arg("--data-dir")
             .arg(made(scratch.join("data"))?)
-            .env("PATH", path),
+            .env("PATH", first_on_path(bin)?),
     )?;
     std::fs::write(scratch.join("fix.json"), output).context("cannot keep the report")?;
     cost(&report)

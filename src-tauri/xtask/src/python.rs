@@ -1,5 +1,6 @@
 //! Python packages that tests need, through pip, each fetched once and kept in the cache.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,6 +35,12 @@ pub fn environment(place: &Place, log: &mut Log, requirements: &[&str]) -> Resul
     }
     std::fs::write(&stamp, "").with_context(|| format!("cannot write `{}`", stamp.display()))?;
     Ok(bin)
+}
+
+/// `PATH` with a folder before all others.
+pub fn first_on_path(folder: &Path) -> Result<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Ok(std::env::join_paths(std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path)))?)
 }
 
 /// The unpacked content of `requirement`, a name with an exact version.
