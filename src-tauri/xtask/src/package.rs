@@ -51,12 +51,14 @@ fn pack(place: &Place, log: &mut Log) -> Result<Done> {
     let config = json!({ "bundle": { "linux": { "deb": { "files": files } } } }).to_string();
     let mut tauri = Command::new(place.root.join("ui/node_modules/.bin/tauri"));
     tauri.args(["build", "--ci", "--bundles", "deb", "--config", &config, "--features", FEATURES]);
+    // Without it cargo builds every program of the workspace once more.
+    tauri.args(["--", "--package", "conclave-app"]);
     log.run(tauri.env("CARGO_TARGET_DIR", &place.target).current_dir(&place.root))?;
     let package = newest(&release.join("bundle/deb"))?;
     let list = log.output(Command::new("dpkg-deb").arg("--contents").arg(&package))?;
     let programs = here.iter().copied().chain([&"conclave-app"]).map(|name| format!("/usr/bin/{name}"));
     for file in programs.chain([COPYRIGHT.to_owned()]) {
-        let is_there = list.lines().any(|line| line.ends_with(&file));
+        let is_there = list.lines().any(|line| line.ends_with(file.trim_start_matches('/')));
         ensure!(is_there, "`{}` holds no `{file}`", package.display());
     }
     println!("  {}", package.display());
