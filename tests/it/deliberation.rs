@@ -17,7 +17,8 @@ fn proposal() -> String {
     json!({ "explanation": "It reads plain data.", "edits": edits }).to_string()
 }
 
-fn thinks(asked: &Asked) -> bool {
+/// Whether it is asked to think over what a panel found.
+pub fn thinks(asked: &Asked) -> bool {
     asked.body["messages"][0]["content"].as_str().is_some_and(|words| words.contains("what a panel of analysts"))
 }
 

@@ -10,6 +10,7 @@ mod clients;
 mod config;
 mod deliberation;
 mod documents;
+mod far;
 mod hook;
 mod hostile_model;
 mod keyring;

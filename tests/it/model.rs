@@ -67,13 +67,19 @@ pub fn stream(reply: &str, finish: &str) -> (String, String) {
     ("200 OK\r\nContent-Type: text/event-stream".to_owned(), body)
 }
 
-fn serve(mut stream: TcpStream, answer: &Answer, questions: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
+/// The head and the body of a request.
+pub fn request(stream: &TcpStream) -> std::io::Result<(String, Vec<u8>)> {
+    let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
     let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
+    Ok((head, body))
+}
+
+fn serve(mut stream: TcpStream, answer: &Answer, questions: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
+    let (head, body) = request(&stream)?;
     let (status, text) = if head.starts_with("GET /props ") {
         (
             "200 OK\r\nContent-Type: application/json".to_owned(),
