@@ -19,7 +19,7 @@ const RELEASE: Step =
 
 const STEPS: &[Step] = &[
     Step { name: "commands", title: "commands from start to end", run: times },
-    Step { name: "synthesis", title: "what is made of a run in words, without a model", run: synthesis },
+    Step { name: "synthesis", title: "what deliberation adds to an offline run", run: synthesis },
     Step { name: "policy", title: "decisions with 1,000 rules, and the hook as a process", run: policy },
     Step { name: "store", title: "what becomes durable in a second, beside the disk's own time", run: store },
     Step { name: "run", title: "one finding from the question to the conclusion", run: finding },
@@ -59,25 +59,60 @@ fn times(place: &Place, log: &mut Log) -> Result<Done> {
     Ok(Done::Figure(table))
 }
 
-/// The conclusion of each run of the sample is drawn again with all that is said of it, in a process of its own: what the
-/// words add to a run is less.
+/// How often the sample is run offline with deliberation, and as often without.
+const PAIRS: usize = 20;
+
+/// The sample is run offline with deliberation and without, in turn, and the two of a pair are compared. Then the
+/// conclusion of each run is drawn again with all that is said of it, in a process of its own: what the words add to any
+/// run is less.
 fn synthesis(place: &Place, log: &mut Log) -> Result<Done> {
     let conclave = place.target.join("release/conclave");
     let data = place.scratch("bench-synthesis")?;
-    let report = log.output(Command::new(&conclave).args(["demo", "--format", "json"]).env("CONCLAVE_HOME", &data))?;
+    let (mut without, mut with, mut added) = (Vec::new(), Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        let mut run = |on: bool| {
+            let home = data.join(format!("{pair}-{on}"));
+            std::fs::create_dir(&home)?;
+            std::fs::write(home.join("settings.json"), format!("{{\"deliberation\":{{\"on\":{on}}}}}"))?;
+            milliseconds(&conclave, &["--offline", "demo", "--format", "json"], &home)
+        };
+        // Whoever goes first goes second the next time.
+        let first = run(pair % 2 == 1)?;
+        let second = run(pair % 2 == 0)?;
+        let (off, on) = if pair % 2 == 1 { (second, first) } else { (first, second) };
+        without.push(off);
+        with.push(on);
+        added.push(on - off);
+    }
+    let mut table = String::from("| the sample, offline | n | median ms | p95 ms |\n| --- | ---: | ---: | ---: |");
+    for (name, samples) in
+        [("without deliberation", &mut without), ("with it", &mut with), ("what it adds, by pairs", &mut added)]
+    {
+        log.say(&format!("{name}: {samples:?}"))?;
+        samples.sort_by(f64::total_cmp);
+        let (median, p95) = (median(samples), percentile(samples, 95));
+        table.push_str(&format!("\n| {name} | {PAIRS} | {median:.0} | {p95:.0} |"));
+    }
+    let samples = drawn_again(&conclave, &data, log)?;
+    let slowest = *samples.last().context("the sample has no findings")?;
+    table.push_str("\n\n| drawn again | n | median ms | slowest ms |\n| --- | ---: | ---: | ---: |");
+    let (count, median) = (samples.len(), median(&samples));
+    table.push_str(&format!("\n| conclusion and synthesis | {count} | {median:.1} | {slowest:.1} |"));
+    Ok(Done::Figure(table))
+}
+
+/// How long it takes to draw the conclusion of each finding of the sample again, in milliseconds, sorted.
+fn drawn_again(conclave: &Path, data: &Path, log: &mut Log) -> Result<Vec<f64>> {
+    let report = log.output(Command::new(conclave).args(["demo", "--format", "json"]).env("CONCLAVE_HOME", data))?;
     let report: serde_json::Value = serde_json::from_str(&report)?;
-    let items = report["resolutions"].as_array().context("the report has no results")?;
     let mut samples = Vec::new();
-    for item in items {
+    for item in report["resolutions"].as_array().context("the report has no results")? {
         let id = item["finding"]["id"].as_str().context("a result has no finding")?;
-        samples.push(milliseconds(&conclave, &["replay", id], &data)?);
+        samples.push(milliseconds(conclave, &["replay", id], data)?);
     }
     samples.sort_by(f64::total_cmp);
     log.say(&format!("{samples:?}"))?;
-    let slowest = *samples.last().context("the sample has no findings")?;
-    let head = "| drawn again | n | median ms | slowest ms |\n| --- | ---: | ---: | ---: |";
-    let (count, median) = (samples.len(), median(&samples));
-    Ok(Done::Figure(format!("{head}\n| conclusion and synthesis | {count} | {median:.1} | {slowest:.1} |")))
+    Ok(samples)
 }
 
 /// How often the hook is started.
@@ -227,6 +262,11 @@ fn timed(mut command: Command, name: &str) -> Result<f64> {
     Ok(time.as_secs_f64() * 1000.0)
 }
 
+/// The smallest of sorted samples that `percent` of a hundred do not exceed.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    sorted[(sorted.len() * percent).div_ceil(100).saturating_sub(1)]
+}
+
 /// Of sorted samples; the mean of the two in the middle when their count is even.
 pub fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
@@ -236,6 +276,13 @@ pub fn median(sorted: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_percentile_is_one_of_the_samples() {
+        let samples: Vec<f64> = (1..=20).map(f64::from).collect();
+        assert_eq!((percentile(&samples, 95), percentile(&samples, 100), percentile(&samples, 1)), (19.0, 20.0, 1.0));
+        assert_eq!(percentile(&[7.0], 95), 7.0);
+    }
 
     #[test]
     fn the_median_stands_in_the_middle() {

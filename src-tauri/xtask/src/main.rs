@@ -41,13 +41,14 @@ Usage: cargo xtask <command>
   test [STEP…]   install what is missing and run every test, or the named steps only
   local          build the worker for local models
   package        pack the window, the command line and the worker for Debian
-  bench [WHAT]   print how long things take: commands, synthesis, policy, store, fanout
+  bench [WHAT]   print how long things take: commands, synthesis, policy, store, run, fanout
   eval bandit    fix Bandit's own examples and count what is left
   eval ensemble  choose one fix of many models' on public repair data, beside votes and a stacker
   eval replay    choose with and without what a hundred labels teach, made up and on the same data
   eval local     ask a model of 1.5 billion weights through the worker and through a server, and give it a seat for the
                  sample project (fetches 1.1 GB)
-  deep           stop the program at every system call of apply and undo; try every goal of an obedient model
+  deep [STEP…]   stop the program at every system call of apply and undo (kills); try every goal of an obedient model
+                 over every channel in every mode (obedient; with CONCLAVE_DEEP_PART=3/8 the third eighth of it)
 
 Logs of each step stand in target/xtask/. Nothing is installed without being named first.
 ";
@@ -80,7 +81,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         ["eval", "local", names @ ..] => eval::local::run(&Place::find()?, names),
         ["eval", "ensemble"] => eval::ensemble::run(&Place::find()?),
         ["eval", "replay"] => eval::replay::run(&Place::find()?),
-        ["deep"] => deep::run(&Place::find()?),
+        ["deep", names @ ..] => deep::run(&Place::find()?, names),
         ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
