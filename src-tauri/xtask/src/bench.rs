@@ -205,7 +205,8 @@ fn fanout(place: &Place, log: &mut Log) -> Result<Done> {
 /// What the program prints tables of.
 const SLOW: &str =
     "| critical, models of 5 to 60 s at a scale of 1:60 | fixes of models | p50 s | p95 s | checks p95 s | p95 $ |";
-const OVERHEAD: &str = "| models that answer at once | beside checks p50 ms | p95 ms |";
+const OVERHEAD: &str =
+    "| models that answer at once | beside verification p50 ms | p95 ms | copies around the checks p50 ms |";
 const LADDER: &str = "| runs with them | fixes of models | pass the tests | re-scan by | to the tests p50 s | p95 s | all checks p95 s |";
 
 /// Once with what Conclave brings along, and once with Bandit looking again at its finding.
