@@ -9,22 +9,7 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
-use crate::view::{
-    AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
-    BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
-    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView,
-    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix,
-    ExportLedger, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands, GetExchange,
-    GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers,
-    ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported,
-    LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView, MetricsView, ModelHealth,
-    ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels,
-    PatternList, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList,
-    ProjectView, QueueView, RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning,
-    RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView,
-    SpendingView, StatusView, Tag, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, UndoFix, UndoneView,
-};
+use crate::view::{AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList, BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix, ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PatternList, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoFix, UndoneView};
 
 /// Whether a command changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +127,7 @@ commands! {
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];
     Mutation rate_fix(RateFix) -> RatingView [Findings];
     Mutation reset_learning(ResetLearning) -> LearningReset [Findings];
+    Mutation export_training(ExportTraining) -> TrainingExported [Ledger];
     Mutation save_policy(SavePolicy) -> PolicySaved [Policy];
     Mutation dismiss_findings(DismissFindings) -> DecidedView [Findings];
     Mutation reopen_findings(ReopenFindings) -> DecidedView [Findings];

@@ -33,6 +33,7 @@ pub use servers::*;
 pub use spending::*;
 pub use synthesis::*;
 pub use tools::*;
+pub use training::*;
 
 mod asks;
 mod clients;
@@ -56,6 +57,7 @@ mod servers;
 mod spending;
 mod synthesis;
 mod tools;
+mod training;
 
 /// What stands for a 64-bit or floating number in TypeScript: plain `number`, never `bigint` and never `null`.
 type Number = u32;

@@ -364,6 +364,22 @@ pub enum Insights {
         #[arg(long)]
         everybody: bool,
     },
+    /// Write accepted fixes to a file as a training set, one JSON object a line, once `learning.may_export` in the
+    /// settings allows it.
+    ///
+    /// Each line has the weakness, the changed functions before and after, the edits, the checks that passed, and how much
+    /// what became of the fix says. Secrets are taken out and counted; what cannot be looked through is left out. No name of
+    /// a client, a project or a file is in it.
+    Export {
+        /// The file, which is replaced when it exists.
+        file: PathBuf,
+        /// Say of each piece of code where in its project it stands.
+        #[arg(long)]
+        paths: bool,
+        /// Of this client, instead of projects that are nobody’s.
+        #[arg(long, value_name = "NAME")]
+        client: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod capped;
 mod error;
 pub(crate) mod ignores;
 mod named;
+mod spool;
 mod walk;
 
 #[cfg(test)]
@@ -23,8 +24,9 @@ use rustix::fs::FileType;
 
 pub use capped::Capped;
 pub use error::FsError;
-pub use named::{ReadFile, WriteFile, backup, open_file, write_file};
+pub use named::{ReadFile, WriteFile, WriteSpooled, backup, open_file, write_file, write_spooled};
 pub(crate) use named::{sync_folder, write_whole};
+pub use spool::Spool;
 pub use walk::{SkipReason, Skipped, Walk};
 pub(crate) use walk::{walk, walk_from};
 

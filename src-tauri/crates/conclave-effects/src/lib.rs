@@ -36,8 +36,8 @@ pub use agent::{AgentError, AgentLimits, AgentReport, Connections, Installed, Li
 pub use clock::Clock;
 pub use data::{DataDir, default_data_dir};
 pub use fs::{
-    FileContent, FsError, ProjectTree, ReadFile, ReadProject, SkipReason, Skipped, Walk, WriteFile, open_file,
-    open_project, resolve, write_file,
+    FileContent, FsError, ProjectTree, ReadFile, ReadProject, SkipReason, Skipped, Spool, Walk, WriteFile,
+    WriteSpooled, open_file, open_project, resolve, write_file, write_spooled,
 };
 pub use gate::{Denied, Effect, Gate, Permit, Policies, Stale};
 pub use http::{

@@ -1,8 +1,8 @@
 //! What becomes of fixes is written down where it happens, and what that says changes the next reading.
 //!
 //! `attempt` says what is known of a fix, `look` goes and sees whether it still stands and is merged, `recall` keeps edge
-//! cases and finds them again, `insights` adds it all up. Deliberately absent: what an outcome means (`core::label`), and
-//! any choice of a fix.
+//! cases and finds them again, `insights` adds it all up, `training` writes accepted fixes out. Deliberately absent: what
+//! an outcome means (`core::label`), and any choice of a fix.
 //! Invariants: nothing is learned of a client that is excluded, nor of anybody while learning is off; nothing of one
 //! client is read for another; where anything of it fails, that is said, and applying and running go on.
 
@@ -13,6 +13,7 @@ mod look;
 mod recall;
 #[cfg(test)]
 mod tests;
+pub mod training;
 
 use std::collections::BTreeMap;
 
@@ -66,10 +67,22 @@ pub struct Client {
 impl Client {
     /// Whose the project at `root` is.
     pub fn of(settings: &Settings, root: &str) -> Self {
-        let (name, excluded) = match settings.client_of(root) {
-            Some((name, client)) => (name.to_owned(), client.excluded),
-            None => (String::new(), false),
-        };
+        match settings.client_of(root) {
+            Some((name, client)) => Self::new(settings, name, client.excluded),
+            None => Self::new(settings, "", false),
+        }
+    }
+
+    /// The client `name` of the settings, or nobody where it is empty; `None` where they name no such client.
+    pub fn named(settings: &Settings, name: &str) -> Option<Self> {
+        match settings.clients.get(name) {
+            Some(client) => Some(Self::new(settings, name, client.excluded)),
+            None => name.is_empty().then(|| Self::new(settings, name, false)),
+        }
+    }
+
+    fn new(settings: &Settings, name: &str, excluded: bool) -> Self {
+        let name = name.to_owned();
         let refused = match (settings.learning.on, excluded) {
             (false, _) => Some("`learning.on` in the settings is false".to_owned()),
             (true, true) => Some(format!("`clients.{name}.excluded` in the settings is true")),

@@ -45,18 +45,14 @@ fn view(finding: &str, fix: &CandidateId, rating: Rating) -> RatingView {
 pub(crate) async fn get_insights(api: &Api, request: GetInsights) -> Result<InsightsView, ApiError> {
     let settings = api.cx().settings();
     let name = request.client.unwrap_or_default();
-    let client = match settings.clients.get(&name) {
-        Some(client) => client.projects.first().map(|root| Client::of(&settings, root)),
-        None if name.is_empty() => Some(Client::of(&settings, "")),
-        None => return Err(no_client(&name)),
-    };
+    let client = Client::named(&settings, &name).ok_or_else(|| no_client(&name))?;
     let found = insights::insights(api.cx(), &name).await?;
     let accepted: u32 = found.accepted.values().sum();
     let each = &settings.manual_cost;
     Ok(InsightsView {
         client: Some(name).filter(|name| !name.is_empty()),
         clients: settings.clients.keys().cloned().collect(),
-        refused: client.and_then(|client| client.refused),
+        refused: client.refused,
         fixes: found.fixes,
         labelled: found.labelled,
         calibration: calibration(&found),

@@ -22,6 +22,7 @@ mod runs;
 mod servers;
 mod spending;
 mod tools;
+mod training;
 
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use commands::{get_commands, save_commands};
@@ -49,6 +50,7 @@ pub(crate) use spending::{get_spending, save_budget};
 pub(crate) use tools::{
     add_tool_server, approve_tool_server, check_tool_server, import_tool_servers, list_tools, remove_tool_server,
 };
+pub(crate) use training::export_training;
 
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,11 @@
 
 use conclave_api::Api;
 use conclave_api::error::ApiError;
-use conclave_api::view::{GetInsights, InsightsView, LearningReset, RateFix, RatingView, ResetLearning};
+use conclave_api::view::{
+    ExportTraining, GetInsights, InsightsView, LearningReset, RateFix, RatingView, ResetLearning, TrainingExported,
+};
 
-use super::call;
+use super::{call, name};
 use crate::args::{Insights, Rate};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -37,6 +39,13 @@ pub(super) async fn insights(
             };
             let view: LearningReset = call(api, "reset_learning", &request).await?;
             output.learning_reset(&view);
+        }
+        Some(Insights::Export { file, paths, client: of }) => {
+            let path = name(file)?;
+            let client = of.as_deref().or(client).unwrap_or_default().to_owned();
+            let view: TrainingExported =
+                call(api, "export_training", &ExportTraining { path, client, paths: *paths }).await?;
+            output.training_exported(&view);
         }
     }
     Ok(Exit::Done)

@@ -90,6 +90,14 @@ fn real_folder(dir: &Path) -> Result<PathBuf, ApiError> {
     })
 }
 
+/// The name of a file that the person names, as the list of commands takes it.
+fn name(file: &Path) -> Result<String, ApiError> {
+    file.to_str().map(str::to_owned).ok_or_else(|| {
+        ApiError::new(ErrorCode::BadRequest, format!("`{}` is not UTF-8", file.display()))
+            .with_hint("give the file another name")
+    })
+}
+
 /// The text of a file; where it cannot be had, `next` says what to do, unless that was said already.
 async fn text(api: &Api, file: &Path, next: &str) -> Result<String, ApiError> {
     let hint = |error: ApiError| if error.hint.is_some() { error } else { error.with_hint(next) };

@@ -14,8 +14,10 @@ use conclave_api::view::{
     KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
     ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView, ReplayView, ScanView,
     SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, UndoneView,
+    ToolServersImported, TrainingExported, UndoneView,
 };
+#[cfg(test)]
+use conclave_api::view::{TRAINING, TrainingRow};
 use schemars::JsonSchema;
 #[cfg(test)]
 use schemars::{Schema, schema_for};
@@ -120,6 +122,7 @@ const SPENDING: &str = "conclave/spending/1";
 const RATING: &str = "conclave/rating/1";
 const INSIGHTS: &str = "conclave/insights/1";
 const LEARNING_RESET: &str = "conclave/learning-reset/1";
+const TRAINING_EXPORTED: &str = "conclave/training-exported/1";
 const COMMANDS: &str = "conclave/project-commands/1";
 const PLAN: &str = "conclave/plan/1";
 const PREVIEW: &str = "conclave/preview/1";
@@ -314,6 +317,10 @@ pub(super) fn learning_reset(view: &LearningReset) -> Value {
     named(LEARNING_RESET, view)
 }
 
+pub(super) fn training_exported(view: &TrainingExported) -> Value {
+    named(TRAINING_EXPORTED, view)
+}
+
 pub(super) fn plan(view: &PlanView) -> Value {
     named(PLAN, view)
 }
@@ -411,6 +418,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (RATING, schema_for!(Named<RatingView>)),
         (INSIGHTS, schema_for!(Named<InsightsView>)),
         (LEARNING_RESET, schema_for!(Named<LearningReset>)),
+        (TRAINING, schema_for!(TrainingRow)),
+        (TRAINING_EXPORTED, schema_for!(Named<TrainingExported>)),
         (PLAN, schema_for!(Named<PlanView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (TOOLS, schema_for!(Named<ToolServerList>)),

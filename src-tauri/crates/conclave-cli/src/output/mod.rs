@@ -21,7 +21,7 @@ use conclave_api::view::{
     KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MetricsView, ModelHealth, ModelList,
     ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView, ReplayView,
     ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, UndoneView,
+    ToolServersImported, TrainingExported, UndoneView,
 };
 
 use crate::args::Format;
@@ -340,6 +340,11 @@ impl Output {
     /// Prints that what was learned is forgotten.
     pub fn learning_reset(&self, view: &LearningReset) {
         self.print(|_| text::learning_reset(view), || json::learning_reset(view));
+    }
+
+    /// Prints what a training set holds.
+    pub fn training_exported(&self, view: &TrainingExported) {
+        self.print(|_| text::training_exported(view), || json::training_exported(view));
     }
 
     /// Prints which hosts have a key.

@@ -34,7 +34,7 @@ pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys
 pub(super) use exchange::{exchange, exchanges, exchanges_erased};
 pub(super) use hook::{advice, hook_added, hook_removed, hooks};
 pub(super) use known::known_models;
-pub(super) use learning::{insights, learning_reset, rated};
+pub(super) use learning::{insights, learning_reset, rated, training_exported};
 pub(super) use models::{discovered, model_health, model_removed, model_saved, models, models_health, spending};
 pub(super) use patterns::{elsewhere, patterns};
 pub(super) use plan::plan;

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use super::beneath::{OURS, Root, read_capped, regular};
-use super::{Capped, FsError};
+use super::{Capped, FsError, Spool};
 use crate::touched::{Identity, is_same, on_paths};
 use crate::{Effect, Permit, Stale};
 
@@ -59,6 +59,15 @@ pub struct WriteFile {
     pub backup: bool,
 }
 
+/// The effect of writing one file with bytes that were made piece by piece.
+#[derive(Debug)]
+pub struct WriteSpooled {
+    /// See [`WriteFile::path`].
+    pub path: PathBuf,
+    /// Its whole new content.
+    pub content: Spool,
+}
+
 impl Effect for ReadFile {
     fn request(&self, actor: &Actor) -> ToolRequest {
         let path = absolute(&self.path);
@@ -68,18 +77,26 @@ impl Effect for ReadFile {
 
 impl Effect for WriteFile {
     fn request(&self, actor: &Actor) -> ToolRequest {
-        let path = absolute(&self.path);
-        let request = on_paths(actor, Action::WriteFile, &path, &[(&path, Access::Write)]);
-        let real = request.paths[0].real.as_deref().map(Path::new);
-        let folder = real.and_then(Path::parent).and_then(Identity::at);
-        let folder = folder.map(|identity| identity.to_string()).unwrap_or_default();
-        request
-            .with(FOLDER, folder)
-            .with("bytes", self.bytes.len().to_string())
-            .with("digest", digest(&self.bytes))
+        writing(actor, &self.path, self.bytes.len() as u64, digest(&self.bytes))
             .with("base", self.base.clone().unwrap_or_default())
             .with("backup", if self.backup { "yes" } else { "no" })
     }
+}
+
+impl Effect for WriteSpooled {
+    fn request(&self, actor: &Actor) -> ToolRequest {
+        writing(actor, &self.path, self.content.bytes(), self.content.digest()).with("base", "").with("backup", "no")
+    }
+}
+
+/// A request to write so many bytes, which have this digest, into the file at `path`.
+fn writing(actor: &Actor, path: &Path, bytes: u64, digest: String) -> ToolRequest {
+    let path = absolute(path);
+    let request = on_paths(actor, Action::WriteFile, &path, &[(&path, Access::Write)]);
+    let real = request.paths[0].real.as_deref().map(Path::new);
+    let folder = real.and_then(Path::parent).and_then(Identity::at);
+    let folder = folder.map(|identity| identity.to_string()).unwrap_or_default();
+    request.with(FOLDER, folder).with("bytes", bytes.to_string()).with("digest", digest)
 }
 
 /// Where a path leads from here; one that cannot be told is judged as it is, and opens nothing.
@@ -136,14 +153,16 @@ pub fn open_file(permit: Permit<ReadFile>) -> Result<Capped, FsError> {
 /// otherwise.
 pub fn write_file(permit: Permit<WriteFile>) -> Result<(), FsError> {
     let (WriteFile { bytes, base, backup, .. }, request) = permit.open()?;
-    let (root, real, name) = place(&request)?;
-    let folder = root.open_folder("")?;
-    let identity = Identity::of(&folder).map(|identity| identity.to_string()).unwrap_or_default();
-    if request.context.get(FOLDER) != Some(&identity) {
-        return Err(Stale::changed(real.parent().unwrap_or(&real)).into());
-    }
-    let target = Named { folder, name, real };
-    target.replace(&request, &bytes, base.as_deref(), backup)
+    Named::judged(&request)?.replace(&request, |file| file.write_all(&bytes), base.as_deref(), backup)
+}
+
+/// Writes the file with what is in the spool, as [`write_file`] does.
+///
+/// # Errors
+/// As [`write_file`].
+pub fn write_spooled(permit: Permit<WriteSpooled>) -> Result<(), FsError> {
+    let (WriteSpooled { content, .. }, request) = permit.open()?;
+    Named::judged(&request)?.replace(&request, |file| content.copy_to(file), None, false)
 }
 
 /// A name in a folder that is held open.
@@ -155,15 +174,32 @@ struct Named {
 }
 
 impl Named {
-    fn replace(&self, request: &ToolRequest, bytes: &[u8], base: Option<&str>, backup: bool) -> Result<(), FsError> {
+    /// The file that was judged, by the folder that was there then.
+    fn judged(request: &ToolRequest) -> Result<Self, FsError> {
+        let (root, real, name) = place(request)?;
+        let folder = root.open_folder("")?;
+        let identity = Identity::of(&folder).map(|identity| identity.to_string()).unwrap_or_default();
+        if request.context.get(FOLDER) != Some(&identity) {
+            return Err(Stale::changed(real.parent().unwrap_or(&real)).into());
+        }
+        Ok(Self { folder, name, real })
+    }
+
+    /// Puts in its place what `fill` writes.
+    fn replace(
+        &self,
+        request: &ToolRequest,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+        base: Option<&str>,
+        backup: bool,
+    ) -> Result<(), FsError> {
         let before = self.stat(&self.name)?;
         self.must_be_judged(request, &self.name, base)?;
         let mode = before.map_or(OURS, |stat| Mode::from_raw_mode(stat.st_mode & 0o7777));
         let (mut file, temporary) = self.temporary()?;
         let ours = Identity::of(&file);
         let wrong = |error: io::Error| FsError::io(&self.real, error);
-        let done = file
-            .write_all(bytes)
+        let done = fill(&mut file)
             .and_then(|()| Ok(rustix::fs::fchmod(&file, mode)?))
             .and_then(|()| file.sync_all())
             .map_err(wrong)
@@ -278,7 +314,7 @@ pub(crate) fn temporary_beside(path: &Path) -> Result<(File, PathBuf), FsError> 
 }
 
 /// A file under a name that nothing has, opened by `open`.
-fn new_file(
+pub(super) fn new_file(
     path: &Path,
     open: impl Fn(&str, OFlags) -> rustix::io::Result<OwnedFd>,
 ) -> Result<(File, String), FsError> {

@@ -23,6 +23,7 @@ use crate::{
     AgentLimits, AskClient, Body, CallServer, Clock, Consent, CopyToScratch, DataClass, EraseKey, Facts, Installed,
     Limits, Method, ModelClass, ReachKeychain, ReadFile, ReadKey, ReadProject, RunAgent, RunCommand, Secret, SendHttp,
     StartServer, StartWorker, StoreKey, TellWorker, Timeouts, ToolPlace, UseTool, WatchProject, WriteFile,
+    WriteSpooled,
 };
 
 /// A model that allows whatever it is asked about, with all confidence and for the very request.
@@ -289,6 +290,7 @@ async fn nobody_talks_the_gate_into_anything() {
     for path in ["src/a.py", ".git/config"] {
         std::fs::write(root.join(path), "old").unwrap();
     }
+    let ours = crate::DataDir::open(&folder.path().join("data")).unwrap();
     let mut trial = Trial::new();
 
     let file = |path: PathBuf| move || ReadFile { path: path.clone(), max_bytes: 100 };
@@ -333,6 +335,7 @@ async fn nobody_talks_the_gate_into_anything() {
     }
     for path in ["/home/ada/notes.txt", "/home/ada/.bashrc", "/home/ada/.local/share/conclave/policy.yaml"] {
         trial.effect(NOBODY, || WriteFile { path: path.into(), bytes: Vec::new(), base: None, backup: false }).await;
+        trial.effect(NOBODY, || WriteSpooled { path: path.into(), content: ours.spool().unwrap() }).await;
     }
 
     let (elsewhere, here) = ("https://evil.example/v1", "http://127.0.0.1:9/v1");

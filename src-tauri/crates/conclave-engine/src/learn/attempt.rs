@@ -44,7 +44,8 @@ pub(super) fn tests_passed(verdict: &Verdict) -> bool {
     verdict.judged.evidence.iter().any(|evidence| evidence.check == Check::Tests && is_full_pass(evidence))
 }
 
-fn is_full_pass(evidence: &Evidence) -> bool {
+/// Whether the check passed with nothing to be said against it.
+pub(super) fn is_full_pass(evidence: &Evidence) -> bool {
     evidence.outcome == CheckOutcome::Pass && !evidence.weaker
 }
 

@@ -25,26 +25,31 @@ use crate::prompt::{Form, fix_request};
 use crate::source::Sources;
 use crate::{decide, project, scan, stage};
 
-const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
+pub(super) const WEAK: &str = "import yaml\n\n\ndef read(stream):\n    return yaml.load(stream)\n";
 
-struct Ground {
-    folder: TempDir,
-    cx: Ctx,
-    project: Project,
-    found: Vec<FindingId>,
+pub(super) struct Ground {
+    pub folder: TempDir,
+    pub cx: Ctx,
+    pub project: Project,
+    pub found: Vec<FindingId>,
 }
 
 impl Ground {
     /// Conclave over a project with one weakness in each of `names`; `settings` may name `{root}`.
-    async fn new(names: &[&str], settings: &str) -> Self {
+    pub async fn new(names: &[&str], settings: &str) -> Self {
+        Self::with(&names.iter().map(|name| (*name, WEAK)).collect::<Vec<_>>(), settings).await
+    }
+
+    /// The same with these files.
+    pub async fn with(files: &[(&str, &str)], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("shop");
         fs::create_dir(&root).unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
         let settings = settings.replace("{root}", &root.canonicalize().unwrap().display().to_string());
         fs::write(folder.path().join("data/settings.json"), settings).unwrap();
-        for name in names {
-            fs::write(root.join(name), WEAK).unwrap();
+        for (name, text) in files {
+            fs::write(root.join(name), text).unwrap();
         }
         let (cx, _) = open(&Options { data_dir: folder.path().join("data"), offline: true }).unwrap();
         let project = project::add(&cx, &root, false).unwrap();
@@ -56,7 +61,7 @@ impl Ground {
         self.folder.path().join("shop").join(name)
     }
 
-    async fn fix(&self) {
+    pub async fn fix(&self) {
         let treated = fix(&self.cx, &self.found, Consent::Recommended, 1).await.unwrap();
         assert!(treated.iter().all(|one| matches!(one.applied, Some(Ok(_)))), "{treated:?}");
     }

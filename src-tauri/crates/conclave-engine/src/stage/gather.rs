@@ -58,6 +58,12 @@ fn usable(finding: &mut Finding, sources: &Sources) -> Result<BriefFile, String>
 
 /// The enclosing function of `region`, or the lines around it.
 fn excerpt(language: Option<Language>, text: &str, region: &Region) -> (u32, String) {
+    let (first, range) = unit(language, text, region);
+    (first, text[range].to_owned())
+}
+
+/// The first line and the bytes of the enclosing function of `region`, or of the lines around it.
+pub(crate) fn unit(language: Option<Language>, text: &str, region: &Region) -> (u32, Range<usize>) {
     let around = (region.start_line.saturating_sub(AROUND).max(1), region.end_line.saturating_add(AROUND));
     let (first, last) = language
         .and_then(|language| conclave_fixers::enclosing(language, text, region.start_line))
@@ -69,7 +75,7 @@ fn excerpt(language: Option<Language>, text: &str, region: &Region) -> (u32, Str
     let place = region.byte_range(text).map_or(start, |range| range.start);
     let range = capped(text, start..end.max(start), place);
     let above = text[start..range.start].matches('\n').count();
-    (first.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)), text[range].to_owned())
+    (first.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)), range)
 }
 
 /// The part of `range` around `place` that is no longer than [`MAX_BYTES`], from the start of a line where there is one.

@@ -13,7 +13,7 @@ mod verify;
 
 pub(crate) use again::{again, with};
 pub(crate) use ask::{Panel, priority, seated};
-pub(crate) use gather::gather;
+pub(crate) use gather::{gather, unit};
 pub use judge::Opinions;
 pub(crate) use judge::judge;
 pub use propose::empty_model_seat;

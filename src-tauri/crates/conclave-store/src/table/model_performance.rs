@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use conclave_core::id::{CandidateId, FindingId, ProjectId};
 use conclave_core::label::{Attempt, Event};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Params, Row, Transaction, params};
 
 use crate::db::Store;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::table::{fix_event, successful_patterns};
 
 pub(crate) const CREATE: &str = "
@@ -35,6 +35,9 @@ CREATE TABLE model_performance (
 CREATE INDEX model_performance_looked ON model_performance (client, looked_at);
 CREATE INDEX model_performance_of_project ON model_performance (project);
 ";
+
+/// Fixes that are given at once.
+const AT_ONCE: i64 = 100;
 
 /// A fix that is to be known from now on.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +121,31 @@ impl Store {
     /// # Errors
     /// A database that cannot be read, or a row that makes no sense.
     pub fn known_fixes(&self, client: &str) -> Result<Vec<KnownFix>> {
-        self.read(|transaction| select(transaction, "client = ?1", client))
+        self.read(|transaction| select(transaction, "client = ?1", [client]))
+    }
+
+    /// Gives every fix of `client` that somebody did something with to `each`, oldest first; a few are held at a time.
+    ///
+    /// # Errors
+    /// A database that cannot be read, a row that makes no sense, and whatever `each` says.
+    pub fn each_known_fix<E: From<StoreError>>(
+        &self,
+        client: &str,
+        mut each: impl FnMut(KnownFix) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let mut last = 0;
+        loop {
+            let names = self.read(|transaction| names_after(transaction, client, last))?;
+            for (first, finding, fix) in &names {
+                let of = "client = ?1 AND finding = ?2 AND fix_id = ?3";
+                let known = self.read(|transaction| select(transaction, of, [client, finding.as_str(), fix.as_str()]))?;
+                known.into_iter().try_for_each(&mut each)?;
+                last = *first;
+            }
+            if (names.len() as i64) < AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     /// The fixes in `project` that somebody did something with, of whatever client, oldest first.
@@ -126,7 +153,7 @@ impl Store {
     /// # Errors
     /// A database that cannot be read, or a row that makes no sense.
     pub fn known_fixes_in(&self, project: &ProjectId) -> Result<Vec<KnownFix>> {
-        self.read(|transaction| select(transaction, "project = ?1", project.as_str()))
+        self.read(|transaction| select(transaction, "project = ?1", [project.as_str()]))
     }
 
     /// Takes the fixes of `project` that nobody has looked for since `before_ms`; they count as looked for from now on.
@@ -135,7 +162,7 @@ impl Store {
     /// A database that cannot be written, or a row that makes no sense.
     pub fn take_unlooked(&self, project: &ProjectId, before_ms: i64, now_ms: i64) -> Result<Vec<KnownFix>> {
         self.write(|transaction| {
-            let fixes = select(transaction, "project = ?1", project.as_str())?;
+            let fixes = select(transaction, "project = ?1", [project.as_str()])?;
             let due: Vec<KnownFix> = fixes.into_iter().filter(|fix| fix.looked_at <= before_ms).collect();
             if !due.is_empty() {
                 transaction.execute(
@@ -148,13 +175,23 @@ impl Store {
     }
 }
 
-fn select(transaction: &Transaction<'_>, condition: &str, value: &str) -> Result<Vec<KnownFix>> {
+/// The fixes of `client` whose first row comes after the row `last`, by that row.
+fn names_after(transaction: &Transaction<'_>, client: &str, last: i64) -> Result<Vec<(i64, String, String)>> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT MIN(id) AS first, finding, fix_id FROM model_performance WHERE client = ?1
+         GROUP BY finding, fix_id HAVING first > ?2 ORDER BY first LIMIT ?3",
+    )?;
+    let names = statement.query_map(params![client, last, AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}
+
+fn select(transaction: &Transaction<'_>, condition: &str, values: impl Params) -> Result<Vec<KnownFix>> {
     let sql = format!(
         "SELECT project, finding, fix_id, vulnerability_type, created_at, looked_at, attempt, client
          FROM model_performance WHERE {condition} ORDER BY id"
     );
     let mut statement = transaction.prepare_cached(&sql)?;
-    let mut rows = statement.query([value])?;
+    let mut rows = statement.query(values)?;
     let mut fixes: Vec<KnownFix> = Vec::new();
     let mut places: BTreeMap<(String, FindingId, CandidateId), usize> = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -270,5 +307,24 @@ pub(crate) mod tests {
         store.know_fix(&new_fix("", "one"), NOW).unwrap();
         store.write(|t| Ok(t.execute("UPDATE model_performance SET attempt = '{}'", [])?)).unwrap();
         store.known_fixes("").unwrap_err();
+    }
+
+    #[test]
+    fn all_fixes_are_given_one_at_a_time_and_whole() {
+        let (_folder, store) = fresh();
+        let count = usize::try_from(2 * AT_ONCE + 1).unwrap();
+        for number in 0..count {
+            store.know_fix(&new_fix("acme", &number.to_string()), NOW).unwrap();
+        }
+        store.know_fix(&new_fix("other", "theirs"), NOW).unwrap();
+        let mut given = Vec::new();
+        let all = store.each_known_fix("acme", |fix| -> Result<()> {
+            given.push(fix);
+            Ok(())
+        });
+        all.unwrap();
+        assert_eq!(given, store.known_fixes("acme").unwrap());
+        let stopped = store.each_known_fix("acme", |fix| Err(StoreError::Missing { what: "room", id: fix.fix.to_string() }));
+        assert!(matches!(stopped, Err(StoreError::Missing { id, .. }) if id == "0"));
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use conclave_api::Thumb;
-use conclave_api::view::{ApprovalView, InsightsView, LearningReset, RatingView, ShareView};
+use conclave_api::view::{ApprovalView, InsightsView, LearningReset, RatingView, ShareView, TrainingExported};
 
-use super::{Style, clean};
+use super::{Style, clean, plural};
 
 /// Lists are cut after so many lines.
 const MOST: usize = 12;
@@ -26,6 +26,24 @@ pub(in crate::output) fn learning_reset(view: &LearningReset) -> String {
         1 => "Forgotten: 1 row. Every reading begins at its start value again.\n".to_owned(),
         rows => format!("Forgotten: {rows} rows. Every reading begins at its start value again.\n"),
     }
+}
+
+pub(in crate::output) fn training_exported(view: &TrainingExported) -> String {
+    let mut out = match view.rows {
+        0 => "Nothing was written: there is no accepted fix that may be in it.\n".to_owned(),
+        rows => format!("Wrote {} to {}.\n", plural(count(rows), "fix", "fixes"), clean(&view.path)),
+    };
+    if view.redactions > 0 {
+        let _ = writeln!(out, "{} taken out.", plural(count(view.redactions), "secret was", "secrets were"));
+    }
+    for left_out in &view.left_out {
+        let _ = writeln!(out, "Left out: {} {}.", plural(count(left_out.rows), "fix", "fixes"), clean(&left_out.why));
+    }
+    out
+}
+
+fn count(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
 pub(in crate::output) fn insights(style: Style, view: &InsightsView) -> String {

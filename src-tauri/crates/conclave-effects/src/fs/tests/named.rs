@@ -1,7 +1,7 @@
 //! Files that a person named.
 
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -9,7 +9,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use super::{Ground, kind};
 use crate::fs::backup;
 use crate::gate::tests::permit_now;
-use crate::{FsError, ReadFile, WriteFile, open_file, write_file};
+use crate::{DataDir, Effect, FsError, ReadFile, WriteFile, WriteSpooled, open_file, write_file, write_spooled};
 
 fn read(ground: &Ground, path: &str, max_bytes: u64) -> Result<std::io::Result<Vec<u8>>, FsError> {
     let mut file = open_file(permit_now(ReadFile { path: ground.at(path), max_bytes }))?;
@@ -168,4 +168,27 @@ fn a_file_with_other_bytes_than_the_change_was_made_from_is_left() {
     assert_eq!(text(&ground, "secret"), "secret");
     write_file(permit_now(change("secret"))).unwrap();
     assert_eq!(text(&ground, "secret"), "new");
+}
+
+#[test]
+fn what_was_made_piece_by_piece_is_judged_and_written_as_a_whole() {
+    let ground = Ground::new();
+    let data = DataDir::open(&ground.at("data")).unwrap();
+    let spooled = |path: &str| {
+        let mut content = data.spool().unwrap();
+        for piece in ["one\n", "two\n"] {
+            content.write_all(piece.as_bytes()).unwrap();
+        }
+        WriteSpooled { path: ground.at(path), content }
+    };
+    let request = |effect: &dyn Effect| effect.request(&conclave_policy::Actor::Person);
+    assert_eq!(request(&spooled("new")), request(&replacement(&ground, "new", "one\ntwo\n")), "the same is judged");
+    for path in ["new", "secret"] {
+        write_spooled(permit_now(spooled(path))).unwrap();
+        assert_eq!(text(&ground, path), "one\ntwo\n");
+    }
+    assert_eq!(kind(write_spooled(permit_now(spooled("project")))), "not regular");
+    let left =
+        fs::read_dir(ground.at("data")).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    assert_eq!(left.filter(|name| name.ends_with(".tmp")).count(), 0, "nothing is left of a spool");
 }
