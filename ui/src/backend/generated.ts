@@ -957,6 +957,16 @@ export type ExportLedger = {
 	path: string,
 };
 
+/**  Writes accepted fixes to a file as JSON Lines, each a [`TrainingRow`]; only where `learning.may_export` is true. */
+export type ExportTraining = {
+	/**  The file, anywhere; the person chose it. It is replaced when it exists. */
+	path: string,
+	/**  The client of the settings whose fixes they are; empty for nobody’s. */
+	client?: string,
+	/**  Whether each piece of code says where in its project it stands. */
+	paths?: boolean,
+};
+
 /**  One fix, written out. */
 export type ExportedFix = {
 	/**  A name for the file. */
@@ -1583,6 +1593,14 @@ export type LedgerView = {
 	fault: string | null,
 };
 
+/**  Accepted fixes that were left out, and why. */
+export type LeftOutView = {
+	/**  How many. */
+	rows: number,
+	/**  Why, in words that follow the number. */
+	why: string,
+};
+
 /**  What a line of a diff is. */
 export type LineKind = 
 /**  In both. */
@@ -1714,6 +1732,55 @@ export type Mark = {
 	start: number,
 	/**  After the last character. */
 	end: number,
+};
+
+/**  A line that cannot be remembered. */
+export type MemoryComplaint = {
+	/**  Its number, from 1. */
+	line: number,
+	/**  What is wrong with it. */
+	fault: MemoryFault,
+	/**  The same in words. */
+	why: string,
+};
+
+/**  A memory that was written to a file. */
+export type MemoryExported = {
+	/**  The file. */
+	path: string,
+	/**  Lines written. */
+	lines: number,
+};
+
+/**  What is wrong with a line. */
+export type MemoryFault = 
+/**  It is no JSON. */
+"not_json" | 
+/**  It is neither an entity nor a relation. */
+"not_memory" | 
+/**  A part of it is missing, too large or of another kind. */
+"unfit" | 
+/**  There may be a secret in it. */
+"secret";
+
+/**  Names a file with a memory, and whose it is. */
+export type MemoryFile = {
+	/**  The file, anywhere; the person chose it. */
+	path: string,
+	/**  The client of the settings; empty for nobody’s. */
+	client?: string,
+};
+
+/**  What became of a file with a memory. With complaints, nothing of it is remembered. */
+export type MemoryImported = {
+	/**  Entities that are new. */
+	entities: number,
+	/**  Observations that were added to entities which were there. */
+	observations: number,
+	/**  Relations that are new. */
+	relations: number,
+	/**  The lines that stand in the way. */
+	complaints: MemoryComplaint[],
 };
 
 /**  How calls went, as far back as it is kept: 90 days. */
@@ -3148,6 +3215,18 @@ export type TradeOffView = {
 	text: string,
 };
 
+/**  A training set that was written. */
+export type TrainingExported = {
+	/**  The file; with no rows, none was written. */
+	path: string,
+	/**  Fixes written. */
+	rows: number,
+	/**  Secrets that were taken out of them. */
+	redactions: number,
+	/**  Accepted fixes that were left out. */
+	left_out: LeftOutView[],
+};
+
 /**  How a model does that is only tried out. */
 export type TrialView = {
 	/**  How often it was asked beside another. */
@@ -3255,6 +3334,7 @@ export type CommandMap = {
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
 	rate_fix: { request: RateFix; response: RatingView; kind: "mutation" };
 	reset_learning: { request: ResetLearning; response: LearningReset; kind: "mutation" };
+	export_training: { request: ExportTraining; response: TrainingExported; kind: "mutation" };
 	save_policy: { request: SavePolicy; response: PolicySaved; kind: "mutation" };
 	dismiss_findings: { request: DismissFindings; response: DecidedView; kind: "mutation" };
 	reopen_findings: { request: ReopenFindings; response: DecidedView; kind: "mutation" };
@@ -3277,6 +3357,8 @@ export type CommandMap = {
 	import_tool_servers: { request: ImportToolServers; response: ToolServersImported; kind: "mutation" };
 	check_tool_server: { request: NamedToolServer; response: ToolServerChecked; kind: "mutation" };
 	approve_tool_server: { request: ApproveToolServer; response: ToolServerView; kind: "mutation" };
+	export_memory: { request: MemoryFile; response: MemoryExported; kind: "mutation" };
+	import_memory: { request: MemoryFile; response: MemoryImported; kind: "mutation" };
 	remove_tool_server: { request: NamedToolServer; response: ToolServerRemoved; kind: "mutation" };
 	import_config: { request: ImportConfig; response: ConfigImported; kind: "mutation" };
 };
@@ -3332,6 +3414,7 @@ export const tags = {
 	undo_fix: ["findings","ledger"],
 	rate_fix: ["findings"],
 	reset_learning: ["findings"],
+	export_training: ["ledger"],
 	save_policy: ["policy"],
 	dismiss_findings: ["findings"],
 	reopen_findings: ["findings"],
@@ -3354,6 +3437,8 @@ export const tags = {
 	import_tool_servers: ["models","ledger"],
 	check_tool_server: ["models","ledger"],
 	approve_tool_server: ["models","ledger"],
+	export_memory: ["ledger"],
+	import_memory: ["ledger"],
 	remove_tool_server: ["models","ledger"],
 	import_config: ["models","keys","spending","ledger"],
 } as const satisfies Record<keyof CommandMap, readonly Tag[]>;

@@ -9,7 +9,23 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::error::{ApiError, ErrorCode};
 use crate::handler;
-use crate::view::{AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList, BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix, ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PatternList, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoFix, UndoneView};
+use crate::view::{
+    AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
+    BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
+    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView,
+    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix,
+    ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands,
+    GetExchange, GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif,
+    ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList,
+    LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView,
+    MemoryExported, MemoryFile, MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved,
+    ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PatternList, PlanRuns, PlanView,
+    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix,
+    RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunCancelled, RunFix, RunStarted,
+    SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag,
+    TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported,
+    TrainingExported, UndoFix, UndoneView,
+};
 
 /// Whether a command changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +166,8 @@ commands! {
     Mutation import_tool_servers(ImportToolServers) -> ToolServersImported [Models, Ledger];
     Mutation check_tool_server(NamedToolServer) -> ToolServerChecked [Models, Ledger];
     Mutation approve_tool_server(ApproveToolServer) -> ToolServerView [Models, Ledger];
+    Mutation export_memory(MemoryFile) -> MemoryExported [Ledger];
+    Mutation import_memory(MemoryFile) -> MemoryImported [Ledger];
     Mutation remove_tool_server(NamedToolServer) -> ToolServerRemoved [Models, Ledger];
     Mutation import_config(ImportConfig) -> ConfigImported [Models, Keys, Spending, Ledger];
 }

@@ -12,7 +12,7 @@ use conclave_api::view::{ApiDialect, CliProgram};
 use conclave_api::{DismissReason, Money, Severity, Thumb};
 
 pub use clients::{Clients, Patterns};
-pub use tools::{AddTool, Tools};
+pub use tools::{AddTool, Memory, Tools};
 
 /// Turns security findings into fixes you can trust, on your own machine.
 ///

@@ -22,6 +22,7 @@ mod judge;
 pub mod keys;
 pub mod learn;
 mod live;
+pub mod memory_file;
 pub mod model_edit;
 pub mod model_list;
 pub mod models;

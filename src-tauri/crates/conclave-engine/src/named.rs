@@ -37,7 +37,15 @@ pub enum NamedError {
 /// # Errors
 /// See [`NamedError`].
 pub async fn read_text(cx: &Ctx, path: &Path) -> Result<String, NamedError> {
-    let effect = ReadFile { path: path.to_owned(), max_bytes: LARGEST_TEXT };
+    read_text_up_to(cx, path, LARGEST_TEXT).await
+}
+
+/// The text of the file at `path`, at most `max_bytes`.
+///
+/// # Errors
+/// See [`NamedError`].
+pub async fn read_text_up_to(cx: &Ctx, path: &Path, max_bytes: u64) -> Result<String, NamedError> {
+    let effect = ReadFile { path: path.to_owned(), max_bytes };
     let permit = cx.gate.authorize(Actor::Person, effect).await?;
     let mut file = open_file(permit)?;
     let mut text = String::new();
@@ -46,7 +54,7 @@ pub async fn read_text(cx: &Ctx, path: &Path) -> Result<String, NamedError> {
         Err(error) => {
             let reason = match error.kind() {
                 ErrorKind::InvalidData => "is not UTF-8".to_owned(),
-                ErrorKind::FileTooLarge => format!("is larger than {LARGEST_TEXT} bytes"),
+                ErrorKind::FileTooLarge => format!("is larger than {max_bytes} bytes"),
                 _ => format!("cannot be read: {error}"),
             };
             Err(NamedError::NotText { path: path.display().to_string(), reason })

@@ -37,7 +37,7 @@ pub use table::key::KeyHost;
 pub use table::ledger::LedgerVerdict;
 pub use table::ledger_list::{DecisionPage, DecisionQuery, EgressTotals, LedgerRow, Only, RuleHits, leaves_machine};
 pub use table::memory::{
-    MemoryEntity, MemoryGraph, MemoryObservation, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory,
+    MemoryAdded, MemoryEntity, MemoryGraph, MemoryObservation, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory,
 };
 pub use table::metric::{LATENCY_MS, MetricRow};
 pub use table::model_performance::{KnownFix, NewFix};

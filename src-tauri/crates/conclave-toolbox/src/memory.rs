@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::{Annotations, Caller, Calling, Tool};
 
-pub use lines::{Complaint, Imported, export, import};
+pub use lines::{Complaint, Fault, ImportError, export, import};
 pub use recall::{Memo, Recalled, Remark, Wanted, recall};
 
 /// What one of the tools does.
@@ -182,8 +182,9 @@ enum Trouble {
 }
 
 impl From<String> for Trouble {
-    fn from(text: String) -> Self {
-        Self::Arguments(text)
+    /// As the server puts it.
+    fn from(what: String) -> Self {
+        Self::Arguments(format!("MCP error -32602: Input validation error: {what}"))
     }
 }
 

@@ -37,10 +37,35 @@ pub enum Tools {
         /// Its name.
         name: String,
     },
+    /// What is remembered for deliberation, as the memory server’s own file: one entity or relation a line.
+    Memory {
+        #[command(subcommand)]
+        command: Memory,
+    },
     /// Start one for a look, and show what it says of itself and what differs from what you approved.
     Test {
         /// Its name.
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Memory {
+    /// Write it to a file.
+    Export {
+        /// The file, which is replaced when it exists.
+        file: PathBuf,
+        /// What is remembered for this client of the settings.
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        client: String,
+    },
+    /// Take a file in, beside what is there. One line that cannot be remembered, or may hold a secret, keeps all of it out.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// To be remembered for this client of the settings.
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        client: String,
     },
 }
 

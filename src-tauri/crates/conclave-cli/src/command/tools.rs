@@ -5,12 +5,13 @@ use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use conclave_api::Api;
 use conclave_api::error::{ApiError, ErrorCode};
 use conclave_api::view::{
-    AddToolServer, ApproveToolServer, ImportToolServers, NamedToolServer, Nothing, ToolServerChecked, ToolServerList,
-    ToolServerRemoved, ToolServerStanding, ToolServerView, ToolServersImported,
+    AddToolServer, ApproveToolServer, ImportToolServers, MemoryExported, MemoryFile, MemoryImported, NamedToolServer,
+    Nothing, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerStanding, ToolServerView,
+    ToolServersImported,
 };
 
-use super::{call, text};
-use crate::args::{AddTool, Tools};
+use super::{call, name, text};
+use crate::args::{AddTool, Memory, Tools};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -39,6 +40,7 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Tools) -> Result<E
                 call(api, "remove_tool_server", &NamedToolServer { name: name.clone() }).await?;
             output.tool_server_removed(&view);
         }
+        Tools::Memory { command } => return memory(api, output, command).await,
         Tools::Test { name } => {
             let view = look(api, name).await?;
             output.tool_server_checked(&view);
@@ -46,6 +48,24 @@ pub(super) async fn run(api: &Api, output: &Output, command: &Tools) -> Result<E
         }
     }
     Ok(Exit::Done)
+}
+
+/// A file of which nothing was taken in is not what was asked for.
+async fn memory(api: &Api, output: &Output, command: &Memory) -> Result<Exit, ApiError> {
+    match command {
+        Memory::Export { file, client } => {
+            let request = MemoryFile { path: name(file)?, client: client.clone() };
+            let view: MemoryExported = call(api, "export_memory", &request).await?;
+            output.memory_exported(&view);
+            Ok(Exit::Done)
+        }
+        Memory::Import { file, client } => {
+            let request = MemoryFile { path: name(file)?, client: client.clone() };
+            let view: MemoryImported = call(api, "import_memory", &request).await?;
+            output.memory_imported(&view);
+            Ok(if view.complaints.is_empty() { Exit::Done } else { Exit::Usage })
+        }
+    }
 }
 
 async fn look(api: &Api, name: &str) -> Result<ToolServerChecked, ApiError> {

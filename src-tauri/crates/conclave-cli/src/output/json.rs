@@ -11,10 +11,10 @@ use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck, ConfigImported,
     DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow, ExchangeView,
     ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView, KeyErased,
-    KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MetricsView, ModelHealth, ModelList, ModelRemoved,
-    ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView, ReplayView, ScanView,
-    SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, TrainingExported, UndoneView,
+    KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported, MetricsView,
+    ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView,
+    RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
+    ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 #[cfg(test)]
 use conclave_api::view::{TRAINING, TrainingRow};
@@ -131,6 +131,8 @@ const TOOL_SERVER: &str = "conclave/tool-server/1";
 const TOOL_CHECKED: &str = "conclave/tool-checked/1";
 const TOOLS_IMPORTED: &str = "conclave/tools-imported/1";
 const TOOL_REMOVED: &str = "conclave/tool-removed/1";
+const MEMORY_EXPORTED: &str = "conclave/memory-exported/1";
+const MEMORY_IMPORTED: &str = "conclave/memory-imported/1";
 const ERROR: &str = "conclave/error/1";
 const ADVICE: &str = "conclave/advice/1";
 const HOOK_ADD: &str = "conclave/hook-add/1";
@@ -349,6 +351,14 @@ pub(super) fn tool_server_removed(view: &ToolServerRemoved) -> Value {
     named(TOOL_REMOVED, view)
 }
 
+pub(super) fn memory_exported(view: &MemoryExported) -> Value {
+    named(MEMORY_EXPORTED, view)
+}
+
+pub(super) fn memory_imported(view: &MemoryImported) -> Value {
+    named(MEMORY_IMPORTED, view)
+}
+
 pub(super) fn error(error: &ApiError) -> Value {
     named(ERROR, Error { error })
 }
@@ -427,6 +437,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (TOOL_CHECKED, schema_for!(Named<ToolServerChecked>)),
         (TOOLS_IMPORTED, schema_for!(Named<ToolServersImported>)),
         (TOOL_REMOVED, schema_for!(Named<ToolServerRemoved>)),
+        (MEMORY_EXPORTED, schema_for!(Named<MemoryExported>)),
+        (MEMORY_IMPORTED, schema_for!(Named<MemoryImported>)),
         (ERROR, schema_for!(Named<Error<'_>>)),
         (ADVICE, schema_for!(Named<hook::Advised<'_>>)),
         (HOOK_ADD, schema_for!(Named<hook::Added<'_>>)),

@@ -18,10 +18,10 @@ use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck,
     ConfigImported, DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow,
     ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView,
-    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MetricsView, ModelHealth, ModelList,
-    ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView, ReplayView,
-    ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
-    ToolServersImported, TrainingExported, UndoneView,
+    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported,
+    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView,
+    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
+    ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 
 use crate::args::Format;
@@ -325,6 +325,16 @@ impl Output {
     /// Prints that a server is no longer in the settings.
     pub fn tool_server_removed(&self, view: &ToolServerRemoved) {
         self.print(|_| text::tool_server_removed(view), || json::tool_server_removed(view));
+    }
+
+    /// Prints where a memory was written to.
+    pub fn memory_exported(&self, view: &MemoryExported) {
+        self.print(|_| text::memory_exported(view), || json::memory_exported(view));
+    }
+
+    /// Prints what became of a file with a memory.
+    pub fn memory_imported(&self, view: &MemoryImported) {
+        self.print(|_| text::memory_imported(view), || json::memory_imported(view));
     }
 
     /// Prints that a rating is kept.

@@ -115,6 +115,17 @@ pub struct MemoryGraph {
     pub relations: Vec<MemoryRelation>,
 }
 
+/// What became of a graph that was to be remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryAdded {
+    /// How many entities are new.
+    pub entities: usize,
+    /// How many observations were added to entities that were there already.
+    pub observations: usize,
+    /// How many relations are new.
+    pub relations: usize,
+}
+
 /// Who writes what for which client, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryWriter<'a> {
@@ -143,14 +154,7 @@ impl Store {
         self.write(|transaction| {
             let mut made = Vec::new();
             for (index, entity) in new.iter().enumerate() {
-                let inserted = transaction
-                    .prepare_cached(
-                        "INSERT INTO memory_entity (client, name, kind, origin, at) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (client, name) DO NOTHING",
-                    )?
-                    .execute(params![by.client, entity.name, entity.kind, word(&by.origin)?, by.now_ms])?;
-                if inserted > 0 {
-                    observe(transaction, by, transaction.last_insert_rowid(), &entity.observations)?;
+                if create(transaction, by, entity)? {
                     made.push(index);
                 }
             }
@@ -185,18 +189,39 @@ impl Store {
         self.write(|transaction| {
             let mut made = Vec::new();
             for relation in new {
-                let mut insert = transaction.prepare_cached(
-                    "INSERT INTO memory_relation (client, source, target, kind, origin, at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (client, source, target, kind) DO NOTHING",
-                )?;
-                let origin = word(&by.origin)?;
-                if insert.execute(params![by.client, relation.from, relation.to, relation.kind, origin, by.now_ms])? > 0
-                {
+                if relate(transaction, by, relation)? {
                     made.push(relation.clone());
                 }
             }
             has_room(transaction, by.client)?;
             Ok(made)
+        })
+    }
+
+    /// Remembers a graph: entities and relations that are new, and what is new of entities that are there.
+    ///
+    /// # Errors
+    /// A database that cannot be written, or a memory that is full; then nothing of it is remembered.
+    pub fn add_memory(
+        &self,
+        by: MemoryWriter<'_>,
+        entities: &[NewMemory],
+        relations: &[MemoryRelation],
+    ) -> Result<MemoryAdded> {
+        self.write(|transaction| {
+            let mut added = MemoryAdded::default();
+            for new in entities {
+                if create(transaction, by, new)? {
+                    added.entities += 1;
+                } else if let Some((id, _)) = entity(transaction, by.client, &new.name)? {
+                    added.observations += observe(transaction, by, id, &new.observations)?.len();
+                }
+            }
+            for new in relations {
+                added.relations += usize::from(relate(transaction, by, new)?);
+            }
+            has_room(transaction, by.client)?;
+            Ok(added)
         })
     }
 
@@ -284,6 +309,28 @@ fn entity(transaction: &Transaction<'_>, client: &str, name: &str) -> Result<Opt
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
     let found: Option<(i64, String)> = transaction.prepare_cached(sql)?.query_row([client, name], row).optional()?;
     found.map(|(id, origin)| Ok((id, from_word(&origin)?))).transpose()
+}
+
+/// Remembers `new` where its name is free; whether it was.
+fn create(transaction: &Transaction<'_>, by: MemoryWriter<'_>, new: &NewMemory) -> Result<bool> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO memory_entity (client, name, kind, origin, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (client, name) DO NOTHING",
+    )?;
+    let is_new = insert.execute(params![by.client, new.name, new.kind, word(&by.origin)?, by.now_ms])? > 0;
+    if is_new {
+        observe(transaction, by, transaction.last_insert_rowid(), &new.observations)?;
+    }
+    Ok(is_new)
+}
+
+/// Remembers `new` where it is not there yet; whether it was not.
+fn relate(transaction: &Transaction<'_>, by: MemoryWriter<'_>, new: &MemoryRelation) -> Result<bool> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO memory_relation (client, source, target, kind, origin, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (client, source, target, kind) DO NOTHING",
+    )?;
+    Ok(insert.execute(params![by.client, new.from, new.to, new.kind, word(&by.origin)?, by.now_ms])? > 0)
 }
 
 /// Adds `texts` to the entity and gives those that are new.
@@ -476,6 +523,8 @@ mod tests {
         let writer = by("", MemoryOrigin::Model);
         let many: Vec<NewMemory> = (0..=MOST_ENTITIES).map(|number| new(&number.to_string(), &[])).collect();
         let error = store.create_memories(writer, &many).unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        let error = store.add_memory(writer, &many, &[relation("a", "b")]).unwrap_err();
         assert!(matches!(error, StoreError::Full { .. }), "{error}");
         assert_eq!(names(&store, "").len(), 0);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Verb;
 
 /// Most items of one call.
-const MOST_ITEMS: usize = 100;
+pub(super) const MOST_ITEMS: usize = 100;
 
 /// Most characters of a name or a type, and of an observation.
 const MOST_NAME: usize = 200;
@@ -137,7 +137,7 @@ fn text(value: Option<&Value>, key: &str, most: usize) -> Result<String, String>
     }
 }
 
-/// An error in the server's words.
+/// What is wrong, in the server's words.
 fn invalid(what: &str, at: &str) -> String {
-    format!("MCP error -32602: Input validation error: {what} at {at}")
+    format!("{what} at {at}")
 }

@@ -1,33 +1,59 @@
 //! A memory as the memory server writes it: JSON Lines, one entity or relation a line.
 //!
-//! Deliberately absent: files; whoever reads or writes one holds a permit for it. A line that cannot be read is a
-//! complaint, and the others count.
+//! Deliberately absent: files; whoever reads or writes one holds a permit for it. Invariant: a file is remembered whole or
+//! not at all, and each line that stands in the way is a complaint with its number.
 
-use conclave_store::{MemoryGraph, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory, Store, StoreError};
+use std::fmt;
+
+use conclave_policy::secret::{scan, title};
+use conclave_store::{
+    MemoryAdded, MemoryGraph, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory, Store, StoreError,
+};
 use serde_json::{Value, json};
 
-use super::arguments;
+use super::arguments::{self, MOST_ITEMS};
 
-/// What became of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// How many entities are new.
-    pub entities: usize,
-    /// How many observations were added to entities that were there already.
-    pub observations: usize,
-    /// How many relations are new.
-    pub relations: usize,
-    /// The lines that could not be read.
-    pub complaints: Vec<Complaint>,
-}
-
-/// A line that could not be read.
+/// A line that cannot be remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// Its number, from 1.
     pub line: usize,
-    /// Why, in words.
-    pub why: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It is no JSON.
+    #[error("it is no JSON: {0}")]
+    NotJson(String),
+    /// It is something else.
+    #[error("it is neither an entity nor a relation")]
+    NotMemory,
+    /// A part of it is missing, too large or of another kind.
+    #[error("{0}")]
+    Unfit(String),
+    /// There is a secret in it, or it cannot be looked through for one.
+    #[error("{0}, and secrets are not remembered")]
+    Secret(String),
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.fault)
+    }
+}
+
+/// Why nothing of a file was remembered.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// These lines stand in the way.
+    #[error("{} of its lines cannot be remembered, so nothing of it is", .0.len())]
+    Lines(Vec<Complaint>),
+    /// The database, or a memory that is full.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// All that is remembered for `client`, as the server's file.
@@ -41,41 +67,60 @@ pub fn export(store: &Store, client: &str) -> Result<String, StoreError> {
         if let (Some(line), Some(value)) = (line.as_object_mut(), value.as_object_mut()) {
             line.append(value);
         }
-        line.to_string()
+        line.to_string() + "\n"
     };
-    let entities = graph.entities.iter().map(|entity| typed("entity", seen(entity)));
-    let relations = graph.relations.iter().map(|one| typed("relation", relation(one)));
-    Ok(entities.chain(relations).map(|line| line + "\n").collect())
+    let mut lines = String::new();
+    for entity in &graph.entities {
+        let observations: Vec<&str> = entity.observations.iter().map(|seen| seen.text.as_str()).collect();
+        // What no line may hold stands in several, which come to one entity again.
+        let mut parts: Vec<&[&str]> = observations.chunks(MOST_ITEMS).collect();
+        if parts.is_empty() {
+            parts.push(&[]);
+        }
+        let part = |part| json!({ "name": entity.name, "entityType": entity.kind, "observations": part });
+        lines.extend(parts.into_iter().map(|one| typed("entity", part(one))));
+    }
+    lines.extend(graph.relations.iter().map(|one| typed("relation", relation(one))));
+    Ok(lines)
 }
 
 /// Remembers for `client` what stands in `text`, a file of the server's. What is there already stays.
 ///
 /// # Errors
-/// A database that cannot be written, or a memory that is full.
-pub fn import(store: &Store, client: &str, now_ms: i64, text: &str) -> Result<Imported, StoreError> {
-    let by = MemoryWriter { client, origin: MemoryOrigin::Import, now_ms };
-    let mut imported = Imported::default();
-    let (mut entities, mut relations): (Vec<NewMemory>, Vec<MemoryRelation>) = (Vec::new(), Vec::new());
+/// See [`ImportError`]; then nothing of it is remembered.
+pub fn import(store: &Store, client: &str, now_ms: i64, text: &str) -> Result<MemoryAdded, ImportError> {
+    let (mut entities, mut relations, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let read = serde_json::from_str::<Value>(line).map_err(|error| error.to_string()).and_then(|value| {
-            match value.get("type").and_then(Value::as_str) {
-                Some("entity") => entities.push(arguments::entity(&value)?),
-                Some("relation") => relations.push(arguments::relation(&value)?),
-                _ => return Err("it is neither an entity nor a relation".to_owned()),
-            }
-            Ok(())
-        });
-        if let Err(why) = read {
-            imported.complaints.push(Complaint { line: index + 1, why });
+        match read(line) {
+            Ok(Memory::Entity(entity)) => entities.push(entity),
+            Ok(Memory::Relation(relation)) => relations.push(relation),
+            Err(fault) => complaints.push(Complaint { line: index + 1, fault }),
         }
     }
-    let made = store.create_memories(by, &entities)?;
-    imported.entities = made.len();
-    let known = entities.into_iter().enumerate().filter(|(index, _)| !made.contains(index));
-    let more: Vec<(String, Vec<String>)> = known.map(|(_, entity)| (entity.name, entity.observations)).collect();
-    imported.observations = store.add_observations(by, &more)?.iter().map(Vec::len).sum();
-    imported.relations = store.create_relations(by, &relations)?.len();
-    Ok(imported)
+    if !complaints.is_empty() {
+        return Err(ImportError::Lines(complaints));
+    }
+    let by = MemoryWriter { client, origin: MemoryOrigin::Import, now_ms };
+    Ok(store.add_memory(by, &entities, &relations)?)
+}
+
+/// What one line says.
+enum Memory {
+    Entity(NewMemory),
+    Relation(MemoryRelation),
+}
+
+fn read(line: &str) -> Result<Memory, Fault> {
+    let value: Value = serde_json::from_str(line).map_err(|error| Fault::NotJson(error.to_string()))?;
+    let found = scan(line.as_bytes(), &[]).map_err(|why| Fault::Secret(why.to_string()))?;
+    if let Some(hit) = found.first() {
+        return Err(Fault::Secret(format!("there may be a secret in it ({})", title(&hit.label))));
+    }
+    match value.get("type").and_then(Value::as_str) {
+        Some("entity") => arguments::entity(&value).map(Memory::Entity).map_err(Fault::Unfit),
+        Some("relation") => arguments::relation(&value).map(Memory::Relation).map_err(Fault::Unfit),
+        _ => Err(Fault::NotMemory),
+    }
 }
 
 /// An entity as the server shows it.

@@ -1,11 +1,11 @@
 //! The nine tools speak as the server does, and no client's memory is another's.
 
 use conclave_core::synthesis::ToolOutcome;
-use conclave_store::{MemoryOrigin, Store};
+use conclave_store::{MemoryAdded, MemoryOrigin, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Complaint, Imported, Wanted, export, import, recall, tools};
+use super::{Complaint, Fault, ImportError, Wanted, export, import, recall, tools};
 use crate::tests::{NOW, caller, soon};
 use crate::{Caller, Toolbox};
 
@@ -18,7 +18,7 @@ fn store() -> (TempDir, Store) {
 /// Puts `words` on `name` into the memory of `client`, by way of a file.
 fn put(store: &Store, client: &str, name: &str, kind: &str, words: &[&str]) {
     let line = json!({ "type": "entity", "name": name, "entityType": kind, "observations": words });
-    assert_eq!(import(store, client, NOW, &line.to_string()).unwrap().complaints, []);
+    import(store, client, NOW, &line.to_string()).unwrap();
 }
 
 async fn ask(toolbox: &Toolbox, caller: &Caller, tool: &str, arguments: Value) -> (ToolOutcome, Value) {
@@ -244,10 +244,23 @@ fn a_file_of_the_servers_goes_in_and_comes_out_and_what_cannot_be_read_is_a_comp
 {"type":"note"}
 {"type":"entity","name":"a\nb","entityType":"x","observations":[]}
 "#;
-    let imported = import(&store, "ada", NOW, text).unwrap();
-    let lines: Vec<usize> = imported.complaints.iter().map(|Complaint { line, .. }| *line).collect();
-    assert_eq!((imported.entities, imported.observations, imported.relations), (1, 1, 1));
-    assert_eq!(lines, [5, 6, 7]);
+    let text = format!(
+        "{text}{}\n",
+        r#"{"type":"entity","name":"key","entityType":"x","observations":["KEY"]}"#
+            .replace("KEY", &format!("ghp_{}", "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5"))
+    );
+    let Err(ImportError::Lines(complaints)) = import(&store, "ada", NOW, &text) else { panic!("there are complaints") };
+    let told: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    assert!(told[0].starts_with("line 5: it is no JSON: EOF"), "{told:?}");
+    assert_eq!(
+        told[1..3],
+        ["line 6: it is neither an entity nor a relation", "line 7: Invalid input: expected one line of text at name"]
+    );
+    assert!(matches!(&complaints[3], Complaint { line: 8, fault: Fault::Secret(_) }) && told.len() == 4, "{told:?}");
+    assert_eq!(export(&store, "ada").unwrap(), "", "nothing is half imported");
+    let good: String = text.lines().take(4).map(|line| format!("{line}\n")).collect();
+    let added = import(&store, "ada", NOW, &good).unwrap();
+    assert_eq!((added.entities, added.observations, added.relations), (1, 1, 1));
     let written = export(&store, "ada").unwrap();
     assert_eq!(
         written,
@@ -255,7 +268,20 @@ fn a_file_of_the_servers_goes_in_and_comes_out_and_what_cannot_be_read_is_a_comp
 {"type":"relation","from":"gpt","to":"sqli-fix-1","relationType":"proposed"}
 "#
     );
-    assert_eq!(import(&store, "ada", NOW, &written).unwrap(), Imported::default());
+    assert_eq!(import(&store, "ada", NOW, &written).unwrap(), MemoryAdded::default());
     import(&store, "bob", NOW, &written).unwrap();
     assert_eq!(export(&store, "bob").unwrap(), written);
+}
+
+#[test]
+fn an_entity_with_more_than_a_line_may_hold_comes_back_whole() {
+    let (_folder, store) = store();
+    let words: Vec<String> = (0..250).map(|number| format!("observation {number}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.chunks(90).for_each(|some| put(&store, "ada", "much", "edge_case", some));
+    put(&store, "ada", "nothing", "edge_case", &[]);
+    let written = export(&store, "ada").unwrap();
+    assert_eq!(written.lines().count(), 4);
+    import(&store, "bob", NOW, &written).unwrap();
+    assert_eq!(store.memory("bob").unwrap().entities, store.memory("ada").unwrap().entities);
 }
