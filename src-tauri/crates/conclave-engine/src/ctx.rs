@@ -14,6 +14,7 @@ use crate::models::Models;
 use crate::policies::PolicyFiles;
 use crate::queue::Runs;
 use crate::runner::baseline::Baselines;
+use crate::tool_servers::Toolboxes;
 
 /// The engine's surroundings; cheap to clone.
 #[derive(Clone)]
@@ -26,8 +27,8 @@ pub struct Ctx {
     pub data: Arc<DataDir>,
     /// What the person chose, and the models that it names; one whose key is missing keeps its seat, and the seat says so.
     pub models: Arc<Models>,
-    /// What a deliberation may use; each use passes the gate.
-    pub tools: Toolbox,
+    /// What deliberations may use; each use passes the gate.
+    pub tools: Toolboxes,
     /// Where the gate's policy comes from.
     pub policy: PolicyFiles,
     /// How the tests of projects end without any fix; all runs about a project share it.
@@ -44,6 +45,11 @@ impl Ctx {
     /// What the person chose, as it is in force now.
     pub fn settings(&self) -> Arc<Settings> {
         self.models.settings()
+    }
+
+    /// What a deliberation may use, as the settings and the approvals are now.
+    pub fn toolbox(&self) -> Toolbox {
+        self.tools.current(&self.store, &self.data, &self.models)
     }
 
     /// Now, in milliseconds since 1970-01-01 UTC.

@@ -21,7 +21,8 @@ use crate::policies::{self, PolicyFiles};
 use crate::queue::Runs;
 use crate::review::EngineReviewer;
 use crate::runner::baseline::Baselines;
-use crate::{settings_file, tool_servers};
+use crate::settings_file;
+use crate::tool_servers::Toolboxes;
 
 /// How to open Conclave.
 #[derive(Clone, Debug)]
@@ -89,13 +90,12 @@ pub fn open(options: &Options) -> Result<(Ctx, Vec<String>), OpenError> {
     let models = Arc::new(Models::new(settings, store.clone(), keychain, Place::find(data.worker_folder().ok())));
     let events = Events::default();
     let gate = guard(policy.policies(), &store, &models, &events, clock);
-    let tools = conclave_toolbox::open(&store, tool_servers::tools(&store, &data, &models));
     let cx = Ctx {
         store,
         gate,
         data,
         models,
-        tools,
+        tools: Toolboxes::default(),
         policy,
         baselines: Baselines::default(),
         runs: Runs::default(),

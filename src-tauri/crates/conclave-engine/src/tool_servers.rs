@@ -4,6 +4,7 @@
 //! approved what was seen of it; a setting holds no secret; each change and each approval is in the ledger before it is
 //! made.
 
+mod current;
 #[cfg(test)]
 mod tests;
 
@@ -13,15 +14,15 @@ use conclave_core::settings::McpServer;
 use conclave_effects::{DataDir, Gate, Secret, find_worker, host_of};
 use conclave_policy::{Action, Actor, Effective, ToolCall, ToolRequest, digest, suggest};
 use conclave_store::{Store, StoreError};
-use conclave_toolbox::Tool;
 use conclave_toolbox::server::command::fetching;
 use conclave_toolbox::server::definition::{DefinedTool, Definition};
 use conclave_toolbox::server::import::{self, is_key, is_secret};
 use conclave_toolbox::server::name::server_name;
-use conclave_toolbox::server::{self, Asking, Keys, Surroundings, ToolServer};
+use conclave_toolbox::server::{Asking, Keys, Surroundings, ToolServer};
 use serde_json::{Value, json};
 
 pub use conclave_toolbox::server::import::Imported;
+pub use current::Toolboxes;
 
 use crate::ctx::Ctx;
 use crate::model_edit::{EditError, edit};
@@ -135,11 +136,6 @@ pub fn surroundings(store: &Store, data: &Arc<DataDir>, models: &Arc<Models>) ->
     }
 }
 
-/// The tools of all servers that may be used, as the settings and the approvals have it now; nothing is started for it.
-pub fn tools(store: &Store, data: &Arc<DataDir>, models: &Arc<Models>) -> Vec<Box<dyn Tool>> {
-    server::tools(&models.settings(), &surroundings(store, data, models))
-}
-
 /// All servers of the settings, by name.
 ///
 /// # Errors
@@ -232,7 +228,9 @@ pub async fn remove(cx: &Ctx, name: &str) -> Result<(), EditError> {
         Ok(())
     })
     .await?;
-    cx.store.forget_server(name).map_err(|error| EditError::Wrong(error.to_string()))
+    cx.store.forget_server(name).map_err(|error| EditError::Wrong(error.to_string()))?;
+    cx.toolbox();
+    Ok(())
 }
 
 /// The servers that another client's configuration names, and which of them were added: those that can be settings and
@@ -268,7 +266,10 @@ pub async fn import(cx: &Ctx, config: &str, dry: bool) -> Result<Vec<(Imported, 
 /// See [`EditError`]; that it cannot be seen is no error but what was found.
 pub async fn look(cx: &Ctx, name: &str) -> Result<Looked, EditError> {
     let before = named(cx, name)?;
-    let server = ToolServer::new(name, &before.setting, surroundings(&cx.store, &cx.data, &cx.models));
+    // The one that is in use, where it is, so that it is used again after it has failed.
+    let used = cx.tools.server(name).filter(|server| server.is_set(name, &before.setting));
+    let fresh = || Arc::new(ToolServer::new(name, &before.setting, surroundings(&cx.store, &cx.data, &cx.models)));
+    let server = used.unwrap_or_else(fresh);
     let (failed, refused) = match server.look(&cx.gate, &Actor::Person).await {
         Ok(seen) => (None, seen.refused),
         Err(why) => (Some(why), Vec::new()),
@@ -298,6 +299,7 @@ pub async fn approve(cx: &Ctx, name: &str, seen: &str) -> Result<(), ApproveErro
     }
     let approved = cx.store.approve_server(name, &pin.seen, cx.now_ms())?;
     cx.gate.note_outcome(seq, if approved { "approved" } else { "not approved: it changed meanwhile" });
+    cx.toolbox();
     if approved { Ok(()) } else { Err(changed()) }
 }
 

@@ -99,7 +99,6 @@ pub struct Caller {
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: Arc<Vec<Named>>,
-    thoughts: Thoughts,
 }
 
 /// A tool under the name by which models call it.
@@ -117,13 +116,12 @@ pub struct Used {
     pub result: ToolResult,
 }
 
-/// Conclave's own tools over `store`, and those of `servers`.
+/// Conclave's own tools over `store`, and those of `servers`; what is thought with them is kept in `thoughts`.
 ///
 /// A server that serves thinking or memory stands in for the built-in tools of that kind. No server knows of clients, so
 /// the memory of one is offered where a project is nobody's alone. One that serves intelligence is asked Conclave's
 /// typed questions, and none of its tools is offered.
-pub fn open(store: &Store, servers: Vec<Box<dyn Tool>>) -> Toolbox {
-    let thoughts = Thoughts::default();
+pub fn open(store: &Store, servers: Vec<Box<dyn Tool>>, thoughts: Thoughts) -> Toolbox {
     let mut tools = memory::tools(store);
     if !servers.iter().any(|tool| tool.kind() == Some(ToolKind::Thinking)) {
         tools.insert(0, Box::new(Thinking::new(thoughts.clone())));
@@ -137,7 +135,7 @@ pub fn open(store: &Store, servers: Vec<Box<dyn Tool>>) -> Toolbox {
             _ => tool,
         });
     }
-    Toolbox { thoughts, ..Toolbox::new(tools) }
+    Toolbox::new(tools)
 }
 
 impl Toolbox {
@@ -150,7 +148,7 @@ impl Toolbox {
             let name = name_among(&named, tool.as_ref());
             named.push(Named { name, tool });
         }
-        Self { tools: Arc::new(named), thoughts: Thoughts::default() }
+        Self { tools: Arc::new(named) }
     }
 
     /// All tools, in order.
@@ -162,11 +160,6 @@ impl Toolbox {
     pub fn offers(&self, caller: &Caller) -> Vec<ToolOffer> {
         let offered = self.offered(caller);
         offered.map(|named| ToolOffer { name: named.name.clone(), ..named.tool.offer().clone() }).collect()
-    }
-
-    /// What was thought in each run, with whichever tool.
-    pub fn thoughts(&self) -> &Thoughts {
-        &self.thoughts
     }
 
     /// Uses the tool that is offered to `caller` as `name`, as far as the gate lets it; after `until` the answer is of no

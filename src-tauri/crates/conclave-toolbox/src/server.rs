@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use conclave_core::settings::{McpServer, Settings, ToolKind};
+use conclave_core::settings::{Settings, ToolKind};
 use conclave_effects::{DataDir, Gate, Secret, TlsRoots, ToolPlace, host_of};
 use conclave_inference::tools::ToolOffer;
 use conclave_policy::Actor;
@@ -71,17 +71,49 @@ pub struct Surroundings {
     pub tls_roots: Result<Option<TlsRoots>, String>,
 }
 
-/// The tools of all servers that `settings` turn on and the person has approved, in the order of their names.
+/// A server that may be used as it was approved. Its processes end when nobody holds it any more.
+#[derive(Clone)]
+pub struct Approved {
+    server: Arc<ToolServer>,
+    /// The text of the definition that was approved.
+    text: String,
+}
+
+impl Approved {
+    /// The server.
+    pub fn server(&self) -> &Arc<ToolServer> {
+        &self.server
+    }
+
+    /// Whether both are the very same server, approved as the same.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.server, &other.server) && self.text == other.text
+    }
+}
+
+/// All servers that `settings` turn on and the person has approved, in the order of their names; one that is among
+/// `before` with the same setting and the same approval goes on as it is.
 ///
 /// Nothing is started for it.
-pub fn tools(settings: &Settings, around: &Surroundings) -> Vec<Box<dyn Tool>> {
+pub fn approved(settings: &Settings, around: &Surroundings, before: &[Approved]) -> Vec<Approved> {
+    let on = settings.mcp_servers.iter().filter(|(_, setting)| setting.enabled);
+    let all = on.filter_map(|(name, setting)| {
+        let text = around.store.server_pin(name).ok().flatten()?.approved?;
+        let same = before.iter().find(|one| one.text == text && one.server.is_set(name, setting));
+        let server = same.map(|one| Arc::clone(&one.server));
+        let server = server.unwrap_or_else(|| Arc::new(ToolServer::new(name, setting, around.clone())));
+        Some(Approved { server, text })
+    });
+    all.collect()
+}
+
+/// The tools of `servers`, in their order.
+pub fn tools(servers: &[Approved]) -> Vec<Box<dyn Tool>> {
     let mut tools: Vec<Box<dyn Tool>> = Vec::new();
-    for (name, setting) in settings.mcp_servers.iter().filter(|(_, setting)| setting.enabled) {
-        let approved = around.store.server_pin(name).ok().flatten().and_then(|pin| pin.approved);
-        let Some(definition) = approved.as_deref().and_then(Definition::from_text) else { continue };
-        let server = Arc::new(ToolServer::new(name, setting, around.clone()));
-        for tool in definition.tools() {
-            tools.push(Box::new(ServerTool::new(&server, setting, tool)));
+    for Approved { server, text } in servers {
+        let approved = Definition::from_text(text).map(|definition| definition.tools()).unwrap_or_default();
+        for tool in approved {
+            tools.push(Box::new(ServerTool::new(server, tool)));
         }
     }
     tools
@@ -99,7 +131,8 @@ struct ServerTool {
 }
 
 impl ServerTool {
-    fn new(server: &Arc<ToolServer>, setting: &McpServer, tool: DefinedTool) -> Self {
+    fn new(server: &Arc<ToolServer>, tool: DefinedTool) -> Self {
+        let setting = server.setting();
         let DefinedTool { name, description, schema, read_only } = tool;
         let offer = ToolOffer { name, description, schema };
         let address = setting.url.as_ref().or(setting.reaches.as_ref());

@@ -10,9 +10,10 @@ use conclave_effects::{Clock, Gate, Policies, ToolPlace};
 use conclave_inference::tools::{ToolOffer, ToolResult};
 use conclave_policy::{Actor, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Caller, Calling, Tool, Toolbox, open};
+use crate::{Caller, Calling, Thoughts, Tool, Toolbox, open};
 
 /// 2026-11-27.
 pub(crate) const NOW: i64 = 1_795_780_800_000;
@@ -64,6 +65,7 @@ pub(crate) enum Does {
     Answer(String),
     Complain(String),
     Fail(String),
+    Wait(Arc<Notify>, String),
     Nothing,
 }
 
@@ -110,6 +112,10 @@ impl Tool for Stub {
                 Does::Answer(text) => Ok(ToolResult { text, is_error: false }),
                 Does::Complain(text) => Ok(ToolResult { text, is_error: true }),
                 Does::Fail(why) => Err(why),
+                Does::Wait(until, text) => {
+                    until.notified().await;
+                    Ok(ToolResult { text, is_error: false })
+                }
                 Does::Nothing => std::future::pending().await,
             }
         })
@@ -154,7 +160,7 @@ fn a_server_stands_in_for_a_tool_of_its_kind_and_remembers_for_nobody_in_particu
     let names = |toolbox: &Toolbox, client: &str| -> Vec<String> {
         toolbox.offers(&caller("r", client, false).0).into_iter().map(|offer| offer.name).collect()
     };
-    let own = names(&open(&store, Vec::new()), "ada");
+    let own = names(&open(&store, Vec::new(), Thoughts::default()), "ada");
     assert_eq!(own[..3], ["sequentialthinking", "create_entities", "create_relations"]);
     let toolbox = open(
         &store,
@@ -163,6 +169,7 @@ fn a_server_stands_in_for_a_tool_of_its_kind_and_remembers_for_nobody_in_particu
             server("notes", "read_graph", Some(ToolKind::Memory)),
             server("clock", "time", None),
         ],
+        Thoughts::default(),
     );
     assert_eq!(names(&toolbox, "")[..], ["search_intelligence", "sequentialthinking", "notes_read_graph", "time"]);
     assert!(names(&toolbox, "ada").contains(&"read_graph".to_owned()));

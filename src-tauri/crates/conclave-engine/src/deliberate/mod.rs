@@ -159,7 +159,8 @@ fn desk(
         remembers: client.refused.is_none(),
         offline: cx.policy.is_offline(),
     };
-    let host = Host::new(cx.tools.clone(), caller, until, setting.most_calls);
+    let own = cx.clone();
+    let host = Host::new(move || own.toolbox(), caller, until, setting.most_calls);
     Arc::new(Desk::new(host, cx.events.clone(), finding.clone()))
 }
 

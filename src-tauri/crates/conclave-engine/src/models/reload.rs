@@ -48,6 +48,8 @@ pub fn reload(cx: &Ctx) -> bool {
                 let before = cx.models.exchange(settings);
                 use_reviewers(cx, reviewers);
                 retire(cx, before);
+                // Servers of tools that are gone end.
+                cx.toolbox();
             }
             cx.models.set_fault(None) || !is_same
         }

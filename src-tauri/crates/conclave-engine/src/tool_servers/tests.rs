@@ -110,3 +110,38 @@ async fn only_what_was_seen_is_approved_and_the_ledger_has_it() {
     let old = digest(text("Says.").as_bytes());
     assert!(matches!(approve(&cx, "memo", &old).await, Err(ApproveError::Changed(_))));
 }
+
+#[tokio::test]
+async fn what_is_approved_turned_off_or_removed_counts_at_once_whoever_did_it() {
+    let (folder, cx) = ground("{}");
+    let (other, _) = open(&Options { data_dir: folder.path().join("data"), offline: false }).unwrap();
+    let said = |cx: &Ctx| -> Vec<String> {
+        let toolbox = cx.toolbox();
+        let servers = toolbox.tools().filter(|tool| tool.server() == "memo");
+        servers.map(|tool| tool.offer().description.clone()).collect()
+    };
+    let text = |words: &str| {
+        json!({ "tools": [{ "name": "echo", "description": words, "inputSchema": {} }], "server": { "name": "m", "version": "1" } })
+            .to_string()
+    };
+    let nothing: [&str; 0] = [];
+    save(&other, "memo", &program("mcp-server-memory")).await.unwrap();
+    assert!(crate::models::reload(&cx), "as when the file is followed");
+    for words in ["Says.", "Says all."] {
+        other.store.see_server("memo", &text(words), 1).unwrap();
+        let before = said(&cx);
+        approve(&other, "memo", &digest(text(words).as_bytes())).await.unwrap();
+        assert!(!before.contains(&words.to_owned()));
+        assert_eq!((said(&cx), said(&other)), (vec![words.to_owned()], vec![words.to_owned()]));
+    }
+    let running = cx.tools.server("memo").unwrap();
+    said(&cx);
+    assert!(Arc::ptr_eq(&running, &cx.tools.server("memo").unwrap()), "nothing changed");
+    save(&cx, "memo", &McpServer { enabled: false, ..program("mcp-server-memory") }).await.unwrap();
+    assert_eq!(said(&cx), nothing);
+    assert_eq!(Arc::strong_count(&running), 1, "nobody else holds it");
+    save(&cx, "memo", &program("mcp-server-memory")).await.unwrap();
+    assert_eq!(said(&cx), ["Says all."]);
+    remove(&cx, "memo").await.unwrap();
+    assert_eq!(said(&cx), nothing);
+}

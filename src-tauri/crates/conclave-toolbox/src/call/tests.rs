@@ -1,6 +1,7 @@
 //! What becomes of a use, whatever the tool and the policy do.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conclave_core::synthesis::ToolOutcome;
@@ -8,6 +9,7 @@ use conclave_effects::{DataClass, ToolPlace};
 use conclave_inference::tools::ToolHost;
 use conclave_policy::{Actor, EntryKind};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{OFFLINE, short, used};
@@ -134,6 +136,35 @@ fn a_record_is_one_short_line() {
     }
 }
 
+fn always(toolbox: Toolbox) -> impl Fn() -> Toolbox + Send + Sync {
+    move || toolbox.clone()
+}
+
+#[tokio::test]
+async fn a_use_ends_in_the_box_where_it_began_and_the_next_one_begins_in_the_new_one() {
+    let stub = |does| Stub::new("a", "talk", ToolPlace::Builtin, does);
+    let release = Arc::new(Notify::new());
+    let old = stub(Does::Wait(Arc::clone(&release), "old".to_owned()));
+    let (calls, alive) = (Arc::clone(&old.calls), Arc::downgrade(&old.given));
+    let current = Arc::new(Mutex::new(Toolbox::new(vec![Box::new(old)])));
+    let held = Arc::clone(&current);
+    let host = Host::new(move || held.lock().unwrap().clone(), caller("r1", "", false).0, soon(), 3);
+    let mut begun = host.call("talk", json!({}));
+    while calls.load(Ordering::Relaxed) == 0 {
+        tokio::select! {
+            biased;
+            _ = &mut begun => panic!("it waits"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    *current.lock().unwrap() = Toolbox::new(vec![Box::new(stub(Does::Answer("new".to_owned())))]);
+    assert!(alive.upgrade().is_some(), "the old box is there while something goes on in it");
+    release.notify_one();
+    assert_eq!(begun.await.text, "old");
+    assert!(alive.upgrade().is_none(), "and no longer");
+    assert_eq!(host.call("talk", json!({})).await.text, "new");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_model_uses_tools_as_often_as_it_may_and_each_use_is_kept_in_order() {
     let (caller, _) = caller("r1", "", false);
@@ -141,7 +172,7 @@ async fn a_model_uses_tools_as_often_as_it_may_and_each_use_is_kept_in_order() {
         Box::new(Stub::new("a", "quick", ToolPlace::Builtin, answers())),
         Box::new(Stub::new("a", "never", ToolPlace::Builtin, Does::Nothing)),
     ];
-    let host = Host::new(Toolbox::new(tools), caller, Instant::now() + Duration::from_secs(5), 3);
+    let host = Host::new(always(Toolbox::new(tools)), caller, Instant::now() + Duration::from_secs(5), 3);
     assert_eq!(host.offers().len(), 2);
     // One is given up before its time, one runs into it.
     let given_up = tokio::time::timeout(Duration::from_secs(1), host.call("never", json!({}))).await;

@@ -2,7 +2,8 @@
 //!
 //! Invariants: one question at a time, so that a server that loses what it is told at the same time loses nothing; a
 //! server for thinking gets a process for each run, because it keeps one history for all that it is told; one for memory
-//! gets a process and a file for each client; three failures in a row park a server until somebody looks at it.
+//! gets a process and a file for each client; three failures in a row park a server until somebody looks at it, in this
+//! process or in another.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,6 +48,15 @@ struct State {
     /// What is under way, and for whom; the oldest first.
     open: Vec<(Whose, Open)>,
     failures: u32,
+    /// When the last of them was.
+    failed_at_ms: i64,
+}
+
+impl State {
+    fn fail(&mut self, gate: &Gate) {
+        self.failures += 1;
+        self.failed_at_ms = gate.clock().now_ms();
+    }
 }
 
 /// For whom a process is.
@@ -109,6 +119,16 @@ impl ToolServer {
         &self.name
     }
 
+    /// What the settings say of it.
+    pub(super) fn setting(&self) -> &McpServer {
+        &self.setting
+    }
+
+    /// Whether the settings have it so under this name.
+    pub fn is_set(&self, name: &str, setting: &McpServer) -> bool {
+        self.name == name && self.setting == *setting
+    }
+
     /// Starts it for a look, and ends it; what it is now is kept, for the person to approve.
     ///
     /// # Errors
@@ -126,6 +146,9 @@ impl ToolServer {
             Way::Address(_) => Vec::new(),
         };
         let (definition, approved, differences) = seen?;
+        // Whoever has it parked, here or elsewhere, knows by this that somebody looked.
+        let now_ms = gate.clock().now_ms();
+        self.around.store.see_server(&self.name, &definition.text(), now_ms).map_err(|error| error.to_string())?;
         self.state.lock().await.failures = 0;
         Ok(Seen { definition, approved, differences, refused })
     }
@@ -166,6 +189,9 @@ impl ToolServer {
             return Err("it is still busy with what it was asked before".to_owned());
         };
         let name = &self.name;
+        if state.failures >= MOST_FAILURES && self.was_looked_at_after(state.failed_at_ms) {
+            state.failures = 0;
+        }
         if state.failures >= MOST_FAILURES {
             return Err(format!(
                 "it failed {MOST_FAILURES} times in a row and is not started again; `conclave tools test {name}` looks at it"
@@ -185,7 +211,7 @@ impl ToolServer {
             None => match self.start((&caller.gate, &caller.actor), &whose, Path::new(project), until).await {
                 Ok(open) => open,
                 Err(why) => {
-                    state.failures += 1;
+                    state.fail(&caller.gate);
                     return Err(why);
                 }
             },
@@ -193,7 +219,7 @@ impl ToolServer {
         let answered = self.ask(&mut open, caller, tool, arguments, read_only, until).await;
         match &answered {
             Err(Trouble { is_final: true, .. }) => {
-                state.failures += 1;
+                state.fail(&caller.gate);
                 open.end().await;
             }
             _ => {
@@ -205,6 +231,12 @@ impl ToolServer {
             }
         }
         answered.map_err(|trouble| trouble.why)
+    }
+
+    /// Whether somebody looked at it since.
+    fn was_looked_at_after(&self, at_ms: i64) -> bool {
+        let pin = self.around.store.server_pin(&self.name);
+        pin.ok().flatten().is_some_and(|pin| pin.seen_at_ms > at_ms)
     }
 
     async fn ask(

@@ -106,30 +106,53 @@ impl Arena {
     }
 }
 
+fn named(setting: McpServer) -> Settings {
+    Settings { mcp_servers: [("odd".to_owned(), setting)].into(), ..Settings::default() }
+}
+
+#[tokio::test]
+async fn a_server_that_stays_as_it_is_goes_on_and_one_that_is_gone_ends() {
+    let Some(arena) = Arena::new() else { return };
+    let setting = McpServer { serves: Some(ToolKind::Memory), ..arena.setting("remembers") };
+    arena.approved(&setting).await;
+    let settings = named(setting.clone());
+    let is_running = || arena.around.data.server_folder("odd").unwrap().is_none();
+    let first = approved(&settings, &arena.around, &[]);
+    let offered = tools(&first);
+    let echo = |word: &str| offered[0].call(&arena.caller, json!({ "word": word }), Instant::now() + PATIENCE);
+    assert_eq!(echo("a").await.unwrap().text, "you said a");
+    assert!(is_running());
+    let mut more = settings.clone();
+    more.mcp_servers.insert("other".to_owned(), setting.clone());
+    let second = approved(&more, &arena.around, &first);
+    assert!(second.len() == 1 && first[0].is(&second[0]), "the other one is not approved");
+    let slower = named(McpServer { timeout_ms: 60_000, ..setting.clone() });
+    assert!(!approved(&slower, &arena.around, &second)[0].is(&second[0]), "it is set otherwise");
+    drop(first);
+    assert_eq!(echo("b").await.unwrap().text, "you said b");
+    drop(offered);
+    assert!(is_running(), "the second has it still");
+    assert!(approved(&named(McpServer { enabled: false, ..setting }), &arena.around, &second).is_empty());
+    drop(second);
+    assert!(!is_running());
+}
+
 #[tokio::test]
 async fn a_server_is_used_only_as_it_was_approved() {
     let Some(arena) = Arena::new() else { return };
     let setting = arena.setting("good");
-    let settings = Settings { mcp_servers: [("odd".to_owned(), setting.clone())].into(), ..Settings::default() };
-    assert!(tools(&settings, &arena.around).is_empty(), "nothing is approved");
+    let settings = named(setting.clone());
+    let tools = |settings: &Settings| tools(&approved(settings, &arena.around, &[]));
+    assert!(tools(&settings).is_empty(), "nothing is approved");
     let server = arena.server(&setting);
     let why = arena.call(&server, "echo", json!({ "word": "a" })).await.unwrap_err();
     assert!(why.starts_with("it is not approved yet; `conclave tools test odd`"), "{why}");
     let server = arena.approved(&setting).await;
     assert_eq!(arena.call(&server, "echo", json!({ "word": "a" })).await.as_deref(), Ok("you said a"));
-    let offered = tools(&settings, &arena.around);
+    let offered = tools(&settings);
     let names: Vec<&str> = offered.iter().map(|tool| tool.offer().name.as_str()).collect();
     assert_eq!(names, ["echo", "other"]);
-    assert!(
-        tools(
-            &Settings {
-                mcp_servers: [("odd".to_owned(), McpServer { enabled: false, ..setting.clone() })].into(),
-                ..Settings::default()
-            },
-            &arena.around
-        )
-        .is_empty()
-    );
+    assert!(tools(&named(McpServer { enabled: false, ..setting.clone() })).is_empty());
     // The order of its tools and of their keys is no change.
     let other = arena.setting("shuffled");
     let before = arena.server(&setting).look(&arena.caller.gate, &Actor::Engine).await.unwrap();
@@ -176,6 +199,15 @@ async fn a_server_that_fails_is_parked_after_three_times_until_somebody_looks() 
     let why = arena.call(&server, "echo", json!({})).await.unwrap_err();
     assert!(why.contains("failed 3 times in a row"), "{why}");
     server.look(&arena.caller.gate, &Actor::Engine).await.unwrap();
+    for _ in 0..3 {
+        assert!(arena.call(&server, "echo", json!({})).await.unwrap_err().contains("it ended"));
+    }
+    // Somebody looks at it in another process, which knows nothing of its failures.
+    let ledger = Arc::new(arena.around.store.clone());
+    let policies = arena.caller.gate.policies().clone();
+    let later = Gate::new(policies, ledger, Arc::new(Nobody), Clock::fixed(8));
+    assert!(arena.call(&server, "echo", json!({})).await.unwrap_err().contains("failed 3 times"));
+    arena.server(&arena.setting("dies")).look(&later, &Actor::Engine).await.unwrap();
     assert!(arena.call(&server, "echo", json!({})).await.unwrap_err().contains("it ended"));
 }
 

@@ -14,7 +14,7 @@ use conclave_core::synthesis::ToolOutcome;
 use conclave_effects::{Clock, DataDir, Gate, Policies, Secret};
 use conclave_policy::{Actor, Mode, Nobody, Policy};
 use conclave_store::Store;
-use conclave_toolbox::server::{Asking, Keys, Seen, Surroundings, ToolServer, tools};
+use conclave_toolbox::server::{Asking, Keys, Seen, Surroundings, ToolServer, approved, tools};
 use conclave_toolbox::{Caller, Toolbox, Used};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -87,7 +87,12 @@ impl Ground {
         let seen = self.look().await.expect("it is seen");
         let (name, _) = self.only();
         assert!(self.around.store.approve_server(name, &seen.definition.text(), 8).expect("a store"));
-        (Toolbox::new(tools(&self.settings, &self.around)), seen)
+        (self.toolbox(), seen)
+    }
+
+    /// The box, as things are.
+    pub fn toolbox(&self) -> Toolbox {
+        Toolbox::new(tools(&approved(&self.settings, &self.around, &[])))
     }
 
     pub async fn call(&self, toolbox: &Toolbox, tool: &str, arguments: Value) -> Used {

@@ -108,7 +108,7 @@ async fn without_a_key_a_network_or_its_old_words_it_is_a_reason() {
     let other = seen.definition.text().replace("Searches.", "Searched.");
     ground.around.store.see_server("kagi", &other, 9).unwrap();
     assert!(ground.around.store.approve_server("kagi", &other, 9).unwrap());
-    let toolbox = conclave_toolbox::Toolbox::new(conclave_toolbox::server::tools(&ground.settings, &ground.around));
+    let toolbox = ground.toolbox();
     let (outcome, text) = ground.ask(&toolbox, "kagi_search_fetch", json!({ "query": "x" })).await;
     assert_eq!(outcome, ToolOutcome::Failed);
     assert!(text.contains("The description of `kagi_extract` changed"), "{text}");
