@@ -16,7 +16,7 @@ pub mod openai_chat;
 pub mod openai_responses;
 mod refusal;
 mod schema;
-mod sse;
+pub mod sse;
 #[cfg(test)]
 mod tests;
 mod tooling;

@@ -9,7 +9,7 @@ use conclave_inference::tools::ToolResult;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Caller, Tool, Used};
+use crate::{Caller, Given, Tool, Used};
 
 /// Most bytes that the arguments of a call may have.
 pub const MOST_ARGUMENTS: usize = 64 * 1024;
@@ -51,10 +51,12 @@ pub(crate) async fn used(
     } else {
         match use_tool(permit) {
             Err(stale) => Err(stale.to_string()),
-            Ok(judged) => match timeout_at(until, tool.call(caller, judged, until)).await {
-                Err(_) => Err("it did not answer in time".to_owned()),
-                Ok(answer) => answer,
-            },
+            Ok(arguments) => {
+                match timeout_at(until, tool.call(caller, Given { arguments, data: data.to_vec() }, until)).await {
+                    Err(_) => Err("it did not answer in time".to_owned()),
+                    Ok(answer) => answer,
+                }
+            }
         }
     };
     record.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -18,10 +18,10 @@ use conclave_core::synthesis::{Hole, Reference};
 use conclave_effects::ToolPlace;
 use conclave_inference::tools::{ToolOffer, ToolResult};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{Annotations, Caller, Calling, Tool};
+use crate::{Annotations, Caller, Calling, Given, Tool};
 
 pub use framework::{Framework, of_manifests};
 pub use question::{About, Question};
@@ -133,9 +133,9 @@ impl Tool for Intelligence {
         Annotations { read_only: true, destructive: false, idempotent: true, open_world: true }
     }
 
-    fn call<'a>(&'a self, caller: &'a Caller, arguments: Value, until: Instant) -> Calling<'a> {
+    fn call<'a>(&'a self, caller: &'a Caller, given: Given, until: Instant) -> Calling<'a> {
         Box::pin(async move {
-            let question = match Question::read(&arguments) {
+            let question = match Question::read(&given.arguments) {
                 Ok(question) => question,
                 Err(text) => return Ok(ToolResult { text, is_error: true }),
             };

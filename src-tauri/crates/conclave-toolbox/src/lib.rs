@@ -51,11 +51,20 @@ pub trait Tool: Send + Sync {
         Annotations { read_only: false, destructive: true, idempotent: false, open_world: true }
     }
 
-    /// Does what `arguments` ask, after the gate let it. `until` is when an answer is of no use any more.
+    /// Does what it is `given` to do, after the gate let it. `until` is when an answer is of no use any more.
     ///
     /// # Errors
     /// Why there is no answer, in words; an answer that is an error of the tool's own is a [`ToolResult`].
-    fn call<'a>(&'a self, caller: &'a Caller, arguments: Value, until: Instant) -> Calling<'a>;
+    fn call<'a>(&'a self, caller: &'a Caller, given: Given, until: Instant) -> Calling<'a>;
+}
+
+/// What a tool is given, as it was judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// The arguments: a JSON object.
+    pub arguments: Value,
+    /// The kinds of data in them, which whatever they are handed on by is judged by, too.
+    pub data: Vec<DataClass>,
 }
 
 /// What a call gives once it is over.

@@ -17,7 +17,7 @@ use conclave_store::{MemoryOrigin, MemoryWriter, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{Annotations, Caller, Calling, Tool};
+use crate::{Annotations, Caller, Calling, Given, Tool};
 
 pub use lines::{Complaint, Fault, ImportError, export, import};
 pub use recall::{Memo, Recalled, Remark, Wanted, recall};
@@ -101,14 +101,14 @@ impl Tool for Memory {
         Annotations { read_only, destructive, idempotent, open_world: false }
     }
 
-    fn call<'a>(&'a self, caller: &'a Caller, arguments: Value, _: Instant) -> Calling<'a> {
+    fn call<'a>(&'a self, caller: &'a Caller, given: Given, _: Instant) -> Calling<'a> {
         let (verb, store, client) = (self.verb, self.store.clone(), caller.client.clone());
         let now_ms = caller.gate.clock().now_ms();
         Box::pin(async move {
             // The database is waited for, so not on a thread that others need.
             let work = tokio::task::spawn_blocking(move || {
                 let by = MemoryWriter { client: &client, origin: MemoryOrigin::Model, now_ms };
-                carry_out(verb, &store, by, &arguments)
+                carry_out(verb, &store, by, &given.arguments)
             });
             work.await.map_err(|error| error.to_string())?
         })

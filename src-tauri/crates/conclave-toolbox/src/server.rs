@@ -18,6 +18,7 @@ mod running;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -29,10 +30,9 @@ use conclave_effects::{DataDir, Gate, Secret, TlsRoots, ToolPlace, host_of};
 use conclave_inference::tools::ToolOffer;
 use conclave_policy::Actor;
 use conclave_store::Store;
-use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{Caller, Calling, Tool};
+use crate::{Caller, Calling, Given, Tool};
 use definition::{DefinedTool, Definition};
 pub use running::{Seen, ToolServer};
 
@@ -159,7 +159,7 @@ impl Tool for ServerTool {
         &self.offer
     }
 
-    fn call<'a>(&'a self, caller: &'a Caller, arguments: Value, until: Instant) -> Calling<'a> {
-        Box::pin(self.server.call(caller, &self.offer.name, arguments, self.read_only, until))
+    fn call<'a>(&'a self, caller: &'a Caller, given: Given, until: Instant) -> Calling<'a> {
+        Box::pin(self.server.call(caller, &self.offer.name, given, self.read_only, until))
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::ToolKind;
-use conclave_effects::{Clock, Gate, Policies, ToolPlace};
+use conclave_effects::{Clock, DataClass, Gate, Policies, ToolPlace};
 use conclave_inference::tools::{ToolOffer, ToolResult};
 use conclave_policy::{Actor, Ledger, LedgerError, Mode, NewEntry, Nobody, Policy};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::{Caller, Calling, Thoughts, Tool, Toolbox, open};
+use crate::{Caller, Calling, Given, Thoughts, Tool, Toolbox, open};
 
 /// 2026-11-27.
 pub(crate) const NOW: i64 = 1_795_780_800_000;
@@ -57,6 +57,11 @@ pub(crate) fn caller(run: &str, client: &str, offline: bool) -> (Caller, Arc<Kep
 /// Long enough for anything here.
 pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
+}
+
+/// Arguments in which there is nothing of anybody's.
+pub(crate) fn given(arguments: Value) -> Given {
+    Given { arguments, data: vec![DataClass::Metadata] }
 }
 
 /// What a [`Stub`] does.
@@ -104,9 +109,9 @@ impl Tool for Stub {
         &self.offer
     }
 
-    fn call<'a>(&'a self, _: &'a Caller, arguments: Value, _: Instant) -> Calling<'a> {
+    fn call<'a>(&'a self, _: &'a Caller, given: Given, _: Instant) -> Calling<'a> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.given.lock().unwrap().push(arguments);
+        self.given.lock().unwrap().push(given.arguments);
         Box::pin(async move {
             match self.does.clone() {
                 Does::Answer(text) => Ok(ToolResult { text, is_error: false }),

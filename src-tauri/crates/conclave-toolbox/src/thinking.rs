@@ -13,7 +13,7 @@ use conclave_inference::tools::{ToolOffer, ToolResult};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{Annotations, Caller, Calling, Tool};
+use crate::{Annotations, Caller, Calling, Given, Tool};
 
 pub use history::Thoughts;
 
@@ -65,9 +65,9 @@ impl Tool for Thinking {
         Annotations { read_only: true, destructive: false, idempotent: true, open_world: false }
     }
 
-    fn call<'a>(&'a self, caller: &'a Caller, arguments: Value, _: Instant) -> Calling<'a> {
+    fn call<'a>(&'a self, caller: &'a Caller, given: Given, _: Instant) -> Calling<'a> {
         Box::pin(async move {
-            Ok(match self.thoughts.add(&caller.run, &arguments) {
+            Ok(match self.thoughts.add(&caller.run, &given.arguments) {
                 Ok(counts) => ToolResult { text: counts.to_string(), is_error: false },
                 Err(why) => ToolResult { text: why, is_error: true },
             })
@@ -109,9 +109,10 @@ impl Tool for AtServer {
         self.inner.annotations()
     }
 
-    fn call<'a>(&'a self, caller: &'a Caller, arguments: Value, until: Instant) -> Calling<'a> {
+    fn call<'a>(&'a self, caller: &'a Caller, given: Given, until: Instant) -> Calling<'a> {
         Box::pin(async move {
-            let answer = self.inner.call(caller, arguments.clone(), until).await?;
+            let arguments = given.arguments.clone();
+            let answer = self.inner.call(caller, given, until).await?;
             // What the server took and we do not, such as the revision of a step that never was, is not in our chain.
             if !answer.is_error && is_thinking(&self.offer().name) {
                 let _ = self.thoughts.add(&caller.run, &arguments);

@@ -8,12 +8,13 @@
 //! Invariant: the events do not depend on where the bytes are split.
 
 /// An event was larger than the limit.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct EventTooLarge;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event is too large")]
+pub struct EventTooLarge;
 
 /// Splits pushed bytes into the data of events.
 #[derive(Debug)]
-pub(crate) struct Splitter {
+pub struct Splitter {
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
@@ -24,12 +25,15 @@ pub(crate) struct Splitter {
 
 impl Splitter {
     /// A splitter that holds at most about `max_event` bytes of one event.
-    pub(crate) fn new(max_event: usize) -> Self {
+    pub fn new(max_event: usize) -> Self {
         Self { line: Vec::new(), data: Vec::new(), has_data: false, after_cr: false, at_start: true, max_event }
     }
 
     /// Takes the next bytes and hands the data of each event that ends in them to `each`, until that says `false`.
-    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8]) -> bool) -> Result<(), EventTooLarge> {
+    ///
+    /// # Errors
+    /// [`EventTooLarge`] where one event is larger than the limit.
+    pub fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8]) -> bool) -> Result<(), EventTooLarge> {
         for &byte in bytes {
             let second_half = self.after_cr && byte == b'\n';
             self.after_cr = byte == b'\r';
@@ -57,7 +61,7 @@ impl Splitter {
     }
 
     /// The data of the event under way, which no blank line has ended.
-    pub(crate) fn pending(mut self) -> Vec<u8> {
+    pub fn pending(mut self) -> Vec<u8> {
         self.end_line();
         self.data
     }

@@ -76,9 +76,9 @@ fn arguments(about: About, query: &str, year_ago: &str) -> Value {
 fn trouble(text: &str) -> String {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&["No Kagi API key"]) {
-        "it has no key; set one in the settings of its server".to_owned()
+        "it has no key; `conclave keys set kagi.com` keeps one".to_owned()
     } else if has(&["Max retries exceeded", "NameResolutionError", "Connection refused", "timed out"]) {
-        "it cannot be reached".to_owned()
+        "it reaches nobody; this machine may be offline".to_owned()
     } else if has(&["401", "403", "Unauthorized"]) {
         "it does not take the key".to_owned()
     } else {
@@ -182,7 +182,7 @@ mod tests {
             ("No Kagi API key found. Send `Authorization: Bearer <key>` or set KAGI_API_KEY.", "it has no key"),
             (
                 "HTTPSConnectionPool(host='kagi.com', port=443): Max retries exceeded with url: /api",
-                "cannot be reached",
+                "it reaches nobody",
             ),
             ("401 Client Error: Unauthorized for url", "does not take the key"),
             ("something else", "something else"),

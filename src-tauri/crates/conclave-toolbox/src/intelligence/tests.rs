@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{About, Answer, Framework, Intelligence, NAME, Question, kagi, of_manifests};
-use crate::tests::{Does, Stub, caller, elsewhere, soon};
+use crate::tests::{Does, Stub, caller, elsewhere, given, soon};
 use crate::{Caller, Toolbox};
 
 const RESULT: &str = "## [A query that was put together](https://news.example/sqli)\nIt was bound afterwards.\n";
@@ -145,7 +145,7 @@ async fn without_a_server_the_hole_says_so() {
 async fn a_server_that_is_dead_slow_or_without_a_key_is_a_hole_and_the_rest_counts() {
     for (does, why) in [
         (Does::Complain("Error calling tool: No Kagi API key found. Send it.".to_owned()), "it has no key"),
-        (Does::Complain("Max retries exceeded with url".to_owned()), "cannot be reached"),
+        (Does::Complain("Max retries exceeded with url".to_owned()), "it reaches nobody"),
         (Does::Fail("the server has ended".to_owned()), "the server has ended"),
         (Does::Nothing, "did not answer in time"),
     ] {
@@ -155,7 +155,7 @@ async fn a_server_that_is_dead_slow_or_without_a_key_is_a_hole_and_the_rest_coun
         // The whole has a little longer than its sources, as a deliberation has longer than a tool.
         let until = Instant::now() + Duration::from_secs(5);
         let answer =
-            intelligence.call(&caller, json!({ "question": "owasp_guidance", "cwe": 89 }), until).await.unwrap();
+            intelligence.call(&caller, given(json!({ "question": "owasp_guidance", "cwe": 89 })), until).await.unwrap();
         let answer: Answer = serde_json::from_str(&answer.text).unwrap();
         assert!(answer.holes[0].why.contains(why), "{}", answer.holes[0].why);
         assert_eq!(answer.found.len(), 2, "{why}");

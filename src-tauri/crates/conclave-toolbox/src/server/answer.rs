@@ -28,25 +28,12 @@ pub(super) fn read(result: &Value) -> Result<ToolResult, String> {
     }
     let structured = result.get("structuredContent").filter(|_| words.iter().all(String::is_empty));
     words.extend(structured.map(|value| clean(&value.to_string())));
-    let is_error = result["isError"] == true;
-    let text = words.join("\n");
-    Ok(ToolResult { text: if is_error { plain(text) } else { text }, is_error })
+    Ok(ToolResult { text: words.join("\n"), is_error: result["isError"] == true })
 }
 
 /// The text without what a terminal or a page would obey.
 fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-/// What Kagi's server says when it has no key, and when it reaches nobody, in words that say what to do.
-fn plain(text: String) -> String {
-    if text.contains("No Kagi API key found") {
-        return "it is not configured: it has no key; `conclave keys set kagi.com` keeps one".to_owned();
-    }
-    if ["NameResolutionError", "Max retries exceeded", "NewConnectionError"].iter().any(|words| text.contains(words)) {
-        return "it is offline: it reaches nobody".to_owned();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -58,8 +45,6 @@ mod tests {
     #[test]
     fn an_answer_becomes_words_and_no_more() {
         let text = |text: &str| json!({ "type": "text", "text": text });
-        let kagi = "Error calling tool 'kagi_search_fetch': No Kagi API key found. Send `Authorization: Bearer <key>` or set KAGI_API_KEY.";
-        let offline = "Error calling tool 'kagi_search_fetch': Error calling Kagi Search API: HTTPSConnectionPool(host='kagi.com', port=443): Max retries exceeded with url: /api/v1/search (Caused by NameResolutionError(x))";
         for (result, expect, is_error) in [
             (json!({ "content": [text("a"), text("b\u{1b}[31mc\r\nd")] }), "a\nb[31mc\nd", false),
             (json!({ "content": [text("no")], "isError": true }), "no", true),
@@ -70,12 +55,6 @@ mod tests {
             ),
             (json!({ "content": [], "structuredContent": { "n": 1 } }), "{\"n\":1}", false),
             (json!({ "content": [text("a")], "structuredContent": { "n": 1 }, "resultType": "complete" }), "a", false),
-            (
-                json!({ "content": [text(kagi)], "isError": true }),
-                "it is not configured: it has no key; `conclave keys set kagi.com` keeps one",
-                true,
-            ),
-            (json!({ "content": [text(offline)], "isError": true }), "it is offline: it reaches nobody", true),
         ] {
             assert_eq!(read(&result), Ok(ToolResult { text: expect.to_owned(), is_error }), "{result}");
         }

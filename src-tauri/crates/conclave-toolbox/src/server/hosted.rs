@@ -8,11 +8,15 @@ use std::time::Duration;
 use conclave_effects::mcp::wire::{self, Said};
 use conclave_effects::mcp::{LONGEST_LINE, PROTOCOL};
 use conclave_effects::{
-    Body, Consent, DataClass, Facts, Gate, Listing, Method, Secret, SendHttp, Timeouts, TlsRoots, send,
+    Body, Consent, DataClass, Facts, Gate, HttpError, Listing, Method, Secret, SendHttp, Timeouts, TlsRoots, send,
 };
+use conclave_inference::dialect::sse::Splitter;
 use conclave_policy::Actor;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+
+use super::trouble::Trouble;
+use crate::Given;
 
 /// The revision without a handshake.
 const MODERN: &str = "2026-07-28";
@@ -20,6 +24,22 @@ const MODERN: &str = "2026-07-28";
 const PAGES: usize = 32;
 /// Most messages in one answer that answer something else.
 const OTHERS: usize = 1000;
+
+/// How every complaint about its way of speaking begins.
+const PROTOCOL_BROKEN: &str = "it does not keep to the protocol";
+
+/// What a question holds beside the words of the protocol.
+struct Sent<'a> {
+    data: Vec<DataClass>,
+    /// Secrets, none of which may be in it.
+    known: &'a [&'a Secret],
+}
+
+impl Default for Sent<'_> {
+    fn default() -> Self {
+        Self { data: vec![DataClass::Metadata], known: &[] }
+    }
+}
 
 /// A server at an address, and how it is spoken with.
 pub(super) struct Hosted {
@@ -56,17 +76,17 @@ impl Hosted {
     }
 
     /// Finds out how it speaks, and what it says of itself.
-    pub(super) async fn open(&mut self, by: (&Gate, &Actor), until: Instant) -> Result<Listing, String> {
+    pub(super) async fn open(&mut self, by: (&Gate, &Actor), until: Instant) -> Result<Listing, Trouble> {
         self.era = Era::Modern;
-        let said = match self.ask(by, "server/discover", json!({}), &[], until).await?.result {
+        let said = match self.ask(by, "server/discover", json!({}), Sent::default(), until).await?.result {
             Ok(said) => said,
             // Whatever a server of before makes of it, it is no answer.
             Err(_) => {
                 self.era = Era::Legacy(None);
                 let params = json!({ "protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client() });
-                let answer = self.ask(by, "initialize", params, &[], until).await?;
+                let answer = self.ask(by, "initialize", params, Sent::default(), until).await?;
                 self.era = Era::Legacy(answer.session);
-                let said = answer.result?;
+                let said = answer.result.map_err(Trouble::Failed)?;
                 self.tell(by, "notifications/initialized", until).await?;
                 said
             }
@@ -82,19 +102,22 @@ impl Hosted {
     }
 
     /// All pages of the list of tools.
-    pub(super) async fn tools(&mut self, by: (&Gate, &Actor), until: Instant) -> Result<Vec<Value>, String> {
+    pub(super) async fn tools(&mut self, by: (&Gate, &Actor), until: Instant) -> Result<Vec<Value>, Trouble> {
         let (mut tools, mut cursor) = (Vec::new(), None);
         for _ in 0..PAGES {
             let params = cursor.map_or_else(|| json!({}), |cursor: String| json!({ "cursor": cursor }));
-            let mut page = self.ask(by, "tools/list", params, &[], until).await?.result?;
-            let Value::Array(some) = page["tools"].take() else { return Err("its list of tools is none".to_owned()) };
+            let page = self.ask(by, "tools/list", params, Sent::default(), until).await?;
+            let mut page = page.result.map_err(Trouble::Failed)?;
+            let Value::Array(some) = page["tools"].take() else {
+                return Err(Trouble::Failed("its list of tools is none".to_owned()));
+            };
             tools.extend(some);
             match page["nextCursor"].as_str() {
                 Some(next) => cursor = Some(next.to_owned()),
                 None => return Ok(tools),
             }
         }
-        Err("its list of tools has no end".to_owned())
+        Err(Trouble::Failed("its list of tools has no end".to_owned()))
     }
 
     /// Gives a tool arguments. None of `known` may be in them.
@@ -102,12 +125,13 @@ impl Hosted {
         &mut self,
         by: (&Gate, &Actor),
         tool: &str,
-        arguments: Value,
+        given: Given,
         known: &[&Secret],
         until: Instant,
-    ) -> Result<Value, String> {
-        let params = json!({ "name": tool, "arguments": arguments });
-        self.ask(by, "tools/call", params, known, until).await?.result
+    ) -> Result<Value, Trouble> {
+        let params = json!({ "name": tool, "arguments": given.arguments });
+        let sent = Sent { data: given.data, known };
+        self.ask(by, "tools/call", params, sent, until).await?.result.map_err(Trouble::Useless)
     }
 
     async fn ask(
@@ -115,9 +139,9 @@ impl Hosted {
         by: (&Gate, &Actor),
         method: &str,
         mut params: Value,
-        known: &[&Secret],
+        sent: Sent<'_>,
         until: Instant,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Trouble> {
         let id = self.next;
         self.next += 1;
         if matches!(self.era, Era::Modern) {
@@ -129,11 +153,12 @@ impl Hosted {
         }
         let tool = params["name"].as_str().map(str::to_owned);
         let message = wire::request(id, method, params);
-        self.post(by, &message, (method, tool.as_deref()), Some(id), known, until).await
+        self.post(by, &message, (method, tool.as_deref()), Some(id), sent, until).await
     }
 
-    async fn tell(&mut self, by: (&Gate, &Actor), method: &str, until: Instant) -> Result<(), String> {
-        self.post(by, &wire::notice(method, Value::Null), (method, None), None, &[], until).await.map(drop)
+    async fn tell(&mut self, by: (&Gate, &Actor), method: &str, until: Instant) -> Result<(), Trouble> {
+        let notice = wire::notice(method, Value::Null);
+        self.post(by, &notice, (method, None), None, Sent::default(), until).await.map(drop)
     }
 
     async fn post(
@@ -142,12 +167,14 @@ impl Hosted {
         message: &Value,
         (method, tool): (&str, Option<&str>),
         id: Option<u64>,
-        known: &[&Secret],
+        sent: Sent<'_>,
         until: Instant,
-    ) -> Result<Answer, String> {
-        let body = Body::redacted(message.to_string().into_bytes(), known).map_err(|error| error.to_string())?;
+    ) -> Result<Answer, Trouble> {
+        let body = Body::redacted(message.to_string().into_bytes(), sent.known);
+        let body = body.map_err(|error| Trouble::NotAsked(error.to_string()))?;
         if let Some((label, _)) = body.redactions().first() {
-            return Err(format!("nothing was sent: there is a secret in it, which looks like `{label}`"));
+            let why = format!("nothing was sent: there is a secret in it, which looks like `{label}`");
+            return Err(Trouble::NotAsked(why));
         }
         let left = until.saturating_duration_since(Instant::now());
         let request = SendHttp {
@@ -161,7 +188,7 @@ impl Hosted {
                 Some(tool) => format!("use `{tool}` of the tool server `{}`", self.name),
                 None => format!("ask the tool server `{}` what it offers", self.name),
             },
-            facts: Facts { data: vec![DataClass::Metadata], ..Facts::default() },
+            facts: Facts { data: sent.data, ..Facts::default() },
             proxy: self.proxy.clone(),
             tls_roots: self.tls_roots.clone(),
             timeouts: Timeouts {
@@ -172,8 +199,10 @@ impl Hosted {
             },
             max_response_bytes: LONGEST_LINE as u64,
         };
-        let permit = gate.authorize(actor.clone(), request).await.map_err(|denied| denied.reason)?;
-        let mut response = send(permit).await.map_err(|error| error.to_string())?;
+        let permit = gate.authorize(actor.clone(), request).await;
+        let permit = permit.map_err(|denied| Trouble::NotAsked(denied.reason))?;
+        let failed = |error: HttpError| Trouble::Failed(error.to_string());
+        let mut response = send(permit).await.map_err(failed)?;
         let header = |name: &str| response.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let session = header("mcp-session-id");
         let is_stream = header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
@@ -186,19 +215,27 @@ impl Hosted {
                 _ => answered(Err(format!("it answers with HTTP {status}"))),
             };
         };
-        let mut text = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| error.to_string())? {
-            text.extend(piece);
+        let mut heard = Heard::new(id);
+        let (mut events, mut text) = (Splitter::new(LONGEST_LINE), Vec::new());
+        while let Some(piece) = response.chunk().await.map_err(failed)? {
+            if is_stream {
+                let whole = events.push(&piece, |data| heard.message(data));
+                whole.map_err(|error| Trouble::Failed(format!("{PROTOCOL_BROKEN}: {error}")))?;
+            } else {
+                text.extend(piece);
+            }
             // A stream may stay open after the answer.
-            if is_stream && let Some(result) = find(&events(&text), id)? {
-                return answered(result);
+            if heard.is_over() {
+                break;
             }
         }
-        let messages = if is_stream { events(&text) } else { vec![text] };
-        match find(&messages, id)? {
+        if !is_stream {
+            heard.message(&text);
+        }
+        match heard.outcome()? {
             Some(result) => answered(result),
             None if !(200..300).contains(&status) => answered(Err(format!("it answers with HTTP {status}"))),
-            None => Err("it does not keep to the protocol: its answer answers something else".to_owned()),
+            None => Err(Trouble::Failed(format!("{PROTOCOL_BROKEN}: its answer answers something else"))),
         }
     }
 
@@ -226,35 +263,48 @@ fn client() -> Value {
     json!({ "name": "conclave", "version": env!("CARGO_PKG_VERSION") })
 }
 
-/// The data of the whole events in `text`, as server-sent events have them.
-fn events(text: &[u8]) -> Vec<Vec<u8>> {
-    let text = String::from_utf8_lossy(text).replace("\r\n", "\n").replace('\r', "\n");
-    let data = |event: &str| -> Vec<u8> {
-        let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
-        lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n").into_bytes()
-    };
-    let Some(end) = text.rfind("\n\n") else { return Vec::new() };
-    text[..end].split("\n\n").map(data).filter(|data| !data.is_empty()).collect()
+/// What was heard while an answer is waited for.
+struct Heard {
+    id: u64,
+    others: usize,
+    answer: Option<Result<Value, String>>,
 }
 
-/// The answer to `id` among messages; what a server asks is refused by not being answered.
-fn find(messages: &[Vec<u8>], id: u64) -> Result<Option<Result<Value, String>>, String> {
-    if messages.len() > OTHERS {
-        return Err("it does not keep to the protocol: it says too much that nobody asked for".to_owned());
+impl Heard {
+    fn new(id: u64) -> Self {
+        Self { id, others: 0, answer: None }
     }
-    for message in messages {
+
+    /// Takes one message; whether more is to be heard. What a server asks is refused by not being answered.
+    fn message(&mut self, message: &[u8]) -> bool {
         match wire::read(message) {
-            Said::Answer { id: answered, outcome } if answered == id => {
+            Said::Answer { id, outcome } if id == self.id => {
                 let words = |failure: wire::Failure| format!("it answers `{}` ({})", failure.message, failure.code);
-                return Ok(Some(outcome.map_err(words)));
+                self.answer = Some(outcome.map_err(words));
             }
-            Said::Asked { method, .. } => {
-                tracing::warn!(method, "a tool server asked for what it is not offered");
+            said => {
+                if let Said::Asked { method, .. } = said {
+                    tracing::warn!(method, "a tool server asked for what it is not offered");
+                }
+                self.others += 1;
             }
-            _ => {}
+        }
+        !self.is_over()
+    }
+
+    fn is_over(&self) -> bool {
+        self.answer.is_some() || self.others > OTHERS
+    }
+
+    /// The answer, where there was one.
+    fn outcome(self) -> Result<Option<Result<Value, String>>, Trouble> {
+        match self.answer {
+            None if self.others > OTHERS => {
+                Err(Trouble::Failed(format!("{PROTOCOL_BROKEN}: it says too much that nobody asked for")))
+            }
+            answer => Ok(answer),
         }
     }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -264,12 +314,19 @@ mod tests {
     #[test]
     fn an_answer_is_found_among_events_once_its_event_is_whole() {
         let stream = "event: message\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\"}\r\n\r\n: alive\n\ndata: {\"jsonrpc\":\"2.0\",\ndata: \"id\":7,\"result\":{\"a\":1}}\n\n";
-        let whole = find(&events(stream.as_bytes()), 7).unwrap().unwrap().unwrap();
-        assert_eq!(whole, json!({ "a": 1 }));
+        let heard = |id: u64, bytes: &[u8]| {
+            let (mut heard, mut events) = (Heard::new(id), Splitter::new(LONGEST_LINE));
+            for byte in bytes {
+                events.push(&[*byte], |data| heard.message(data)).unwrap();
+            }
+            heard.outcome()
+        };
+        assert_eq!(heard(7, stream.as_bytes()), Ok(Some(Ok(json!({ "a": 1 })))));
         for cut in 0..stream.len() - 1 {
-            assert_eq!(find(&events(&stream.as_bytes()[..cut]), 7), Ok(None), "{cut}");
+            assert_eq!(heard(7, &stream.as_bytes()[..cut]), Ok(None), "{cut}");
         }
-        assert_eq!(find(&events(stream.as_bytes()), 8), Ok(None));
-        assert!(find(&vec![Vec::new(); OTHERS + 1], 7).is_err());
+        assert_eq!(heard(8, stream.as_bytes()), Ok(None));
+        let noise = "data: {}\n\n".repeat(OTHERS + 1);
+        assert!(matches!(heard(7, noise.as_bytes()), Err(Trouble::Failed(_))));
     }
 }

@@ -3,7 +3,7 @@
 //! Invariants: one question at a time, so that a server that loses what it is told at the same time loses nothing; a
 //! server for thinking gets a process for each run, because it keeps one history for all that it is told; one for memory
 //! gets a process and a file for each client; three failures in a row park a server until somebody looks at it, in this
-//! process or in another.
+//! process or in another. That it was not asked, because the gate or somebody else stood in the way, is none of them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,12 +11,11 @@ use std::time::Duration;
 use conclave_core::id::RunId;
 use conclave_core::settings::{McpServer, ToolKind};
 use conclave_effects::{
-    Body, CallServer, Consent, Facts, Gate, Installed, Listing, Secret, Server, ServerError, ServerFolder, StartServer,
+    Body, CallServer, Consent, Facts, Gate, Installed, Listing, Permit, Secret, Server, ServerFolder, StartServer,
     host_of, start_server,
 };
 use conclave_inference::tools::ToolResult;
 use conclave_policy::{Actor, digest};
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -24,11 +23,12 @@ use super::command::fetching;
 use super::definition::Definition;
 use super::hosted::Hosted;
 use super::import::{is_key, is_secret};
+use super::trouble::Trouble;
 use super::{Surroundings, answer};
-use crate::Caller;
+use crate::{Caller, Given};
 
 /// Failures in a row after which a server is not started again.
-const MOST_FAILURES: u32 = 3;
+pub(super) const MOST_FAILURES: u32 = 3;
 /// Most processes of one server.
 const MOST_OPEN: usize = 4;
 
@@ -135,7 +135,7 @@ impl ToolServer {
     /// Why it cannot be seen, in words.
     pub async fn look(&self, gate: &Gate, actor: &Actor) -> Result<Seen, String> {
         let until = Instant::now() + self.patience();
-        let open = self.start((gate, actor), &Whose::Look, Path::new(NOWHERE), until).await?;
+        let open = self.start((gate, actor), &Whose::Look, Path::new(NOWHERE), until).await.map_err(Trouble::why)?;
         let seen = self.seen(gate, &open);
         let refused = match open.way {
             Way::Program(server, _) => {
@@ -180,7 +180,7 @@ impl ToolServer {
         &self,
         caller: &Caller,
         tool: &str,
-        arguments: Value,
+        given: Given,
         read_only: bool,
         until: Instant,
     ) -> Result<ToolResult, String> {
@@ -210,27 +210,32 @@ impl ToolServer {
             Some(open) => open,
             None => match self.start((&caller.gate, &caller.actor), &whose, Path::new(project), until).await {
                 Ok(open) => open,
-                Err(why) => {
-                    state.fail(&caller.gate);
-                    return Err(why);
+                Err(trouble) => {
+                    if matches!(trouble, Trouble::Failed(_)) {
+                        state.fail(&caller.gate);
+                    }
+                    return Err(trouble.why());
                 }
             },
         };
-        let answered = self.ask(&mut open, caller, tool, arguments, read_only, until).await;
+        let answered = self.ask(&mut open, caller, tool, given, read_only, until).await;
         match &answered {
-            Err(Trouble { is_final: true, .. }) => {
+            Err(Trouble::Failed(_)) => {
                 state.fail(&caller.gate);
                 open.end().await;
             }
-            _ => {
-                state.failures = 0;
+            other => {
+                // Who was not asked has shown nothing of itself.
+                if !matches!(other, Err(Trouble::NotAsked(_))) {
+                    state.failures = 0;
+                }
                 state.open.push((whose, open));
                 if state.open.len() > MOST_OPEN {
                     state.open.remove(0).1.end().await;
                 }
             }
         }
-        answered.map_err(|trouble| trouble.why)
+        answered.map_err(Trouble::why)
     }
 
     /// Whether somebody looked at it since.
@@ -244,96 +249,103 @@ impl ToolServer {
         open: &mut Open,
         caller: &Caller,
         tool: &str,
-        arguments: Value,
+        given: Given,
         read_only: bool,
         until: Instant,
     ) -> Result<ToolResult, Trouble> {
         let by = (&caller.gate, &caller.actor);
         open.listing.tools = match &mut open.way {
             Way::Program(server, _) => server.tools(until).await?,
-            Way::Address(hosted) => hosted.tools(by, until).await.map_err(Trouble::end)?,
+            Way::Address(hosted) => hosted.tools(by, until).await?,
         };
-        let (_, approved, differences) = self.seen(&caller.gate, open).map_err(Trouble::end)?;
+        let (_, approved, differences) = self.seen(&caller.gate, open).map_err(Trouble::Failed)?;
         if !approved {
             let name = &self.name;
             let what = match differences.first() {
                 None => "it is not approved yet".to_owned(),
                 Some(first) => format!("it is not what you approved: {}", first.trim_end_matches('.')),
             };
-            return Err(Trouble::end(format!(
+            return Err(Trouble::Failed(format!(
                 "{what}; `conclave tools test {name}` shows it, `conclave tools approve {name}` lets it be used"
             )));
         }
         let result = match &mut open.way {
             Way::Address(hosted) => {
-                let known = self.around.keys.all(by.0, by.1).await.map_err(Trouble::stay)?;
+                let known = self.around.keys.all(by.0, by.1).await.map_err(Trouble::NotAsked)?;
                 let known: Vec<&Secret> = known.iter().collect();
-                hosted.call(by, tool, arguments, &known, until).await.map_err(Trouble::stay)?
+                hosted.call(by, tool, given, &known, until).await?
             }
             Way::Program(server, folder) => {
                 let known = match &self.setting.reaches {
-                    Some(_) => self.around.keys.all(by.0, by.1).await.map_err(Trouble::stay)?,
+                    Some(_) => self.around.keys.all(by.0, by.1).await.map_err(Trouble::NotAsked)?,
                     None => Vec::new(),
                 };
                 let known: Vec<&Secret> = known.iter().collect();
                 let call = CallServer {
                     server: self.name.clone(),
                     tool: tool.to_owned(),
-                    arguments: Body::redacted(arguments.to_string().into_bytes(), &known)
-                        .map_err(|error| Trouble::stay(error.to_string()))?,
+                    arguments: Body::redacted(given.arguments.to_string().into_bytes(), &known)
+                        .map_err(|error| Trouble::NotAsked(error.to_string()))?,
                     reaches: self.setting.reaches.clone(),
                     consent: Consent::Settings,
                     facts: Facts {
+                        data: given.data,
                         project: (!caller.project.is_empty()).then(|| caller.project.clone()),
                         ..Facts::default()
                     },
                 };
                 let permit = by.0.authorize(by.1.clone(), call).await;
-                let permit = permit.map_err(|denied| Trouble::stay(denied.reason))?;
+                let permit = permit.map_err(|denied| Trouble::NotAsked(denied.reason))?;
                 let writes = folder.as_ref().filter(|_| !read_only);
                 if let Some(folder) = writes {
-                    folder.back_up().map_err(|error| Trouble::stay(error.to_string()))?;
+                    folder.back_up().map_err(|error| Trouble::NotAsked(error.to_string()))?;
                 }
                 let result = server.call(permit, until).await;
                 // Read back: it may say that it wrote and have spoiled all that was there.
                 match writes.map(ServerFolder::is_sound_or_restored) {
                     None | Some(Ok(true)) => {}
                     Some(Ok(false)) => {
-                        return Err(Trouble::end("it spoiled its file; what was there before is back".to_owned()));
+                        return Err(Trouble::Failed("it spoiled its file; what was there before is back".to_owned()));
                     }
-                    Some(Err(error)) => return Err(Trouble::end(error.to_string())),
+                    Some(Err(error)) => return Err(Trouble::Failed(error.to_string())),
                 }
                 result?
             }
         };
-        answer::read(&result).map_err(Trouble::stay)
+        answer::read(&result).map_err(Trouble::Useless)
     }
 
     /// Starts it and hears what it says of itself.
-    async fn start(&self, by: (&Gate, &Actor), whose: &Whose, project: &Path, until: Instant) -> Result<Open, String> {
+    async fn start(&self, by: (&Gate, &Actor), whose: &Whose, project: &Path, until: Instant) -> Result<Open, Trouble> {
         match (&self.setting.command, &self.setting.url) {
-            (Some(command), None) => self.start_program(by, whose, (command, project), until).await,
+            (Some(command), None) => {
+                let prepared = self.prepared(by, whose, (command, project)).await;
+                let (permit, folder, digest) = prepared.map_err(Trouble::NotAsked)?;
+                let (server, listing) = start_server(permit, until).await?;
+                Ok(Open { way: Way::Program(Box::new(server), folder), program: Some(digest), listing })
+            }
             (None, Some(url)) => {
                 let key = match &self.setting.key {
-                    Some(_) => self.key(by, url).await?,
+                    Some(_) => self.key(by, url).await.map_err(Trouble::NotAsked)?,
                     None => None,
                 };
-                let (proxy, roots) = (self.around.proxy.clone(), self.around.tls_roots.clone()?);
+                let (proxy, roots) = (self.around.proxy.clone(), self.around.tls_roots.clone());
+                let roots = roots.map_err(Trouble::NotAsked)?;
                 let mut hosted = Hosted::new(self.name.clone(), url.clone(), key, proxy, roots);
                 let listing = hosted.open(by, until).await?;
                 Ok(Open { way: Way::Address(hosted), program: None, listing })
             }
-            _ => Err("its settings have to name either a command or an address".to_owned()),
+            _ => Err(Trouble::NotAsked("its settings have to name either a command or an address".to_owned())),
         }
     }
 
-    async fn start_program(
+    /// Leave to start its program, with the folder that it may write and what tells its files from all others.
+    async fn prepared(
         &self,
         (gate, actor): (&Gate, &Actor),
         whose: &Whose,
         (command, project): (&str, &Path),
-        until: Instant,
-    ) -> Result<Open, String> {
+    ) -> Result<(Permit<StartServer>, Option<ServerFolder>, String), String> {
         let args = &self.setting.args;
         if let Some(fetching) = fetching(command, args) {
             return Err(fetching.why());
@@ -392,8 +404,7 @@ impl ToolServer {
             guest: self.around.guest.clone(),
         };
         let permit = gate.authorize(actor.clone(), start).await.map_err(|denied| denied.reason)?;
-        let (server, listing) = start_server(permit, until).await.map_err(|error| error.to_string())?;
-        Ok(Open { way: Way::Program(Box::new(server), folder), program: Some(digest), listing })
+        Ok((permit, folder, digest))
     }
 
     /// The key for the host of `url`, bound to it.
@@ -430,27 +441,5 @@ impl Open {
         if let Way::Program(server, _) = self.way {
             server.end().await;
         }
-    }
-}
-
-/// Why there is no answer, and whether the server is of no more use.
-struct Trouble {
-    why: String,
-    is_final: bool,
-}
-
-impl Trouble {
-    fn end(why: String) -> Self {
-        Self { why, is_final: true }
-    }
-
-    fn stay(why: String) -> Self {
-        Self { why, is_final: false }
-    }
-}
-
-impl From<ServerError> for Trouble {
-    fn from(error: ServerError) -> Self {
-        Self { is_final: error.is_final(), why: error.to_string() }
     }
 }

@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use conclave_core::id::{FindingId, RunId};
-use conclave_effects::{Clock, Policies, probe};
+use conclave_core::settings::McpServer;
+use conclave_effects::{Clock, DataClass, Policies, probe};
 use conclave_policy::{Layer, Nobody, Policy};
-use serde_json::json;
+use conclave_store::StoreError;
+use serde_json::{Value, json};
 
+use super::running::MOST_FAILURES;
 use super::*;
+use crate::Given;
+use crate::tests::given;
 use script::SERVER;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -102,7 +107,7 @@ impl Arena {
 
     async fn call(&self, server: &ToolServer, tool: &str, arguments: Value) -> Result<String, String> {
         let until = Instant::now() + PATIENCE;
-        server.call(&self.caller, tool, arguments, false, until).await.map(|result| result.text)
+        server.call(&self.caller, tool, given(arguments), false, until).await.map(|result| result.text)
     }
 }
 
@@ -119,7 +124,7 @@ async fn a_server_that_stays_as_it_is_goes_on_and_one_that_is_gone_ends() {
     let is_running = || arena.around.data.server_folder("odd").unwrap().is_none();
     let first = approved(&settings, &arena.around, &[]);
     let offered = tools(&first);
-    let echo = |word: &str| offered[0].call(&arena.caller, json!({ "word": word }), Instant::now() + PATIENCE);
+    let echo = |word: &str| offered[0].call(&arena.caller, given(json!({ "word": word })), Instant::now() + PATIENCE);
     assert_eq!(echo("a").await.unwrap().text, "you said a");
     assert!(is_running());
     let mut more = settings.clone();
@@ -212,6 +217,55 @@ async fn a_server_that_fails_is_parked_after_three_times_until_somebody_looks() 
 }
 
 #[tokio::test]
+async fn a_refusal_or_a_folder_that_is_held_is_no_failure_of_the_servers() {
+    let Some(arena) = Arena::new() else { return };
+    let setting = McpServer { serves: Some(ToolKind::Memory), ..arena.setting("remembers") };
+    let server = arena.approved(&setting).await;
+    let gate = |policy| {
+        let ledger = Arc::new(arena.around.store.clone());
+        Gate::new(Policies::new(policy), ledger, Arc::new(Nobody), Clock::fixed(7))
+    };
+    // It is neither started nor, once it runs, given anything.
+    let forbidding = Caller { gate: gate(Policy::floor()), ..arena.caller.clone() };
+    let refused = async |word: &str| {
+        let word = given(json!({ "word": word }));
+        server.call(&forbidding, "echo", word, false, Instant::now() + PATIENCE).await.unwrap_err()
+    };
+    for n in 0..MOST_FAILURES + 1 {
+        assert_eq!(refused("a").await, "no rule allows it", "{n}");
+    }
+    let held = arena.around.data.server_folder("odd").unwrap().unwrap();
+    for n in 0..MOST_FAILURES + 1 {
+        let busy = arena.call(&server, "echo", json!({ "word": "a" })).await.unwrap_err();
+        assert_eq!(busy, "another process of Conclave uses it now", "{n}");
+    }
+    drop(held);
+    assert_eq!(arena.call(&server, "echo", json!({ "word": "a" })).await.as_deref(), Ok("you said a"));
+    for n in 0..MOST_FAILURES + 1 {
+        assert_eq!(refused("b").await, "no rule allows it", "{n}");
+    }
+    assert_eq!(arena.call(&server, "other", json!({})).await.as_deref(), Ok("1"), "nothing was written");
+}
+
+#[tokio::test]
+async fn the_kind_of_data_in_a_use_is_what_the_server_is_judged_by() {
+    let Some(arena) = Arena::new() else { return };
+    let server = arena.approved(&arena.setting("good")).await;
+    let until = Instant::now() + PATIENCE;
+    let code = || Given { data: vec![DataClass::Source, DataClass::Finding], ..given(json!({ "word": "a" })) };
+    server.call(&arena.caller, "echo", code(), false, until).await.unwrap();
+    let mut lines = Vec::new();
+    let all = arena.around.store.export_ledger(|line| -> Result<(), StoreError> {
+        lines.push(line.to_owned());
+        Ok(())
+    });
+    all.unwrap();
+    let judged = lines.iter().filter(|line| line.contains("mcp://odd/echo"));
+    let judged: Vec<&String> = judged.filter(|line| line.contains("\"data\":\"source finding\"")).collect();
+    assert_eq!(judged.len(), 1, "{lines:?}");
+}
+
+#[tokio::test]
 async fn each_run_thinks_in_a_process_of_its_own() {
     let Some(arena) = Arena::new() else { return };
     let setting = McpServer { serves: Some(ToolKind::Thinking), ..arena.setting("counts") };
@@ -219,7 +273,7 @@ async fn each_run_thinks_in_a_process_of_its_own() {
     assert_eq!(arena.call(&server, "echo", json!({})).await.as_deref(), Ok("1 true"));
     assert_eq!(arena.call(&server, "echo", json!({})).await.as_deref(), Ok("2 true"));
     let other = Caller { run: RunId::new("run-2"), ..arena.caller.clone() };
-    let said = server.call(&other, "echo", json!({}), false, Instant::now() + PATIENCE).await.unwrap();
+    let said = server.call(&other, "echo", given(json!({})), false, Instant::now() + PATIENCE).await.unwrap();
     assert_eq!(said.text, "1 true", "its history is its own");
     assert_eq!(arena.call(&server, "echo", json!({})).await.as_deref(), Ok("3 true"));
 }
@@ -233,7 +287,8 @@ async fn a_memory_loses_nothing_to_parallel_writes_and_is_put_back_when_it_is_sp
     let mut writes = tokio::task::JoinSet::new();
     for n in 0..20 {
         let (server, caller) = (Arc::clone(&server), arena.caller.clone());
-        writes.spawn(async move { server.call(&caller, "echo", json!({ "word": n.to_string() }), false, until).await });
+        let word = given(json!({ "word": n.to_string() }));
+        writes.spawn(async move { server.call(&caller, "echo", word, false, until).await });
     }
     let done = writes.join_all().await;
     assert!(done.iter().all(Result::is_ok), "{done:?}");

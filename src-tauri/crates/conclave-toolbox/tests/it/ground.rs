@@ -11,11 +11,11 @@ use std::time::Duration;
 use conclave_core::id::{FindingId, RunId};
 use conclave_core::settings::{McpServer, Settings};
 use conclave_core::synthesis::ToolOutcome;
-use conclave_effects::{Clock, DataDir, Gate, Policies, Secret};
+use conclave_effects::{Clock, DataClass, DataDir, Gate, Policies, Secret};
 use conclave_policy::{Actor, Mode, Nobody, Policy};
 use conclave_store::Store;
 use conclave_toolbox::server::{Asking, Keys, Seen, Surroundings, ToolServer, approved, tools};
-use conclave_toolbox::{Caller, Toolbox, Used};
+use conclave_toolbox::{Caller, Given, Toolbox, Used};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -101,8 +101,31 @@ impl Ground {
 
     /// The same with arguments that Conclave made, which may go elsewhere: what comes of the tool itself.
     pub async fn ask(&self, toolbox: &Toolbox, tool: &str, arguments: Value) -> (ToolOutcome, String) {
+        self.give(toolbox, tool, arguments, DataClass::Metadata).await
+    }
+
+    /// The lines of the ledger with `text` in them.
+    pub fn lines(&self, text: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        let all = self.around.store.export_ledger(|line| -> Result<(), conclave_store::StoreError> {
+            lines.extend(line.contains(text).then(|| line.to_owned()));
+            Ok(())
+        });
+        all.expect("a ledger");
+        lines
+    }
+
+    /// The same with arguments of this kind.
+    pub async fn give(
+        &self,
+        toolbox: &Toolbox,
+        tool: &str,
+        arguments: Value,
+        data: DataClass,
+    ) -> (ToolOutcome, String) {
         let tool = toolbox.tools().find(|known| known.offer().name == tool).expect("the tool is there");
-        match tool.call(&self.caller, arguments, Instant::now() + PATIENCE).await {
+        let given = Given { arguments, data: vec![data] };
+        match tool.call(&self.caller, given, Instant::now() + PATIENCE).await {
             Ok(result) if result.is_error => (ToolOutcome::Error, result.text),
             Ok(result) => (ToolOutcome::Answered, result.text),
             Err(why) => (ToolOutcome::Failed, why),

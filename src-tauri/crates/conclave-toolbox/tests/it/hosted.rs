@@ -2,6 +2,7 @@
 
 use conclave_core::settings::{McpServer, ToolKind};
 use conclave_core::synthesis::ToolOutcome;
+use conclave_effects::DataClass;
 use conclave_policy::Mode;
 use serde_json::{Value, json};
 
@@ -76,8 +77,8 @@ async fn both_eras_answer_the_same() {
         assert_eq!(seen.definition.tools().len(), 2);
         for (query, outcome, words) in [
             ("CWE-89 flask", ToolOutcome::Answered, "Flask advisory"),
-            ("no key", ToolOutcome::Error, "not configured"),
-            ("offline", ToolOutcome::Error, "it is offline"),
+            ("no key", ToolOutcome::Error, "No Kagi API key found"),
+            ("offline", ToolOutcome::Error, "Max retries exceeded"),
             ("more", ToolOutcome::Failed, "asks for more"),
             ("CWE-89 flask", ToolOutcome::Answered, "Flask advisory"),
         ] {
@@ -85,6 +86,11 @@ async fn both_eras_answer_the_same() {
             assert_eq!(came, outcome, "{modern} {query}: {text}");
             assert!(text.contains(words), "{modern} {query}: {text}");
         }
+        // Whoever decides knows what kind of data is in it, here as well.
+        let kinds = ground.lines("\"data\":");
+        assert!(!kinds.is_empty() && kinds.iter().all(|line| line.contains("\"data\":\"metadata\"")), "{kinds:?}");
+        ground.give(&toolbox, "kagi_search_fetch", json!({ "query": "x" }), DataClass::Source).await;
+        assert_eq!(ground.lines("\"data\":\"source\"").len(), 1);
         let before = host.asked().len();
         let planted = json!({ "query": "kagi-key-Qm7xT2vR9pL4" });
         assert_eq!(ground.ask(&toolbox, "kagi_search_fetch", planted).await.0, ToolOutcome::Failed);

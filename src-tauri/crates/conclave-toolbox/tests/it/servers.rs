@@ -150,6 +150,6 @@ async fn kagi_searches_with_its_key_and_only_at_its_host() {
     let without = Ground::new("kagi", kagi(command, &host.url), None, Mode::Default);
     let (toolbox, _) = without.approved().await;
     let (_, text) = without.ask(&toolbox, "kagi_search_fetch", query()).await;
-    assert!(text.contains("not configured"), "{text}");
+    assert!(text.contains("No Kagi API key found"), "{text}");
     println!("ran with {}", seen.definition.called());
 }
