@@ -23,6 +23,9 @@ pub enum Event {
     Applied {
         /// Whether the project's tests passed with it on a copy.
         tests: bool,
+        /// The branch that was checked out, or the commit where none was; `None` where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head: Option<String>,
     },
     /// Somebody changed what it wrote.
     Edited,
@@ -159,7 +162,7 @@ impl Standing {
     pub fn after(self, event: &Event) -> Self {
         let is_there = self.place == Place::Applied;
         match event {
-            Event::Applied { tests } => {
+            Event::Applied { tests, .. } => {
                 let tests = tests.then_some(true);
                 Self { place: Place::Applied, kept: false, merged: false, tests, opinion: self.opinion }
             }

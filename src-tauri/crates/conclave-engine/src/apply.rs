@@ -17,6 +17,8 @@ use conclave_effects::{DataDir, FsError, ProjectTree, ReadProject, open_project}
 use conclave_policy::{Actor, digest};
 use conclave_store::{Fix, Intent, IntentFile, IntentKind, IntentState, NewIntent, Store, StoreError};
 
+use crate::head;
+
 /// Larger files are not replaced.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
@@ -38,6 +40,8 @@ pub struct Applied {
     pub intent: i64,
     /// The files that were changed.
     pub files: Vec<String>,
+    /// The branch that was checked out then, or the commit; `None` where that is not known.
+    pub head: Option<String>,
 }
 
 /// A fix that was taken back.
@@ -134,9 +138,10 @@ pub async fn apply(
         changes.push(FileChange { path: path.to_owned(), base, after: data.put_blob(&after)?, bytes: after });
     }
     let files = changes.iter().map(|change| change.path.clone()).collect();
+    let head = head::of(&tree);
     let new = Begun { root: plan.root, fixes: plan.fixes, kind: IntentKind::Apply };
     let intent = carry_out(gate, store, data, actor, new, changes).await?;
-    Ok(Applied { intent, files })
+    Ok(Applied { intent, files, head })
 }
 
 /// Takes back the last fix that was applied for `finding`: identical bytes in all of its files, or nothing. Fixes of

@@ -104,7 +104,7 @@ pub(crate) async fn write(cx: &Ctx, chosen: &[Chosen], patch: Patch) -> Result<A
         if let Some((resolution, verdict)) =
             resolution.as_ref().and_then(|found| Some((found, found.verdict(&one.judged.candidate.id)?)))
         {
-            learn::applied(cx, &one.finding, resolution, verdict);
+            learn::applied(cx, &one.finding, (resolution, verdict), applied.head.clone());
         }
         cx.store.set_status(&one.finding.id, Status::Fixed, &one.judged.candidate.title, None)?;
     }

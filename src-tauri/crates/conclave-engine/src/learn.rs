@@ -167,8 +167,14 @@ pub(crate) fn build(fixes: &[KnownFix], current: &Current, now_ms: i64) -> Recor
     record
 }
 
-/// Writes down that the fix of `verdict` was applied; where that fails, nothing is learned of it.
-pub(crate) fn applied(cx: &Ctx, finding: &Finding, resolution: &Resolution, verdict: &Verdict) {
+/// Writes down that the fix of `verdict` was applied while `head` was checked out; where that fails, nothing is learned of
+/// it.
+pub(crate) fn applied(
+    cx: &Ctx,
+    finding: &Finding,
+    (resolution, verdict): (&Resolution, &Verdict),
+    head: Option<String>,
+) {
     let keep = || -> Result<(), StoreError> {
         let client = Client::of_finding(cx, finding)?;
         if client.refused.is_some() {
@@ -176,7 +182,7 @@ pub(crate) fn applied(cx: &Ctx, finding: &Finding, resolution: &Resolution, verd
         }
         let new = attempt::new_fix(&client.name, finding, resolution, verdict);
         cx.store.know_fix(&new, cx.now_ms())?;
-        let event = Event::Applied { tests: attempt::tests_passed(verdict) };
+        let event = Event::Applied { tests: attempt::tests_passed(verdict), head: head.clone() };
         cx.store.add_fix_event(&client.name, &finding.id, &new.fix, &event, cx.now_ms())
     };
     note(keep());
@@ -195,10 +201,10 @@ pub(crate) fn undone(cx: &Ctx, finding: &FindingId, fix: &CandidateId) {
     note(keep());
 }
 
-/// Writes down how the tests of the project at `root` ended with nothing but what is in it.
+/// Writes down how the tests of the project at `root`, which has `head` checked out, ended with nothing but what is in it.
 ///
-/// That they fail says something of a fix only where they passed with it before: many a project has tests that never pass.
-pub(crate) fn tests_after(cx: &Ctx, root: &str, passed: bool) {
+/// They say nothing of a fix that was written to another branch. That they fail says something of a fix only where they passed with it before: many a project has tests that never pass.
+pub(crate) fn tests_after(cx: &Ctx, root: &str, head: Option<&str>, passed: bool) {
     let keep = || -> Result<(), StoreError> {
         for fix in cx.store.known_fixes_in(&ProjectId::of_root(root))? {
             let standing = Standing::of(fix.events.iter().map(|(_, event)| event));
@@ -208,7 +214,7 @@ pub(crate) fn tests_after(cx: &Ctx, root: &str, passed: bool) {
                 _ => None,
             });
             let is_news = if passed { seen != Some(Some(true)) } else { seen == Some(Some(true)) };
-            if is_news && standing.place == Place::Applied {
+            if is_news && standing.place == Place::Applied && look::is_where_it_was(&fix, head) {
                 let event = Event::TestsAfter { passed };
                 cx.store.add_fix_event(&fix.client, &fix.finding, &fix.fix, &event, cx.now_ms())?;
             }

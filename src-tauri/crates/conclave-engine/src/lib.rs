@@ -17,6 +17,7 @@ pub mod demo;
 pub mod doctor;
 pub mod event;
 pub mod export;
+mod head;
 pub mod ingest;
 mod judge;
 pub mod keys;

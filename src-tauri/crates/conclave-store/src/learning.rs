@@ -108,7 +108,7 @@ mod tests {
     fn fill(store: &Store, client: &str) {
         let (finding, fix) = (FindingId::new("f"), CandidateId::new("one"));
         store.know_fix(&new_fix(client, "one"), NOW).unwrap();
-        store.add_fix_event(client, &finding, &fix, &Event::Applied { tests: true }, NOW).unwrap();
+        store.add_fix_event(client, &finding, &fix, &Event::Applied { tests: true, head: None }, NOW).unwrap();
         let rating = Rating { thumb: Thumb::Up, reasons: Vec::new(), note: "good".into() };
         store.add_rating(client, &finding, &fix, &rating, NOW).unwrap();
         let of = EdgeCaseOf {

@@ -127,7 +127,7 @@ fn is_right(draws: &mut Draws, author: usize, best: usize) -> bool {
 /// The outcome of a fix that was applied and then merged, or taken back.
 fn outcome(origin: Origin, family: Family, language: Option<Language>, right: bool) -> Option<Outcome> {
     let end = if right { Event::Merged } else { Event::Reverted };
-    let label = Standing::of(&[Event::Applied { tests: false }, end]).label()?;
+    let label = Standing::of(&[Event::Applied { tests: false, head: None }, end]).label()?;
     Some(Outcome { origin, family, language, right: label.right, weight: label.weight, age_days: 0.0 })
 }
 

@@ -9,8 +9,8 @@ fn rated(thumb: Thumb, reasons: &[Reason]) -> Event {
 /// Everything that can happen.
 fn alphabet() -> Vec<Event> {
     vec![
-        Event::Applied { tests: false },
-        Event::Applied { tests: true },
+        Event::Applied { tests: false, head: None },
+        Event::Applied { tests: true, head: None },
         Event::Edited,
         Event::Kept,
         Event::Reverted,
@@ -26,7 +26,7 @@ fn alphabet() -> Vec<Event> {
 
 #[test]
 fn each_history_has_the_strength_of_the_table() {
-    let (applied, tested) = (Event::Applied { tests: false }, Event::Applied { tests: true });
+    let (applied, tested) = (Event::Applied { tests: false, head: None }, Event::Applied { tests: true, head: None });
     let wrong = rated(Thumb::Down, &[Reason::BreaksBuild]);
     let style = rated(Thumb::Down, &[Reason::BadStyle]);
     let (up, down) = (rated(Thumb::Up, &[]), rated(Thumb::Down, &[]));

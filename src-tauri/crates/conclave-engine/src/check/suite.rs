@@ -11,9 +11,9 @@ use conclave_fixers::Place;
 
 use super::Subject;
 use super::project_run::{self, Bench, Part};
-use crate::learn;
 use crate::runner::compare::{Next, Run, compare};
 use crate::runner::{Planned, consent, reaches, test_steps};
+use crate::{head, learn};
 
 pub(super) async fn run(subject: &mut Subject<'_>) -> Evidence {
     let begin = Instant::now();
@@ -54,7 +54,9 @@ async fn look(subject: &Subject<'_>) -> Evidence {
     }
     // How the tests end without this fix says something of those that are in the project already.
     if let Some(green) = as_is.iter().copied().collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty()) {
-        learn::tests_after(subject.cx, &bench.root().to_string_lossy(), green.into_iter().all(|green| green));
+        let head = head::of(subject.sources.tree());
+        let passed = green.into_iter().all(|green| green);
+        learn::tests_after(subject.cx, &bench.root().to_string_lossy(), head.as_deref(), passed);
     }
     bench.close(parts, "you have it run no tests").await
 }

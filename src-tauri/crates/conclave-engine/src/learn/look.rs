@@ -1,6 +1,7 @@
 //! Goes and sees what became of the fixes in a project: whether they still stand there, and whether they are merged.
 //!
-//! Every fix is looked for once a day at most. Invariant: what cannot be seen is no outcome.
+//! Every fix is looked for once a day at most. Invariant: what cannot be seen is no outcome, and a fix cannot be seen while
+//! another branch is checked out than the one that it was written to.
 
 use conclave_core::digest::Digest;
 use conclave_core::id::ProjectId;
@@ -11,6 +12,7 @@ use similar::{DiffOp, TextDiff};
 
 use super::{DAY_MS, git};
 use crate::ctx::Ctx;
+use crate::head;
 use crate::source::Sources;
 
 /// The lines that a change took out, with those that it put in their place; one pair a hunk.
@@ -30,7 +32,7 @@ pub(crate) async fn look_back(cx: &Ctx, project: &ProjectId, sources: &Sources) 
 async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), StoreError> {
     let now_ms = cx.now_ms();
     let due = cx.store.take_unlooked(project, now_ms - DAY_MS, now_ms)?;
-    let mut branch = None;
+    let (mut branch, head) = (None, head::of(sources.tree()));
     for fix in due {
         let standing = Standing::of(fix.events.iter().map(|(_, event)| event));
         if !matches!(standing.place, Place::Applied | Place::Edited) {
@@ -46,17 +48,18 @@ async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), St
         };
         let texts: Option<Vec<Option<String>>> = files.iter().map(|(file, _)| now(&file.path)).collect();
         let Some(texts) = texts else { continue };
-        match together(files.iter().zip(&texts).map(|((_, hunks), text)| of_file(hunks, text.as_deref()))) {
-            Some(event) => {
-                if standing.after(&event) != standing {
-                    tell(event)?;
-                }
-                continue;
+        let seen = together(files.iter().zip(&texts).map(|((_, hunks), text)| of_file(hunks, text.as_deref())));
+        let stands = seen.is_none();
+        if let Some(event) = seen.filter(|_| is_where_it_was(&fix, head.as_deref())) {
+            if standing.after(&event) != standing {
+                tell(event)?;
             }
-            None if standing.place == Place::Edited => continue,
-            None => {}
+            continue;
         }
-        if !standing.kept && is_old(&fix, now_ms) {
+        if standing.place == Place::Edited {
+            continue;
+        }
+        if stands && !standing.kept && is_old(&fix, now_ms) {
             tell(Event::Kept)?;
         }
         if branch.is_none() {
@@ -119,8 +122,20 @@ fn together(files: impl Iterator<Item = Option<Event>>) -> Option<Event> {
 }
 
 fn is_old(fix: &KnownFix, now_ms: i64) -> bool {
-    let applied = fix.events.iter().rev().find(|(_, event)| matches!(event, Event::Applied { .. }));
-    applied.is_some_and(|(at, _)| now_ms - at >= KEPT_DAYS * DAY_MS)
+    applied(fix).is_some_and(|(at, _)| now_ms - at >= KEPT_DAYS * DAY_MS)
+}
+
+/// Whether `head` is what was checked out when the fix was written; where that is not known, it is taken to be.
+pub(super) fn is_where_it_was(fix: &KnownFix, head: Option<&str>) -> bool {
+    applied(fix).and_then(|(_, at)| at).is_none_or(|at| Some(at) == head)
+}
+
+/// When it was last applied, and what was checked out then.
+fn applied(fix: &KnownFix) -> Option<(i64, Option<&str>)> {
+    fix.events.iter().rev().find_map(|(at, event)| match event {
+        Event::Applied { head, .. } => Some((*at, head.as_deref())),
+        _ => None,
+    })
 }
 
 /// What became of the change on the default branch; `None` where that cannot be seen.

@@ -145,6 +145,32 @@ async fn what_became_of_a_fix_is_learnt_from_the_project_and_its_history() {
 }
 
 #[tokio::test]
+async fn another_branch_that_is_checked_out_says_nothing_of_a_fix() {
+    let ground = Ground::new(&["a.py", "b.py"], "{}").await;
+    ground.git(&["init", "-q"]);
+    ground.git(&["add", "."]);
+    ground.git(&["commit", "-qm", "weak"]);
+    ground.git(&["checkout", "-qb", "feature"]);
+    ground.fix().await;
+    ground.git(&["add", "."]);
+    ground.git(&["commit", "-qm", "fix"]);
+    ground.git(&["checkout", "-q", "main"]);
+    assert_eq!(fs::read_to_string(ground.file("a.py")).unwrap(), WEAK);
+    fs::write(ground.file("b.py"), "# somebody else works on this one\n").unwrap();
+    ground.look(&ground.later(20)).await;
+    for number in 0..2 {
+        let standing = ground.standing(number);
+        assert_eq!((standing.place, standing.kept, standing.merged), (Place::Applied, false, false), "{number}");
+    }
+    ground.git(&["checkout", "-q", "--force", "feature"]);
+    ground.look(&ground.later(22)).await;
+    assert!(ground.standing(0).kept && ground.standing(1).kept, "it stands where it was written");
+    fs::write(ground.file("a.py"), WEAK).unwrap();
+    ground.look(&ground.later(24)).await;
+    assert_eq!((ground.standing(0).place, ground.standing(1).place), (Place::Reverted, Place::Applied));
+}
+
+#[tokio::test]
 async fn a_persons_judgement_counts_with_its_reason_and_an_undone_fix_is_wrong() {
     let ground = Ground::new(&["a.py", "b.py"], "{}").await;
     ground.fix().await;
@@ -222,7 +248,7 @@ fn known(origin: Origin, events: &[Event]) -> KnownFix {
 
 #[test]
 fn another_version_of_a_model_keeps_half_of_what_was_known() {
-    let fixes = vec![known(model("claude-opus-4"), &[Event::Applied { tests: false }, Event::Merged]); 8];
+    let fixes = vec![known(model("claude-opus-4"), &[Event::Applied { tests: false, head: None }, Event::Merged]); 8];
     let n = |now: &str, asked: &str| {
         let current = Current(BTreeMap::from([("mine".to_owned(), now.to_owned())]));
         build(&fixes, &current, 0).prior(&model(asked), Family::Injection, None).n
@@ -240,7 +266,7 @@ fn acceptance_alone_lifts_no_cap_and_opens_no_gate() {
         let fixes = vec![known(model("m"), events); 60];
         build(&fixes, &current, 0).allowed(0.55)
     };
-    let applied = Event::Applied { tests: true };
+    let applied = Event::Applied { tests: true, head: None };
     assert_eq!(allowed(std::slice::from_ref(&applied)), (0.55, None));
     assert!(allowed(&[applied, Event::Merged]).0 > 0.9);
 }
@@ -296,7 +322,7 @@ async fn edge_cases_reach_the_question_about_a_like_finding_under_their_id() {
 async fn tests_that_turn_red_afterwards_take_away_and_those_that_never_pass_do_not() {
     let ground = Ground::new(&["a.py"], "{}").await;
     ground.fix().await;
-    let tell = |passed| tests_after(&ground.cx, &ground.project.root, passed);
+    let tell = |passed| tests_after(&ground.cx, &ground.project.root, None, passed);
     tell(false);
     assert_eq!(ground.standing(0).label().map(|label| label.weight), Some(0.5));
     tell(true);

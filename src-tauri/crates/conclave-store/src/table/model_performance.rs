@@ -138,7 +138,8 @@ impl Store {
             let names = self.read(|transaction| names_after(transaction, client, last))?;
             for (first, finding, fix) in &names {
                 let of = "client = ?1 AND finding = ?2 AND fix_id = ?3";
-                let known = self.read(|transaction| select(transaction, of, [client, finding.as_str(), fix.as_str()]))?;
+                let known =
+                    self.read(|transaction| select(transaction, of, [client, finding.as_str(), fix.as_str()]))?;
                 known.into_iter().try_for_each(&mut each)?;
                 last = *first;
             }
@@ -181,7 +182,8 @@ fn names_after(transaction: &Transaction<'_>, client: &str, last: i64) -> Result
         "SELECT MIN(id) AS first, finding, fix_id FROM model_performance WHERE client = ?1
          GROUP BY finding, fix_id HAVING first > ?2 ORDER BY first LIMIT ?3",
     )?;
-    let names = statement.query_map(params![client, last, AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let names =
+        statement.query_map(params![client, last, AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -268,12 +270,12 @@ pub(crate) mod tests {
             store.know_fix(&new_fix(client, "one"), NOW + 5).unwrap();
         }
         let (id, finding) = (CandidateId::new("one"), FindingId::new("f"));
-        store.add_fix_event("acme", &finding, &id, &Event::Applied { tests: true }, NOW + 1).unwrap();
+        store.add_fix_event("acme", &finding, &id, &Event::Applied { tests: true, head: None }, NOW + 1).unwrap();
         store.add_fix_event("acme", &finding, &id, &Event::Merged, NOW + 2).unwrap();
         let own = store.known_fixes("acme").unwrap();
         let [fix] = own.as_slice() else { panic!("{own:?}") };
         assert_eq!((fix.attempts.len(), fix.created_at), (2, NOW));
-        assert_eq!(fix.events, [(NOW + 1, Event::Applied { tests: true }), (NOW + 2, Event::Merged)]);
+        assert_eq!(fix.events, [(NOW + 1, Event::Applied { tests: true, head: None }), (NOW + 2, Event::Merged)]);
         assert_eq!(store.known_fixes("").unwrap()[0].events, []);
         assert_eq!(store.known_fixes("other").unwrap(), []);
 
@@ -324,7 +326,8 @@ pub(crate) mod tests {
         });
         all.unwrap();
         assert_eq!(given, store.known_fixes("acme").unwrap());
-        let stopped = store.each_known_fix("acme", |fix| Err(StoreError::Missing { what: "room", id: fix.fix.to_string() }));
+        let stopped =
+            store.each_known_fix("acme", |fix| Err(StoreError::Missing { what: "room", id: fix.fix.to_string() }));
         assert!(matches!(stopped, Err(StoreError::Missing { id, .. }) if id == "0"));
     }
 }

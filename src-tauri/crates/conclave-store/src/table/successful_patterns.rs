@@ -136,8 +136,8 @@ mod tests {
             store.know_fix(&new_fix("", fix), NOW).unwrap();
         }
         assert_eq!(store.successful_patterns("").unwrap(), []);
-        tell("one", Event::Applied { tests: false }, NOW + 1);
-        tell("two", Event::Applied { tests: false }, NOW + 2);
+        tell("one", Event::Applied { tests: false, head: None }, NOW + 1);
+        tell("two", Event::Applied { tests: false, head: None }, NOW + 2);
         let found = || store.successful_patterns("").unwrap().remove(0);
         assert_eq!((found().times_used, found().success_rate, found().last_used), (2, Some(1.0), NOW + 2));
         assert_eq!((found().vulnerability_type, found().consensus), ("CWE-78".to_owned(), vec!["Recipe r".to_owned()]));
