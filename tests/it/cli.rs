@@ -394,3 +394,53 @@ fn a_scanners_fix_that_nothing_checked_is_shown_and_not_written() {
         assert_eq!(std::fs::read(home.path("app/load.py")).expect("the file"), before, "{name}");
     }
 }
+
+#[test]
+fn accepted_fixes_leave_as_a_training_set_only_where_the_settings_say_so() {
+    let home = Home::new();
+    let app = project(&home);
+    home.json(&["scan", &app], 0);
+    let id = first_id(&home.json(&["findings"], 0));
+    home.json(&["fix", &id], 0);
+    home.json(&["apply", &id], 0);
+    let file = home.path("set.jsonl").display().to_string();
+
+    let refused = home.json(&["insights", "export", &file], 2);
+    check("error", &refused);
+    assert!(refused["error"]["hint"].as_str().is_some_and(|hint| hint.contains("may_export")), "{refused}");
+    assert!(!home.path("set.jsonl").exists());
+
+    home.write("data/settings.json", r#"{ "learning": { "may_export": true } }"#);
+    for (more, named) in [(&[][..], false), (&["--paths"][..], true)] {
+        let done = home.json(&[&["insights", "export", &file], more].concat(), 0);
+        check("training-exported", &done);
+        assert_eq!((&done["rows"], &done["left_out"]), (&json!(1), &json!([])), "{done}");
+        let text = std::fs::read_to_string(&file).expect("the file");
+        for line in text.lines() {
+            check("training", &serde_json::from_str(line).expect("JSON"));
+        }
+        assert_eq!((text.lines().count(), text.contains("load.py")), (1, named), "{text}");
+    }
+}
+
+#[test]
+fn a_memory_comes_in_whole_or_not_at_all_and_goes_out_as_it_came() {
+    let home = Home::new();
+    let line = r#"{"type":"entity","name":"house","entityType":"client_context","observations":["tabs"]}"#;
+    let file = home.write("memory.jsonl", &format!("{line}\n")).display().to_string();
+    let copy = home.path("copy.jsonl").display().to_string();
+
+    let done = home.json(&["tools", "memory", "import", &file], 0);
+    check("memory-imported", &done);
+    assert_eq!((&done["entities"], &done["complaints"]), (&json!(1), &json!([])), "{done}");
+    check("memory-exported", &home.json(&["tools", "memory", "export", &copy], 0));
+    assert_eq!(std::fs::read_to_string(&copy).expect("the file"), format!("{line}\n"));
+
+    home.write("memory.jsonl", &format!("{}\n{{\"type\":\"note\"}}\n", line.replace("house", "garden")));
+    let refused = home.json(&["tools", "memory", "import", &file], 2);
+    check("memory-imported", &refused);
+    let complaint = &refused["complaints"][0];
+    assert_eq!((&complaint["line"], &complaint["fault"]), (&json!(2), &json!("not_memory")), "{refused}");
+    home.json(&["tools", "memory", "export", &copy], 0);
+    assert_eq!(std::fs::read_to_string(&copy).expect("the file"), format!("{line}\n"));
+}

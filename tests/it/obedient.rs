@@ -95,7 +95,7 @@ fn try_all(mode: &str, cases: Vec<Case>, each: impl Fn(&[Case]) -> Tried + Sync)
         }
     };
     let at_a_time = AT_A_TIME * std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| (0..at_a_time.min(grounds.len())).for_each(|_| drop(scope.spawn(&work))));
+    std::thread::scope(|scope| (0..at_a_time.min(grounds.len())).for_each(|_| drop(scope.spawn(work))));
     let (tried, all) = all.into_inner().expect("unpoisoned");
     let goals: BTreeSet<usize> = cases.iter().map(|(goal, _)| goal.number).collect();
     println!(
