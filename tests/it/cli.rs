@@ -111,6 +111,47 @@ fn a_file_that_moved_on_is_never_overwritten() {
     assert!(std::fs::read_to_string(home.path("app/load.py")).expect("the file").ends_with("LATER = 2\n"));
 }
 
+#[test]
+fn tiers_are_set_everywhere_and_in_a_project_and_given_back() {
+    let home = Home::new();
+    let app = project(&home);
+    let tiers = |words: &[&str]| {
+        let view = home.json(&[&["tiers"], words].concat(), 0);
+        check("tiers", &view);
+        view
+    };
+    let row = |view: &Value, nth: usize| (view["tiers"][nth]["own"].clone(), view["tiers"][nth]["tier"].clone());
+    let shipped = tiers(&[]);
+    assert_eq!(row(&shipped, 0).1["seats"].as_array().map(Vec::len), Some(5), "{shipped}");
+
+    tiers(&["set", "high", "--seconds", "90", "--no-cap"]);
+    let own = tiers(&["set", "high", "--seats", "logic,fast", "--mode", "staged", "--project", &app]);
+    let (is_own, tier) = row(&own, 1);
+    assert_eq!(is_own, json!(true));
+    let expect = json!({ "seats": ["logic", "fast"], "analysis_s": 90, "cap": null, "mode": "staged", "on_demand": false });
+    assert_eq!(tier, expect, "what was not said is as everywhere");
+    assert_eq!(row(&own, 0), row(&shipped, 0), "what nobody set is inherited");
+    assert_eq!(tiers(&[])["projects"].as_array().map(Vec::len), Some(1));
+    assert_eq!(row(&tiers(&[]), 1).1["seats"].as_array().map(Vec::len), Some(3), "everywhere else nothing is different");
+
+    for (wrong, says) in [
+        (&["set", "high", "--seconds", "0"][..], "0 seconds"),
+        (&["set", "high", "--seconds", "3601", "--project", &app], "3601 seconds"),
+        (&["reset", "low", "--project", &app], "as everywhere already"),
+        (&["list", "--project", "no-such-folder"], "is not a folder"),
+    ] {
+        let refused = home.json(&[&["tiers"], wrong].concat(), 2);
+        check("error", &refused);
+        assert!(refused["error"]["message"].as_str().is_some_and(|words| words.contains(says)), "{wrong:?}: {refused}");
+    }
+    for wrong in [&["set", "high"][..], &["set", "high", "--seats", "oracle"], &["set", "dreadful", "--seconds", "1"]] {
+        assert_eq!(home.run(&[&["tiers"], wrong].concat()).status.code(), Some(2), "{wrong:?}");
+    }
+
+    tiers(&["reset", "--project", &app]);
+    assert_eq!(tiers(&["reset"]), shipped);
+}
+
 /// A SARIF log of one bandit result at `uri`.
 fn log(uri: &str, extra: Value) -> String {
     let mut run = json!({

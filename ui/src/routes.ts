@@ -23,7 +23,7 @@ export const TABS = ["problem", "fixes", "why"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What stands beside the list of models; `model` is the one that `at` names, or none yet. */
-export const PANES = ["model", "edit", "add", "import", "health", "money", "keys", "tools"] as const;
+export const PANES = ["model", "edit", "add", "import", "health", "money", "tiers", "keys", "tools"] as const;
 
 export type Pane = (typeof PANES)[number];
 

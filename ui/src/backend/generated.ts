@@ -1221,6 +1221,10 @@ export type GetInsights = {
 export type GetSpending = {
 	/**  Also on this finding: its id, or the first digits of it. */
 	finding?: string | null,
+/**  Asks how much effort findings get. */
+export type GetTiers = {
+	/**  In the project in this folder; everywhere when `null`. */
+	root?: string | null,
 };
 
 /**  How every model is that may be asked. */
@@ -1790,6 +1794,15 @@ export type MetricsView = {
 	/**  As Prometheus reads it: ever, because its counters never go down. */
 	prometheus: string,
 };
+
+/**  How the seats of a panel are asked. */
+export type Mode = 
+/**  All at once, each another model. */
+"panel" | 
+/**  All at once, each the best model that there is: as many answers of one model. */
+"samples" | 
+/**  Three families first, the rest only when the first do not settle it. */
+"staged";
 
 /**  Where a model runs. */
 export type ModelClass = 
@@ -2414,6 +2427,14 @@ export type ResetLearning =
 /**  Which. */
 name: string };
 
+/**  Takes back what is set: a project is as everywhere again, and everywhere it is as Conclave ships it. */
+export type ResetTiers = {
+	/**  In the project in this folder; everywhere when `null`. */
+	root: string | null,
+	/**  The severity; all of them when `null`. */
+	severity: Severity | null,
+};
+
 /**  The result of a run. */
 export type ResolutionView = {
 	/**  The run. */
@@ -2618,6 +2639,14 @@ export type SavePolicy = {
 	 *  no file.
 	 */
 	expected_digest: string | null,
+/**  Sets the effort for findings of one severity. */
+export type SaveTier = {
+	/**  In the project in this folder; everywhere when `null`. */
+	root: string | null,
+	/**  The severity. */
+	severity: Severity,
+	/**  The effort. */
+	tier: TierView,
 };
 
 /**  Which part of the findings a list shows. */
@@ -3056,6 +3085,42 @@ export type TierLimit = {
 	most: Money | null,
 };
 
+/**  How much effort findings get. */
+export type TierList = {
+	/**  The project's folder; `null` for everywhere. */
+	root: string | null,
+	/**  One for each severity, the most severe first. */
+	tiers: TierRow[],
+	/**  The folders of all projects that have something set for them. */
+	projects: string[],
+};
+
+/**  The effort for findings of one severity. */
+export type TierRow = {
+	/**  The severity. */
+	severity: Severity,
+	/**  The effort. */
+	tier: TierView,
+	/**  Whether it is set here. */
+	own: boolean,
+	/**  What it would be if nothing were set here: as everywhere for a project, as Conclave ships it for everywhere. */
+	inherited: TierView,
+};
+
+/**  An effort. */
+export type TierView = {
+	/**  The seats for models, one each. */
+	seats: Role[],
+	/**  Time for answers, in seconds; checks have their own. */
+	analysis_s: number,
+	/**  The most that one finding may cost; `null` is no limit. */
+	cap: Money | null,
+	/**  How the seats are asked. */
+	mode: Mode,
+	/**  Whether models are asked only when the person asks for the very finding. */
+	on_demand: boolean,
+};
+
 /**  From the first report of a finding to its fix. */
 export type TimeToFix = {
 	/**  Over so many findings. */
@@ -3308,6 +3373,7 @@ export type CommandMap = {
 	list_known_models: { request: Nothing; response: KnownModelList; kind: "query" };
 	get_metrics: { request: Nothing; response: MetricsView; kind: "query" };
 	get_spending: { request: GetSpending; response: SpendingView; kind: "query" };
+	get_tiers: { request: GetTiers; response: TierList; kind: "query" };
 	discover_servers: { request: Nothing; response: DiscoveredList; kind: "query" };
 	inspect_file: { request: InspectFile; response: LocalFileView; kind: "query" };
 	list_egress: { request: ListEgress; response: EgressPage; kind: "query" };
@@ -3350,6 +3416,8 @@ export type CommandMap = {
 	order_models: { request: OrderModels; response: ModelList; kind: "mutation" };
 	save_thresholds: { request: HealthThresholds; response: ModelList; kind: "mutation" };
 	save_budget: { request: BudgetView; response: SpendingView; kind: "mutation" };
+	save_tier: { request: SaveTier; response: TierList; kind: "mutation" };
+	reset_tiers: { request: ResetTiers; response: TierList; kind: "mutation" };
 	erase_exchanges: { request: EraseExchanges; response: ExchangesErased; kind: "mutation" };
 	answer_ask: { request: AnswerAsk; response: AskAnswered; kind: "mutation" };
 	save_commands: { request: SaveCommands; response: CommandsView; kind: "mutation" };
@@ -3388,6 +3456,7 @@ export const tags = {
 	list_known_models: [],
 	get_metrics: ["models","runs"],
 	get_spending: ["spending"],
+	get_tiers: ["models","projects"],
 	discover_servers: [],
 	inspect_file: [],
 	list_egress: ["ledger"],
@@ -3430,6 +3499,8 @@ export const tags = {
 	order_models: ["models","ledger"],
 	save_thresholds: ["models","ledger"],
 	save_budget: ["spending","ledger"],
+	save_tier: ["models","spending","ledger"],
+	reset_tiers: ["models","spending","ledger"],
 	erase_exchanges: ["ledger"],
 	answer_ask: ["asks","policy","ledger"],
 	save_commands: ["projects","ledger"],

@@ -62,6 +62,7 @@ export const COMMANDS = {
   "plan.open": { title: "Open the finding", keys: ["Enter"], screens: ["plan"] },
   "plan.budget": { title: "Set what all together may cost", keys: ["b"], screens: ["plan"] },
   "plan.most": { title: "Set how many findings at most", keys: ["m"], screens: ["plan"] },
+  "plan.tiers": { title: "Change how much effort findings get", keys: ["t"], screens: ["plan"] },
   "plan.back": { title: "Back to the inbox", keys: ["Escape"], screens: ["plan"] },
 
   "runs.next": { title: "Next run", keys: ["j", "ArrowDown"], screens: ["runs"], palette: false },
@@ -98,6 +99,7 @@ export const COMMANDS = {
   "providers.local": { title: "Give code to no model that leaves this machine", keys: ["l"], screens: ["providers"] },
   "providers.health": { title: "How all models are, and thresholds", keys: ["s"], screens: ["providers"] },
   "providers.money": { title: "What was spent, and what may be", keys: ["m"], screens: ["providers"] },
+  "providers.tiers": { title: "How much effort findings get", keys: ["p"], screens: ["providers"] },
   "providers.tools": { title: "The toolbox: what deliberation may use", keys: ["x"], screens: ["providers"] },
   "providers.keys": { title: "Keys by host", keys: ["h"], screens: ["providers"] },
 

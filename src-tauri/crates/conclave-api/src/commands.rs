@@ -15,16 +15,16 @@ use crate::view::{
     ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView,
     EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix,
     ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands,
-    GetExchange, GetFinding, GetInsights, GetSpending, HealthList, HealthThresholds, ImportConfig, ImportSarif,
-    ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved, KnownModelList,
-    LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView,
-    MemoryExported, MemoryFile, MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved,
-    ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PatternList, PlanRuns, PlanView,
-    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix,
-    RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, RunCancelled, RunFix, RunStarted,
-    SaveCommands, SaveModel, SavePolicy, SetKey, SimulatePolicy, SimulationView, SpendingView, StatusView, Tag,
-    TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported,
-    TrainingExported, UndoFix, UndoneView,
+    GetExchange, GetFinding, GetInsights, GetSpending, GetTiers, HealthList, HealthThresholds, ImportConfig,
+    ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved,
+    KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns,
+    LocalFileView, MemoryExported, MemoryFile, MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved,
+    ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PatternList, PlanRuns,
+    PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView,
+    RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, ResetTiers, RunCancelled,
+    RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SaveTier, SetKey, SimulatePolicy, SimulationView,
+    SpendingView, StatusView, Tag, TierList, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved,
+    ToolServerView, ToolServersImported, TrainingExported, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -117,6 +117,7 @@ commands! {
     Query list_known_models(Nothing) -> KnownModelList [];
     Query get_metrics(Nothing) -> MetricsView [Models, Runs];
     Query get_spending(GetSpending) -> SpendingView [Spending];
+    Query get_tiers(GetTiers) -> TierList [Models, Projects];
     Query discover_servers(Nothing) -> DiscoveredList [];
     Query inspect_file(InspectFile) -> LocalFileView [];
     Query list_egress(ListEgress) -> EgressPage [Ledger];
@@ -159,6 +160,8 @@ commands! {
     Mutation order_models(OrderModels) -> ModelList [Models, Ledger];
     Mutation save_thresholds(HealthThresholds) -> ModelList [Models, Ledger];
     Mutation save_budget(BudgetView) -> SpendingView [Spending, Ledger];
+    Mutation save_tier(SaveTier) -> TierList [Models, Spending, Ledger];
+    Mutation reset_tiers(ResetTiers) -> TierList [Models, Spending, Ledger];
     Mutation erase_exchanges(EraseExchanges) -> ExchangesErased [Ledger];
     Mutation answer_ask(AnswerAsk) -> AskAnswered [Asks, Policy, Ledger];
     Mutation save_commands(SaveCommands) -> CommandsView [Projects, Ledger];

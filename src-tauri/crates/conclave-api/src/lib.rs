@@ -20,5 +20,6 @@ pub use conclave_core::finding::{DismissReason, Severity, Status};
 pub use conclave_core::label::{Reason, Thumb};
 pub use conclave_core::money::Money;
 pub use conclave_core::settings::ToolKind;
+pub use conclave_core::tier::{Mode, Role};
 pub use conclave_engine::advise;
 pub use conclave_engine::{relay_guest, sandbox_guest};

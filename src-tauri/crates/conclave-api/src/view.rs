@@ -33,6 +33,7 @@ pub use queue::*;
 pub use servers::*;
 pub use spending::*;
 pub use synthesis::*;
+pub use tiers::*;
 pub use tools::*;
 pub use training::*;
 
@@ -58,6 +59,7 @@ mod queue;
 mod servers;
 mod spending;
 mod synthesis;
+mod tiers;
 mod tools;
 mod training;
 

@@ -1,6 +1,7 @@
 //! The command line as typed data; help and completions derive from it.
 
 mod clients;
+mod tiers;
 mod tools;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use conclave_api::view::{ApiDialect, CliProgram};
 use conclave_api::{DismissReason, Money, Severity, Thumb};
 
 pub use clients::{Clients, Patterns};
+pub use tiers::{SetTier, Tiers};
 pub use tools::{AddTool, Memory, Tools};
 
 /// Turns security findings into fixes you can trust, on your own machine.
@@ -228,6 +230,11 @@ pub enum Command {
     Models {
         #[command(subcommand)]
         command: Option<Models>,
+    },
+    /// Say how much effort findings get by how severe they are, everywhere or in a project; without a word, list it.
+    Tiers {
+        #[command(subcommand)]
+        command: Option<Tiers>,
     },
     /// Say what was spent on models, and what may be.
     Spending {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::auto_apply::AutoApply;
 use crate::language::Language;
 use crate::money::Money;
-use crate::tier::{Role, Tiers};
+use crate::tier::{ProjectTiers, Role, Tiers};
 
 /// All settings. Unknown fields are an error, so that a slip of the pen is not silently ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +27,9 @@ pub struct Settings {
     pub answer_timeout_s: u64,
     /// The effort for findings by severity.
     pub tiers: Tiers,
-    /// The effort in projects that have tiers of their own, by the project’s folder: absolute, links resolved.
-    pub project_tiers: BTreeMap<String, Tiers>,
+    /// The effort where a project has it otherwise, by the project’s folder: absolute, links resolved. What is not said
+    /// there is as in `tiers`.
+    pub project_tiers: BTreeMap<String, ProjectTiers>,
     /// Which models sit for a role before all others, in order of preference.
     pub roles: BTreeMap<Role, Vec<RoleModel>>,
     /// What may be spent.
@@ -273,8 +274,8 @@ impl Settings {
     }
 
     /// The effort by severity in the project in the folder `root`.
-    pub fn tiers_of(&self, root: &str) -> &Tiers {
-        self.project_tiers.get(root).unwrap_or(&self.tiers)
+    pub fn tiers_of(&self, root: &str) -> Tiers {
+        self.project_tiers.get(root).map_or_else(|| self.tiers.clone(), |own| own.over(&self.tiers))
     }
 
     /// Names of all models, asked or not, in the order of the lists; that of the sampling model last.

@@ -82,6 +82,37 @@ pub struct Tier {
     pub on_demand: bool,
 }
 
+/// The longest time for proposing, in seconds.
+pub const MOST_SECONDS: u64 = 3600;
+/// The most seats of one panel.
+pub const MOST_SEATS: usize = 16;
+
+/// Why an effort makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TierFault {
+    /// Nobody could answer.
+    #[error("in 0 seconds nobody can answer; allowed is 1 to {MOST_SECONDS}")]
+    NoTime,
+    /// Nobody waits so long.
+    #[error("{0} seconds are more than anybody waits; allowed is 1 to {MOST_SECONDS}")]
+    TooLong(u64),
+    /// Nobody has so many models.
+    #[error("{0} seats are more than a panel has; allowed is {MOST_SEATS} at most")]
+    TooManySeats(usize),
+}
+
+impl Tier {
+    /// What is wrong with it.
+    pub fn fault(&self) -> Option<TierFault> {
+        match (self.analysis_s, self.seats.len()) {
+            (0, _) => Some(TierFault::NoTime),
+            (seconds, _) if seconds > MOST_SECONDS => Some(TierFault::TooLong(seconds)),
+            (_, seats) if seats > MOST_SEATS => Some(TierFault::TooManySeats(seats)),
+            _ => None,
+        }
+    }
+}
+
 /// The effort by severity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -135,6 +166,53 @@ impl Tiers {
             Severity::Medium => &self.medium,
             Severity::Low => &self.low,
             Severity::Note => &self.note,
+        }
+    }
+}
+
+/// The effort by severity in one project, as far as it differs there; the rest is as everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectTiers {
+    /// For critical findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub critical: Option<Tier>,
+    /// For high ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high: Option<Tier>,
+    /// For medium ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medium: Option<Tier>,
+    /// For low ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<Tier>,
+    /// For notes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Tier>,
+}
+
+impl ProjectTiers {
+    /// The project's own effort for findings that are this severe; `None` where it is as everywhere.
+    pub fn of(&self, severity: Severity) -> Option<&Tier> {
+        let tier = match severity {
+            Severity::Critical => &self.critical,
+            Severity::High => &self.high,
+            Severity::Medium => &self.medium,
+            Severity::Low => &self.low,
+            Severity::Note => &self.note,
+        };
+        tier.as_ref()
+    }
+
+    /// The effort in the project, where it is `common` everywhere else.
+    pub fn over(&self, common: &Tiers) -> Tiers {
+        let tier = |severity| self.of(severity).unwrap_or_else(|| common.of(severity)).clone();
+        Tiers {
+            critical: tier(Severity::Critical),
+            high: tier(Severity::High),
+            medium: tier(Severity::Medium),
+            low: tier(Severity::Low),
+            note: tier(Severity::Note),
         }
     }
 }
@@ -214,10 +292,51 @@ mod tests {
     #[test]
     fn a_project_has_the_tiers_of_its_folder_and_others_the_common_ones() {
         let text = r#"{ "project_tiers": { "/shop": { "high": { "seats": ["fast"], "analysis_s": 5 } } } }"#;
-        let settings: Settings = serde_json::from_str(text).unwrap();
+        let mut settings: Settings = serde_json::from_str(text).unwrap();
+        settings.tiers.critical.analysis_s = 7;
         assert_eq!(settings.tiers_of("/shop").high.seats, [Role::Fast]);
-        assert_eq!(settings.tiers_of("/shop").critical, Tiers::default().critical);
-        assert_eq!(settings.tiers_of("/shop/inner"), &Tiers::default());
+        // What a project says nothing of is as the person has it everywhere, and not as it ships.
+        assert_eq!(settings.tiers_of("/shop").critical.analysis_s, 7);
+        assert_eq!(settings.tiers_of("/shop/inner"), settings.tiers);
+    }
+
+    #[test]
+    fn an_effort_without_time_or_with_too_much_of_it_makes_no_sense() {
+        let tier = |seats, analysis_s| Tier { seats: vec![Role::Fast; seats], analysis_s, ..Tiers::default().low };
+        for (tier, fault) in [
+            (tier(0, 1), None),
+            (tier(MOST_SEATS, MOST_SECONDS), None),
+            (tier(1, 0), Some(TierFault::NoTime)),
+            (tier(1, MOST_SECONDS + 1), Some(TierFault::TooLong(MOST_SECONDS + 1))),
+            (tier(MOST_SEATS + 1, 1), Some(TierFault::TooManySeats(MOST_SEATS + 1))),
+        ] {
+            assert_eq!(tier.fault(), fault, "{tier:?}");
+        }
+    }
+
+    #[test]
+    fn a_critical_finding_gets_five_seats_two_minutes_and_a_dollar_and_a_half() {
+        use Role::{DeepReasoning, Fast, Logic, PatternMatching, Specialised};
+        let all = [DeepReasoning, PatternMatching, Logic, Fast, Specialised];
+        assert_shipped(Severity::Critical, &all, 120, 1_500_000);
+    }
+
+    #[test]
+    fn a_high_finding_gets_three_seats_one_minute_and_three_quarters_of_a_dollar() {
+        use Role::{DeepReasoning, PatternMatching, Specialised};
+        assert_shipped(Severity::High, &[DeepReasoning, PatternMatching, Specialised], 60, 750_000);
+    }
+
+    #[test]
+    fn a_medium_finding_gets_two_seats_half_a_minute_and_thirty_cents() {
+        assert_shipped(Severity::Medium, &[Role::PatternMatching, Role::Fast], 30, 300_000);
+    }
+
+    fn assert_shipped(severity: Severity, seats: &[Role], analysis_s: u64, micros: u64) {
+        let tier = RunPlan::for_severity(severity, &Settings::default()).tier;
+        let cap = Some(Money::from_micros(micros));
+        let shipped = Tier { seats: seats.to_vec(), analysis_s, cap, mode: Mode::Panel, on_demand: false };
+        assert_eq!(tier, shipped);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub mod source;
 pub mod spending;
 mod splice;
 pub mod stage;
+pub mod tiers;
 pub mod together;
 pub mod tool_servers;
 pub mod watch;

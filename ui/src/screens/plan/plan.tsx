@@ -11,7 +11,7 @@ import { Mark } from "../../components/mark";
 import { SectionHead } from "../../components/section";
 import { count } from "../../format";
 import { parseMoney } from "../../money";
-import { type PlanPlace, findingAt, go, inboxAt, runsAt } from "../../routes";
+import { type PlanPlace, findingAt, go, inboxAt, providersAt, runsAt } from "../../routes";
 import { useSettled } from "../../settled";
 import { useNotices } from "../frame/notice";
 import { DeferredRows, PlannedRows } from "./list";
@@ -93,6 +93,7 @@ export function Plan({ place }: { place: PlanPlace }) {
     },
     "plan.budget": { run: () => budget.current?.focus() },
     "plan.most": { run: () => most.current?.focus() },
+    "plan.tiers": { run: () => go(providersAt(place, "tiers", place.project)) },
     "plan.back": { run: () => go(inboxAt(place)) },
   };
   useCommands(actions);
@@ -132,6 +133,9 @@ export function Plan({ place }: { place: PlanPlace }) {
         </CommandButton>
         <CommandButton command="plan.open" action={actions["plan.open"]}>
           Open
+        </CommandButton>
+        <CommandButton command="plan.tiers" action={actions["plan.tiers"]}>
+          Change tiers
         </CommandButton>
         <CommandButton command="plan.back" action={actions["plan.back"]}>
           Do nothing

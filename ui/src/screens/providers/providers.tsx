@@ -28,6 +28,7 @@ import { LocalOnly, useLocalOnly } from "./local-only";
 import { Model } from "./model";
 import { MoneyPane } from "./money-pane";
 import styles from "./providers.module.css";
+import { TiersPane } from "./tiers-pane";
 import { ToolsPane } from "./tools-pane";
 import { grouped } from "./standing";
 
@@ -73,6 +74,7 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
     "providers.import": { run: () => show("import") },
     "providers.health": { run: () => show("health") },
     "providers.money": { run: () => show("money") },
+    "providers.tiers": { run: () => show("tiers", place.project) },
     "providers.tools": { run: () => show("tools") },
     "providers.keys": { run: () => show("keys") },
     ...useModelActions(place.pane === "model" ? row : undefined, models, { edit: (name) => show("edit", name) }),
@@ -112,7 +114,7 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
             </CommandButton>
           )}
           <CommandButton command="providers.find" action={actions["providers.find"]} look="quiet">
-            Look for servers here
+            Look for servers
           </CommandButton>
           <span className="grow" />
           <CommandButton command="providers.health" action={actions["providers.health"]} look="quiet">
@@ -120,6 +122,9 @@ export function Providers({ place }: { place: Extract<Place, { screen: "provider
           </CommandButton>
           <CommandButton command="providers.money" action={actions["providers.money"]} look="quiet">
             Money
+          </CommandButton>
+          <CommandButton command="providers.tiers" action={actions["providers.tiers"]} look="quiet">
+            Tiers
           </CommandButton>
           <CommandButton command="providers.tools" action={actions["providers.tools"]} look="quiet">
             Toolbox
@@ -192,6 +197,8 @@ function labelOf(pane: Pane, row: ModelRow | undefined): string {
       return "Money";
     case "keys":
       return "Keys";
+    case "tiers":
+      return "Tiers";
     case "tools":
       return "Toolbox";
     case "edit":
@@ -262,6 +269,8 @@ function Beside({
       return list !== undefined && <HealthPane list={list} />;
     case "money":
       return <MoneyPane />;
+    case "tiers":
+      return <TiersPane at={place.at} onAt={(project) => show("tiers", project, "replace")} />;
     case "tools":
       return <ToolsPane />;
     case "keys":

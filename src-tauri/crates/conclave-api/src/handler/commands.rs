@@ -30,7 +30,7 @@ pub(crate) async fn save_commands(api: &Api, request: SaveCommands) -> Result<Co
     view(api, root, commands).await
 }
 
-fn folder(root: &str) -> Result<PathBuf, ApiError> {
+pub(super) fn folder(root: &str) -> Result<PathBuf, ApiError> {
     Ok(PathBuf::from(project::at(Path::new(root), false, false)?.root))
 }
 

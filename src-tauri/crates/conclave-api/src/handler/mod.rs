@@ -22,6 +22,7 @@ mod projects;
 mod runs;
 mod servers;
 mod spending;
+mod tiers;
 mod tools;
 mod training;
 
@@ -49,6 +50,7 @@ pub(crate) use runs::{
 };
 pub(crate) use servers::{discover_servers, inspect_file};
 pub(crate) use spending::{get_spending, save_budget};
+pub(crate) use tiers::{get_tiers, reset_tiers, save_tier};
 pub(crate) use tools::{
     add_tool_server, approve_tool_server, check_tool_server, import_tool_servers, list_tools, remove_tool_server,
 };

@@ -19,6 +19,7 @@ mod project;
 mod projects;
 mod single;
 mod stdin;
+mod tiers;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -61,6 +62,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Policy { command } => policy::run(api, output, command).await,
         Command::Config { command } => config::run(api, output, command).await,
         Command::Models { command } => models::run(api, output, command.as_ref()).await,
+        Command::Tiers { command } => tiers::run(api, output, command.as_ref()).await,
         Command::Spending { finding } => models::spending(api, output, finding.as_deref()).await,
         Command::Keys { command } => keys::run(api, output, command).await,
         Command::Tools { command } => tools::run(api, output, command.as_ref().unwrap_or(&Tools::List)).await,

@@ -13,7 +13,7 @@ use conclave_api::view::{
     ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView, KeyErased,
     KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported, MetricsView,
     ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView,
-    RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
+    RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked, ToolServerList,
     ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 #[cfg(test)]
@@ -119,6 +119,7 @@ const MODEL_SAVED: &str = "conclave/model-saved/1";
 const MODEL_REMOVED: &str = "conclave/model-removed/1";
 const METRICS: &str = "conclave/metrics/1";
 const SPENDING: &str = "conclave/spending/1";
+const TIERS: &str = "conclave/tiers/1";
 const RATING: &str = "conclave/rating/1";
 const INSIGHTS: &str = "conclave/insights/1";
 const LEARNING_RESET: &str = "conclave/learning-reset/1";
@@ -307,6 +308,10 @@ pub(super) fn spending(view: &SpendingView) -> Value {
     named(SPENDING, view)
 }
 
+pub(super) fn tiers(view: &TierList) -> Value {
+    named(TIERS, view)
+}
+
 pub(super) fn rated(view: &RatingView) -> Value {
     named(RATING, view)
 }
@@ -425,6 +430,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (METRICS, schema_for!(Named<MetricsView>)),
         (COMMANDS, schema_for!(Named<CommandsView>)),
         (SPENDING, schema_for!(Named<SpendingView>)),
+        (TIERS, schema_for!(Named<TierList>)),
         (RATING, schema_for!(Named<RatingView>)),
         (INSIGHTS, schema_for!(Named<InsightsView>)),
         (LEARNING_RESET, schema_for!(Named<LearningReset>)),

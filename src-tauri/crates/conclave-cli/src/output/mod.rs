@@ -20,8 +20,8 @@ use conclave_api::view::{
     ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView,
     KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported,
     MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView,
-    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, ToolServerChecked, ToolServerList,
-    ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
+    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked,
+    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 
 use crate::args::Format;
@@ -295,6 +295,11 @@ impl Output {
     /// Prints how a project is built and tested.
     pub fn commands(&self, view: &CommandsView) {
         self.print(|style| text::commands(style, view), || json::commands(view));
+    }
+
+    /// Prints how much effort findings get.
+    pub fn tiers(&self, view: &TierList) {
+        self.print(|style| text::tiers(style, view), || json::tiers(view));
     }
 
     /// Prints what was spent.

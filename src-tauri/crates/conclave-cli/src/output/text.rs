@@ -14,6 +14,7 @@ mod patterns;
 mod plan;
 mod policy;
 mod synthesis;
+mod tiers;
 mod tools;
 
 use std::fmt::Write as _;
@@ -41,6 +42,7 @@ pub(super) use models::{discovered, model_health, model_removed, model_saved, mo
 pub(super) use patterns::{elsewhere, patterns};
 pub(super) use plan::plan;
 pub(super) use policy::{check, explanation, files, simulation, test};
+pub(super) use tiers::tiers;
 pub(super) use tools::{tool_server, tool_server_checked, tool_server_removed, tool_servers, tool_servers_imported};
 
 /// Whether and how colours are used; every colour has a word beside it.

@@ -16,30 +16,36 @@ pub(crate) const NO_VARIABLE: &str = "an environment variable\u{2019}s name is o
 
 /// The first thing in `settings` that makes no sense.
 pub(super) fn senseless(settings: &Settings) -> Option<String> {
-    number(settings).or_else(|| proxy(settings)).or_else(|| model(settings)).or_else(|| program(settings))
+    number(settings)
+        .or_else(|| tier(settings))
+        .or_else(|| proxy(settings))
+        .or_else(|| model(settings))
+        .or_else(|| program(settings))
 }
 
 fn number(settings: &Settings) -> Option<String> {
-    let of_project = settings.project_tiers.iter().map(|(root, tiers)| (format!("project_tiers.{root}"), tiers));
-    let tiers = [("tiers".to_owned(), &settings.tiers)].into_iter().chain(of_project).flat_map(|(place, tiers)| {
-        Severity::ALL.map(|severity| {
-            let place = format!("{place}.{}.analysis_s", severity.label().to_lowercase());
-            (place, tiers.of(severity).analysis_s, "second")
-        })
-    });
     let least_one = [
         ("answer_timeout_s", settings.answer_timeout_s, "second"),
         ("check_timeout_s", settings.check_timeout_s, "second"),
         ("review.timeout_s", settings.review.timeout_s, "second"),
         ("max_file_bytes", settings.max_file_bytes, "byte"),
     ];
-    let least_one = least_one.map(|(place, number, unit)| (place.to_owned(), number, unit));
-    if let Some((place, _, unit)) = least_one.into_iter().chain(tiers).find(|(_, number, _)| *number == 0) {
+    if let Some((place, _, unit)) = least_one.into_iter().find(|(_, number, _)| *number == 0) {
         return Some(format!("`{place}` is 0, so that nothing would ever be done; allowed is 1 {unit} or more"));
     }
     let percent = settings.review.min_confidence;
     (percent > 100)
         .then(|| format!("`review.min_confidence` is {percent}, which no model reaches; allowed is 0 to 100"))
+}
+
+fn tier(settings: &Settings) -> Option<String> {
+    let common = Severity::ALL.map(|severity| ("tiers".to_owned(), severity, Some(settings.tiers.of(severity))));
+    let of_project = settings.project_tiers.iter().flat_map(|(root, tiers)| {
+        Severity::ALL.map(|severity| (format!("project_tiers.{root}"), severity, tiers.of(severity)))
+    });
+    common.into_iter().chain(of_project).find_map(|(place, severity, tier)| {
+        Some(format!("`{place}.{}`: {}", severity.label().to_lowercase(), tier?.fault()?))
+    })
 }
 
 fn proxy(settings: &Settings) -> Option<String> {

@@ -134,7 +134,11 @@ fn a_slip_in_the_settings_is_told_with_the_nearest_word() {
         (r#"{ "check_timeout_s": 0 }"#, "`check_timeout_s` is 0"),
         (r#"{ "review": { "timeout_s": 0 } }"#, "`review.timeout_s` is 0"),
         (r#"{ "max_file_bytes": 0 }"#, "1 byte or more"),
-        (r#"{ "tiers": { "high": { "seats": ["logic"], "analysis_s": 0 } } }"#, "`tiers.high.analysis_s` is 0"),
+        (r#"{ "tiers": { "high": { "seats": ["logic"], "analysis_s": 0 } } }"#, "`tiers.high`: in 0 seconds"),
+        (
+            r#"{ "project_tiers": { "/shop": { "low": { "seats": [], "analysis_s": 3601 } } } }"#,
+            "`project_tiers./shop.low`: 3601 seconds",
+        ),
         (r#"{ "review": { "min_confidence": 101 } }"#, "allowed is 0 to 100"),
         (r#"{ "proxy": "proxy" }"#, "`proxy`: "),
         (r#"{ "cli_models": [{ "name": "a", "type": "generic", "command": "a" }] }"#, "`cli_models[0].base_url`"),
