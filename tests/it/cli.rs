@@ -152,6 +152,46 @@ fn tiers_are_set_everywhere_and_in_a_project_and_given_back() {
     assert_eq!(tiers(&["reset"]), shipped);
 }
 
+#[test]
+fn a_persons_own_version_of_a_fix_is_checked_and_applied() {
+    let home = Home::new();
+    let app = project(&home);
+    home.json(&["scan", &app], 0);
+    let id = first_id(&home.json(&["findings"], 0));
+    home.json(&["fix", &id], 0);
+    let patch = text(&home.run(&["export", &id, "--as", "patch"]));
+    let added = patch.lines().find(|line| line.starts_with("+    return ")).expect("a new line").to_owned();
+    let mine = added.replacen("return", "data =", 1);
+    let mine = patch.replace(&added, &format!("{mine}\n+    return data"));
+    let file = home.write("mine.patch", &mine).display().to_string();
+
+    let edited = home.json(&["edit", &id, "--patch", &file], 0);
+    check("edit", &edited);
+    assert_eq!(edited["stopped"], Value::Null, "{edited}");
+    let fix = edited["fix"].as_str().expect("an id").to_owned();
+    let show = home.json(&["show", &id], 0);
+    check("finding", &show);
+    let fixes = show["finding"]["resolution"]["fixes"].as_array().expect("fixes");
+    let own = fixes.iter().find(|one| one["id"] == json!(fix)).expect("it is shown");
+    assert_eq!(own["origin"], "Edited by hand");
+    assert_eq!(home.json(&["replay", &id], 0)["same"], json!(true));
+    home.json(&["apply", &id, "--fix", &fix], 0);
+    let after = std::fs::read_to_string(home.path("app/load.py")).expect("the file");
+    assert!(after.contains("    data = ") && after.ends_with("    return data\n"), "{after}");
+    home.json(&["undo", &id], 0);
+
+    // What no fix may do is stopped, and what leaves the project is not even tried.
+    let suppressed = patch.replace(&added, &format!("{added}  # nosec"));
+    let file = home.write("suppressed.patch", &suppressed).display().to_string();
+    let stopped = home.json(&["edit", &id, "--patch", &file], 2);
+    check("edit", &stopped);
+    assert!(stopped["stopped"].is_string(), "{stopped}");
+    let outside = mine.replace("a/load.py", "a/../load.py").replace("b/load.py", "b/../load.py");
+    let file = home.write("outside.patch", &outside).display().to_string();
+    check("error", &home.json(&["edit", &id, "--patch", &file], 2));
+    assert_eq!(home.run(&["edit", &id]).status.code(), Some(2), "nothing came on standard input");
+}
+
 /// A SARIF log of one bandit result at `uri`.
 fn log(uri: &str, extra: Value) -> String {
     let mut run = json!({

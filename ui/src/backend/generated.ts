@@ -662,6 +662,24 @@ export type EdgeCaseView = {
 	sources: SourceView[],
 };
 
+/**  Has a person's own version of a fix checked. */
+export type EditFix = {
+	/**  The finding. */
+	finding: string,
+	/**  The fix that it was made from; the one that is shown first when `null`. */
+	fix: string | null,
+	/**  The version. */
+	change: FixChange,
+};
+
+/**  The whole text of one file. */
+export type EditedText = {
+	/**  The file. */
+	path: string,
+	/**  The text. */
+	text: string,
+};
+
 /**  What becomes of a request, from most permissive to strictest. */
 export type Effect = 
 /**  It may happen. */
@@ -1106,6 +1124,17 @@ export type FindingView = {
 	neighbours: Neighbours,
 };
 
+/**  What a person made of a fix. */
+export type FixChange = 
+/**  Whole texts; files that are not among them stay as in the project. */
+{ kind: "texts"; 
+/**  The files. */
+files: EditedText[] } | 
+/**  A unified diff against the project as it is. */
+{ kind: "patch"; 
+/**  The diff. */
+text: string };
+
 /**  How much a person has to look at a fix before it is applied. */
 export type FixClass = 
 /**  Keeps behaviour for every input that was not an attack. */
@@ -1127,6 +1156,18 @@ export type FixCostView = {
 	manual: ManualCostView,
 };
 
+/**  A version that was checked; it is one more fix of the finding. */
+export type FixEdited = {
+	/**  The finding. */
+	finding: string,
+	/**  The new fix. */
+	fix: string,
+	/**  Why it cannot be applied; `null` where it can. */
+	stopped: string | null,
+	/**  How sure we are of it. */
+	confidence: ConfidenceSummary,
+};
+
 /**  A fix that was not applied. */
 export type FixRefused = {
 	/**  The finding. */
@@ -1135,6 +1176,24 @@ export type FixRefused = {
 	message: string,
 	/**  What to do about it. */
 	hint: string | null,
+};
+
+/**  A file as a fix leaves it. */
+export type FixText = {
+	/**  The file. */
+	path: string,
+	/**  Its text in the project. */
+	before: string,
+	/**  Its text after the fix. */
+	after: string,
+};
+
+/**  The texts that a fix leaves. */
+export type FixTexts = {
+	/**  The fix. */
+	fix: string,
+	/**  Its files. */
+	files: FixText[],
 };
 
 /**  One candidate. */
@@ -1221,6 +1280,16 @@ export type GetInsights = {
 export type GetSpending = {
 	/**  Also on this finding: its id, or the first digits of it. */
 	finding?: string | null,
+};
+
+/**  Asks for the texts that a fix leaves, to be changed. */
+export type GetTexts = {
+	/**  The finding. */
+	finding: string,
+	/**  The fix; the one that is shown first when `null`. */
+	fix: string | null,
+};
+
 /**  Asks how much effort findings get. */
 export type GetTiers = {
 	/**  In the project in this folder; everywhere when `null`. */
@@ -2639,6 +2708,8 @@ export type SavePolicy = {
 	 *  no file.
 	 */
 	expected_digest: string | null,
+};
+
 /**  Sets the effort for findings of one severity. */
 export type SaveTier = {
 	/**  In the project in this folder; everywhere when `null`. */
@@ -3355,6 +3426,7 @@ export type CommandMap = {
 	list_findings: { request: ListFindings; response: FindingPage; kind: "query" };
 	get_finding: { request: GetFinding; response: FindingView; kind: "query" };
 	replay_run: { request: ReplayRun; response: ReplayView; kind: "query" };
+	get_texts: { request: GetTexts; response: FixTexts; kind: "query" };
 	get_timeline: { request: GetFinding; response: TimelineView; kind: "query" };
 	export_fix: { request: ExportFix; response: ExportedFix; kind: "query" };
 	get_doctor: { request: Nothing; response: DoctorView; kind: "query" };
@@ -3395,6 +3467,7 @@ export type CommandMap = {
 	cancel_run: { request: CancelRun; response: RunCancelled; kind: "mutation" };
 	pause_runs: { request: Nothing; response: QueueView; kind: "mutation" };
 	resume_runs: { request: Nothing; response: QueueView; kind: "mutation" };
+	edit_fix: { request: EditFix; response: FixEdited; kind: "mutation" };
 	apply_fix: { request: ApplyFix; response: AppliedView; kind: "mutation" };
 	apply_fixes: { request: ApplyFixes; response: FixesApplied; kind: "mutation" };
 	undo_fix: { request: UndoFix; response: UndoneView; kind: "mutation" };
@@ -3438,6 +3511,7 @@ export const tags = {
 	list_findings: ["findings"],
 	get_finding: ["findings","runs"],
 	replay_run: ["findings"],
+	get_texts: ["findings"],
 	get_timeline: ["findings","runs"],
 	export_fix: ["findings"],
 	get_doctor: [],
@@ -3478,6 +3552,7 @@ export const tags = {
 	cancel_run: ["findings","runs"],
 	pause_runs: ["runs"],
 	resume_runs: ["findings","runs"],
+	edit_fix: ["findings","ledger"],
 	apply_fix: ["findings","ledger"],
 	apply_fixes: ["findings","ledger"],
 	undo_fix: ["findings","ledger"],

@@ -20,6 +20,13 @@ export type CommandInfo = {
 
 export const COMMANDS = {
   "notice.close": { title: "Close the notice of a failure", keys: ["Escape"], before: true },
+  "finding.edit.leave": {
+    title: "Leave the edit, and keep it",
+    keys: ["Escape"],
+    screens: ["finding"],
+    before: true,
+    palette: false,
+  },
   palette: { title: "Go to, or do", keys: ["Mod+k"], palette: false },
   keys: { title: "All keys for this screen", keys: ["?"] },
   "go.inbox": { title: "Go to the inbox", keys: ["g i"] },
@@ -111,6 +118,8 @@ export const COMMANDS = {
   "finding.dismiss": { title: "Dismiss the finding…", keys: ["d"], screens: ["finding"] },
   "finding.reopen": { title: "Open the dismissed finding again", keys: ["o"], screens: ["finding"] },
   "finding.apply": { title: "Apply the chosen fix", keys: ["a"], screens: ["finding"] },
+  "finding.edit": { title: "Edit the chosen fix", keys: ["e"], screens: ["finding"] },
+  "finding.edit.check": { title: "Check your version", keys: ["Mod+Enter"], screens: ["finding"] },
   "finding.undo": { title: "Undo the applied fix", keys: ["u"], screens: ["finding"] },
   "finding.preview": { title: "Preview what would be sent", keys: ["w"], screens: ["finding"] },
   "finding.compare": { title: "Compare with the next fix, or show one alone", keys: ["c"], screens: ["finding"] },

@@ -12,19 +12,19 @@ use crate::handler;
 use crate::view::{
     AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
     BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
-    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EgressPage, ElsewhereView,
-    EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix,
-    ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView, FixesApplied, GetCommands,
-    GetExchange, GetFinding, GetInsights, GetSpending, GetTiers, HealthList, HealthThresholds, ImportConfig,
-    ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile, KeyErased, KeyList, KeySaved,
-    KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress, ListExchanges, ListFindings, ListPatterns,
-    LocalFileView, MemoryExported, MemoryFile, MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved,
-    ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing, OrderModels, PatternList, PlanRuns,
-    PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView,
-    RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, ResetTiers, RunCancelled,
-    RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SaveTier, SetKey, SimulatePolicy, SimulationView,
-    SpendingView, StatusView, Tag, TierList, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved,
-    ToolServerView, ToolServersImported, TrainingExported, UndoFix, UndoneView,
+    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EditFix, EgressPage,
+    ElsewhereView, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest,
+    ExplanationView, ExportFix, ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView,
+    FixEdited, FixTexts, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, GetTexts,
+    GetTiers, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView,
+    InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress,
+    ListExchanges, ListFindings, ListPatterns, LocalFileView, MemoryExported, MemoryFile, MemoryImported, MetricsView,
+    ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing,
+    OrderModels, PatternList, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView,
+    ProjectList, ProjectView, QueueView, RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView,
+    ResetLearning, ResetTiers, RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SaveTier, SetKey,
+    SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TierList, TimelineView, ToolServerChecked,
+    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -99,6 +99,7 @@ commands! {
     Query list_findings(ListFindings) -> FindingPage [Findings];
     Query get_finding(GetFinding) -> FindingView [Findings, Runs];
     Query replay_run(ReplayRun) -> ReplayView [Findings];
+    Query get_texts(GetTexts) -> FixTexts [Findings];
     Query get_timeline(GetFinding) -> TimelineView [Findings, Runs];
     Query export_fix(ExportFix) -> ExportedFix [Findings];
     Query get_doctor(Nothing) -> DoctorView [];
@@ -139,6 +140,7 @@ commands! {
     Mutation cancel_run(CancelRun) -> RunCancelled [Findings, Runs];
     Mutation pause_runs(Nothing) -> QueueView [Runs];
     Mutation resume_runs(Nothing) -> QueueView [Findings, Runs];
+    Mutation edit_fix(EditFix) -> FixEdited [Findings, Ledger];
     Mutation apply_fix(ApplyFix) -> AppliedView [Findings, Ledger];
     Mutation apply_fixes(ApplyFixes) -> FixesApplied [Findings, Ledger];
     Mutation undo_fix(UndoFix) -> UndoneView [Findings, Ledger];

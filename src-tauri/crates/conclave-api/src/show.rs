@@ -70,7 +70,9 @@ pub(crate) fn stage(stage: event::Stage) -> Stage {
         event::Stage::Queued => Stage::Queued,
         event::Stage::Gather => Stage::Gather,
         event::Stage::Propose | event::Stage::ProposeAgain => Stage::Propose,
-        event::Stage::Verify | event::Stage::VerifyAgain | event::Stage::VerifyMerged => Stage::Verify,
+        event::Stage::Verify | event::Stage::VerifyAgain | event::Stage::VerifyMerged | event::Stage::Edit => {
+            Stage::Verify
+        }
         event::Stage::Judge => Stage::Judge,
         event::Stage::Synthesise => Stage::Synthesise,
         event::Stage::Conclude => Stage::Conclude,
@@ -232,7 +234,7 @@ fn ladder(evidence: &[Evidence]) -> Vec<EvidenceView> {
     Check::ALL.into_iter().map(rung).collect()
 }
 
-fn confidence(confidence: &Confidence) -> ConfidenceView {
+pub(crate) fn confidence(confidence: &Confidence) -> ConfidenceView {
     ConfidenceView {
         summary: ConfidenceSummary {
             p: confidence.p,

@@ -1,6 +1,7 @@
 //! The command line as typed data; help and completions derive from it.
 
 mod clients;
+mod edit;
 mod tiers;
 mod tools;
 
@@ -13,6 +14,7 @@ use conclave_api::view::{ApiDialect, CliProgram};
 use conclave_api::{DismissReason, Money, Severity, Thumb};
 
 pub use clients::{Clients, Patterns};
+pub use edit::{Edit, Export, ExportAs};
 pub use tiers::{SetTier, Tiers};
 pub use tools::{AddTool, Memory, Tools};
 
@@ -168,6 +170,8 @@ pub enum Command {
     },
     /// Print a fix as a patch for `git am`, or as the text of a pull request.
     Export(Export),
+    /// Have your own version of a fix checked: a patch that you made of `conclave export`; `apply` writes it.
+    Edit(Edit),
     /// Write a fix into the project; `undo` takes it back.
     Apply {
         /// The finding's id, or its first digits.
@@ -316,29 +320,6 @@ pub struct Fix {
     /// End with status 1 when findings are left that were not fixed.
     #[arg(long)]
     pub check: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Export {
-    /// The finding's id, or its first digits.
-    pub id: String,
-    /// In which form.
-    #[arg(long = "as", value_enum, value_name = "FORM")]
-    pub form: ExportAs,
-    /// The fix's id; the recommended one when left out.
-    #[arg(long, value_name = "FIX")]
-    pub fix: Option<String>,
-    /// Write it to this file instead, which is replaced when it exists.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportAs {
-    /// A patch with a commit message, as `git am` takes it.
-    Patch,
-    /// The title and the text of a pull request, in Markdown.
-    Pr,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,11 @@ pub enum Origin {
         /// The pattern's id.
         id: String,
     },
+    /// A person's own version of another fix.
+    Person {
+        /// The recipe that the first of these fixes came from: its detector can look at this one too.
+        recipe: Option<String>,
+    },
 }
 
 impl Origin {
@@ -59,12 +64,13 @@ impl Origin {
             Self::Model { model, endpoint, local: false, .. } => format!("{model} at {endpoint}"),
             Self::Synthesis { by, .. } => format!("Merged by {by}"),
             Self::Pattern { id } => format!("Learned pattern {id}"),
+            Self::Person { .. } => "Edited by hand".to_owned(),
         }
     }
 
     /// Whether the same input always gives the same candidate.
     pub fn is_deterministic(&self) -> bool {
-        !matches!(self, Self::Model { .. } | Self::Synthesis { .. })
+        !matches!(self, Self::Model { .. } | Self::Synthesis { .. } | Self::Person { .. })
     }
 }
 

@@ -141,6 +141,7 @@ fn start(origin: &Origin, context: &Context<'_>) -> Term {
         Origin::Model { local: false, .. } => "a hosted model",
         Origin::Synthesis { .. } => "made from other fixes",
         Origin::Pattern { .. } => "a learned pattern",
+        Origin::Person { .. } => "edited by hand",
     };
     let from = match (context.record.fault(), prior.n) {
         (Some(fault), _) => format!("{kind}; {fault}, so outcomes do not count"),

@@ -156,6 +156,7 @@ pub fn vote_family(origin: &Origin) -> String {
         Origin::Synthesis { family, .. } if !family.is_empty() => family.clone(),
         Origin::Synthesis { .. } => "synthesis:".to_owned(),
         Origin::Pattern { .. } => "pattern:".to_owned(),
+        Origin::Person { .. } => "person:".to_owned(),
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         head: Option<String>,
     },
-    /// Somebody changed what it wrote.
+    /// Somebody changed what it wrote, or applied it only as they had changed it.
     Edited,
     /// It stood in the project for [`KEPT_DAYS`].
     Kept,

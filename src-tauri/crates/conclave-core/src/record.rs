@@ -32,6 +32,8 @@ pub enum AuthorKind {
     Local,
     /// A rewrite that was learned from accepted fixes.
     Learned,
+    /// A person, who changed a fix of somebody else.
+    Person,
 }
 
 impl AuthorKind {
@@ -44,6 +46,7 @@ impl AuthorKind {
             Origin::Synthesis { local: true, .. } => Self::Local,
             Origin::Synthesis { local: false, .. } => Self::Hosted,
             Origin::Pattern { .. } => Self::Learned,
+            Origin::Person { .. } => Self::Person,
         }
     }
 
@@ -51,8 +54,9 @@ impl AuthorKind {
     pub fn start(self) -> f64 {
         match self {
             Self::Deterministic => 0.60,
-            // A learned rewrite is as good as what it was learned from, somewhere else.
-            Self::Hosted | Self::Learned => 0.35,
+            // A learned rewrite is as good as what it was learned from, somewhere else; that a person wrote a fix is no
+            // evidence for it.
+            Self::Hosted | Self::Learned | Self::Person => 0.35,
             Self::Local => 0.20,
         }
     }
@@ -317,14 +321,15 @@ type Level = (Option<String>, Option<Family>, Option<Language>);
 
 /// From the general to the special.
 fn levels(origin: &Origin, family: Family, language: Option<Language>) -> Vec<Level> {
-    let author = match origin {
+    let author: &str = match origin {
         Origin::Recipe { id } => id,
         Origin::Scanner { tool } => tool,
         Origin::Model { model, .. } => model,
         Origin::Synthesis { by, .. } => by,
         Origin::Pattern { id } => id,
+        Origin::Person { .. } => "person",
     };
-    let author = Some(author.clone());
+    let author = Some(author.to_owned());
     let mut levels = vec![(None, None, None), (author.clone(), None, None), (author.clone(), Some(family), None)];
     levels.extend(language.map(|language| (author, Some(family), Some(language))));
     levels

@@ -51,6 +51,8 @@ pub enum Stage {
     VerifyMerged,
     /// Drawing the conclusion.
     Conclude,
+    /// Checking the person's own versions, after the run.
+    Edit,
 }
 
 /// A check that looks at a fix right now.

@@ -183,7 +183,17 @@ pub(crate) fn applied(
         let new = attempt::new_fix(&client.name, finding, resolution, verdict);
         cx.store.know_fix(&new, cx.now_ms())?;
         let event = Event::Applied { tests: attempt::tests_passed(verdict), head: head.clone() };
-        cx.store.add_fix_event(&client.name, &finding.id, &new.fix, &event, cx.now_ms())
+        cx.store.add_fix_event(&client.name, &finding.id, &new.fix, &event, cx.now_ms())?;
+        if !matches!(verdict.judged.candidate.origin, Origin::Person { .. }) {
+            return Ok(());
+        }
+        // The fix that the person changed before they applied it was not good enough, nor was it wrong.
+        for parent in verdict.judged.parents.iter().filter_map(|parent| resolution.verdict(parent)) {
+            let new = attempt::new_fix(&client.name, finding, resolution, parent);
+            cx.store.know_fix(&new, cx.now_ms())?;
+            cx.store.add_fix_event(&client.name, &finding.id, &new.fix, &Event::Edited, cx.now_ms())?;
+        }
+        Ok(())
     };
     note(keep());
 }

@@ -15,6 +15,7 @@ pub mod decide;
 mod deliberate;
 pub mod demo;
 pub mod doctor;
+pub mod edit_fix;
 pub mod event;
 pub mod export;
 mod head;

@@ -240,11 +240,12 @@ pub(crate) fn stage_name(stage: Stage) -> &'static str {
         Stage::Synthesise => "synthesise",
         Stage::VerifyMerged => "verify_merged",
         Stage::Conclude => "conclude",
+        Stage::Edit => "edit",
     }
 }
 
 /// What a list shows of `resolution`.
-fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow>) {
+pub(crate) fn summary(resolution: &Resolution) -> (Status, String, Option<ConfidenceRow>) {
     let row = |verdict: &Verdict| {
         let c = &verdict.confidence;
         ConfidenceRow { p: c.p, low: c.low, high: c.high, cap: c.cap, word: c.word.clone() }

@@ -117,6 +117,13 @@ function whyNotRun({ row, applied, dismissed }: FindingView): string | undefined
   return row.status === "running" ? "A run is under way" : undefined;
 }
 
+/** Why the chosen fix cannot be edited. */
+export function whyNotEdit({ row, applied }: FindingView, chosen: FixView | undefined): string | undefined {
+  if (applied !== null) return "A fix is applied: undo it first";
+  if (chosen === undefined) return "There is no fix to edit";
+  return row.status === "running" ? "A run is under way" : undefined;
+}
+
 /** Why the finding cannot be dismissed as it stands. */
 export function whyNotDismiss({ row, applied, dismissed }: FindingView): string | undefined {
   if (dismissed !== null) return "It is dismissed already";

@@ -1,14 +1,15 @@
 /** One finding: the problem, the fixes, and why to believe them; the action is at the bottom. */
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useCommand } from "../../api/client";
 import type { FindingView } from "../../backend/generated";
-import { notYet, useCommands } from "../../commands/active";
+import { type Actions, notYet, useCommands } from "../../commands/active";
 import { ErrorNote } from "../../components/error-note";
 import { TABS, type Place, type Tab, findingAt, go, inboxAt } from "../../routes";
-import { useFindingActions, whyNotDismiss } from "./actions";
+import { useFindingActions, whyNotDismiss, whyNotEdit } from "./actions";
 import { Apart, Side } from "./compare";
 import { DismissDialog, Dismissed } from "./dismiss";
 import styles from "./finding.module.css";
+import { FixEditor } from "./fix-editor";
 import { Fixes } from "./fixes";
 import { FindingFooter } from "./footer";
 import { Headline } from "./headline";
@@ -58,8 +59,13 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
   const [step, setStep] = useState(flow.length);
   const middle = useRef<HTMLElement>(null);
   const [sheet, setSheet] = useState<"preview" | "dismiss" | null>(null);
+  /** The fix that is edited. */
+  const [editing, setEditing] = useState<string | null>(null);
+  /** The fix to be shown as soon as it is there. */
+  const [wanted, setWanted] = useState<string | null>(null);
   const actions = {
     ...useFindingActions(view, chosen),
+    "finding.edit": { run: () => setEditing(chosen?.id ?? null), disabled: whyNotEdit(view, chosen) },
     "finding.preview": { run: () => setSheet("preview") },
     "finding.dismiss": { run: () => setSheet("dismiss"), disabled: whyNotDismiss(view) },
   };
@@ -71,6 +77,12 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
     (fix: number) => go({ ...place, fix, beside: fix === beside ? number : place.beside }, "replace"),
     [place, beside, number],
   );
+  const made = wanted === null ? 0 : fixes.findIndex(({ id }) => id === wanted) + 1;
+  useEffect(() => {
+    if (made === 0) return;
+    setWanted(null);
+    go({ ...place, fix: made, beside: null }, "replace");
+  }, [made, place]);
   const pickBeside = (other: number) =>
     go({ ...place, fix: other === number && beside !== null ? beside : number, beside: other }, "replace");
   const alone = () => go({ ...place, beside: null }, "replace");
@@ -92,7 +104,9 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
   });
   const walk = (by: number) => setStep((at) => Math.min(Math.max(1, at + by), flow.length));
 
-  useCommands({
+  const mayEdit = whyNotEdit(view, chosen) === undefined;
+  const edited = mayEdit ? fixes.find(({ id }) => id === editing) : undefined;
+  const commands: Actions = {
     ...actions,
     "finding.compare": compare,
     "finding.next": visit(neighbours.next),
@@ -113,7 +127,9 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
     ...(flow.length > 0
       ? { "finding.flow.next": { run: () => walk(1) }, "finding.flow.previous": { run: () => walk(-1) } }
       : {}),
-  });
+  };
+  // While a fix is edited, keys do nothing to what stands behind the editor.
+  useCommands(edited === undefined ? commands : {});
 
   const none =
     resolution !== null &&
@@ -130,47 +146,73 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
     <>
       <Headline place={place} view={view} />
       {view.dismissed !== null && <Dismissed dismissal={view.dismissed} />}
-      <div className={styles.tabs} role="group" aria-label="Columns">
-        {TABS.map((tab) => (
-          <button
-            key={tab}
-            type="button"
-            aria-pressed={tab === place.tab}
-            data-beside={tab === BESIDE[place.tab]}
-            onClick={() => showTab(tab)}
-          >
-            {names[tab]}
-          </button>
-        ))}
-      </div>
-      <div className={styles.columns} data-tab={place.tab} data-comparing={beside !== null}>
+      {edited === undefined && (
+        <div className={styles.tabs} role="group" aria-label="Columns">
+          {TABS.map((tab) => (
+            <button
+              key={tab}
+              type="button"
+              aria-pressed={tab === place.tab}
+              data-beside={tab === BESIDE[place.tab]}
+              onClick={() => showTab(tab)}
+            >
+              {names[tab]}
+            </button>
+          ))}
+        </div>
+      )}
+      <div
+        className={styles.columns}
+        data-tab={place.tab}
+        data-editing={edited !== undefined}
+        data-comparing={beside !== null}
+      >
         <section className={`${styles.column} ${styles.problem}`} aria-labelledby="problem" tabIndex={0}>
-          {beside === null ? (
+          {beside === null || edited !== undefined ? (
             <Problem view={view} step={step} onStep={setStep} />
           ) : (
             <Side fixes={fixes} at={number} id="problem" onPick={pick} />
           )}
         </section>
-        <section ref={middle} className={`${styles.column} ${styles.fixes}`} aria-labelledby="fixes" tabIndex={0}>
-          {beside !== null ? (
-            <Side fixes={fixes} at={beside} id="fixes" onPick={pickBeside} />
-          ) : none ? (
-            <Tried resolution={resolution} chosen={chosen} onPick={pick} onCompare={compare.run} />
-          ) : (
-            <Fixes view={view} chosen={chosen} onPick={pick} onCompare={compare.run} />
-          )}
-        </section>
-        <section className={`${styles.column} ${styles.why}`} aria-labelledby="why" tabIndex={0}>
-          {beside !== null && resolution !== null ? (
-            <Apart resolution={resolution} pair={[number, beside]} onEnd={alone} />
-          ) : none ? (
-            <WhyNone view={view} resolution={resolution} />
-          ) : (
-            <Why view={view} chosen={chosen} />
-          )}
-        </section>
+        {edited !== undefined ? (
+          <section className={styles.editing} aria-labelledby="fixes">
+            <FixEditor
+              finding={row.id}
+              fix={edited.id}
+              number={fixes.indexOf(edited) + 1}
+              onLeave={() => setEditing(null)}
+              onChecked={(fix) => {
+                setWanted(fix);
+                setEditing(null);
+              }}
+            />
+          </section>
+        ) : (
+          <>
+            <section ref={middle} className={`${styles.column} ${styles.fixes}`} aria-labelledby="fixes" tabIndex={0}>
+              {beside !== null ? (
+                <Side fixes={fixes} at={beside} id="fixes" onPick={pickBeside} />
+              ) : none ? (
+                <Tried resolution={resolution} chosen={chosen} onPick={pick} onCompare={compare.run} />
+              ) : (
+                <Fixes view={view} chosen={chosen} onPick={pick} onCompare={compare.run} />
+              )}
+            </section>
+            <section className={`${styles.column} ${styles.why}`} aria-labelledby="why" tabIndex={0}>
+              {beside !== null && resolution !== null ? (
+                <Apart resolution={resolution} pair={[number, beside]} onEnd={alone} />
+              ) : none ? (
+                <WhyNone view={view} resolution={resolution} />
+              ) : (
+                <Why view={view} chosen={chosen} />
+              )}
+            </section>
+          </>
+        )}
       </div>
-      <FindingFooter view={view} chosen={chosen} actions={actions} onNext={visit(neighbours.next)} />
+      {edited === undefined && (
+        <FindingFooter view={view} chosen={chosen} actions={actions} onNext={visit(neighbours.next)} />
+      )}
       {sheet === "preview" && <Preview finding={row.id} onClose={() => setSheet(null)} />}
       {sheet === "dismiss" && <DismissDialog findings={[row.id]} onClose={() => setSheet(null)} />}
     </>

@@ -6,6 +6,7 @@ import { Footer, FooterNote } from "../../components/footer";
 import { KeysOf } from "../../components/kbd";
 import { ago, count } from "../../format";
 import { useNow } from "../../now";
+import { hasDraft } from "./fix-editor";
 
 export function FindingFooter({
   view,
@@ -62,6 +63,11 @@ export function FindingFooter({
       {offered && (
         <CommandButton command="finding.apply" action={actions["finding.apply"]} look="primary">
           {`Apply fix ${number}`}
+        </CommandButton>
+      )}
+      {chosen !== undefined && (
+        <CommandButton command="finding.edit" action={actions["finding.edit"]}>
+          {hasDraft(row.id, chosen.id) ? "Go on editing" : "Edit"}
         </CommandButton>
       )}
       <CommandButton command="finding.run" action={actions["finding.run"]} look={offered ? "plain" : "primary"}>

@@ -6,6 +6,7 @@ mod audit;
 mod clients;
 mod config;
 mod demo;
+mod edit;
 mod fix;
 mod hook;
 mod keys;
@@ -49,6 +50,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Show { id, thoughts } => single::show(api, output, id, *thoughts).await,
         Command::Replay { run } => single::replay(api, output, run).await,
         Command::Export(export) => single::export(api, output, export).await,
+        Command::Edit(edit) => edit::run(api, output, edit).await,
         Command::Apply { id, fix } => single::apply(api, output, id, fix.clone()).await,
         Command::Undo { id } => single::undo(api, output, id).await,
         Command::Dismiss { ids, reason, note } => single::dismiss(api, output, ids, *reason, note).await,

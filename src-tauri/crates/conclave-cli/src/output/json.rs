@@ -10,11 +10,11 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck, ConfigImported,
     DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow, ExchangeView,
-    ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView, KeyErased,
-    KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported, MetricsView,
-    ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView,
-    RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked, ToolServerList,
-    ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
+    ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, FixEdited, HealthList, InsightsView,
+    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported,
+    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView,
+    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked,
+    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 #[cfg(test)]
 use conclave_api::view::{TRAINING, TrainingRow};
@@ -83,6 +83,7 @@ const FINDINGS: &str = "conclave/findings/1";
 const FINDING: &str = "conclave/finding/1";
 const FIX: &str = "conclave/fix/1";
 const EXPORT: &str = "conclave/export/1";
+const EDIT: &str = "conclave/edit/1";
 const APPLY: &str = "conclave/apply/1";
 const UNDO: &str = "conclave/undo/1";
 const DISMISS: &str = "conclave/dismiss/1";
@@ -158,6 +159,10 @@ pub(super) fn fixes(_: Report<'_>, report: &FixReport) -> Value {
 
 pub(super) fn exported(view: &ExportedFix) -> Value {
     named(EXPORT, view)
+}
+
+pub(super) fn edited(view: &FixEdited) -> Value {
+    named(EDIT, view)
 }
 
 pub(super) fn applied(view: &AppliedView) -> Value {
@@ -393,6 +398,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (FINDING, schema_for!(Named<Finding<'_>>)),
         (FIX, schema_for!(Named<Fixes<'_>>)),
         (EXPORT, schema_for!(Named<ExportedFix>)),
+        (EDIT, schema_for!(Named<FixEdited>)),
         (APPLY, schema_for!(Named<AppliedView>)),
         (UNDO, schema_for!(Named<UndoneView>)),
         (DISMISS, schema_for!(Named<DecidedView>)),

@@ -17,11 +17,12 @@ use conclave_api::error::ApiError;
 use conclave_api::view::{
     AppliedView, AskAnswer, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck,
     ConfigImported, DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow,
-    ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, HealthList, InsightsView,
-    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported,
-    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView,
-    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked,
-    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
+    ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, FixEdited, HealthList,
+    InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported,
+    MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck,
+    PolicyView, PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList,
+    ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported,
+    UndoneView,
 };
 
 use crate::args::Format;
@@ -119,6 +120,11 @@ impl Output {
     /// Prints where a fix was written to.
     pub fn export_written(&self, view: &ExportedFix, file: &Path) {
         self.print(|_| format!("Written to {}.\n", file.display()), || json::exported(view));
+    }
+
+    /// Prints what the checks say of a person's own version of a fix.
+    pub fn edited(&self, view: &FixEdited) {
+        self.print(|_| text::edited(view), || json::edited(view));
     }
 
     /// Prints what was written.

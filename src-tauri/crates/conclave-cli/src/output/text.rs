@@ -3,6 +3,7 @@
 mod clients;
 mod commands;
 mod config;
+mod edit;
 mod egress;
 mod exchange;
 mod hook;
@@ -32,6 +33,7 @@ use super::Report;
 pub(super) use clients::clients;
 pub(super) use commands::commands;
 pub(super) use config::{config_check, config_imported};
+pub(super) use edit::edited;
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};
 pub(super) use exchange::{exchange, exchanges, exchanges_erased};
 pub(super) use hook::{advice, hook_added, hook_removed, hooks};

@@ -45,7 +45,9 @@ pub struct Work {
 /// looked at.
 pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> Resolution {
     let mut verdicts = weigh(finding, &work, record);
-    for verdict in verdicts.iter_mut().filter(|v| v.stopped.is_none()).skip(1 + MAX_ALTERNATIVES) {
+    // A person's own version is always shown to them.
+    let counts = |v: &&mut Verdict| v.stopped.is_none() && !is_persons(&v.judged);
+    for verdict in verdicts.iter_mut().filter(counts).skip(1 + MAX_ALTERNATIVES) {
         verdict.stopped = Some("more alternatives than are shown".to_owned());
     }
     if let Some((best, others)) = verdicts.split_first_mut() {
@@ -155,12 +157,13 @@ fn weigh(finding: &Finding, work: &Work, record: &Record) -> Vec<Verdict> {
     number(verdicts)
 }
 
-/// The cluster of each fix. What was made from other fixes joins one and never makes two into one.
+/// The cluster of each fix. What was made from other fixes joins one and never makes two into one; a person's version
+/// stands alone, for nobody but them says what it comes to.
 fn grouped(judged: &[Judged]) -> Vec<usize> {
     let same = |one: usize, other: usize| comes_to_the_same(&judged[one], &judged[other]);
     let is_own = |index: usize| judged[index].parents.is_empty();
     let mut of = clusters(judged.len(), |one, other| is_own(one) && is_own(other) && same(one, other));
-    for made in (0..judged.len()).filter(|index| !is_own(*index)) {
+    for made in (0..judged.len()).filter(|index| !is_own(*index) && !is_persons(&judged[*index])) {
         let near = (0..judged.len()).filter(|other| is_own(*other) && same(made, *other));
         // The order in which fixes stand means nothing.
         if let Some(near) = near.min_by_key(|other| &judged[*other].candidate.id) {
@@ -234,6 +237,10 @@ fn stopped(one: &Judged, p: f64, all: &[Judged]) -> Option<String> {
     if let Some(failed) = evidence.iter().find(fatal) {
         return Some(failed.summary.clone());
     }
+    // A person may prefer what fewer checks speak for; what a check speaks against is stopped all the same.
+    if is_persons(one) {
+        return None;
+    }
     // Whoever made a fix says what from, and is not taken at the word: it may be behind none that touches its files.
     let same_files =
         |other: &Judged| one.candidate.patch.files.iter().any(|file| other.candidate.patch.touches(&file.path));
@@ -293,6 +300,10 @@ fn families(seats: &[Seat], judged: &[Judged]) -> BTreeSet<String> {
     });
     let own = judged.iter().filter(|one| one.parents.is_empty());
     proposed.chain(own.map(|one| vote_family(&one.candidate.origin))).collect()
+}
+
+fn is_persons(judged: &Judged) -> bool {
+    matches!(judged.candidate.origin, Origin::Person { .. })
 }
 
 pub(super) fn failed(judged: &Judged) -> bool {

@@ -6,7 +6,7 @@ use super::properties::{one, panel, severity};
 use super::tests::{finding, judged, model, result, shape};
 use super::*;
 use crate::candidate::Origin;
-use crate::evidence::Check;
+use crate::evidence::{Check, CheckOutcome, Evidence};
 use crate::finding::Severity;
 use crate::record::Record;
 
@@ -66,4 +66,35 @@ fn a_made_fix_stands_for_nobody_and_is_no_rival_of_its_parents() {
     child.shape = Some(shape("another", None));
     let near = result(Severity::Critical, vec![parent, child]);
     assert!(matches!(near.conclusion, Conclusion::Recommended { .. }), "{:?}", near.conclusion);
+}
+
+#[test]
+fn a_persons_version_is_always_shown_has_no_votes_and_is_stopped_only_by_a_check() {
+    let parent = judged(model("a", "a"), "a long way to fix it", &[Check::Rescan, Check::Tests, Check::Build]);
+    let mut edited = judged(Origin::Person { recipe: None }, "its own way", &[Check::Rescan]);
+    edited.parents = vec![parent.candidate.id.clone()];
+    edited.shape.clone_from(&parent.shape);
+    let others = ["b", "c", "d", "e", "f"].map(|name| {
+        let mut other = judged(model(name, name), name, &[Check::Rescan, Check::Tests]);
+        other.shape = Some(shape(name, None));
+        other
+    });
+    let all: Vec<Judged> = [parent.clone(), edited.clone()].into_iter().chain(others).collect();
+    let after = result(Severity::High, all);
+    let own = after.verdict(&edited.candidate.id).expect("it is there");
+    assert_eq!(own.stopped, None, "behind its parent, alike, and the last of many: it is shown");
+    assert!(!own.confidence.terms.iter().any(|term| term.label.contains("agree")), "{:?}", own.confidence.terms);
+    assert_eq!(after.recommended().map(|v| &v.judged.candidate.id), Some(&parent.candidate.id));
+    let parent = after.verdict(&parent.candidate.id).expect("it is there");
+    assert_ne!(own.cluster, parent.cluster, "it speaks for itself alone");
+
+    // What a check speaks against is stopped, whoever wrote it.
+    for (check, outcome) in [(Check::Paths, CheckOutcome::Fail), (Check::Rescan, CheckOutcome::Fail)] {
+        let mut wrong = edited.clone();
+        wrong.evidence.retain(|seen| seen.check != check);
+        wrong.evidence.push(Evidence::new(check, outcome, "it speaks against it"));
+        let after = result(Severity::High, vec![parent.judged.clone(), wrong.clone()]);
+        let own = after.verdict(&wrong.candidate.id).expect("it is there");
+        assert_eq!(own.stopped.as_deref(), Some("it speaks against it"), "{check:?}");
+    }
 }

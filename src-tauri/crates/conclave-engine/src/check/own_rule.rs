@@ -18,8 +18,12 @@ pub(super) fn run(subject: &mut Subject<'_>) -> Evidence {
     let detection = &subject.brief.finding.detection;
     let rule = match &subject.candidate.origin {
         _ if detection.tool.is_own() => &detection.rule.id,
-        Origin::Recipe { id } => id,
-        Origin::Scanner { .. } | Origin::Model { .. } | Origin::Synthesis { .. } | Origin::Pattern { .. } => {
+        Origin::Recipe { id } | Origin::Person { recipe: Some(id) } => id,
+        Origin::Scanner { .. }
+        | Origin::Model { .. }
+        | Origin::Synthesis { .. }
+        | Origin::Pattern { .. }
+        | Origin::Person { recipe: None } => {
             return evidence(
                 CheckOutcome::NotAvailable,
                 "no detector of Conclave\u{2019}s own for this rule".to_owned(),

@@ -66,9 +66,11 @@ pub(super) fn name(origin: &Origin) -> String {
     match origin {
         Origin::Model { model, .. } if !model.is_empty() => model.clone(),
         Origin::Model { endpoint, .. } => endpoint.clone(),
-        Origin::Recipe { .. } | Origin::Scanner { .. } | Origin::Synthesis { .. } | Origin::Pattern { .. } => {
-            origin.label()
-        }
+        Origin::Recipe { .. }
+        | Origin::Scanner { .. }
+        | Origin::Synthesis { .. }
+        | Origin::Pattern { .. }
+        | Origin::Person { .. } => origin.label(),
     }
 }
 

@@ -18,5 +18,6 @@ pub use judge::Opinions;
 pub(crate) use judge::judge;
 pub use propose::empty_model_seat;
 pub(crate) use propose::{empty, on_demand, panel, propose, unpaid};
+pub(crate) use smells::compare_with;
 pub(crate) use synthesise::{synthesise, verify_made};
-pub(crate) use verify::verify;
+pub(crate) use verify::{examine, verify};

@@ -96,7 +96,7 @@ pub(super) fn compare(judged: &mut [Judged]) {
 }
 
 /// Adds to `made` what can only be seen beside `others`, which stay as they are.
-pub(super) fn compare_with(made: &mut Judged, others: &[Judged]) {
+pub(crate) fn compare_with(made: &mut Judged, others: &[Judged]) {
     let own = size(&made.candidate);
     let sizes = others.iter().map(|one| size(&one.candidate));
     median(sizes.chain([own])).into_iter().for_each(|median| beside(made, median));

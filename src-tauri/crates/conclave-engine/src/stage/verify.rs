@@ -3,14 +3,14 @@
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, Seat};
 use conclave_core::cluster::Shape;
-use conclave_core::evidence::{Check, Evidence};
+use conclave_core::evidence::Check;
 use conclave_core::resolution::Judged;
-use conclave_core::smell::Smell;
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Change, shape};
 
 use super::smells;
 use crate::check::{Subject, climb};
+use crate::ctx::Ctx;
 use crate::event::Checking;
 use crate::run::Line;
 use crate::source::Sources;
@@ -57,8 +57,28 @@ pub(super) async fn look_at(
     candidate: Candidate,
     place: &str,
 ) -> Judged {
-    keep(line, sources, &candidate);
-    let (evidence, smells) = ladder(line, brief, sources, plan, &candidate, place).await;
+    let (id, origin) = (candidate.id.clone(), candidate.origin.label());
+    let tell = |check: Check| {
+        let checking = Checking { candidate: id.clone(), origin: origin.clone(), check };
+        line.tell_check(format!("{}, {place}", check.label()), checking);
+    };
+    examine(line.cx(), brief, sources, plan, candidate, tell).await
+}
+
+/// `candidate` with its evidence, whoever wants it looked at; `tell` hears which check is next.
+pub(crate) async fn examine(
+    cx: &Ctx,
+    brief: &Brief,
+    sources: &Sources,
+    plan: &RunPlan,
+    candidate: Candidate,
+    tell: impl Fn(Check),
+) -> Judged {
+    keep(cx, sources, &candidate);
+    let mut subject = Subject::new(cx, brief, sources, plan, &candidate);
+    climb(&mut subject, |_| true, tell).await;
+    let smells = smells::of(&subject);
+    let evidence = subject.seen;
     let shape = shape_of(sources, &candidate);
     Judged { candidate, also_by: Vec::new(), evidence, smells, shape, parents: Vec::new() }
 }
@@ -79,30 +99,11 @@ fn shape_of(sources: &Sources, candidate: &Candidate) -> Option<Shape> {
 }
 
 /// Keeps the texts that the candidate was written against, so that its diff can be shown when the files have moved on.
-fn keep(line: &Line<'_>, sources: &Sources, candidate: &Candidate) {
+fn keep(cx: &Ctx, sources: &Sources, candidate: &Candidate) {
     for file in &candidate.patch.files {
-        let kept = sources.file(&file.path).map(|source| line.cx().data.put_blob(&source.bytes));
+        let kept = sources.file(&file.path).map(|source| cx.data.put_blob(&source.bytes));
         if let Ok(Err(error)) = kept {
             tracing::warn!(%error, path = %file.path, "the text before the fix was not kept");
         }
     }
-}
-
-/// Climbs the ladder and says what is suspicious.
-async fn ladder(
-    line: &Line<'_>,
-    brief: &Brief,
-    sources: &Sources,
-    plan: &RunPlan,
-    candidate: &Candidate,
-    place: &str,
-) -> (Vec<Evidence>, Vec<Smell>) {
-    let mut subject = Subject::new(line.cx(), brief, sources, plan, candidate);
-    let tell = |check: Check| {
-        let (id, origin) = (candidate.id.clone(), candidate.origin.label());
-        line.tell_check(format!("{}, {place}", check.label()), Checking { candidate: id, origin, check });
-    };
-    climb(&mut subject, |_| true, tell).await;
-    let smells = smells::of(&subject);
-    (subject.seen, smells)
 }
