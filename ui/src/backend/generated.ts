@@ -2528,6 +2528,10 @@ export type ResolutionView = {
 	why_safe: string,
 	/**  What was not checked. */
 	not_covered: string[],
+	/**  Why no alternative stands beside the recommended fix. */
+	no_alternative: string | null,
+	/**  Why no edge case of it is named. */
+	no_edge_case: string | null,
 	/**  What was made of all answers and all evidence; `null` for runs from before there was one. */
 	synthesis: SynthesisView | null,
 	/**  What its calls to models cost; `null` where only the conclusion is shown. */

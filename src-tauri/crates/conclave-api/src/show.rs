@@ -5,7 +5,7 @@ use conclave_core::confidence::Confidence;
 use conclave_core::evidence::{Check, CheckOutcome, Evidence};
 use conclave_core::finding::Region;
 use conclave_core::judgement::{Fault, Judgement};
-use conclave_core::resolution::{Conclusion, Resolution, Verdict};
+use conclave_core::resolution::{Conclusion, Resolution, Verdict, no_alternative, no_edge_case};
 use conclave_engine::event;
 use conclave_engine::replay::Replayed;
 use conclave_policy::{Access, Effective, Layer, Reviewed, ToolRequest};
@@ -174,6 +174,8 @@ pub(crate) fn resolution(resolution: &Resolution, diffs: impl Fn(&Verdict) -> Ve
         change: resolution.explanation.change.clone(),
         why_safe: resolution.explanation.why_safe.clone(),
         not_covered: resolution.explanation.not_covered.clone(),
+        no_alternative: no_alternative(resolution),
+        no_edge_case: no_edge_case(resolution),
         synthesis: resolution.synthesis.as_ref().map(synthesis::synthesis),
         cost: None,
         analysis_ms: resolution.analysis_ms,

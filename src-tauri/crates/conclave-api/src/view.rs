@@ -332,6 +332,10 @@ pub struct ResolutionView {
     pub why_safe: String,
     /// What was not checked.
     pub not_covered: Vec<String>,
+    /// Why no alternative stands beside the recommended fix.
+    pub no_alternative: Option<String>,
+    /// Why no edge case of it is named.
+    pub no_edge_case: Option<String>,
     /// What was made of all answers and all evidence; `null` for runs from before there was one.
     pub synthesis: Option<SynthesisView>,
     /// What its calls to models cost; `null` where only the conclusion is shown.

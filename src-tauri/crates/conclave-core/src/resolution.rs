@@ -12,6 +12,7 @@ use crate::patch::Patch;
 use crate::smell::Smell;
 use crate::synthesis::Synthesis;
 
+mod absent;
 mod behind;
 mod conclude;
 mod explain;
@@ -22,6 +23,7 @@ mod properties;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use absent::{no_alternative, no_edge_case};
 pub use behind::behind;
 pub use conclude::{MAX_ALTERNATIVES, UNDECIDED, Work, conclude, holds, is_settled, undecided};
 pub use explain::references;

@@ -70,9 +70,60 @@ export function Fixes({
               </span>
             </p>
           )}
-          <FixPanel fix={chosen} />
+          <FixPanel fix={{ ...chosen, trade_off: tradeOff(resolution, chosen) }} />
+          {chosen === resolution.fixes[0] && <Alternatives resolution={resolution} onPick={onPick} />}
         </>
       )}
+    </>
+  );
+}
+
+/** How a fix compares with the first one: in the words of who thought it over, where there are any. */
+function tradeOff({ synthesis }: ResolutionView, { id, trade_off }: FixView): string | null {
+  return synthesis?.trade_offs.find(({ fix }) => fix === id)?.text ?? trade_off;
+}
+
+/** What stands beside the first fix, or why nothing does. */
+function Alternatives({ resolution, onPick }: { resolution: ResolutionView; onPick: (fix: number) => void }) {
+  const { fixes, recommended, synthesis, no_alternative } = resolution;
+  const numberOf = (id: string) => fixes.findIndex((fix) => fix.id === id) + 1;
+  const others = fixes.slice(1).flatMap((fix) => {
+    const text = tradeOff(resolution, fix);
+    return fix.stopped === null && text !== null ? [{ id: fix.id, text }] : [];
+  });
+  const prefers = synthesis !== null && synthesis.model !== null ? synthesis.prefers : null;
+  if (others.length === 0 && no_alternative === null && prefers === null) return null;
+  return (
+    <>
+      <SectionHead title="Alternatives" end={others.length > 0 ? "each beside the first" : undefined} />
+      <ul className={styles.alternatives}>
+        {others.map(({ id, text }) => (
+          <li key={id}>
+            <button type="button" onClick={() => onPick(numberOf(id))}>
+              Fix {numberOf(id)}
+            </button>
+            <span>
+              <Prose text={sentence(text)} />
+            </span>
+          </li>
+        ))}
+        {no_alternative !== null && (
+          <li className="faint">
+            <span>
+              <Prose text={sentence(no_alternative)} />
+            </span>
+          </li>
+        )}
+        {prefers !== null && numberOf(prefers) > 0 && (
+          <li>
+            <span className="faint">
+              {synthesis?.model} would choose{" "}
+              {prefers === recommended ? "the recommended one" : `fix ${numberOf(prefers)}`}: an opinion, which changes
+              nothing.
+            </span>
+          </li>
+        )}
+      </ul>
     </>
   );
 }

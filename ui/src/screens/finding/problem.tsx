@@ -1,6 +1,6 @@
 /** The problem: in sentences, in the code, along its flow, and in the scanner's own words. */
 import { useId, useState } from "react";
-import type { FindingView } from "../../backend/generated";
+import type { FindingView, ReferenceView } from "../../backend/generated";
 import { copyText } from "../../clipboard";
 import { ExcerptLines, FileHead, StepBall } from "../../code/code";
 import { Button } from "../../components/button";
@@ -12,7 +12,10 @@ import { count, sentence } from "../../format";
 import styles from "./problem.module.css";
 
 export function Problem({ view, step, onStep }: { view: FindingView; step: number; onStep: (step: number) => void }) {
-  const { excerpt, flow, problem, unresolved } = view;
+  const { excerpt, flow, problem, unresolved, resolution } = view;
+  const made = resolution?.synthesis ?? null;
+  // What is said above already is not said again.
+  const rootCause = made !== null && made.root_cause !== "" && made.root_cause !== problem ? made.root_cause : null;
   return (
     <>
       <SectionHead
@@ -72,6 +75,14 @@ export function Problem({ view, step, onStep }: { view: FindingView; step: numbe
           </ol>
         </>
       )}
+      {rootCause !== null && (
+        <>
+          <SectionHead title="Root cause" end={made?.model ?? "from the evidence"} />
+          <p className={styles.text}>
+            <Prose text={rootCause} />
+          </p>
+        </>
+      )}
       <ScannerSays view={view} />
     </>
   );
@@ -82,7 +93,9 @@ function stepWord(index: number, length: number): string {
   return index === length - 1 ? "Sink" : "passes through";
 }
 
-function ScannerSays({ view: { row, message, tool_version, rule_help, references } }: { view: FindingView }) {
+function ScannerSays({ view }: { view: FindingView }) {
+  const { row, message, tool_version, rule_help } = view;
+  const references = referencesOf(view);
   const [open, setOpen] = useState(false);
   const id = useId();
   return (
@@ -116,10 +129,14 @@ function ScannerSays({ view: { row, message, tool_version, rule_help, references
         <>
           <SectionHead title="Read on" end="links are copied, never fetched" />
           <ul className={styles.references}>
-            {references.map((reference) => (
-              <li key={reference}>
-                <code className="path">{reference}</code>
-                <CopyLink link={reference} />
+            {references.map(({ url, title, query, date }) => (
+              <li key={url}>
+                <div>
+                  {title !== "" && <p>{title}</p>}
+                  <code className="path">{url}</code>
+                  {(query !== null || date !== null) && <p className="faint">{foundWords(query, date)}</p>}
+                </div>
+                <CopyLink link={url} />
               </li>
             ))}
           </ul>
@@ -127,6 +144,18 @@ function ScannerSays({ view: { row, message, tool_version, rule_help, references
       )}
     </>
   );
+}
+
+/** What the run found to read on; before a run, the addresses that the report names. */
+function referencesOf({ references, resolution }: FindingView): ReferenceView[] {
+  const found = resolution?.synthesis?.references ?? [];
+  return found.length > 0 ? found : references.map((url) => ({ url, title: "", query: null, date: null }));
+}
+
+/** By which question a reference was found, and when. */
+function foundWords(query: string | null, date: string | null): string {
+  const by = query === null ? "" : `found by “${query}”`;
+  return [by, date ?? ""].filter((part) => part !== "").join(", ");
 }
 
 function CopyLink({ link }: { link: string }) {

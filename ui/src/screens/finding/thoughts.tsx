@@ -87,7 +87,7 @@ const CAME: Record<ToolUseView["outcome"], string> = {
 };
 
 function Used({
-  used: { server, tool, asked, outcome, said, took_ms },
+  used: { server, tool, asked, outcome, said, entry, took_ms },
   number,
 }: {
   used: ToolUseView;
@@ -102,12 +102,22 @@ function Used({
         </code>{" "}
         <span className="faint">
           {CAME[outcome]}, {duration(took_ms)}
+          {entry !== null && `, decision ${entry} in the ledger`}
         </span>
         <p className={styles.said}>{asked}</p>
-        {said !== "" && <p className={styles.said}>{said}</p>}
+        {said !== "" && (
+          <p className={`${styles.said} ${outcome === "answered" ? "cut" : ""}`} title={said}>
+            {saidWords(said)}
+          </p>
+        )}
       </div>
     </li>
   );
+}
+
+/** What a tool says of its answer in words, where the answer is data that begins with them. */
+function saidWords(said: string): string {
+  return /^\{"said":"([^"\\]*)"/.exec(said)?.[1] ?? said;
 }
 
 /** Whom something comes from; nothing where that is nobody in particular. */

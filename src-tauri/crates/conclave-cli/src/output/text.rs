@@ -353,6 +353,11 @@ pub(super) fn finding(style: Style, view: &FindingView, thoughts: bool) -> Strin
             };
             fix_lines(&mut out, style, fix, head);
         }
+        for (what, why) in [("alternative", &resolution.no_alternative), ("edge case", &resolution.no_edge_case)] {
+            if let Some(why) = why {
+                let _ = writeln!(out, "No {what}: {}\n", clean(why));
+            }
+        }
         if let (Some(reason), Some(next)) = (&resolution.reason, &resolution.next) {
             let head = style.bold(ending(resolution.ending));
             let _ = writeln!(out, "{head}: {}\nNext: {}\n", clean(reason), clean(next));

@@ -66,6 +66,34 @@ fn a_resumed_run_keeps_its_stages_only_for_the_same_text() {
 }
 
 #[test]
+fn proposing_and_checking_have_a_clock_each() {
+    let folder = tempfile::tempdir().expect("a folder");
+    run(async {
+        let (cx, job) = begun(folder.path()).await;
+        let plan = RunPlan::for_severity(conclave_core::finding::Severity::Critical, &cx.settings());
+        assert_eq!((plan.tier.analysis_s, plan.check_s), (120, cx.settings().check_timeout_s), "each has its limit");
+        // What each stage took, as if checking had taken longer than the whole time for proposing.
+        run_finding(&cx, &job).await.expect("a result");
+        let took = [
+            (Stage::Propose, 1_000),
+            (Stage::ProposeAgain, 20),
+            (Stage::Verify, 300_000),
+            (Stage::VerifyAgain, 4_000),
+            (Stage::VerifyMerged, 500),
+        ];
+        for (stage, took_ms) in took {
+            let text = cx.store.stage(&job.run, stage_name(stage)).expect("stored").expect("it ran");
+            let mut stored: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            stored[1][1] = took_ms.into();
+            cx.store.save_stage(&job.run, stage_name(stage), &stored.to_string()).expect("saved");
+        }
+        let again = run_finding(&cx, &job).await.expect("a result");
+        assert_eq!((again.analysis_ms, again.verification_ms), (1_020, 304_500));
+        assert!(again.recommended().is_some(), "the time for proposing does not end the checks");
+    });
+}
+
+#[test]
 fn a_conclusion_comes_out_the_same_to_the_byte_and_a_changed_one_is_found_out() {
     let folder = tempfile::tempdir().expect("a folder");
     run(async {
