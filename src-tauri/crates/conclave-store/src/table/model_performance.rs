@@ -162,15 +162,19 @@ impl Store {
     /// # Errors
     /// A database that cannot be written, or a row that makes no sense.
     pub fn take_unlooked(&self, project: &ProjectId, before_ms: i64, now_ms: i64) -> Result<Vec<KnownFix>> {
+        let due = |transaction: &Transaction<'_>| {
+            select(transaction, "project = ?1 AND looked_at <= ?2", params![project.as_str(), before_ms])
+        };
+        // Most often there is nothing to look for, and then nobody waits for a write.
+        if self.read(due)?.is_empty() {
+            return Ok(Vec::new());
+        }
         self.write(|transaction| {
-            let fixes = select(transaction, "project = ?1", [project.as_str()])?;
-            let due: Vec<KnownFix> = fixes.into_iter().filter(|fix| fix.looked_at <= before_ms).collect();
-            if !due.is_empty() {
-                transaction.execute(
-                    "UPDATE model_performance SET looked_at = ?3 WHERE project = ?1 AND looked_at <= ?2",
-                    params![project.as_str(), before_ms, now_ms],
-                )?;
-            }
+            let due = due(transaction)?;
+            transaction.execute(
+                "UPDATE model_performance SET looked_at = ?3 WHERE project = ?1 AND looked_at <= ?2",
+                params![project.as_str(), before_ms, now_ms],
+            )?;
             Ok(due)
         })
     }
