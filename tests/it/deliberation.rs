@@ -2,9 +2,11 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::cli::check;
+use crate::far::{Far, approve};
 use crate::model::{Asked, Model, stream};
 use crate::program::{Home, text};
 
@@ -29,14 +31,23 @@ fn model(think: impl Fn(&Asked) -> (String, String) + Send + 'static) -> Model {
 
 /// The resolution of the only finding, with `deliberation` in the settings and `address` as the only model.
 fn resolved(home: &Home, address: &str, deliberation: &Value) -> Value {
-    home.write("app/load.py", WEAK);
-    home.json(&["scan", "app"], 0);
+    home.write("data/settings.json", &settings(address, deliberation).to_string());
+    resolution(home)
+}
+
+fn settings(address: &str, deliberation: &Value) -> Value {
     let models = json!([
         { "name": "Stub", "base_url": format!("http://{address}/v1"), "model": "stub" },
         { "name": "Dead", "base_url": "http://127.0.0.1:1/v1", "model": "dead", "trial": true },
         { "name": "Keyless", "base_url": "http://127.0.0.1:1/v1", "model": "k", "key_env": "CONCLAVE_TEST_NO_SUCH_KEY" },
     ]);
-    home.write("data/settings.json", &json!({ "models": models, "deliberation": deliberation }).to_string());
+    json!({ "models": models, "deliberation": deliberation })
+}
+
+/// The resolution of the only finding.
+fn resolution(home: &Home) -> Value {
+    home.write("app/load.py", WEAK);
+    home.json(&["scan", "app"], 0);
     let report = home.json(&["fix", "--all"], 0);
     check("fix", &report);
     report["resolutions"][0]["resolution"].clone()
@@ -291,6 +302,38 @@ fn who_thinks_it_over_uses_tools_on_the_way_and_each_use_is_decided_and_shown() 
         "{references:#?}"
     );
     assert_eq!(decided(&resolution), alone());
+}
+
+#[test]
+fn what_is_published_reaches_the_analysis_and_is_cited_with_question_address_and_date() {
+    let far = Far::new("kagi_search_fetch", "Searches.".to_owned(), |asked| {
+        let is_latest = asked["query"].as_str().is_some_and(|query| query.starts_with("latest CVE CWE-502"));
+        let found = "1. [PyYAML advisory](https://advisories.example/1)\nAn old loader is attacked.\n";
+        if is_latest { found } else { "Nothing was found." }.to_owned()
+    });
+    let home = Home::new();
+    let calls = vec![("search_intelligence", json!({ "question": "latest_cves", "cwe": 502 }))];
+    let stub = using(calls, said(&json!({})));
+    let mut settings = settings(&stub.address.to_string(), &json!({}));
+    settings["mcp_servers"] = json!({ "search": { "url": far.url(), "serves": "intelligence" } });
+    home.write("data/settings.json", &settings.to_string());
+    approve(&home, "search");
+    let resolution = resolution(&home);
+
+    let is_told = |asked: &Asked| asked.body.to_string().contains("An old loader is attacked.");
+    assert!(stub.asked().iter().filter(|asked| thinks(asked)).any(is_told), "whoever thinks it over reads it");
+    let references = resolution["synthesis"]["references"].as_array().expect("references");
+    let cited = references.iter().find(|one| one["url"] == "https://advisories.example/1").expect("it is cited");
+    assert_eq!(cited["title"], "PyYAML advisory");
+    let query = cited["query"].as_str().expect("a question");
+    assert!(query.starts_with("latest CVE CWE-502"), "{query}");
+    assert!(far.asked().iter().any(|asked| asked.contains(query)), "{query}");
+    let date = cited["date"].as_str().expect("a date");
+    assert!(Regex::new(r"^\d{4}-\d\d-\d\d$").expect("a pattern").is_match(date), "{date}");
+
+    let id = home.json(&["findings"], 0)["findings"][0]["id"].as_str().expect("an id").to_owned();
+    let shown = text(&home.run(&["show", &id]));
+    assert!(shown.contains("https://advisories.example/1") && shown.contains(date), "{shown}");
 }
 
 #[test]

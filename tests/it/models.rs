@@ -276,6 +276,33 @@ fn calls_are_counted_for_each_model_and_summed_up() {
 }
 
 #[test]
+fn what_is_measured_stays_on_this_machine() {
+    let ground = Ground::new();
+    let model = json!({ "name": "mine", "base_url": ground.url(), "model": "stub" });
+    ground.home.write("data/settings.json", &json!({ "models": [model] }).to_string());
+    let app = project(&ground.home);
+    ground.home.json(&["scan", &app], 0);
+    let id = ground.home.json(&["findings"], 0)["findings"][0]["id"].as_str().expect("an id").to_owned();
+    ground.home.json(&["fix", "--all", "--apply"], 0);
+    ground.home.json(&["rate", &id, "up"], 0);
+    let measured = ground.home.json(&["models", "metrics"], 0);
+    assert!(measured["models"][0]["model"] == "mine", "{measured:#}");
+    assert_eq!(ground.home.json(&["insights"], 0)["fixes"], json!(1));
+
+    // All that leaves is in the ledger, and it is the questions.
+    let export = text(&ground.home.run(&["audit", "export"]));
+    let entries = export.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let sent: Vec<Value> = entries.map(|line| line["entry"]["request"].clone()).collect();
+    let sent: Vec<&Value> = sent.iter().filter(|request| request["action"] == "send_http").collect();
+    let here = format!("http://{}/", ground.model.address);
+    let to_model = |request: &&&Value| request["resource"].as_str().is_some_and(|to| to.starts_with(&here));
+    assert!(!sent.is_empty());
+    assert_eq!(sent.iter().filter(to_model).count(), sent.len(), "{sent:#?}");
+    let asked: String = ground.model.asked().iter().map(|asked| asked.body.to_string()).collect();
+    assert!(["metrics", "telemetry", "latency", "approval"].iter().all(|word| !asked.contains(word)), "{asked}");
+}
+
+#[test]
 fn a_question_that_the_policy_holds_back_is_no_call() {
     let ground = Ground::new();
     ground.home.json(&["models", "add", "mine", "--url", &ground.url(), "--model", "stub"], 0);

@@ -70,7 +70,7 @@ fn synthesis(place: &Place, log: &mut Log) -> Result<Done> {
     let data = place.scratch("bench-synthesis")?;
     let (mut without, mut with, mut added) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 0..PAIRS {
-        let mut run = |on: bool| {
+        let run = |on: bool| {
             let home = data.join(format!("{pair}-{on}"));
             std::fs::create_dir(&home)?;
             std::fs::write(home.join("settings.json"), format!("{{\"deliberation\":{{\"on\":{on}}}}}"))?;

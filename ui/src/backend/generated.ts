@@ -1632,6 +1632,10 @@ export type LearnedView = {
 	label: string,
 	/**  From so many outcomes. */
 	n: number,
+	/**  So many of them were right. */
+	right: number,
+	/**  How sure Conclave was of them, on average. */
+	said: number,
 	/**  Where a reading of the next fix begins. */
 	mean: number,
 	/**  Where it began before anything was known. */

@@ -16,6 +16,7 @@ mod tests;
 pub mod training;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use conclave_core::calibration::{Labelled, fits};
 use conclave_core::candidate::{Origin, family_of};
@@ -27,6 +28,7 @@ use conclave_core::resolution::{Resolution, Verdict};
 use conclave_core::settings::Settings;
 use conclave_store::{KnownFix, Rating, StoreError};
 
+use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::event::{Event as Told, Topic};
 
@@ -113,6 +115,12 @@ pub(crate) fn record(cx: &Ctx, root: &str) -> Record {
             Record::faulty("the record of outcomes cannot be read")
         }
     }
+}
+
+/// The same, off the threads that serve everything else.
+pub(crate) async fn recorded(cx: &Ctx, root: &Path) -> Record {
+    let (cx, root) = (cx.clone(), root.to_string_lossy().into_owned());
+    blocking(move || record(&cx, &root)).await
 }
 
 /// The models of the settings by name, each with the model as it is known at the other end.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use conclave_core::finding::Severity;
+use conclave_core::record::Record;
 use conclave_core::settings::{CliKind, CliSetting, LocalSetting, ModelSetting, SAMPLING, SamplingSetting, Settings};
 use conclave_core::tier::RunPlan;
 use conclave_effects::{ModelClass, Secret, find_worker, host_of};
@@ -230,7 +231,7 @@ fn key(cx: &Ctx, setting: &OneModel, host: Option<&str>, keys: &[KeyHost]) -> Ke
 fn tiers(cx: &Ctx, name: &str) -> Vec<Severity> {
     let is_asked = |severity: &Severity| {
         let plan = RunPlan::for_severity(*severity, &cx.settings());
-        panel(&cx.models, &plan, None).iter().any(|model| model.name() == name)
+        panel(&cx.models, &plan, None, &Record::default()).iter().any(|model| model.name() == name)
     };
     Severity::ALL.into_iter().filter(is_asked).collect()
 }

@@ -2,10 +2,14 @@
 //!
 //! Invariant: a seat that nobody can take is named, and a model that is not ready takes nobody's place.
 
-use conclave_core::candidate::family_of;
+use std::cmp::Reverse;
+
+use conclave_core::candidate::{Origin, family_of};
 use conclave_core::language::Language;
+use conclave_core::record::Record;
 use conclave_core::settings::{RoleModel, Settings};
 use conclave_core::tier::{Mode, Role, Tier};
+use conclave_core::weakness::Family;
 use conclave_inference::catalogue;
 
 use crate::models::Model;
@@ -26,10 +30,19 @@ pub(crate) struct Member {
     pub bound: Vec<(Role, usize)>,
     /// Whether it can be asked.
     pub is_ready: bool,
+    /// What outcomes say for it, or against it, in such findings; see [`merit`].
+    pub merit: i32,
+}
+
+/// What `record` says of fixes by `origin` against `family`: how far it moved where a reading of the next one begins, in
+/// twentieths, so that little is nothing.
+pub(crate) fn merit(record: &Record, origin: &Origin, family: Family, language: Option<Language>) -> i32 {
+    let start = Record::default().prior(origin, family, language).p;
+    ((record.prior(origin, family, language).p - start) * 20.0) as i32
 }
 
 impl Member {
-    pub fn of(model: &Model, settings: &Settings, language: Option<Language>) -> Self {
+    pub fn of(model: &Model, settings: &Settings, language: Option<Language>, merit: i32) -> Self {
         let info = model.info();
         let known = catalogue::model(&info.model);
         let is_strength = |role: &Role| known.is_some_and(|entry| entry.strengths.iter().any(|id| id == role.id()));
@@ -39,6 +52,7 @@ impl Member {
             strengths: Role::ALL.into_iter().filter(is_strength).collect(),
             bound: bound(settings, &info.name, language),
             is_ready: model.missing().is_none(),
+            merit,
         }
     }
 }
@@ -113,13 +127,13 @@ pub(crate) fn seats(tier: &Tier, wanted: Option<Role>, members: &[Member]) -> Ve
 }
 
 /// The ready member that sits best for `role` and not yet elsewhere: one that the settings name for it, one that is good
-/// at it, one of a family that is not seated, the one that is preferred.
+/// at it, one of a family that is not seated, one that was right more often, the one that is preferred.
 fn best(role: Role, members: &[Member], seated: &[usize]) -> Option<usize> {
     let is_new = |member: &Member| !seated.iter().any(|other| members[*other].family == member.family);
     let free = members.iter().enumerate().filter(|(index, member)| member.is_ready && !seated.contains(index));
     let rank = |(index, member): &(usize, &Member)| {
         let bound = member.bound.iter().find(|(of, _)| *of == role).map_or(usize::MAX, |(_, place)| *place);
-        (bound, !member.strengths.contains(&role), !is_new(member), *index)
+        (bound, !member.strengths.contains(&role), !is_new(member), Reverse(member.merit), *index)
     };
     free.min_by_key(rank).map(|(index, _)| index)
 }
@@ -132,7 +146,7 @@ mod tests {
 
     fn member(name: &str, family: &str, strengths: &[Role]) -> Member {
         let (name, family) = (name.to_owned(), family.to_owned());
-        Member { name, family, strengths: strengths.to_vec(), bound: Vec::new(), is_ready: true }
+        Member { name, family, strengths: strengths.to_vec(), bound: Vec::new(), is_ready: true, merit: 0 }
     }
 
     /// Names in the order of the seats, `-` for an empty one, `+` before one of the second wave.
@@ -185,6 +199,22 @@ mod tests {
         members[5].bound = vec![(Role::DeepReasoning, 0)];
         members[4].bound = vec![(Role::DeepReasoning, 1), (Role::Fast, 0)];
         assert_eq!(names(&seats(&Tiers::default().critical, None, &members), &members), "f a d e b");
+    }
+
+    #[test]
+    fn outcomes_decide_among_those_who_are_as_good_for_a_seat() {
+        let mut members = six();
+        let tiers = Tiers::default();
+        let all = |members: &[Member]| names(&seats(&tiers.critical, None, members), members);
+        assert_eq!(all(&members), "a b d c e");
+        members[1].merit = 1;
+        assert_eq!(all(&members), "a b d c e", "one sits already");
+        members[5].merit = 2;
+        assert_eq!(all(&members), "a b d c e", "c is good at it");
+        members[2].strengths.clear();
+        assert_eq!(all(&members), "a b d f e");
+        members[5].merit = -1;
+        assert_eq!(all(&members), "a b d c e");
     }
 
     #[test]

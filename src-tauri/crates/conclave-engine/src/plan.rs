@@ -14,6 +14,7 @@ use conclave_core::candidate::{Draft, Seat};
 use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, ProjectId};
 use conclave_core::money::Money;
+use conclave_core::record::Record;
 use conclave_core::tier::{Effort, Role, RunPlan};
 use conclave_effects::ModelClass;
 use conclave_inference::Price;
@@ -21,6 +22,7 @@ use conclave_store::StoredFinding;
 
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::learn;
 use crate::models::Model;
 use crate::panel::Sitting;
 use crate::prompt::{self, Form};
@@ -159,7 +161,7 @@ pub async fn plan(cx: &Ctx, wish: &Wish) -> Result<Plan, RunError> {
         let why = match standing(&stored).or_else(|| choice.is_full()) {
             Some(why) => Err(why),
             None => match sources(cx, &mut projects, &stored.finding.project).await? {
-                Ok(sources) => one(cx, &stored, &sources, is_alone).await,
+                Ok(opened) => one(cx, &stored, &opened, is_alone).await,
                 Err(why) => Err(why),
             },
         };
@@ -184,18 +186,29 @@ fn standing(stored: &StoredFinding) -> Option<String> {
     Some(why.to_owned())
 }
 
+/// A project as all its findings are planned.
+#[derive(Clone)]
+struct Opened {
+    sources: Arc<Sources>,
+    /// What became of earlier fixes.
+    record: Arc<Record>,
+}
+
 /// The files of `project`, opened once; why they cannot be, where they cannot.
 async fn sources(
     cx: &Ctx,
-    opened: &mut HashMap<ProjectId, Result<Arc<Sources>, String>>,
+    opened: &mut HashMap<ProjectId, Result<Opened, String>>,
     project: &ProjectId,
-) -> Result<Result<Arc<Sources>, String>, RunError> {
+) -> Result<Result<Opened, String>, RunError> {
     if let Some(known) = opened.get(project) {
         return Ok(known.clone());
     }
     let root = cx.store.project(project)?.ok_or_else(|| RunError::Gone(project.to_string()))?.root;
     let sources = match Sources::open_for_person(cx, Path::new(&root)).await {
-        Ok(sources) => Ok(Arc::new(sources)),
+        Ok(sources) => {
+            let record = Arc::new(learn::recorded(cx, &sources.root()).await);
+            Ok(Opened { sources: Arc::new(sources), record })
+        }
         Err(RunError::Store(error)) => return Err(error.into()),
         Err(error) => Err(error.to_string()),
     };
@@ -204,7 +217,8 @@ async fn sources(
 }
 
 /// The plan for one finding, or why it is not run.
-async fn one(cx: &Ctx, stored: &StoredFinding, sources: &Arc<Sources>, is_alone: bool) -> Result<Planned, String> {
+async fn one(cx: &Ctx, stored: &StoredFinding, opened: &Opened, is_alone: bool) -> Result<Planned, String> {
+    let Opened { sources, record } = opened;
     let settings = cx.settings();
     let plan = RunPlan::for_finding(&stored.finding, &sources.root().display().to_string(), Effort::Usual, &settings);
     let brief = {
@@ -214,7 +228,7 @@ async fn one(cx: &Ctx, stored: &StoredFinding, sources: &Arc<Sources>, is_alone:
     if let Some(why) = &brief.unusable {
         return Err(why.clone());
     }
-    let (all, sitting) = stage::seated(&cx.models, &plan, Some(&brief));
+    let (all, sitting) = stage::seated(&cx.models, &plan, Some(&brief), record);
     if let (false, Some(why)) = (all.is_empty(), stage::on_demand(&plan, is_alone)) {
         return Err(why);
     }

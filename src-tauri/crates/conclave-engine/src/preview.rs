@@ -65,14 +65,14 @@ pub async fn preview(cx: &Ctx, finding: &FindingId) -> Result<Preview, RunError>
     let remembering = (cx.clone(), project.root);
     let gather = move || {
         let (cx, root) = &remembering;
-        learn::recall(cx, root, stage::gather(&finding, &sources, &settings))
+        (learn::recall(cx, root, stage::gather(&finding, &sources, &settings)), learn::record(cx, root))
     };
-    let brief = blocking(gather).await;
+    let (brief, record) = blocking(gather).await;
     let Some(file) = &brief.file else {
         return Ok(Preview { requests: Vec::new(), notes: brief.unusable.into_iter().collect() });
     };
     let (mut requests, mut notes) = (Vec::new(), Vec::new());
-    for model in stage::panel(&cx.models, &plan, Some(&brief)) {
+    for model in stage::panel(&cx.models, &plan, Some(&brief), &record) {
         let info = model.info();
         if let Some(missing) = model.missing() {
             notes.push(missing.to_string());

@@ -142,7 +142,7 @@ function Learned({ rows }: { rows: LearnedView[] }) {
     <table className={styles.table}>
       <caption className="heard">Where readings begin now</caption>
       <tbody>
-        {rows.slice(0, MOST).map(({ author, label, n, mean, start }) => (
+        {rows.slice(0, MOST).map(({ author, label, n, right, said, mean, start }) => (
           <tr key={author + label}>
             <th scope="row">
               {author} <span className="faint">{label}</span>
@@ -150,7 +150,9 @@ function Learned({ rows }: { rows: LearnedView[] }) {
             <td>
               {start.toFixed(2)} → <b>{mean.toFixed(2)}</b>
             </td>
-            <td className="faint">n = {Math.round(n)}</td>
+            <td className="faint">
+              {right} of {n} right, said {said.toFixed(2)}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -76,6 +76,8 @@ pub(crate) async fn get_insights(api: &Api, request: GetInsights) -> Result<Insi
                 family: one.family,
                 label: one.family.label().to_owned(),
                 n: one.n,
+                right: one.right,
+                said: one.said,
                 mean: one.mean,
                 start: one.start,
             })

@@ -195,6 +195,11 @@ pub struct LearnedView {
     pub label: String,
     /// From so many outcomes.
     pub n: u32,
+    /// So many of them were right.
+    pub right: u32,
+    /// How sure Conclave was of them, on average.
+    #[specta(type = Number)]
+    pub said: f64,
     /// Where a reading of the next fix begins.
     #[specta(type = Number)]
     pub mean: f64,

@@ -93,6 +93,10 @@ pub struct Learned {
     pub family: Family,
     /// Outcomes of it, each counted once.
     pub n: u32,
+    /// So many of them were right.
+    pub right: u32,
+    /// How sure Conclave was of them, on average.
+    pub said: f64,
     /// Where a reading of its next fix begins.
     pub mean: f64,
     /// Where it began before anything was known.
@@ -223,20 +227,21 @@ fn listed(by: BTreeMap<String, Approval>) -> Vec<Approval> {
 
 /// Every author and family of which outcomes are known.
 fn learned(fixes: &[KnownFix], record: &Record) -> Vec<Learned> {
-    let mut cells: BTreeMap<(String, Family), (Origin, u32)> = BTreeMap::new();
+    let mut cells: BTreeMap<(String, Family), (Origin, Vec<Said>)> = BTreeMap::new();
     for fix in fixes {
-        if Standing::of(fix.events.iter().map(|(_, event)| event)).label().is_none() {
-            continue;
-        }
+        let Some(label) = Standing::of(fix.events.iter().map(|(_, event)| event)).label() else { continue };
         for attempt in &fix.attempts {
             let key = (super::attempt::name(&attempt.origin), attempt.family);
-            cells.entry(key).or_insert((attempt.origin.clone(), 0)).1 += 1;
+            let (_, said) = cells.entry(key).or_insert_with(|| (attempt.origin.clone(), Vec::new()));
+            said.push((attempt.p, label.right));
         }
     }
-    let cell = |((author, family), (origin, n)): ((String, Family), (Origin, u32))| {
+    let cell = |((author, family), (origin, all)): ((String, Family), (Origin, Vec<Said>))| {
         let Prior { p, .. } = record.prior(&origin, family, None);
         let Prior { p: start, .. } = Record::default().prior(&origin, family, None);
-        Learned { author, family, n, mean: p, start }
+        let right = count(all.iter().filter(|(_, right)| *right).count());
+        let said = all.iter().map(|(said, _)| said).sum::<f64>() / all.len() as f64;
+        Learned { author, family, n: count(all.len()), right, said, mean: p, start }
     };
     cells.into_iter().map(cell).collect()
 }

@@ -196,6 +196,19 @@ async fn a_persons_judgement_counts_with_its_reason_and_an_undone_fix_is_wrong()
 }
 
 #[tokio::test]
+async fn an_authors_record_per_kind_of_weakness_says_how_often_it_was_right_and_how_sure_conclave_was() {
+    let ground = Ground::new(&["a.py", "b.py", "c.py"], "{}").await;
+    ground.fix().await;
+    decide::undo_fix(&ground.cx, &ground.found[1]).await.unwrap();
+    let known = ground.cx.store.known_fixes("").unwrap();
+    let sure: Vec<f64> = known.iter().map(|fix| fix.attempts[0].p).collect();
+    let found = insights::insights(&ground.cx, "").await.unwrap();
+    let [one] = found.learned.as_slice() else { panic!("{:?}", found.learned) };
+    assert_eq!((one.family, one.n, one.right), (Family::Deserialisation, 3, 2));
+    assert!(one.said > 0.0 && (one.said - sure.iter().sum::<f64>() / 3.0).abs() < 1e-9, "{one:?} {sure:?}");
+}
+
+#[tokio::test]
 async fn nothing_is_learnt_of_who_is_excluded_and_nothing_crosses() {
     let client = |more: &str| format!(r#"{{"clients": {{"acme": {{"projects": ["{{root}}"]{more}}}}}}}"#);
     for (settings, rows) in

@@ -14,6 +14,7 @@ use similar::TextDiff;
 use tokio::time::Instant;
 
 use super::ask::{Panel, Question, questions, seated};
+use crate::learn;
 use crate::run::Line;
 use crate::source::Sources;
 
@@ -34,7 +35,8 @@ pub(crate) async fn again(
     let mut again = panel.late();
     let mut asked = Vec::new();
     if plan.tier.mode == Mode::Staged && !is_settled(seats, judged) {
-        let (all, sitting) = seated(&line.cx().models, plan, Some(brief));
+        let record = learn::recorded(line.cx(), &sources.root()).await;
+        let (all, sitting) = seated(&line.cx().models, plan, Some(brief), &record);
         let second: Vec<_> = sitting.into_iter().filter(|sitting| sitting.second_wave).collect();
         asked.extend(questions(&all, &second));
     }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use conclave_core::brief::{Brief, BriefFile, Part};
 use conclave_core::candidate::{Draft, Seat};
 use conclave_core::finding::Severity;
-use conclave_core::language::Language;
+use conclave_core::record::Record;
 use conclave_core::tier::RunPlan;
+use conclave_core::weakness::Family;
 use conclave_inference::Priority;
 use conclave_policy::Actor;
 use tokio::task::JoinSet;
@@ -52,19 +53,29 @@ pub(crate) struct Panel {
     reserve: Arc<Mutex<VecDeque<Arc<Model>>>>,
 }
 
-/// Who sits where by `plan`, with the models by their place.
-pub(crate) fn seated(models: &Models, plan: &RunPlan, brief: Option<&Brief>) -> (Vec<Arc<Model>>, Vec<Sitting>) {
-    let language = brief.and_then(|brief| brief.file.as_ref()).and_then(|file| file.language);
+/// Who sits where by `plan` and by what `record` says of earlier fixes, with the models by their place.
+pub(crate) fn seated(
+    models: &Models,
+    plan: &RunPlan,
+    brief: Option<&Brief>,
+    record: &Record,
+) -> (Vec<Arc<Model>>, Vec<Sitting>) {
     let wanted = brief.and_then(|brief| panel::wanted(&brief.finding.detection.rule.cwe));
     let all = models.used();
-    let members = members(&all, models, language);
+    let members = members(&all, models, brief, record);
     let sitting = panel::seats(&plan.tier, wanted, &members);
     (all, sitting)
 }
 
-fn members(all: &[Arc<Model>], models: &Models, language: Option<Language>) -> Vec<Member> {
+fn members(all: &[Arc<Model>], models: &Models, brief: Option<&Brief>, record: &Record) -> Vec<Member> {
     let settings = models.settings();
-    all.iter().map(|model| Member::of(model, &settings, language)).collect()
+    let language = brief.and_then(|brief| brief.file.as_ref()).and_then(|file| file.language);
+    // An order that the person gave goes before what is known.
+    let family = brief.filter(|_| settings.preference.is_empty()).map(|brief| &brief.finding.detection.rule.cwe);
+    let family = family.map(|cwe| Family::of(cwe));
+    let merit =
+        |model: &Model| family.map_or(0, |family| panel::merit(record, &model_seat::origin(model), family, language));
+    all.iter().map(|model| Member::of(model, &settings, language, merit(model))).collect()
 }
 
 /// The questions of those of `sitting` that somebody takes; `all` are the models by their place.

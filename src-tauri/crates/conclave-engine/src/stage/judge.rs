@@ -8,7 +8,6 @@ use conclave_core::resolution::{Work, undecided};
 use conclave_core::tier::RunPlan;
 use serde::{Deserialize, Serialize};
 
-use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::judge::{JUDGES, Pair};
 use crate::learn;
@@ -31,10 +30,7 @@ pub(crate) async fn judge(
     (sources, plan): (&Sources, &RunPlan),
     work: &Work,
 ) -> Opinions {
-    let record = {
-        let (cx, root) = (cx.clone(), sources.root().to_string_lossy().into_owned());
-        blocking(move || learn::record(&cx, &root)).await
-    };
+    let record = learn::recorded(cx, &sources.root()).await;
     let mut judgements = Vec::new();
     if let Some(fixes) = undecided(&brief.finding, work, &record) {
         let pair = Pair { cx, run, brief, sources, plan, fixes: &fixes };

@@ -29,6 +29,17 @@ impl Told {
     }
 }
 
+/// As whose fixes those of `model` count.
+pub(super) fn origin(model: &Model) -> Origin {
+    let info = model.info();
+    Origin::Model {
+        model: info.model.clone(),
+        endpoint: info.name.clone(),
+        local: model.provider.known_class() == ModelClass::Local,
+        family: family_of(&info.model),
+    }
+}
+
 /// Asks `model` for a fix of `brief`'s finding within `errand`'s time. `earlier` is an answer of it that a check refused.
 pub(super) async fn ask(
     models: &Models,
@@ -43,13 +54,7 @@ pub(super) async fn ask(
         return Told::Answer(Draft::Silent { reason: brief.unusable.clone().unwrap_or_default() });
     };
     let info = model.info();
-    let class = model.provider.known_class();
-    let origin = Origin::Model {
-        model: info.model.clone(),
-        endpoint: info.name.clone(),
-        local: class == ModelClass::Local,
-        family: family_of(&info.model),
-    };
+    let origin = origin(model);
     let end = Instant::now() + errand.deadline;
     let mut last = Draft::Failed { why: "it was not asked".to_owned() };
     for form in Form::of(info) {

@@ -8,6 +8,7 @@ use conclave_core::brief::Brief;
 use conclave_core::candidate::{Candidate, Draft, Origin, RECIPES, Seat};
 use conclave_core::finding::{Region, Replacement, ScannerFix, Tool};
 use conclave_core::patch::{Edit, FilePatch, Patch};
+use conclave_core::record::Record;
 use conclave_core::tier::RunPlan;
 use conclave_fixers::{Answer, Recipes};
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use super::ask::{Panel, errand, questions, seated};
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
+use crate::learn;
 use crate::models::{Model, Models};
 use crate::panel::Sitting;
 use crate::patterns;
@@ -188,7 +190,8 @@ async fn models(
     panel: &mut Panel,
 ) -> Vec<Seat> {
     let cx = line.cx();
-    let (all, sitting) = seated(&cx.models, plan, Some(brief));
+    let record = learn::recorded(cx, &sources.root()).await;
+    let (all, sitting) = seated(&cx.models, plan, Some(brief), &record);
     if all.is_empty() {
         return empty_model_seat(cx).into_iter().map(|draft| seat("Models", vec![draft])).collect();
     }
@@ -259,8 +262,8 @@ pub(crate) fn empty(all: &[Arc<Model>], sitting: &[Sitting]) -> Vec<Seat> {
 }
 
 /// The models that a run by `plan` asks, in the order of its seats, and those that it cannot ask for want of a key.
-pub(crate) fn panel(models: &Models, plan: &RunPlan, brief: Option<&Brief>) -> Vec<Arc<Model>> {
-    let (all, sitting) = seated(models, plan, brief);
+pub(crate) fn panel(models: &Models, plan: &RunPlan, brief: Option<&Brief>, record: &Record) -> Vec<Arc<Model>> {
+    let (all, sitting) = seated(models, plan, brief, record);
     let mut asked: Vec<Arc<Model>> = Vec::new();
     let not_ready = all.iter().enumerate().filter(|(_, model)| model.missing().is_some()).map(|(index, _)| index);
     for index in sitting.iter().filter_map(|sitting| sitting.member).chain(not_ready) {

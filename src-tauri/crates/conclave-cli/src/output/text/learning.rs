@@ -88,7 +88,8 @@ pub(in crate::output) fn insights(style: Style, view: &InsightsView) -> String {
     }
     for one in view.learned.iter().take(MOST) {
         let (author, start) = (clean(&one.author), style.faint(&format!("began at {:.2}", one.start)));
-        let _ = writeln!(out, "  {author:<32} {:<24} {:.2}  n {}   {start}", one.label, one.mean, one.n);
+        let was = format!("right {} of {}, said {:.2}", one.right, one.n, one.said);
+        let _ = writeln!(out, "  {author:<32} {:<24} {was}   next {:.2}  {start}", one.label, one.mean);
     }
     more(&mut out, style, view.learned.len());
     if !view.patterns.is_empty() {

@@ -16,6 +16,18 @@ pub(super) fn lines(out: &mut String, style: Style, made: &SynthesisView, though
             let _ = writeln!(out, "  {}{}", clean(&case.text), named(style, &case.sources));
         }
     }
+    if !made.references.is_empty() {
+        let _ = writeln!(out, "{}", style.bold("Published"));
+        for reference in &made.references {
+            let query = reference.query.as_deref().map(|query| format!(" to \u{201c}{}\u{201d}", clean(query)));
+            let date = reference.date.as_deref().map(|date| format!(" on {}", clean(date)));
+            let found = match (&query, &date) {
+                (None, None) => String::new(),
+                _ => format!(" [found{}{}]", query.unwrap_or_default(), date.unwrap_or_default()),
+            };
+            let _ = writeln!(out, "  {}: {}{}", clean(&reference.title), clean(&reference.url), style.faint(&found));
+        }
+    }
     for hole in &made.holes {
         let _ = writeln!(out, "Missing: {}: {}", clean(&hole.what), clean(&hole.why));
     }
