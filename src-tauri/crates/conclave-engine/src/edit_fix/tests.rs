@@ -89,7 +89,7 @@ async fn a_persons_version_climbs_the_ladder_is_shown_and_applied_and_its_parent
     assert_eq!(edited.verdict.stopped, None, "{judged:?}");
     let Origin::Recipe { id } = &parent.origin else { panic!("{parent:?}") };
     assert_eq!(judged.candidate.origin, Origin::Person { recipe: Some(id.clone()) });
-    assert_eq!(judged.parents, [parent.id.clone()]);
+    assert_eq!(judged.parents, std::slice::from_ref(&parent.id));
     assert!(judged.also_by.is_empty() && gates_pass(&judged.evidence), "{judged:?}");
     let looked = [Check::Rescan, Check::OwnRule].map(|check| outcome_of(&judged.evidence, check));
     assert!(looked.contains(&CheckOutcome::Pass), "the detector looked at it too: {judged:?}");
@@ -119,7 +119,7 @@ async fn a_version_of_a_version_has_the_first_ones_recipe_and_its_own_parent() {
     let first = ground.edit(&[("a.py", &fixed.replace("return 1", "return 2"))]).await.unwrap();
     let change = Change::Texts(vec![("a.py".to_owned(), fixed.replace("return 1", "return 3"))]);
     let second = edit(&ground.cx, &ground.finding, Some(&first.fix), &change).await.unwrap();
-    assert_eq!(second.verdict.judged.parents, [first.fix.clone()]);
+    assert_eq!(second.verdict.judged.parents, std::slice::from_ref(&first.fix));
     assert_eq!(second.verdict.judged.candidate.origin, first.verdict.judged.candidate.origin);
     assert_eq!(second.verdict.judged.candidate.title, first.verdict.judged.candidate.title);
     // Lines that did not change are in no edit.
