@@ -10,12 +10,14 @@ use std::sync::Arc;
 use conclave_core::finding::Severity;
 use conclave_core::label::{Reason, Thumb};
 use conclave_core::project::Project;
+use conclave_core::tier::RunPlan;
 use conclave_core::weakness::Family;
 use conclave_effects::gate::Gate;
 use conclave_effects::sandbox::probe;
 use conclave_effects::{Clock, Policies};
 use conclave_policy::{Mode, Nobody, Policy};
 use conclave_store::{EdgeCaseOf, NewFix};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
@@ -270,6 +272,52 @@ fn another_version_of_a_model_keeps_half_of_what_was_known() {
     assert_eq!((n("claude-opus-5", "claude-opus-5"), n("claude-opus-5", "claude-opus-4")), (4.0, 0.0));
     // Another family is somebody else.
     assert_eq!((n("gpt-6", "gpt-6"), n("gpt-6", "claude-opus-4")), (0.0, 8.0));
+}
+
+#[tokio::test]
+async fn outcomes_change_who_is_asked_unless_the_person_has_said_so() {
+    let setting =
+        |name: &str| json!({ "name": name, "base_url": "http://127.0.0.1:1/v1", "model": format!("{name}-1") });
+    let models = json!([setting("first"), setting("second")]);
+    for (preference, expect) in [(json!([]), "second"), (json!(["first", "second"]), "first")] {
+        let settings = json!({ "models": models, "preference": preference });
+        let ground = Ground::new(&["a.py"], &settings.to_string()).await;
+        let finding = ground.cx.store.finding(&ground.found[0]).unwrap().unwrap().finding;
+        let sources = Sources::open(&ground.cx, ground.project.root.as_ref()).await.unwrap();
+        let brief = stage::gather(&finding, &sources, &ground.cx.settings());
+        let mut plan = RunPlan::for_severity(Severity::Medium, &ground.cx.settings());
+        plan.tier.seats.truncate(1);
+        let asked = || {
+            let record = record(&ground.cx, &ground.project.root);
+            let (all, sitting) = stage::seated(&ground.cx.models, &plan, Some(&brief), &record);
+            all[sitting[0].member.unwrap()].name().to_owned()
+        };
+        assert_eq!(asked(), "first", "nothing is known");
+        for (name, event) in [("first", Event::Reverted), ("second", Event::Merged)] {
+            for n in 0..12 {
+                let (model, endpoint) = (format!("{name}-1"), name.to_owned());
+                let origin = Origin::Model { family: family_of(&model), model, endpoint, local: false };
+                let attempt = known(origin, &[]).attempts.remove(0);
+                let family = Family::of(&finding.detection.rule.cwe);
+                let new = NewFix {
+                    client: String::new(),
+                    project: ground.project.id.clone(),
+                    finding: FindingId::new(format!("{name}{n}")),
+                    fix: CandidateId::new("c"),
+                    vulnerability_type: "CWE-502".into(),
+                    signature: "s".into(),
+                    consensus: Vec::new(),
+                    edge_cases: 0,
+                    attempts: vec![(name.into(), Attempt { family, ..attempt })],
+                };
+                ground.cx.store.know_fix(&new, ground.cx.now_ms()).unwrap();
+                for event in [&Event::Applied { tests: true, head: None }, &event] {
+                    ground.cx.store.add_fix_event("", &new.finding, &new.fix, event, ground.cx.now_ms()).unwrap();
+                }
+            }
+        }
+        assert_eq!(asked(), expect, "{preference}");
+    }
 }
 
 #[test]
