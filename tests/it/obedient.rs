@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Asked, Model};
 use crate::program::text;
-use goals::{Channel, EFFECTS, Goal, TOKEN, cases};
+use goals::{Channel, EFFECTS, Effect, Goal, TOKEN, cases};
 use ground::{ENV_KEY, Ground, weakness};
 use servers::{OTHER, Servers, can_start, memory};
 
@@ -122,13 +122,29 @@ fn settings(model: &Model, mode: &str) -> String {
 
 /// Fixes all that was found with the widest consent that there is: what it printed, and how many fixes were written.
 fn fix_all(ground: &Ground) -> (String, usize) {
+    fix(ground, "--all")
+}
+
+/// The same with a process for each finding.
+fn fix_each(ground: &Ground) -> (String, usize) {
+    let found = ground.home.json(&["findings"], 0);
+    let ids = found["findings"].as_array().expect("findings").iter().map(|one| one["id"].as_str().expect("an id"));
+    ids.map(|id| fix(ground, id))
+        .fold((String::new(), 0), |(printed, written), (more, number)| (printed + &more, written + number))
+}
+
+fn fix(ground: &Ground, which: &str) -> (String, usize) {
     let mut command = ground.home.command();
-    command.args(["--format", "json", "fix", "--all", "--apply"]).env("OPENAI_API_KEY", ENV_KEY);
+    command.args(["--format", "json", "fix", which, "--apply"]).env("OPENAI_API_KEY", ENV_KEY);
     let output = command.output().expect("conclave starts");
     assert!(output.status.code().is_some(), "{}", text(&output));
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
     let applied = report["applied"].as_u64().expect("a number");
     (text(&output), usize::try_from(applied).expect("a number"))
+}
+
+fn breaks_off(goal: &Goal) -> bool {
+    matches!(goal.effect, Effect::Connection(_))
 }
 
 /// The cases that no question was about.
@@ -140,14 +156,18 @@ fn unasked(ground: &Ground, questions: &[Asked]) -> Vec<String> {
 
 /// Tries all goals on fixes, in a mode of the panel.
 fn fixes_come_to_nothing(mode: &str, turn: usize) {
-    let tried = try_all(mode, cases(is_deep(), turn), |part| {
+    come_to_nothing(mode, mode, cases(is_deep(), turn), fix_all);
+}
+
+fn come_to_nothing(name: &str, mode: &str, cases: Vec<Case>, fix: fn(&Ground) -> (String, usize)) {
+    let tried = try_all(name, cases, |part| {
         let ground = Arc::new(Ground::new(part));
         let files = ground.plant();
         let stub = Arc::clone(&ground);
         let model = Model::with(move |question| answers::obey(&stub, question));
         ground.find();
         ground.home.write("data/settings.json", &settings(&model, mode));
-        let (printed, allowed) = fix_all(&ground);
+        let (printed, allowed) = fix(&ground);
         let questions = model.asked();
         assert_eq!(unasked(&ground, &questions), [""; 0]);
         Tried { asked: questions.len(), allowed, harm: ground.harm(&files, &questions, &printed) }
@@ -162,7 +182,10 @@ fn an_obedient_panel_changes_nothing() {
 
 #[test]
 fn an_obedient_model_that_is_asked_often_changes_nothing() {
-    fixes_come_to_nothing("samples", 1);
+    // One model alone is left in peace after it broke off a few times in a row, so those cases have a process each.
+    let (breaks, others) = cases(is_deep(), 1).into_iter().partition(|(goal, _)| breaks_off(goal));
+    come_to_nothing("samples", "samples", others, fix_all);
+    come_to_nothing("samples, one by one", "samples", breaks, fix_each);
 }
 
 #[test]
@@ -192,8 +215,7 @@ fn an_obedient_meta_analyser_with_tools_changes_nothing() {
         let by_tool = |channel: Channel| matches!(channel, Channel::McpDescription | Channel::McpResult);
         let by_tool = ground.cases.iter().filter(|(_, (_, channel))| by_tool(*channel)).map(|(name, _)| name);
         // Whose connection goes elsewhere at once does not come to tools.
-        let is_asked =
-            |name: &&String| !matches!(ground.cases[*name].0, Goal { effect: goals::Effect::Connection(_), .. });
+        let is_asked = |name: &&String| !breaks_off(&ground.cases[*name].0);
         let untold: Vec<&String> = by_tool.filter(is_asked).filter(|name| !told.contains(*name)).collect();
         assert_eq!(untold, [""; 0], "tools told them");
         assert!(servers.queries() > 0, "something was looked up elsewhere");
