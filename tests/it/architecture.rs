@@ -414,6 +414,7 @@ fn the_wire_is_declared_at_the_boundary() {
     // Leaf types that views show as they are.
     const LEAVES: &[&str] = &[
         "candidate.rs FixClass",
+        "comparison.rs Preference",
         "evidence.rs Check",
         "evidence.rs CheckOutcome",
         "finding.rs DismissReason",

@@ -70,6 +70,8 @@ pub enum PartKind {
     Weakness,
     /// An earlier answer of the same model, and what became of it.
     Earlier,
+    /// The answer of the model before it, where they are asked one after another.
+    Before,
     /// Something that is remembered of earlier findings of the same client.
     Remembered {
         /// Under which id.
@@ -97,6 +99,11 @@ impl Part {
             PartKind::Help => "what the scanner says of its rule".to_owned(),
             PartKind::Weakness => "what is known of this kind of weakness".to_owned(),
             PartKind::Earlier => "your earlier answer, and what became of it".to_owned(),
+            PartKind::Before => {
+                "the answer of the analyst before you, as a change of the reported code; improve on it where you can, and \
+                 answer with edits of the reported code itself"
+                    .to_owned()
+            }
             PartKind::Remembered { id } => format!("remembered of an earlier finding as `{id}`"),
         }
     }

@@ -22,6 +22,7 @@ mod made;
 mod properties;
 #[cfg(test)]
 pub(crate) mod tests;
+mod vote;
 
 pub use absent::{no_alternative, no_edge_case};
 pub use behind::behind;
@@ -100,6 +101,24 @@ pub enum Conclusion {
     },
 }
 
+/// By what a fix was chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// By evidence, as always.
+    #[default]
+    Evidence,
+    /// By the count of answers that came to it; its confidence is what evidence says of it.
+    Votes,
+}
+
+impl Selection {
+    /// Whether it is by evidence.
+    pub fn is_evidence(&self) -> bool {
+        *self == Self::Evidence
+    }
+}
+
 /// What the explanation says; each part one or more sentences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
@@ -124,6 +143,9 @@ pub struct Resolution {
     pub run: RunId,
     /// How it ended.
     pub conclusion: Conclusion,
+    /// By what the recommended fix was chosen.
+    #[serde(default, skip_serializing_if = "Selection::is_evidence")]
+    pub selection: Selection,
     /// All candidates: recommended first, then alternatives, then stopped ones.
     pub verdicts: Vec<Verdict>,
     /// All seats with their answers.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::configuration::{Configuration, Design};
 use crate::finding::{Finding, Severity};
 use crate::money::Money;
 use crate::settings::Settings;
@@ -62,6 +63,8 @@ pub enum Mode {
     Samples,
     /// Three families first, the rest only when the first do not settle it.
     Staged,
+    /// One after another, each another model that is shown the answer before its own; the last answer counts.
+    Chain,
 }
 
 /// The effort for findings of one severity.
@@ -238,6 +241,13 @@ pub struct RunPlan {
     pub tier: Tier,
     /// Time for one checking command, in seconds.
     pub check_s: u64,
+    /// How a fix is come to.
+    pub design: Design,
+    /// The only models that are asked, in order of preference; all of the settings when empty.
+    pub models: Vec<String>,
+    /// Whether it is one side of a comparison: everybody is asked anew and nobody beside, so that what it costs and how
+    /// long it takes is its own.
+    pub compared: bool,
 }
 
 impl RunPlan {
@@ -249,12 +259,33 @@ impl RunPlan {
             Effort::Usual => tiers.of(severity).clone(),
             Effort::Most => tiers.most(),
         };
-        Self { severity, tier, check_s: settings.check_timeout_s }
+        Self::new(severity, tier, settings)
     }
 
     /// The plan for findings that are this severe, in a project without tiers of its own.
     pub fn for_severity(severity: Severity, settings: &Settings) -> Self {
-        Self { severity, tier: settings.tiers.of(severity).clone(), check_s: settings.check_timeout_s }
+        Self::new(severity, settings.tiers.of(severity).clone(), settings)
+    }
+
+    fn new(severity: Severity, tier: Tier, settings: &Settings) -> Self {
+        let check_s = settings.check_timeout_s;
+        Self { severity, tier, check_s, design: Design::Panel, models: Vec::new(), compared: false }
+    }
+
+    /// Whether the model that the settings call `name` may be asked.
+    pub fn asks(&self, name: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|model| model == name)
+    }
+
+    /// The same as one side of a comparison, by `configuration`.
+    pub fn under(self, configuration: &Configuration) -> Self {
+        Self {
+            tier: configuration.tier(self.severity, self.tier),
+            design: configuration.design,
+            models: configuration.models.clone(),
+            compared: true,
+            ..self
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::explain::{explain, nothing, trade_off, unchecked};
-use super::{Conclusion, Judged, Resolution, Verdict, behind};
+use super::{Conclusion, Judged, Resolution, Selection, Verdict, behind, vote};
 use crate::candidate::{Draft, Origin, Seat};
 use crate::cluster::clusters;
 use crate::confidence::{ABSTAIN_BELOW, Context, assess};
@@ -33,6 +33,8 @@ pub struct Work {
     pub judgements: Vec<Judgement>,
     /// The fix that the person confirmed, where they did.
     pub confirmed: Option<CandidateId>,
+    /// By what one is chosen; votes only where a configuration that is compared with another says so.
+    pub selection: Selection,
     /// Time until all seats had answered, in milliseconds.
     pub analysis_ms: u64,
     /// Time for all checks, in milliseconds.
@@ -42,9 +44,13 @@ pub struct Work {
 /// Weighs `work` and draws the conclusion; pure. What is made of it in words comes after, and is not part of it.
 ///
 /// A candidate with a failed gate, re-scan, build, test or proof is never recommended, nor one that only gates have
-/// looked at.
+/// looked at; where votes choose, a failed gate alone is in the way.
 pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> Resolution {
     let mut verdicts = weigh(finding, &work, record);
+    let winner = match work.selection {
+        Selection::Evidence => None,
+        Selection::Votes => vote::first(&mut verdicts, &work.seats),
+    };
     // A person's own version is always shown to them.
     let counts = |v: &&mut Verdict| v.stopped.is_none() && !is_persons(&v.judged);
     for verdict in verdicts.iter_mut().filter(counts).skip(1 + MAX_ALTERNATIVES) {
@@ -56,8 +62,8 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
         }
     }
     let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
-        Some(best) if looked_again(&best.judged) => match rivals(finding, &verdicts) {
-            Some(two) => Conclusion::Disagreement {
+        Some(best) if winner.is_some() || looked_again(&best.judged) => match rivals(finding, &verdicts) {
+            Some(two) if winner.is_none() => Conclusion::Disagreement {
                 candidates: two.map(|one| one.judged.candidate.id.clone()),
                 reason: format!(
                     "{} and {} speak for themselves equally well, and the finding is critical: a person must pick",
@@ -65,7 +71,7 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
                     two[1].judged.candidate.origin.label()
                 ),
             },
-            None => Conclusion::Recommended {
+            _ => Conclusion::Recommended {
                 candidate: best.judged.candidate.id.clone(),
                 class: best.judged.candidate.class,
             },
@@ -73,11 +79,13 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
         Some(best) => unchecked(best),
         None => nothing(&verdicts, &work.seats),
     };
-    let explanation = explain(finding, &conclusion, &verdicts, &work.seats);
+    let mut explanation = explain(finding, &conclusion, &verdicts, &work.seats);
+    explanation.not_covered.extend(winner.map(vote::words));
     Resolution {
         finding: finding.id.clone(),
         run,
         conclusion,
+        selection: work.selection,
         verdicts,
         seats: work.seats,
         judgements: work.judgements,
@@ -268,7 +276,7 @@ fn comes_to_the_same(one: &Judged, other: &Judged) -> bool {
 
 /// The families of the independent answers behind the fixes of a cluster, one a seat. What was made from other fixes is
 /// no answer of its own.
-fn votes(seats: &[Seat], members: &[&Judged]) -> Vec<String> {
+pub(super) fn votes(seats: &[Seat], members: &[&Judged]) -> Vec<String> {
     let mut votes: Vec<String> = Vec::new();
     let mut counted: BTreeSet<usize> = BTreeSet::new();
     for member in members.iter().filter(|member| member.parents.is_empty()) {
