@@ -20,6 +20,8 @@ pub(crate) const TABLES: &[&str] = &[
     "memory_observation",
     "memory_entity",
     "memory_relation",
+    "comparison_pair",
+    "comparison",
 ];
 
 impl Store {
@@ -97,15 +99,16 @@ fn value(row: &Row<'_>, index: usize) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::comparison::tests::new_comparison;
     use crate::table::model_performance::tests::new_fix;
-    use crate::tests::{NOW, fresh};
-    use crate::{EdgeCaseOf, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory, Rating};
+    use crate::tests::{NOW, finding, fresh, fresh_with_project, scan};
+    use crate::{EdgeCaseOf, MemoryOrigin, MemoryRelation, MemoryWriter, NewMemory, Rating, ScanState};
     use conclave_core::id::{CandidateId, FindingId};
     use conclave_core::label::{Event, Thumb};
     use conclave_core::weakness::Family;
 
     /// One row and more in every table for `client`.
-    fn fill(store: &Store, client: &str) {
+    fn fill(store: &Store, client: &str, found: &FindingId) {
         let (finding, fix) = (FindingId::new("f"), CandidateId::new("one"));
         store.know_fix(&new_fix(client, "one"), NOW).unwrap();
         store.add_fix_event(client, &finding, &fix, &Event::Applied { tests: true, head: None }, NOW).unwrap();
@@ -126,13 +129,16 @@ mod tests {
         store.create_memories(by, &[new("a"), new("b")]).unwrap();
         let relation = MemoryRelation { from: "a".into(), to: "b".into(), kind: "k".into() };
         store.create_relations(by, &[relation]).unwrap();
+        store.add_comparison(&new_comparison(client), std::slice::from_ref(found), NOW).unwrap();
     }
 
     #[test]
     fn what_was_learned_of_a_client_is_exported_whole_and_erased_without_a_trace() {
-        let (_folder, store) = fresh();
+        let (_folder, store, project) = fresh_with_project();
+        let found = finding(&project, "a.py", 1);
+        store.save_scan(&scan(&project, "s", ScanState::Complete), std::slice::from_ref(&found), NOW).unwrap();
         for client in ["acme", "other", ""] {
-            fill(&store, client);
+            fill(&store, client, &found.id);
         }
         let export = store.export_client("acme").unwrap();
         let lines: Vec<Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

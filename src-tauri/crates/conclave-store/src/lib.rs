@@ -26,6 +26,7 @@ pub use db::{Changes, Opened, Store};
 pub use error::StoreError;
 pub use presence::Presence;
 pub use table::ask::{Answer, Answered, Ask, AskId, AskState, NewAsk, Refusal, Taken};
+pub use table::comparison::{Comparison, NewComparison};
 pub use table::edge_case::{EdgeCaseOf, StoredEdgeCase};
 pub use table::exchange::{Exchange, ExchangeHead, ExchangePage, NewExchange};
 pub use table::finding::{ConfidenceRow, StoredFinding};

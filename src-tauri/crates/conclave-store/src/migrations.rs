@@ -45,6 +45,7 @@ pub(crate) const STEPS: &[&str] = &[
     table::server_pin::CREATE,
     table::intent::FIXES,
     table::dropped_pattern::CREATE,
+    table::comparison::CREATE,
 ];
 
 /// How many steps the open database has taken.

@@ -76,7 +76,7 @@ impl Store {
             let mut queued = Vec::new();
             for finding in findings {
                 if open_job(transaction, finding)?.is_none() {
-                    insert(transaction, finding, (findings.len() == 1, effort), now_ms)?;
+                    insert(transaction, finding, "queued", (findings.len() == 1, effort), now_ms)?;
                     set_status(transaction, finding, Status::Running, note, None)?;
                     queued.push(finding.clone());
                 }
@@ -134,7 +134,7 @@ impl Store {
             let job = match open_job(transaction, finding)? {
                 None => {
                     let effort = Effort::Usual;
-                    let run = insert(transaction, finding, (alone, effort), now_ms)?;
+                    let run = insert(transaction, finding, "queued", (alone, effort), now_ms)?;
                     Job { finding: finding.clone(), run, resumed: false, alone, effort }
                 }
                 Some(open) if open.running && self.lives(open.claimant) => {
@@ -274,11 +274,18 @@ fn select_open(transaction: &Transaction<'_>, condition: &str, values: &[&str]) 
     Ok(open)
 }
 
-/// Adds a queued job, which is alone or not and of some effort, and gives its run's id, which counts the runs of the
+/// Adds a run of `finding` that is no business of the queue: it is over from the start, nobody claims it, and what comes
+/// of it is not where the finding stands.
+pub(crate) fn insert_aside(transaction: &Transaction<'_>, finding: &FindingId, now_ms: i64) -> Result<RunId> {
+    insert(transaction, finding, "done", (true, Effort::Usual), now_ms)
+}
+
+/// Adds a job in `state`, which is alone or not and of some effort, and gives its run's id, which counts the runs of the
 /// finding.
 fn insert(
     transaction: &Transaction<'_>,
     finding: &FindingId,
+    state: &str,
     (alone, effort): (bool, Effort),
     now_ms: i64,
 ) -> Result<RunId> {
@@ -293,8 +300,8 @@ fn insert(
     let run = RunId::nth(finding, last + 1);
     transaction.execute(
         "INSERT INTO job (run, finding, n, state, note, queued_at, alone, effort)
-         VALUES (?1, ?2, ?3, 'queued', '', ?4, ?5, ?6)",
-        params![run.as_str(), finding.as_str(), last + 1, now_ms, alone, word(&effort)?],
+         VALUES (?1, ?2, ?3, ?7, '', ?4, ?5, ?6)",
+        params![run.as_str(), finding.as_str(), last + 1, now_ms, alone, word(&effort)?, state],
     )?;
     Ok(run)
 }

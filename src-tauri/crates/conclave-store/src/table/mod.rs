@@ -1,6 +1,7 @@
 //! One file a table: its struct, its queries, its migration and its test.
 
 pub(crate) mod ask;
+pub(crate) mod comparison;
 pub(crate) mod dropped_pattern;
 pub(crate) mod edge_case;
 pub(crate) mod exchange;
