@@ -9,6 +9,7 @@ pub mod batch;
 mod blocking;
 pub mod check;
 pub mod clients;
+pub mod compare;
 pub mod ctx;
 pub mod day;
 pub mod decide;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use conclave_core::brief::Brief;
 use conclave_core::candidate::{Draft, Seat};
+use conclave_core::configuration::Configuration;
 use conclave_core::finding::Status;
 use conclave_core::id::{FindingId, ProjectId};
 use conclave_core::money::Money;
@@ -132,6 +133,12 @@ impl Cost {
         }
     }
 
+    /// Adds what others cost.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.unknown += other.unknown;
+        self.add(Some(other.known));
+    }
+
     fn of(seats: &[PlannedSeat], cap: Option<Money>) -> Self {
         let mut cost = Self::default();
         for seat in seats {
@@ -161,7 +168,7 @@ pub async fn plan(cx: &Ctx, wish: &Wish) -> Result<Plan, RunError> {
         let why = match standing(&stored).or_else(|| choice.is_full()) {
             Some(why) => Err(why),
             None => match sources(cx, &mut projects, &stored.finding.project).await? {
-                Ok(opened) => one(cx, &stored, &opened, is_alone).await,
+                Ok(opened) => one(cx, &stored, &opened, usual(cx, &stored, &opened.sources), is_alone).await,
                 Err(why) => Err(why),
             },
         };
@@ -188,14 +195,14 @@ fn standing(stored: &StoredFinding) -> Option<String> {
 
 /// A project as all its findings are planned.
 #[derive(Clone)]
-struct Opened {
+pub(crate) struct Opened {
     sources: Arc<Sources>,
     /// What became of earlier fixes.
     record: Arc<Record>,
 }
 
 /// The files of `project`, opened once; why they cannot be, where they cannot.
-async fn sources(
+pub(crate) async fn sources(
     cx: &Ctx,
     opened: &mut HashMap<ProjectId, Result<Opened, String>>,
     project: &ProjectId,
@@ -216,11 +223,34 @@ async fn sources(
     Ok(sources)
 }
 
+/// The plan of a run about one finding by `configuration`, or why there is none.
+///
+/// # Errors
+/// Why it is not run, in words.
+pub(crate) async fn under(
+    cx: &Ctx,
+    stored: &StoredFinding,
+    opened: &Opened,
+    configuration: &Configuration,
+) -> Result<Planned, String> {
+    one(cx, stored, opened, usual(cx, stored, &opened.sources).under(configuration), true).await
+}
+
+fn usual(cx: &Ctx, stored: &StoredFinding, sources: &Sources) -> RunPlan {
+    let root = sources.root().display().to_string();
+    RunPlan::for_finding(&stored.finding, &root, Effort::Usual, &cx.settings())
+}
+
 /// The plan for one finding, or why it is not run.
-async fn one(cx: &Ctx, stored: &StoredFinding, opened: &Opened, is_alone: bool) -> Result<Planned, String> {
+async fn one(
+    cx: &Ctx,
+    stored: &StoredFinding,
+    opened: &Opened,
+    plan: RunPlan,
+    is_alone: bool,
+) -> Result<Planned, String> {
     let Opened { sources, record } = opened;
     let settings = cx.settings();
-    let plan = RunPlan::for_finding(&stored.finding, &sources.root().display().to_string(), Effort::Usual, &settings);
     let brief = {
         let (finding, sources) = (stored.finding.clone(), Arc::clone(sources));
         blocking(move || stage::gather(&finding, &sources, &settings)).await
@@ -245,7 +275,7 @@ async fn one(cx: &Ctx, stored: &StoredFinding, opened: &Opened, is_alone: bool) 
     Ok(Planned {
         finding: stored.clone(),
         cost: Cost::of(&seats, plan.tier.cap),
-        unpaid: stage::unpaid(&stored.finding.detection.tool),
+        unpaid: if plan.design.is_bare() { Vec::new() } else { stage::unpaid(&stored.finding.detection.tool) },
         cap: plan.tier.cap.filter(|_| is_asked),
         analysis_s: if is_asked { plan.tier.analysis_s } else { 0 },
         seats,
@@ -305,8 +335,7 @@ impl Choice {
         });
         match fits {
             Ok(planned) => {
-                self.cost.unknown += planned.cost.unknown;
-                self.cost.add(Some(planned.cost.known));
+                self.cost.join(&planned.cost);
                 self.chosen.push(planned);
             }
             Err(why) => self.deferred.push(Deferred { finding, why }),

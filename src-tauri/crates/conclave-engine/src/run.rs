@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use conclave_core::brief::Brief;
+use conclave_core::configuration::Configuration;
 use conclave_core::digest::Digest;
 use conclave_core::finding::Status;
 use conclave_core::id::RunId;
@@ -69,6 +70,18 @@ pub enum RunError {
 /// # Errors
 /// See [`RunError`].
 pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
+    run(cx, job, None).await
+}
+
+/// The same by `configuration`, as one side of a comparison: nothing is written of it but its stages.
+///
+/// # Errors
+/// See [`RunError`].
+pub(crate) async fn run_under(cx: &Ctx, job: &Job, configuration: &Configuration) -> Result<Resolution, RunError> {
+    run(cx, job, Some(configuration)).await
+}
+
+async fn run(cx: &Ctx, job: &Job, under: Option<&Configuration>) -> Result<Resolution, RunError> {
     // What goes on beside the run ends with it when it is given up, and not when it comes to its end.
     let cx = &Ctx { cancel: cx.cancel.child_token(), ..cx.clone() };
     let given_up = cx.cancel.clone().drop_guard();
@@ -76,6 +89,7 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let finding = cx.store.finding(&job.finding)?.ok_or_else(gone)?.finding;
     let project = cx.store.project(&finding.project)?.ok_or_else(gone)?;
     let plan = RunPlan::for_finding(&finding, &project.root, job.effort, &cx.settings());
+    let plan = under.iter().fold(plan, |plan, configuration| plan.under(configuration));
     let sources = Arc::new(Sources::open(cx, &PathBuf::from(&project.root)).await?);
     let text = finding.detection.location.as_ref().and_then(|location| sources.file(&location.path).ok());
     let text = text.map(|source| source.digest.clone());
@@ -97,7 +111,8 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     let judged = stage::verify(&line, &brief, &sources, &plan, &seats, &judged);
     let (judged, more_ms) = line.stage(Stage::VerifyAgain, "Checking what came after", judged).await?;
     let verification_ms = verification_ms + more_ms;
-    let work = Work { seats, judged, analysis_ms, verification_ms, ..Work::default() };
+    let selection = plan.design.selection();
+    let work = Work { seats, judged, selection, analysis_ms, verification_ms, ..Work::default() };
     let opinions = stage::judge(cx, &job.run, &brief, (&sources, &plan), &work);
     let (opinions, _) = line.stage(Stage::Judge, "Comparing the best fixes", opinions).await?;
 
@@ -111,6 +126,10 @@ pub async fn run_finding(cx: &Ctx, job: &Job) -> Result<Resolution, RunError> {
     line.tell(Stage::Conclude, "Drawing the conclusion");
     let work = Work { judged, verification_ms: work.verification_ms + more_ms, ..work };
     let resolution = resolve(&brief, job.run.clone(), work, record, Synthesis { took_ms, ..said.said });
+    if under.is_some() {
+        given_up.disarm();
+        return Ok(resolution);
+    }
     let (status, note, confidence) = summary(&resolution);
     cx.store.save_resolution(&resolution, status, &note, confidence, cx.now_ms())?;
     learn::keep_edge_cases(cx, &project.root, &brief, &resolution);

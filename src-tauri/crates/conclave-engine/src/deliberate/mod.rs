@@ -122,11 +122,13 @@ fn with_tools(mut deliberated: Deliberated, tools: Vec<ToolUse>) -> Deliberated 
 /// The models that may be asked, in order: those that the settings name, else the first that is ready.
 fn chosen(matter: &Matter<'_>, setting: &DeliberationSetting, holes: &mut Vec<Hole>) -> Vec<Arc<Model>> {
     let models = &matter.line.cx().models;
+    let asks = |name: &str| matter.plan.asks(name);
     if setting.models.is_empty() {
-        return models.used().into_iter().find(|model| model.missing().is_none()).into_iter().collect();
+        let may_be_asked = |model: &Arc<Model>| asks(model.name()) && model.missing().is_none();
+        return models.used().into_iter().find(may_be_asked).into_iter().collect();
     }
     let mut chosen = Vec::new();
-    for name in &setting.models {
+    for name in setting.models.iter().filter(|name| asks(name)) {
         let found = models.named(name);
         let why = match &found {
             None => Some("the settings name no such model".to_owned()),
@@ -242,7 +244,7 @@ fn errand(matter: &Matter<'_>, request: ModelRequest, until: Instant) -> Errand 
         finding: Some(finding.clone()),
         run: Some(matter.line.run().clone()),
         cap: TierCap::of(matter.plan),
-        may_be_kept: true,
+        may_be_kept: !matter.plan.compared,
         agrees: None,
         client: None,
         live: Some(live::told(cx.events.clone(), finding.clone(), "Synthesis".to_owned())),

@@ -37,7 +37,8 @@ struct Form {
 /// What a model says of the pair; `None` where none may be asked or none answers in the agreed form.
 pub(super) async fn judge(pair: &Pair<'_>) -> Option<Judgement> {
     let [a, b] = pair.fixes;
-    let model = chosen(pair.cx.models.used(), [a, b])?;
+    let models = pair.cx.models.used().into_iter().filter(|model| pair.plan.asks(model.name()));
+    let model = chosen(models.collect(), [a, b])?;
     let name = model.name().to_owned();
     let texts = [changes(a, pair.sources)?, changes(b, pair.sources)?];
     let forward = ask(pair, &name, [&texts[0], &texts[1]]);
@@ -80,7 +81,7 @@ async fn ask(pair: &Pair<'_>, name: &str, fixes: [&String; 2]) -> Option<Form> {
         purpose: "judge",
         finding: Some(pair.brief.finding.id.clone()),
         run: Some(pair.run.clone()),
-        may_be_kept: true,
+        may_be_kept: !pair.plan.compared,
         agrees: None,
         client: None,
         cap: TierCap::of(pair.plan),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use conclave_core::brief::{Brief, Part, PartKind};
 use conclave_core::candidate::{Origin, Seat};
 use conclave_core::evidence::{CheckOutcome, Evidence};
+use conclave_core::patch::Patch;
 use conclave_core::resolution::{Judged, holds, is_settled};
 use conclave_core::tier::{Mode, RunPlan};
 use similar::TextDiff;
@@ -33,6 +34,9 @@ pub(crate) async fn again(
     panel: &mut Panel,
 ) -> Vec<Seat> {
     let mut again = panel.late();
+    if plan.design.is_bare() {
+        return again;
+    }
     let mut asked = Vec::new();
     if plan.tier.mode == Mode::Staged && !is_settled(seats, judged) {
         let record = learn::recorded(line.cx(), &sources.root()).await;
@@ -83,8 +87,18 @@ fn retries(line: &Line<'_>, sources: &Sources, seats: &[Seat], judged: &[Judged]
 
 /// What a model is told of its own fix.
 fn earlier(judged: &Judged, failed: &Evidence, sources: &Sources) -> Part {
+    let mut text = change(&judged.candidate.patch, sources);
+    text.push_str(&format!("\n{} failed: {}\n", failed.check.label(), failed.summary));
+    if let Some(log) = &failed.log {
+        text.push_str(&log[log.ceil_char_boundary(log.len().saturating_sub(MOST_OUTPUT))..]);
+    }
+    Part { kind: PartKind::Earlier, path: None, first_line: None, text }
+}
+
+/// What `patch` changes, as a unified diff.
+pub(super) fn change(patch: &Patch, sources: &Sources) -> String {
     let mut text = String::new();
-    for file in &judged.candidate.patch.files {
+    for file in &patch.files {
         let Ok(source) = sources.file(&file.path) else { continue };
         let after = file.apply(&source.bytes).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let Some((before, after)) = source.text().zip(after) else { continue };
@@ -95,11 +109,7 @@ fn earlier(judged: &Judged, failed: &Evidence, sources: &Sources) -> Part {
                 .to_string(),
         );
     }
-    text.push_str(&format!("\n{} failed: {}\n", failed.check.label(), failed.summary));
-    if let Some(log) = &failed.log {
-        text.push_str(&log[log.ceil_char_boundary(log.len().saturating_sub(MOST_OUTPUT))..]);
-    }
-    Part { kind: PartKind::Earlier, path: None, first_line: None, text }
+    text
 }
 
 #[cfg(test)]

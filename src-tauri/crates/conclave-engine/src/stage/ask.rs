@@ -61,7 +61,9 @@ pub(crate) fn seated(
     record: &Record,
 ) -> (Vec<Arc<Model>>, Vec<Sitting>) {
     let wanted = brief.and_then(|brief| panel::wanted(&brief.finding.detection.rule.cwe));
-    let all = models.used();
+    let mut all = models.used();
+    all.retain(|model| plan.asks(model.name()));
+    all.sort_by_key(|model| plan.models.iter().position(|name| name == model.name()));
     let members = members(&all, models, brief, record);
     let sitting = panel::seats(&plan.tier, wanted, &members);
     (all, sitting)
@@ -107,7 +109,7 @@ pub(super) fn errand(line: &Line<'_>, brief: &Brief, file: &BriefFile, plan: &Ru
         finding: Some(brief.finding.id.clone()),
         run: Some(line.run().clone()),
         cap: TierCap::of(plan),
-        may_be_kept: true,
+        may_be_kept: !plan.compared,
         agrees: None,
         client: None,
         live: None,

@@ -32,7 +32,8 @@ pub(crate) async fn judge(
 ) -> Opinions {
     let record = learn::recorded(cx, &sources.root()).await;
     let mut judgements = Vec::new();
-    if let Some(fixes) = undecided(&brief.finding, work, &record) {
+    let fixes = if plan.design.is_bare() { None } else { undecided(&brief.finding, work, &record) };
+    if let Some(fixes) = fixes {
         let pair = Pair { cx, run, brief, sources, plan, fixes: &fixes };
         for judge in JUDGES {
             judgements.extend(judge(&pair).await);

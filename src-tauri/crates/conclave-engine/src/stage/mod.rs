@@ -2,6 +2,7 @@
 
 mod again;
 mod ask;
+mod chain;
 mod gather;
 mod judge;
 mod model_seat;

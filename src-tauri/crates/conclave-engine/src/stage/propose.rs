@@ -1,4 +1,4 @@
-//! Asks every seat of the panel: recipes, the scanner's own fix, learned patterns, models.
+//! Asks every seat of the panel: recipes, the scanner's own fix, learned patterns, models. A bare design has models alone.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use conclave_core::candidate::{Candidate, Draft, Origin, RECIPES, Seat};
 use conclave_core::finding::{Region, Replacement, ScannerFix, Tool};
 use conclave_core::patch::{Edit, FilePatch, Patch};
 use conclave_core::record::Record;
-use conclave_core::tier::RunPlan;
+use conclave_core::tier::{Mode, RunPlan};
 use conclave_fixers::{Answer, Recipes};
 use tokio::time::Instant;
 
 use super::ask::{Panel, errand, questions, seated};
+use super::chain::chain;
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
 use crate::learn;
@@ -32,6 +33,9 @@ pub(crate) async fn propose(
     plan: &RunPlan,
     panel: &mut Panel,
 ) -> Vec<Seat> {
+    if plan.design.is_bare() {
+        return models(line, brief, sources, plan, panel).await;
+    }
     let work = {
         let (brief, sources) = (brief.clone(), Arc::clone(sources));
         move || recipes(&brief, &sources)
@@ -204,12 +208,18 @@ async fn models(
     }
     let first: Vec<Sitting> = sitting.iter().filter(|sitting| !sitting.second_wave).cloned().collect();
     panel.hold(reserve(&all, &sitting));
-    let beside = cx.models.beside(errand(line, brief, file, plan, sources));
+    let beside = (!plan.compared).then(|| cx.models.beside(errand(line, brief, file, plan, sources)));
     let end = Instant::now() + Duration::from_secs(plan.tier.analysis_s);
-    panel.begin(line, &Arc::new(brief.clone()), sources, plan, questions(&all, &first));
-    let mut seats = panel.until(end).await;
+    let mut seats = if plan.tier.mode == Mode::Chain {
+        chain(line, brief, sources, plan, questions(&all, &first), end).await
+    } else {
+        panel.begin(line, &Arc::new(brief.clone()), sources, plan, questions(&all, &first));
+        panel.until(end).await
+    };
     // Several answers are used, or none: there is nothing to compare with.
-    beside.end(None);
+    if let Some(beside) = beside {
+        beside.end(None);
+    }
     seats.extend(empty(&all, &sitting));
     seats
 }

@@ -26,7 +26,8 @@ pub(crate) async fn synthesise(
 ) -> Deliberated {
     let spoke = |draft: &Draft| matches!(draft, Draft::Proposed { .. } | Draft::Doubted { .. } | Draft::Refused { .. });
     let matters = work.seats.iter().flat_map(|seat| &seat.drafts).any(spoke);
-    if !line.cx().settings().deliberation.on || !matters || on_demand(plan, line.is_alone()).is_some() {
+    let is_wanted = line.cx().settings().deliberation.on && !plan.design.is_bare();
+    if !is_wanted || !matters || on_demand(plan, line.is_alone()).is_some() {
         return Deliberated::default();
     }
     let concluded = conclude(&brief.finding, line.run().clone(), work.clone(), record);
