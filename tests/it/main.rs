@@ -7,6 +7,7 @@ mod architecture;
 mod asks;
 mod cli;
 mod clients;
+mod compare;
 mod config;
 mod deliberation;
 mod documents;

@@ -154,6 +154,28 @@ export type ApproveToolServer = {
 	digest: string,
 };
 
+/**  What one configuration came to and took, over all findings that are settled. */
+export type ArmView = {
+	/**  It. */
+	configuration: ConfigurationView,
+	/**  So many runs. */
+	n: number,
+	/**  So many of them show a fix. */
+	fixes: number,
+	/**  How those stand on each rung of the ladder. */
+	rungs: RungView[],
+	/**  Questions to models. */
+	calls: number,
+	/**  What those cost whose price is known. */
+	cost: Money,
+	/**  So many have a cost that is not known. */
+	unknown: number,
+	/**  The middle of the times until all had answered, in milliseconds. */
+	analysis_ms: number | null,
+	/**  The middle of the times for all checks, in milliseconds. */
+	verification_ms: number | null,
+};
+
 /**  What the person says. */
 export type AskAnswer = 
 /**  This one may happen. */
@@ -385,6 +407,16 @@ export type Choice =
 /**  Both are wrong. */
 "neither";
 
+/**  Says which of two changes is preferred. A choice is made once. */
+export type ChooseFix = {
+	/**  The number of the pair. */
+	pair: number,
+	/**  What is preferred. */
+	preference: Preference,
+	/**  The client whose it is; nobody’s when left out. */
+	client?: string | null,
+};
+
 /**  A model behind a program on this machine. */
 export type CliModel = {
 	/**  A name for people and rules; unique. */
@@ -453,6 +485,82 @@ export type CommandsView = {
 	recognised: RunnerView[],
 	/**  Why nothing can run on this machine, where it cannot. */
 	sandbox: string | null,
+};
+
+/**  Asks to compare two configurations, or what that would take. */
+export type CompareFixes = {
+	/**  The one. */
+	a: NamedConfiguration,
+	/**  The other. */
+	b: NamedConfiguration,
+	/**  On these, by id or its first digits; when empty, on all of `project`, or of all in the list, that are not done. */
+	findings?: string[],
+	/**  Used when `findings` is empty. */
+	project?: string | null,
+	/**  Only this severe or more; used when `findings` is empty. */
+	severity?: Severity | null,
+	/**  So many findings at most, the most severe. */
+	most?: number | null,
+	/**  What the sides are drawn with, so that they can be drawn again; drawn itself when left out. */
+	seed?: number | null,
+};
+
+/**  The comparisons of a client. */
+export type ComparisonList = {
+	/**  The newest first. */
+	items: FixComparisonView[],
+	/**  The designs that can be named, with what each does. */
+	designs: ConfigurationView[],
+};
+
+/**  What a comparison would take; nothing was sent. */
+export type ComparisonPlan = {
+	/**  The one configuration. */
+	a: PlannedArm,
+	/**  The other. */
+	b: PlannedArm,
+	/**  On so many findings. */
+	findings: number,
+	/**  Those on which not, and why. */
+	deferred: DeferredRun[],
+};
+
+/**  What came out of a comparison. */
+export type ComparisonReport = {
+	/**  The comparison. */
+	comparison: FixComparisonView,
+	/**  When this was added up; the same for ever once nothing is left to choose. */
+	at: number,
+	/**  The digest of the settings that all runs went by. */
+	settings: string,
+	/**  What the sides were drawn with; `null` while any wait. */
+	seed: number | null,
+	/**  On so many findings. */
+	findings: number,
+	/**  So many of them are in no figure yet. */
+	open: number,
+	/**  So many could not be compared, because a run broke off. */
+	failed: number,
+	/**  So many have the same fix from both; nobody was asked about them. */
+	same: number,
+	/**  So many have a fix from none. */
+	no_fix: number,
+	/**  The one was chosen so many times. */
+	chose_a: number,
+	/**  The other was. */
+	chose_b: number,
+	/**  Both alike. */
+	chose_both: number,
+	/**  None of them. */
+	chose_neither: number,
+	/**  The share of the first among those where one was preferred; `null` without any. */
+	preference: PreferenceShare | null,
+	/**  Where the interval is from. */
+	interval: string,
+	/**  The one configuration by itself. */
+	a: ArmView,
+	/**  The other. */
+	b: ArmView,
 };
 
 /**  The findings that were fixed, by hand and by Conclave. */
@@ -551,6 +659,20 @@ export type ConfigRemark = {
 	text: string,
 	/**  Whether the person should do something about it. */
 	loud: boolean,
+};
+
+/**  A configuration. */
+export type ConfigurationView = {
+	/**  What people call it. */
+	name: string,
+	/**  Its design, for example `chain`. */
+	design: string,
+	/**  What that does, in one line. */
+	label: string,
+	/**  The only models that it asks; all of the settings when empty. */
+	models: string[],
+	/**  Whether its fixes are chosen by votes and not by evidence. */
+	by_votes: boolean,
 };
 
 /**  Findings that were dismissed, or opened again. */
@@ -1142,6 +1264,28 @@ export type FixClass =
 /**  May change behaviour; somebody has to read it. */
 "review";
 
+/**  One comparison, and how far it is. */
+export type FixComparisonView = {
+	/**  Its number. */
+	id: number,
+	/**  The client whose it is; `null` for nobody’s. */
+	client: string | null,
+	/**  Of findings of this project. */
+	project: string,
+	/**  The one configuration. */
+	a: ConfigurationView,
+	/**  The other. */
+	b: ConfigurationView,
+	/**  On so many findings. */
+	findings: number,
+	/**  On so many of them, one of the two has not been run. */
+	pending: number,
+	/**  So many wait for a choice. */
+	waiting: number,
+	/**  When it was begun. */
+	at: number,
+};
+
 /**  What a fix costs, beside doing it by hand. */
 export type FixCostView = {
 	/**  Fixes that are in a project by now, by severity. */
@@ -1273,6 +1417,14 @@ export type GetFinding = {
 /**  Asks what was learned. */
 export type GetInsights = {
 	/**  Of which client; `null` for projects that are nobody's. */
+	client?: string | null,
+};
+
+/**  Asks for the next two changes to choose between. */
+export type GetNextPair = {
+	/**  Of this comparison; of the newest that has any when left out. */
+	comparison?: number | null,
+	/**  The client whose it is; nobody’s when left out. */
 	client?: string | null,
 };
 
@@ -1687,6 +1839,12 @@ export type LineKind =
 /**  Only before. */
 "removed";
 
+/**  Asks for the comparisons of a client. */
+export type ListComparisons = {
+	/**  The client; nobody’s when left out. */
+	client?: string | null,
+};
+
 /**  Asks for a page of the egress ledger, newest first. */
 export type ListEgress = {
 	/**  Where the last page ended. */
@@ -1875,7 +2033,9 @@ export type Mode =
 /**  All at once, each the best model that there is: as many answers of one model. */
 "samples" | 
 /**  Three families first, the rest only when the first do not settle it. */
-"staged";
+"staged" | 
+/**  One after another, each another model that is shown the answer before its own; the last answer counts. */
+"chain";
 
 /**  Where a model runs. */
 export type ModelClass = 
@@ -2071,6 +2231,22 @@ export type MoneyRange = {
 	high: Money,
 };
 
+/**  Names a comparison. */
+export type NamedComparison = {
+	/**  Its number. */
+	comparison: number,
+	/**  The client whose it is; nobody’s when left out. */
+	client?: string | null,
+};
+
+/**  A configuration: a design by its name, or what stands in a file. */
+export type NamedConfiguration = {
+	/**  `panel`, `chain`, `single`, `majority` or `best-of-3`; with `text`, what the file is called. */
+	name: string,
+	/**  The file: JSON with `design`, `models` and `tiers`. */
+	text?: string | null,
+};
+
 /**  Names one model. */
 export type NamedModel = {
 	/**  Its name in the settings. */
@@ -2110,6 +2286,12 @@ export type Network =
 /**  None, not even to this machine. */
 "offline";
 
+/**  The next two changes. */
+export type NextPair = {
+	/**  Them; `null` where none wait. */
+	pair: PairView | null,
+};
+
 /**  A request without parameters. */
 export type Nothing = Record<string, never>;
 
@@ -2129,6 +2311,48 @@ export type OfferedView = {
 export type OrderModels = {
 	/**  Their names; those that are not named follow as they stand. */
 	models: string[],
+};
+
+/**  A pair after the choice, with whose the sides are. */
+export type PairRevealed = {
+	/**  The number of the pair. */
+	pair: number,
+	/**  The comparison. */
+	comparison: number,
+	/**  What was preferred. */
+	preference: Preference,
+	/**  The left side. */
+	left: RevealedSide,
+	/**  The right side. */
+	right: RevealedSide,
+};
+
+/**  Two changes for one finding. Whose they are is not in it. */
+export type PairView = {
+	/**  The number to choose by. */
+	id: number,
+	/**  The comparison. */
+	comparison: number,
+	/**  So many of it wait, this one included. */
+	waiting: number,
+	/**  What is wrong, in a few words. */
+	title: string,
+	/**  How severe. */
+	severity: Severity,
+	/**  The tool that reported it. */
+	tool: string,
+	/**  Its rule. */
+	rule: string,
+	/**  The message of the tool. */
+	message: string,
+	/**  The file, where there is one. */
+	path: string | null,
+	/**  The line, where it is known. */
+	line: number | null,
+	/**  What the left one changes; `null` where it has no fix. */
+	left: FileDiff[] | null,
+	/**  What the right one changes; `null` where it has no fix. */
+	right: FileDiff[] | null,
 };
 
 /**  All patterns of one client. */
@@ -2179,6 +2403,14 @@ export type PlanView = {
 	analysis_s: number,
 	/**  So many would run at the same time. */
 	parallel: number,
+};
+
+/**  What one configuration would cost. */
+export type PlannedArm = {
+	/**  It. */
+	configuration: ConfigurationView,
+	/**  What it would cost, with one question to each model. */
+	cost: PlannedCost,
 };
 
 /**  What seats cost together. */
@@ -2292,6 +2524,29 @@ export type PolicyView = {
 	user_policy: string,
 	/**  The digest of that text, to be given when it is saved; `null` when there is no file. */
 	digest: string | null,
+};
+
+/**  What a person prefers of two fixes. */
+export type Preference = 
+/**  The one on the left. */
+"left" | 
+/**  The one on the right. */
+"right" | 
+/**  One is as good as the other. */
+"both" | 
+/**  None of them will do. */
+"neither";
+
+/**  A share with its count and its interval. */
+export type PreferenceShare = {
+	/**  Of how many. */
+	n: number,
+	/**  The share. */
+	p: number,
+	/**  The lower end. */
+	low: number,
+	/**  The upper end. */
+	high: number,
 };
 
 /**  Asks what would be sent for a finding; nothing is sent. */
@@ -2546,6 +2801,26 @@ export type ResolutionView = {
 	verification_ms: number,
 };
 
+/**  Whose a side is. */
+export type RevealedSide = {
+	/**  The name of the configuration. */
+	configuration: string,
+	/**  Who wrote the fix; `null` where there is none to show. */
+	origin: string | null,
+	/**  How sure one may be of it. */
+	confidence: ConfidenceSummary | null,
+	/**  Whether it was chosen by votes and not by evidence. */
+	by_votes: boolean,
+	/**  What it does, in the author’s words. */
+	title: string | null,
+	/**  Questions to models. */
+	calls: number,
+	/**  What those cost whose price is known. */
+	cost: Money,
+	/**  So many have a cost that is not known. */
+	unknown: number,
+};
+
 /**  Who looked at a request, and what they said. */
 export type ReviewView = 
 /**  A person. */
@@ -2661,6 +2936,20 @@ export type RunProgress = {
 export type RunStarted = {
 	/**  So many were queued. */
 	queued: number,
+};
+
+/**  How fixes stand on one rung of the ladder. */
+export type RungView = {
+	/**  Which. */
+	check: Check,
+	/**  Its name for people. */
+	label: string,
+	/**  So many passed. */
+	passed: number,
+	/**  So many failed. */
+	failed: number,
+	/**  So many were not looked at, or could not be. */
+	not_run: number,
 };
 
 /**  A runner that a project has. */
@@ -3461,6 +3750,10 @@ export type CommandMap = {
 	get_exchange: { request: GetExchange; response: ExchangeView; kind: "query" };
 	list_ratings: { request: GetFinding; response: RatingList; kind: "query" };
 	get_insights: { request: GetInsights; response: InsightsView; kind: "query" };
+	plan_comparison: { request: CompareFixes; response: ComparisonPlan; kind: "query" };
+	list_comparisons: { request: ListComparisons; response: ComparisonList; kind: "query" };
+	get_next_pair: { request: GetNextPair; response: NextPair; kind: "query" };
+	get_comparison: { request: NamedComparison; response: ComparisonReport; kind: "query" };
 	list_asks: { request: Nothing; response: AskList; kind: "query" };
 	get_commands: { request: GetCommands; response: CommandsView; kind: "query" };
 	list_tools: { request: Nothing; response: ToolServerList; kind: "query" };
@@ -3482,6 +3775,9 @@ export type CommandMap = {
 	rate_fix: { request: RateFix; response: RatingView; kind: "mutation" };
 	reset_learning: { request: ResetLearning; response: LearningReset; kind: "mutation" };
 	export_training: { request: ExportTraining; response: TrainingExported; kind: "mutation" };
+	start_comparison: { request: CompareFixes; response: FixComparisonView; kind: "mutation" };
+	run_comparison: { request: NamedComparison; response: FixComparisonView; kind: "mutation" };
+	choose_fix: { request: ChooseFix; response: PairRevealed; kind: "mutation" };
 	save_policy: { request: SavePolicy; response: PolicySaved; kind: "mutation" };
 	dismiss_findings: { request: DismissFindings; response: DecidedView; kind: "mutation" };
 	reopen_findings: { request: ReopenFindings; response: DecidedView; kind: "mutation" };
@@ -3546,6 +3842,10 @@ export const tags = {
 	get_exchange: ["ledger"],
 	list_ratings: ["findings"],
 	get_insights: ["findings","projects","spending"],
+	plan_comparison: ["findings","runs","models","keys"],
+	list_comparisons: ["findings"],
+	get_next_pair: ["findings"],
+	get_comparison: ["findings"],
 	list_asks: ["asks"],
 	get_commands: ["projects"],
 	list_tools: ["models","keys"],
@@ -3567,6 +3867,9 @@ export const tags = {
 	rate_fix: ["findings"],
 	reset_learning: ["findings"],
 	export_training: ["ledger"],
+	start_comparison: ["findings"],
+	run_comparison: ["findings","spending"],
+	choose_fix: ["findings"],
 	save_policy: ["policy"],
 	dismiss_findings: ["findings"],
 	reopen_findings: ["findings"],

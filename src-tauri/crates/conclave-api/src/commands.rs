@@ -11,20 +11,22 @@ use crate::error::{ApiError, ErrorCode};
 use crate::handler;
 use crate::view::{
     AddProject, AddToolServer, AnswerAsk, AppliedView, ApplyFix, ApplyFixes, ApproveToolServer, AskAnswered, AskList,
-    BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, CommandsView, ConfigCheck, ConfigFileCheck,
-    ConfigImported, DecidedView, DiscoveredList, DismissFindings, DoctorView, DropPattern, EditFix, EgressPage,
-    ElsewhereView, EraseExchanges, EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest,
-    ExplanationView, ExportFix, ExportLedger, ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView,
-    FixEdited, FixTexts, FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetSpending, GetTexts,
-    GetTiers, HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView,
-    InspectFile, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListEgress,
-    ListExchanges, ListFindings, ListPatterns, LocalFileView, MemoryExported, MemoryFile, MemoryImported, MetricsView,
-    ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedModel, NamedProject, NamedToolServer, Nothing,
-    OrderModels, PatternList, PlanRuns, PlanView, PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView,
-    ProjectList, ProjectView, QueueView, RateFix, RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView,
-    ResetLearning, ResetTiers, RunCancelled, RunFix, RunStarted, SaveCommands, SaveModel, SavePolicy, SaveTier, SetKey,
-    SimulatePolicy, SimulationView, SpendingView, StatusView, Tag, TierList, TimelineView, ToolServerChecked,
-    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoFix, UndoneView,
+    BudgetView, CancelRun, CheckConfig, CheckConfigFile, CheckPolicy, ChooseFix, CommandsView, CompareFixes,
+    ComparisonList, ComparisonPlan, ComparisonReport, ConfigCheck, ConfigFileCheck, ConfigImported, DecidedView,
+    DiscoveredList, DismissFindings, DoctorView, DropPattern, EditFix, EgressPage, ElsewhereView, EraseExchanges,
+    EraseKey, ExchangePage, ExchangeView, ExchangesErased, ExplainRequest, ExplanationView, ExportFix, ExportLedger,
+    ExportTraining, ExportedFix, FindElsewhere, FindingPage, FindingView, FixComparisonView, FixEdited, FixTexts,
+    FixesApplied, GetCommands, GetExchange, GetFinding, GetInsights, GetNextPair, GetSpending, GetTexts, GetTiers,
+    HealthList, HealthThresholds, ImportConfig, ImportSarif, ImportToolServers, ImportView, InsightsView, InspectFile,
+    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerExported, LedgerView, ListComparisons,
+    ListEgress, ListExchanges, ListFindings, ListPatterns, LocalFileView, MemoryExported, MemoryFile, MemoryImported,
+    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, ModelStopped, NamedComparison, NamedModel,
+    NamedProject, NamedToolServer, NextPair, Nothing, OrderModels, PairRevealed, PatternList, PlanRuns, PlanView,
+    PolicyCheck, PolicySaved, PolicyView, PreviewRequest, PreviewView, ProjectList, ProjectView, QueueView, RateFix,
+    RatingList, RatingView, ReopenFindings, ReplayRun, ReplayView, ResetLearning, ResetTiers, RunCancelled, RunFix,
+    RunStarted, SaveCommands, SaveModel, SavePolicy, SaveTier, SetKey, SimulatePolicy, SimulationView, SpendingView,
+    StatusView, Tag, TierList, TimelineView, ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView,
+    ToolServersImported, TrainingExported, UndoFix, UndoneView,
 };
 
 /// Whether a command changes anything.
@@ -126,6 +128,10 @@ commands! {
     Query get_exchange(GetExchange) -> ExchangeView [Ledger];
     Query list_ratings(GetFinding) -> RatingList [Findings];
     Query get_insights(GetInsights) -> InsightsView [Findings, Projects, Spending];
+    Query plan_comparison(CompareFixes) -> ComparisonPlan [Findings, Runs, Models, Keys];
+    Query list_comparisons(ListComparisons) -> ComparisonList [Findings];
+    Query get_next_pair(GetNextPair) -> NextPair [Findings];
+    Query get_comparison(NamedComparison) -> ComparisonReport [Findings];
     Query list_asks(Nothing) -> AskList [Asks];
     Query get_commands(GetCommands) -> CommandsView [Projects];
     Query list_tools(Nothing) -> ToolServerList [Models, Keys];
@@ -147,6 +153,9 @@ commands! {
     Mutation rate_fix(RateFix) -> RatingView [Findings];
     Mutation reset_learning(ResetLearning) -> LearningReset [Findings];
     Mutation export_training(ExportTraining) -> TrainingExported [Ledger];
+    Mutation start_comparison(CompareFixes) -> FixComparisonView [Findings];
+    Mutation run_comparison(NamedComparison) -> FixComparisonView [Findings, Spending];
+    Mutation choose_fix(ChooseFix) -> PairRevealed [Findings];
     Mutation save_policy(SavePolicy) -> PolicySaved [Policy];
     Mutation dismiss_findings(DismissFindings) -> DecidedView [Findings];
     Mutation reopen_findings(ReopenFindings) -> DecidedView [Findings];

@@ -1,6 +1,7 @@
 //! Turns the errors below into the one error that crosses the boundary: what happened, what it means, what to do.
 
 use conclave_engine::apply::ApplyError;
+use conclave_engine::compare::CompareError;
 use conclave_engine::decide::DecideError;
 use conclave_engine::export::ExportError;
 use conclave_engine::keys::KeyError;
@@ -130,6 +131,29 @@ impl From<RunError> for ApiError {
             RunError::Stage { .. } => Self::new(ErrorCode::Internal, error.to_string()).with_hint("run it again"),
             RunError::Cancelled | RunError::Broken(_) => Self::new(ErrorCode::Internal, error.to_string()),
         }
+    }
+}
+
+impl From<CompareError> for ApiError {
+    fn from(error: CompareError) -> Self {
+        let (code, hint) = match error {
+            CompareError::Run(error) => return error.into(),
+            CompareError::Store(error) => return error.into(),
+            CompareError::Same => (ErrorCode::BadRequest, "name two that differ"),
+            CompareError::Configuration { .. } => (ErrorCode::BadRequest, "`conclave models` lists who can be asked"),
+            CompareError::Nothing(_) => (ErrorCode::BadRequest, "scan the project, or name findings"),
+            CompareError::Projects => (ErrorCode::BadRequest, "name one with `--project`"),
+            CompareError::Unknown(_) => (ErrorCode::NotFound, "`conclave compare list` lists them"),
+            CompareError::NoPair(_) => (ErrorCode::NotFound, "`conclave compare next` shows the next one"),
+            CompareError::Chosen(_) | CompareError::NotOpen { .. } => {
+                (ErrorCode::BadRequest, "`conclave compare next` shows one that waits")
+            }
+            CompareError::Settings(_) => {
+                (ErrorCode::Changed, "begin another, so that all of it goes by the same settings")
+            }
+            CompareError::Seed(_) => (ErrorCode::Internal, "name one with `--seed`"),
+        };
+        Self::new(code, error.to_string()).with_hint(hint)
     }
 }
 

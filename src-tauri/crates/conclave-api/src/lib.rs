@@ -15,6 +15,7 @@ pub mod view;
 
 pub use api::{Api, Options, Subscription, default_data_dir};
 pub use conclave_core::candidate::FixClass;
+pub use conclave_core::comparison::Preference;
 pub use conclave_core::evidence::{Check, CheckOutcome};
 pub use conclave_core::finding::{DismissReason, Severity, Status};
 pub use conclave_core::label::{Reason, Thumb};

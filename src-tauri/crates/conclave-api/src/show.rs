@@ -236,15 +236,14 @@ fn ladder(evidence: &[Evidence]) -> Vec<EvidenceView> {
     Check::ALL.into_iter().map(rung).collect()
 }
 
+pub(crate) fn summary(confidence: &Confidence) -> ConfidenceSummary {
+    let Confidence { p, low, high, cap, ref word, .. } = *confidence;
+    ConfidenceSummary { p, low, high, cap, word: word.clone() }
+}
+
 pub(crate) fn confidence(confidence: &Confidence) -> ConfidenceView {
     ConfidenceView {
-        summary: ConfidenceSummary {
-            p: confidence.p,
-            low: confidence.low,
-            high: confidence.high,
-            cap: confidence.cap,
-            word: confidence.word.clone(),
-        },
+        summary: summary(confidence),
         cap_reason: confidence.cap_reason.clone(),
         raise: confidence.raise.clone(),
         terms: confidence.terms.iter().map(|t| TermView { label: t.label.clone(), value: t.value }).collect(),

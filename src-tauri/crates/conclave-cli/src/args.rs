@@ -1,20 +1,23 @@
 //! The command line as typed data; help and completions derive from it.
 
 mod clients;
+mod compare;
 mod edit;
+mod hook;
 mod tiers;
 mod tools;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use conclave_api::advise::client::{Client, Version};
 use conclave_api::error::{ApiError, ErrorCode};
 use conclave_api::view::{ApiDialect, CliProgram};
 use conclave_api::{DismissReason, Money, Severity, Thumb};
 
 pub use clients::{Clients, Patterns};
+pub use compare::{Compare, NewComparison};
 pub use edit::{Edit, Export, ExportAs};
+pub use hook::{Answering, Hook};
 pub use tiers::{SetTier, Tiers};
 pub use tools::{AddTool, Memory, Tools};
 
@@ -212,6 +215,14 @@ pub enum Command {
         client: Option<String>,
         #[command(subcommand)]
         command: Option<Insights>,
+    },
+    /// Compare two ways of coming to fixes on the same findings, without knowing which is which.
+    Compare {
+        /// For this client’s projects, instead of those that are nobody’s.
+        #[arg(long, value_name = "NAME", global = true)]
+        client: Option<String>,
+        #[command(subcommand)]
+        command: Compare,
     },
     /// Say what fixing would take before anything is asked: findings, models, money and time.
     Plan(Plan),
@@ -698,63 +709,6 @@ pub enum Asks {
         #[arg(long, value_name = "TEXT", default_value = "")]
         because: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Hook {
-    /// Answer Claude Code on standard input; its settings start this before and after each tool call.
-    ClaudeCode(Answering),
-    /// Answer Codex.
-    Codex(Answering),
-    /// Answer Gemini CLI.
-    Gemini(Answering),
-    /// Put the hook into a client’s settings, and test it.
-    ///
-    /// Everything else in the file stays as it is, to the byte, and a copy of the file is left beside it.
-    Add {
-        #[command(flatten)]
-        place: HookPlace,
-        /// Approve what the policy allows, so that the client does not ask you about it again.
-        #[arg(long)]
-        approve: bool,
-        /// The client’s version, such as `2.1.317`, where it cannot be found out.
-        #[arg(long, value_name = "VERSION")]
-        client_version: Option<Version>,
-    },
-    /// Show the hooks in the settings of all clients, and whether they are started.
-    ///
-    /// The status is 2 when one of them will not run, and 3 when settings cannot be understood.
-    List {
-        /// Also look into the settings of this project.
-        #[arg(long, value_name = "DIR")]
-        project: Option<PathBuf>,
-    },
-    /// Take the hook out of a client’s settings.
-    ///
-    /// Where nothing else in the file changed, it is as it was before, to the byte; a copy of the file is left beside it.
-    Remove {
-        #[command(flatten)]
-        place: HookPlace,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct Answering {
-    /// Approve what the policy allows, so that the client does not ask again.
-    #[arg(long)]
-    pub approve: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct HookPlace {
-    /// `claude-code`, `codex` or `gemini`.
-    pub client: Client,
-    /// Your own settings, for all projects; this is meant when nothing is said.
-    #[arg(long, conflicts_with = "project")]
-    pub user: bool,
-    /// The settings of this project, for you alone where the client knows such.
-    #[arg(long, value_name = "DIR")]
-    pub project: Option<PathBuf>,
 }
 
 fn dollars(text: &str) -> Result<Money, String> {

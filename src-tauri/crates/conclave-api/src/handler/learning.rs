@@ -109,7 +109,7 @@ pub(crate) async fn reset_learning(api: &Api, request: ResetLearning) -> Result<
     Ok(LearningReset { rows: learn::reset(api.cx(), client.as_deref())? })
 }
 
-fn no_client(name: &str) -> ApiError {
+pub(super) fn no_client(name: &str) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("there is no client `{name}`"))
         .with_hint("`clients` in the settings names them")
 }

@@ -2,6 +2,7 @@
 
 mod asks;
 mod commands;
+mod compare;
 mod config;
 mod decisions;
 mod edit;
@@ -29,6 +30,9 @@ mod training;
 
 pub(crate) use asks::{answer_ask, list_asks};
 pub(crate) use commands::{get_commands, save_commands};
+pub(crate) use compare::{
+    choose_fix, get_comparison, get_next_pair, list_comparisons, plan_comparison, run_comparison, start_comparison,
+};
 pub(crate) use config::{check_config, check_config_file, import_config};
 pub(crate) use decisions::{apply_fix, apply_fixes, dismiss_findings, reopen_findings, undo_fix};
 pub(crate) use edit::{edit_fix, get_texts};

@@ -48,7 +48,7 @@ fn run(planned: &Planned) -> PlannedRun {
     }
 }
 
-fn cost(cost: &Cost) -> PlannedCost {
+pub(super) fn cost(cost: &Cost) -> PlannedCost {
     PlannedCost { known: range(cost.known), unknown: cost.unknown }
 }
 

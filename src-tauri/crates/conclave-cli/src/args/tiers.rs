@@ -50,8 +50,8 @@ pub struct SetTier {
     /// Let one finding cost what it costs.
     #[arg(long)]
     pub no_cap: bool,
-    /// How the seats are asked: panel (all at once), samples (one model, as often as there are seats) or staged (three,
-    /// and the rest where those do not settle it).
+    /// How the seats are asked: panel (all at once), samples (one model, as often as there are seats), staged (three,
+    /// and the rest where those do not settle it) or chain (one after another, each shown the answer before its own).
     #[arg(long, value_parser = mode, value_name = "MODE")]
     pub mode: Option<Mode>,
     /// Ask models only where you ask for the very finding.
@@ -87,6 +87,7 @@ fn mode(text: &str) -> Result<Mode, String> {
         "panel" => Ok(Mode::Panel),
         "samples" => Ok(Mode::Samples),
         "staged" => Ok(Mode::Staged),
-        _ => Err("use panel, samples or staged".to_owned()),
+        "chain" => Ok(Mode::Chain),
+        _ => Err("use panel, samples, staged or chain".to_owned()),
     }
 }

@@ -4,6 +4,7 @@ mod advise;
 mod asks;
 mod audit;
 mod clients;
+mod compare;
 mod config;
 mod demo;
 mod edit;
@@ -59,6 +60,7 @@ pub async fn run(api: &Api, cli: &Cli, output: &Output) -> Result<Exit, ApiError
         Command::Insights { client, command } => {
             learning::insights(api, output, client.as_deref(), command.as_ref()).await
         }
+        Command::Compare { client, command } => compare::run(api, output, client.as_deref(), command).await,
         Command::Plan(plan) => plan::run(api, output, plan).await,
         Command::Preview { id } => single::preview(api, output, id).await,
         Command::Policy { command } => policy::run(api, output, command).await,

@@ -8,13 +8,14 @@ use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::FixReport;
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck, ConfigImported,
-    DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow, ExchangeView,
-    ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, FixEdited, HealthList, InsightsView,
-    KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported, MemoryImported,
-    MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck, PolicyView,
-    PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked,
-    ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported, UndoneView,
+    AppliedView, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ComparisonList,
+    ComparisonPlan, ComparisonReport, ConfigCheck, ConfigImported, DecidedView, DiscoveredList, DoctorView, EgressRow,
+    EgressToday, ElsewhereView, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow,
+    FindingView, FixComparisonView, FixEdited, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList,
+    LearningReset, LedgerView, MemoryExported, MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved,
+    ModelSaved, NextPair, PairRevealed, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView,
+    ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked, ToolServerList, ToolServerRemoved,
+    ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 #[cfg(test)]
 use conclave_api::view::{TRAINING, TrainingRow};
@@ -126,6 +127,12 @@ const INSIGHTS: &str = "conclave/insights/1";
 const LEARNING_RESET: &str = "conclave/learning-reset/1";
 const TRAINING_EXPORTED: &str = "conclave/training-exported/1";
 const COMMANDS: &str = "conclave/project-commands/1";
+const COMPARISON_PLAN: &str = "conclave/comparison-plan/1";
+const COMPARISON: &str = "conclave/comparison/1";
+const COMPARISONS: &str = "conclave/comparisons/1";
+const NEXT_PAIR: &str = "conclave/next-pair/1";
+const PAIR_REVEALED: &str = "conclave/pair-revealed/1";
+const COMPARISON_REPORT: &str = "conclave/comparison-report/1";
 const PLAN: &str = "conclave/plan/1";
 const PREVIEW: &str = "conclave/preview/1";
 const TOOLS: &str = "conclave/tools/1";
@@ -333,6 +340,30 @@ pub(super) fn training_exported(view: &TrainingExported) -> Value {
     named(TRAINING_EXPORTED, view)
 }
 
+pub(super) fn comparison_plan(view: &ComparisonPlan) -> Value {
+    named(COMPARISON_PLAN, view)
+}
+
+pub(super) fn comparison(view: &FixComparisonView) -> Value {
+    named(COMPARISON, view)
+}
+
+pub(super) fn comparisons(view: &ComparisonList) -> Value {
+    named(COMPARISONS, view)
+}
+
+pub(super) fn next_pair(view: &NextPair) -> Value {
+    named(NEXT_PAIR, view)
+}
+
+pub(super) fn pair_revealed(view: &PairRevealed) -> Value {
+    named(PAIR_REVEALED, view)
+}
+
+pub(super) fn comparison_report(view: &ComparisonReport) -> Value {
+    named(COMPARISON_REPORT, view)
+}
+
 pub(super) fn plan(view: &PlanView) -> Value {
     named(PLAN, view)
 }
@@ -442,6 +473,12 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         (LEARNING_RESET, schema_for!(Named<LearningReset>)),
         (TRAINING, schema_for!(TrainingRow)),
         (TRAINING_EXPORTED, schema_for!(Named<TrainingExported>)),
+        (COMPARISON_PLAN, schema_for!(Named<ComparisonPlan>)),
+        (COMPARISON, schema_for!(Named<FixComparisonView>)),
+        (COMPARISONS, schema_for!(Named<ComparisonList>)),
+        (NEXT_PAIR, schema_for!(Named<NextPair>)),
+        (PAIR_REVEALED, schema_for!(Named<PairRevealed>)),
+        (COMPARISON_REPORT, schema_for!(Named<ComparisonReport>)),
         (PLAN, schema_for!(Named<PlanView>)),
         (PREVIEW, schema_for!(Named<PreviewView>)),
         (TOOLS, schema_for!(Named<ToolServerList>)),

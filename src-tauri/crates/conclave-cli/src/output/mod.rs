@@ -15,14 +15,14 @@ use conclave_api::advise::install::{Installed, Listed};
 use conclave_api::batch::{Consent, FixReport};
 use conclave_api::error::ApiError;
 use conclave_api::view::{
-    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ConfigCheck,
-    ConfigImported, DecidedView, DiscoveredList, DoctorView, EgressRow, EgressToday, ElsewhereView, ExchangeRow,
-    ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow, FindingView, FixEdited, HealthList,
-    InsightsView, KeyErased, KeyList, KeySaved, KnownModelList, LearningReset, LedgerView, MemoryExported,
-    MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved, ModelSaved, PatternList, PlanView, PolicyCheck,
-    PolicyView, PreviewView, RatingView, ReplayView, ScanView, SimulationView, SpendingView, TierList,
-    ToolServerChecked, ToolServerList, ToolServerRemoved, ToolServerView, ToolServersImported, TrainingExported,
-    UndoneView,
+    AppliedView, AskAnswer, AskAnswered, AskList, AskView, ClientChanged, ClientList, CommandsView, ComparisonList,
+    ComparisonPlan, ComparisonReport, ConfigCheck, ConfigImported, DecidedView, DiscoveredList, DoctorView, EgressRow,
+    EgressToday, ElsewhereView, ExchangeRow, ExchangeView, ExchangesErased, ExplanationView, ExportedFix, FindingRow,
+    FindingView, FixComparisonView, FixEdited, HealthList, InsightsView, KeyErased, KeyList, KeySaved, KnownModelList,
+    LearningReset, LedgerView, MemoryExported, MemoryImported, MetricsView, ModelHealth, ModelList, ModelRemoved,
+    ModelSaved, NextPair, PairRevealed, PatternList, PlanView, PolicyCheck, PolicyView, PreviewView, RatingView,
+    ReplayView, ScanView, SimulationView, SpendingView, TierList, ToolServerChecked, ToolServerList, ToolServerRemoved,
+    ToolServerView, ToolServersImported, TrainingExported, UndoneView,
 };
 
 use crate::args::Format;
@@ -371,6 +371,36 @@ impl Output {
     /// Prints which hosts have a key.
     pub fn keys(&self, view: &KeyList) {
         self.print(|style| text::keys(style, view), || json::keys(view));
+    }
+
+    /// Prints what a comparison would take.
+    pub fn comparison_plan(&self, view: &ComparisonPlan) {
+        self.print(|style| text::comparison_plan(style, view), || json::comparison_plan(view));
+    }
+
+    /// Prints how far a comparison is.
+    pub fn comparison(&self, view: &FixComparisonView) {
+        self.print(|_| text::comparison(view), || json::comparison(view));
+    }
+
+    /// Prints all comparisons.
+    pub fn comparisons(&self, view: &ComparisonList) {
+        self.print(|style| text::comparisons(style, view), || json::comparisons(view));
+    }
+
+    /// Prints two changes to choose between.
+    pub fn next_pair(&self, view: &NextPair) {
+        self.print(|style| text::next_pair(style, view), || json::next_pair(view));
+    }
+
+    /// Prints whose two changes were.
+    pub fn pair_revealed(&self, view: &PairRevealed) {
+        self.print(|style| text::pair_revealed(style, view), || json::pair_revealed(view));
+    }
+
+    /// Prints what came out of a comparison.
+    pub fn comparison_report(&self, view: &ComparisonReport) {
+        self.print(|style| text::comparison_report(style, view), || json::comparison_report(view));
     }
 
     /// Prints what was learned from accepted fixes.

@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod compare;
 mod config;
 mod edit;
 mod egress;
@@ -32,6 +33,7 @@ use super::Report;
 
 pub(super) use clients::clients;
 pub(super) use commands::commands;
+pub(super) use compare::{comparison, comparison_plan, comparison_report, comparisons, next_pair, pair_revealed};
 pub(super) use config::{config_check, config_imported};
 pub(super) use edit::edited;
 pub(super) use egress::{answered, ask, asks, egress, key_erased, key_saved, keys, preview};

@@ -65,7 +65,7 @@ fn range(range: &MoneyRange) -> String {
 }
 
 /// What is known of a cost, and that it is not all where that is so.
-fn cost(cost: &PlannedCost) -> String {
+pub(super) fn cost(cost: &PlannedCost) -> String {
     match cost.unknown {
         0 => range(&cost.known),
         n => {

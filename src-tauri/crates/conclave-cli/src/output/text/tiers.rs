@@ -47,6 +47,7 @@ fn effort(tier: &TierView) -> String {
         Mode::Panel => "",
         Mode::Samples => ", one model for all seats",
         Mode::Staged => ", three first",
+        Mode::Chain => ", one after another",
     };
     let demand = if tier.on_demand { ", only when you ask" } else { "" };
     format!("{} s, {cap}{mode}{demand}", tier.analysis_s)
