@@ -45,11 +45,15 @@ export type PlanPlace = {
   at: string | null;
 } & ListPlace;
 
+/** Comparisons of `client`, empty for nobody's; `at` is the number of one, or `new`. */
+export type ComparePlace = { screen: "compare"; client: string; at: string | null } & ListPlace;
+
 export type Place =
   | ({ screen: "inbox"; at: string | null } & ListPlace)
   | ({ screen: "finding"; finding: string; fix: number; beside: number | null; tab: Tab } & ListPlace)
   | ({ screen: "runs"; at: string | null } & ListPlace)
   | PlanPlace
+  | ComparePlace
   | ({ screen: "welcome" } & ListPlace)
   | ({ screen: "policy" } & ListPlace)
   | ({ screen: "providers"; pane: Pane; at: string | null } & ListPlace)
@@ -93,6 +97,8 @@ export function parsePlace(address: string): Place {
         at: get.get("at"),
         ...list,
       };
+    case "compare":
+      return { screen, client: get.get("client") ?? "", at: get.get("at"), ...list };
     case "providers":
       return { screen, pane: oneOf(PANES, get.get("pane"), "model"), at: get.get("at"), ...list };
     case "welcome":
@@ -119,6 +125,10 @@ export function formatPlace(place: Place): string {
     set("of", place.findings.join(","), "");
     set("budget", place.budget, "");
     set("most", place.most, "");
+    set("at", place.at);
+  }
+  if (place.screen === "compare") {
+    set("client", place.client, "");
     set("at", place.at);
   }
   if (place.screen === "providers") {
@@ -154,6 +164,11 @@ export function runsAt(place: Place, at: string | null = null): Place {
 /** What runs of `findings` would take, of all open ones where none is named, out of the list of `place`. */
 export function planAt(place: Place, findings: readonly string[] = []): PlanPlace {
   return { screen: "plan", findings, budget: "", most: "", at: null, ...listOf(place) };
+}
+
+/** The comparisons of `client`, the one numbered `at` or `new`, out of the list of `place`. */
+export function compareAt(place: Place, client: string, at: string | null = null): Place {
+  return { screen: "compare", client, at, ...listOf(place) };
 }
 
 /** Models and keys, with `pane` beside the list and about `at`, out of the list of `place`. */

@@ -12,6 +12,7 @@ export const SCREEN_NAMES: Record<Screen, string> = {
   inbox: "Inbox",
   finding: "Finding",
   plan: "Plan",
+  compare: "Compare",
   runs: "Runs",
   welcome: "Welcome",
   policy: "Policy",

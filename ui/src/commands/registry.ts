@@ -32,6 +32,7 @@ export const COMMANDS = {
   "go.inbox": { title: "Go to the inbox", keys: ["g i"] },
   "go.runs": { title: "Go to runs", keys: ["g r"] },
   "go.insights": { title: "Go to insights", keys: ["g n"] },
+  "go.compare": { title: "Compare two ways of coming to fixes", keys: ["g c"] },
   "go.policy": { title: "Go to policy and what left", keys: ["g p"] },
   "go.providers": { title: "Go to models and keys", keys: ["g k"] },
   "go.machine": { title: "Go to this machine", keys: ["g m"] },
@@ -71,6 +72,13 @@ export const COMMANDS = {
   "plan.most": { title: "Set how many findings at most", keys: ["m"], screens: ["plan"] },
   "plan.tiers": { title: "Change how much effort findings get", keys: ["t"], screens: ["plan"] },
   "plan.back": { title: "Back to the inbox", keys: ["Escape"], screens: ["plan"] },
+
+  "compare.left": { title: "Prefer the left one", keys: ["1", "ArrowLeft"], screens: ["compare"] },
+  "compare.right": { title: "Prefer the right one", keys: ["2", "ArrowRight"], screens: ["compare"] },
+  "compare.both": { title: "Both alike", keys: ["b"], screens: ["compare"] },
+  "compare.neither": { title: "Neither of the two", keys: ["n"], screens: ["compare"] },
+  "compare.begin": { title: "Begin the comparison, or run the rest", keys: ["r"], screens: ["compare"] },
+  "compare.back": { title: "Back to insights", keys: ["Escape"], screens: ["compare"] },
 
   "runs.next": { title: "Next run", keys: ["j", "ArrowDown"], screens: ["runs"], palette: false },
   "runs.previous": { title: "Previous run", keys: ["k", "ArrowUp"], screens: ["runs"], palette: false },

@@ -8,7 +8,8 @@ import { Palette } from "../../commands/palette";
 import type { PaletteEntry } from "../../commands/palette-search";
 import { ErrorNote } from "../../components/error-note";
 import { count } from "../../format";
-import { type Screen, VIEWS, go, inboxAt, listOf, providersAt, runsAt, usePlace } from "../../routes";
+import { type Screen, VIEWS, compareAt, go, inboxAt, listOf, providersAt, runsAt, usePlace } from "../../routes";
+import { Compare } from "../compare/compare";
 import { Finding } from "../finding/finding";
 import { Inbox } from "../inbox/inbox";
 import { VIEW_NAMES } from "../inbox/views";
@@ -51,6 +52,7 @@ export function Frame() {
     "go.inbox": { run: () => go(inboxAt(place)) },
     "go.runs": { run: () => go(runsAt(place)) },
     "go.insights": { run: () => go({ screen: "insights", ...listOf(place) }) },
+    "go.compare": { run: () => go(compareAt(place, "")) },
     "go.policy": { run: () => go({ screen: "policy", ...listOf(place) }) },
     "go.providers": { run: () => go(providersAt(place)) },
     "go.machine": { run: () => go({ screen: "machine", ...listOf(place) }) },
@@ -128,6 +130,8 @@ function ScreenOf({ screen }: { screen: Screen }) {
       return place.screen === "finding" && <Finding key={place.finding} place={place} />;
     case "plan":
       return place.screen === "plan" && <Plan place={place} />;
+    case "compare":
+      return place.screen === "compare" && <Compare place={place} />;
     case "runs":
       return place.screen === "runs" && <Runs place={place} />;
     case "welcome":
@@ -137,7 +141,7 @@ function ScreenOf({ screen }: { screen: Screen }) {
     case "providers":
       return place.screen === "providers" && <Providers place={place} />;
     case "insights":
-      return <Insights />;
+      return <Insights place={place} />;
     case "machine":
       return <Machine />;
   }

@@ -19,7 +19,7 @@ export function Rail({ place, project, slim }: { place: Place; project: ProjectV
         name="Insights"
         mark="insights"
         to={{ screen: "insights", ...listOf(place) }}
-        current={place.screen === "insights"}
+        current={place.screen === "insights" || place.screen === "compare"}
       />
       <RailLink
         name="Policy"

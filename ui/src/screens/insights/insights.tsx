@@ -9,6 +9,7 @@ import { Prose } from "../../components/prose";
 import { SectionHead } from "../../components/section";
 import { count, duration, sentence } from "../../format";
 import { money } from "../../money";
+import { type Place, compareAt, go } from "../../routes";
 import { useNotices } from "../frame/notice";
 import columns from "../../components/columns.module.css";
 import styles from "./insights.module.css";
@@ -17,7 +18,7 @@ import { Reliability } from "./reliability";
 /** More rows of a table than this are not drawn. */
 const MOST = 12;
 
-export function Insights() {
+export function Insights({ place }: { place: Place }) {
   const [client, setClient] = useState("");
   const insights = useCommand("get_insights", { client: client === "" ? null : client });
   const { error, refetch } = insights;
@@ -34,6 +35,7 @@ export function Insights() {
             ))}
           </select>
         )}
+        <Button onClick={() => go(compareAt(place, client))}>Compare…</Button>
         {view !== undefined && view.fixes > 0 && <Reset key={client} client={client} />}
       </HeadBar>
       {error !== null && <ErrorNote error={error} onRetry={() => void refetch()} />}

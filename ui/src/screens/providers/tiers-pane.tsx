@@ -20,6 +20,7 @@ const MODES = [
   ["panel", "All at once"],
   ["samples", "One model, once for each seat"],
   ["staged", "Three, then the rest if needed"],
+  ["chain", "One after another, each improving"],
 ] as const satisfies readonly (readonly [Mode, string])[];
 
 /** As many as a panel has at most. */

@@ -23,6 +23,7 @@ export function tierWords(tier: TierView): string {
   const parts = [count(seats.length, "seat"), `${analysis_s} s`, cap === null ? "no limit" : `at most ${money(cap)}`];
   if (mode === "samples") parts.push("one model for all seats");
   if (mode === "staged") parts.push("three first");
+  if (mode === "chain") parts.push("one after another");
   if (on_demand) parts.push("only on demand");
   return parts.join(", ");
 }
