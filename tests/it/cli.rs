@@ -128,11 +128,16 @@ fn tiers_are_set_everywhere_and_in_a_project_and_given_back() {
     let own = tiers(&["set", "high", "--seats", "logic,fast", "--mode", "staged", "--project", &app]);
     let (is_own, tier) = row(&own, 1);
     assert_eq!(is_own, json!(true));
-    let expect = json!({ "seats": ["logic", "fast"], "analysis_s": 90, "cap": null, "mode": "staged", "on_demand": false });
+    let expect =
+        json!({ "seats": ["logic", "fast"], "analysis_s": 90, "cap": null, "mode": "staged", "on_demand": false });
     assert_eq!(tier, expect, "what was not said is as everywhere");
     assert_eq!(row(&own, 0), row(&shipped, 0), "what nobody set is inherited");
     assert_eq!(tiers(&[])["projects"].as_array().map(Vec::len), Some(1));
-    assert_eq!(row(&tiers(&[]), 1).1["seats"].as_array().map(Vec::len), Some(3), "everywhere else nothing is different");
+    assert_eq!(
+        row(&tiers(&[]), 1).1["seats"].as_array().map(Vec::len),
+        Some(3),
+        "everywhere else nothing is different"
+    );
 
     for (wrong, says) in [
         (&["set", "high", "--seconds", "0"][..], "0 seconds"),
