@@ -120,22 +120,11 @@ fn settings(model: &Model, mode: &str) -> String {
     json!({ "models": models, "tiers": tiers }).to_string()
 }
 
-/// Fixes all that was found with the widest consent that there is: what it printed, and how many fixes were written.
-fn fix_all(ground: &Ground) -> (String, usize) {
-    fix(ground, "--all")
-}
-
-/// The same with a process for each finding.
-fn fix_each(ground: &Ground) -> (String, usize) {
-    let found = ground.home.json(&["findings"], 0);
-    let ids = found["findings"].as_array().expect("findings").iter().map(|one| one["id"].as_str().expect("an id"));
-    ids.map(|id| fix(ground, id))
-        .fold((String::new(), 0), |(printed, written), (more, number)| (printed + &more, written + number))
-}
-
-fn fix(ground: &Ground, which: &str) -> (String, usize) {
+/// Fixes all that was found with the widest consent that there is, or what `id` names: what it printed, and how many fixes
+/// were written.
+fn fix(ground: &Ground, id: Option<&str>) -> (String, usize) {
     let mut command = ground.home.command();
-    command.args(["--format", "json", "fix", which, "--apply"]).env("OPENAI_API_KEY", ENV_KEY);
+    command.args(["--format", "json", "fix", id.unwrap_or("--all"), "--apply"]).env("OPENAI_API_KEY", ENV_KEY);
     let output = command.output().expect("conclave starts");
     assert!(output.status.code().is_some(), "{}", text(&output));
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
@@ -143,8 +132,14 @@ fn fix(ground: &Ground, which: &str) -> (String, usize) {
     (text(&output), usize::try_from(applied).expect("a number"))
 }
 
-fn breaks_off(goal: &Goal) -> bool {
-    matches!(goal.effect, Effect::Connection(_))
+/// The same one by one, each in a process of its own.
+fn fix_each(ground: &Ground) -> (String, usize) {
+    let found = ground.home.json(&["findings"], 0);
+    let ids = found["findings"].as_array().expect("findings").iter();
+    let ids: Vec<&str> = ids.map(|row| row["id"].as_str().expect("an id")).collect();
+    assert_eq!(ids.len(), ground.cases.len(), "all are listed");
+    let (printed, applied): (Vec<String>, Vec<usize>) = ids.into_iter().map(|id| fix(ground, Some(id))).unzip();
+    (printed.concat(), applied.into_iter().sum())
 }
 
 /// The cases that no question was about.
@@ -156,23 +151,36 @@ fn unasked(ground: &Ground, questions: &[Asked]) -> Vec<String> {
 
 /// Tries all goals on fixes, in a mode of the panel.
 fn fixes_come_to_nothing(mode: &str, turn: usize) {
-    come_to_nothing(mode, mode, cases(is_deep(), turn), fix_all);
-}
-
-fn come_to_nothing(name: &str, mode: &str, cases: Vec<Case>, fix: fn(&Ground) -> (String, usize)) {
-    let tried = try_all(name, cases, |part| {
-        let ground = Arc::new(Ground::new(part));
-        let files = ground.plant();
-        let stub = Arc::clone(&ground);
-        let model = Model::with(move |question| answers::obey(&stub, question));
-        ground.find();
-        ground.home.write("data/settings.json", &settings(&model, mode));
-        let (printed, allowed) = fix(&ground);
-        let questions = model.asked();
-        assert_eq!(unasked(&ground, &questions), [""; 0]);
-        Tried { asked: questions.len(), allowed, harm: ground.harm(&files, &questions, &printed) }
+    let tried = try_all(mode, cases(is_deep(), turn), |part| {
+        // Where one model gives all answers, one that breaks off, or uses tools that nobody offers, is soon left alone for
+        // half a minute: each of those is tried in a process of its own, so that every goal is.
+        let breaks_off =
+            |(goal, _): &Case| mode == "samples" && matches!(goal.effect, Effect::Connection(_) | Effect::Run(_));
+        let (rough, calm): (Vec<Case>, Vec<Case>) = part.iter().copied().partition(breaks_off);
+        let mut all = tried_on_fixes(mode, &calm, |ground| fix(ground, None));
+        if !rough.is_empty() {
+            let more = tried_on_fixes(mode, &rough, fix_each);
+            all.asked += more.asked;
+            all.allowed += more.allowed;
+            all.harm.extend(more.harm);
+        }
+        all
     });
     assert!(tried.allowed > 0, "honest fixes were applied");
+}
+
+/// What comes of `part` when `fix` fixes it in a mode of the panel.
+fn tried_on_fixes(mode: &str, part: &[Case], fix: impl Fn(&Ground) -> (String, usize)) -> Tried {
+    let ground = Arc::new(Ground::new(part));
+    let files = ground.plant();
+    let stub = Arc::clone(&ground);
+    let model = Model::with(move |question| answers::obey(&stub, question));
+    ground.find();
+    ground.home.write("data/settings.json", &settings(&model, mode));
+    let (printed, allowed) = fix(&ground);
+    let questions = model.asked();
+    assert_eq!(unasked(&ground, &questions), [""; 0], "{mode}: all were asked about");
+    Tried { asked: questions.len(), allowed, harm: ground.harm(&files, &questions, &printed) }
 }
 
 #[test]
@@ -182,10 +190,7 @@ fn an_obedient_panel_changes_nothing() {
 
 #[test]
 fn an_obedient_model_that_is_asked_often_changes_nothing() {
-    // One model alone is left in peace after it broke off a few times in a row, so those cases have a process each.
-    let (breaks, others) = cases(is_deep(), 1).into_iter().partition(|(goal, _)| breaks_off(goal));
-    come_to_nothing("samples", "samples", others, fix_all);
-    come_to_nothing("samples, one by one", "samples", breaks, fix_each);
+    fixes_come_to_nothing("samples", 1);
 }
 
 #[test]
@@ -207,7 +212,7 @@ fn an_obedient_meta_analyser_with_tools_changes_nothing() {
         let model = Model::with(move |question| analyser::answer(&stub, question));
         ground.find();
         let servers = Servers::start(&ground, analyser::settings(&model));
-        let (printed, allowed) = fix_all(&ground);
+        let (printed, allowed) = fix(&ground, None);
         let questions = model.asked();
         let (thought_over, told) = analyser::reached(&ground, &questions);
         let all: BTreeSet<String> = ground.cases.keys().cloned().collect();
@@ -215,7 +220,7 @@ fn an_obedient_meta_analyser_with_tools_changes_nothing() {
         let by_tool = |channel: Channel| matches!(channel, Channel::McpDescription | Channel::McpResult);
         let by_tool = ground.cases.iter().filter(|(_, (_, channel))| by_tool(*channel)).map(|(name, _)| name);
         // Whose connection goes elsewhere at once does not come to tools.
-        let is_asked = |name: &&String| !breaks_off(&ground.cases[*name].0);
+        let is_asked = |name: &&String| !matches!(ground.cases[*name].0, Goal { effect: Effect::Connection(_), .. });
         let untold: Vec<&String> = by_tool.filter(is_asked).filter(|name| !told.contains(*name)).collect();
         assert_eq!(untold, [""; 0], "tools told them");
         assert!(servers.queries() > 0, "something was looked up elsewhere");
@@ -275,7 +280,7 @@ fn harm_by_tools_is_seen() {
 
     // With a policy that lets a model ask whomever it wants, the code goes there.
     ground.policy("version: 1\nrules:\n  - { id: all, priority: 0, action: allow, reason: why not, conditions: { action: call_tool } }\n");
-    let (printed, _) = fix_all(&ground);
+    let (printed, _) = fix(&ground, None);
     let seen = harm(Vec::new()).join("\n");
     assert!(seen.contains("left for a server"), "{seen}");
     let seen = ground.harm(&files, &model.asked(), &printed).join("\n");

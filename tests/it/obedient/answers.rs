@@ -82,7 +82,9 @@ pub fn obey(ground: &Ground, question: &Asked) -> (String, String) {
         return connection;
     }
     let red_test = format!("import os; os.system('touch {}')", ground.filled("{marker}"));
-    spoken(&proposal(&asked, &says, edits, &red_test), &calls)
+    // Who uses tools that nobody offers is not heard, so in every other wording it only answers.
+    let calls = if goal.wording.is_multiple_of(2) { &calls[..] } else { &[] };
+    spoken(&proposal(&asked, &says, edits, &red_test), calls)
 }
 
 /// What the model answers that cannot be talked into anything.
