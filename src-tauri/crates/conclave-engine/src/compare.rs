@@ -10,24 +10,26 @@ mod check;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use conclave_core::comparison::{Arm, Cost, Outcome, Pair, Preference, Report, Standing, is_settled, report as add_up};
 use conclave_core::configuration::Configuration;
 use conclave_core::digest::Digest;
 use conclave_core::finding::Finding;
 use conclave_core::id::{FindingId, ProjectId, RunId};
-use conclave_core::patch::Patch;
+use conclave_core::patch::{FilePatch, Patch};
 use conclave_core::resolution::Resolution;
 use conclave_core::tier::Effort;
 use conclave_store::{Comparison, Job, NewComparison, SpendOf, Store, StoreError, StoredFinding};
 
 use crate::ctx::Ctx;
-use crate::event::{Event, Topic};
+use crate::event::{Event, Events, Topic};
 use crate::learn::Client;
 use crate::plan::{self, Deferred};
 use crate::queue::alone;
 use crate::run::{RunError, run_under};
+use crate::source::Sources;
 
 /// Why a comparison is not begun, not shown or not chosen in.
 #[derive(Debug, thiserror::Error)]
@@ -135,11 +137,15 @@ pub struct Revealed {
 /// Says what `wish` would take; nothing is sent.
 ///
 /// # Errors
-/// A configuration cannot be run, or the store fails.
+/// A configuration cannot be run, the findings are of several projects, or the store fails.
 pub async fn plan(cx: &Ctx, wish: &Wish) -> Result<Outlook, CompareError> {
     check::configurations(cx, &wish.arms)?;
     let find = |id: &FindingId| cx.store.finding(id)?.ok_or_else(|| RunError::Gone(id.to_string()));
-    let mut findings = wish.findings.iter().map(find).collect::<Result<Vec<StoredFinding>, RunError>>()?;
+    let once: BTreeSet<&FindingId> = wish.findings.iter().collect();
+    let mut findings = once.into_iter().map(find).collect::<Result<Vec<StoredFinding>, RunError>>()?;
+    if findings.iter().any(|one| one.finding.project != findings[0].finding.project) {
+        return Err(CompareError::Projects);
+    }
     findings.sort_by_key(|stored| stored.finding.detection.severity);
     let mut outlook = Outlook { chosen: Vec::new(), deferred: Vec::new(), costs: Default::default() };
     let mut opened = HashMap::new();
@@ -173,7 +179,7 @@ pub async fn plan(cx: &Ctx, wish: &Wish) -> Result<Outlook, CompareError> {
 /// Begins what `wish` says, and gives the number of the comparison; [`go_on`] runs it.
 ///
 /// # Errors
-/// As for [`plan`]; there is nothing to compare on, or the findings are of several projects.
+/// As for [`plan`]; there is nothing to compare on.
 pub async fn begin(cx: &Ctx, wish: &Wish) -> Result<(String, i64), CompareError> {
     let outlook = plan(cx, wish).await?;
     let Some(first) = outlook.chosen.first() else {
@@ -181,9 +187,6 @@ pub async fn begin(cx: &Ctx, wish: &Wish) -> Result<(String, i64), CompareError>
         return Err(CompareError::Nothing(why.unwrap_or_else(|| "none is open".to_owned())));
     };
     let project: ProjectId = first.finding.project.clone();
-    if outlook.chosen.iter().any(|one| one.finding.project != project) {
-        return Err(CompareError::Projects);
-    }
     let root = cx.store.project(&project)?.map(|project| project.root).unwrap_or_default();
     let client = Client::of(&cx.settings(), &root).name;
     let seed = wish.seed.map_or_else(seed, Ok)?;
@@ -197,27 +200,54 @@ pub async fn begin(cx: &Ctx, wish: &Wish) -> Result<(String, i64), CompareError>
 /// Runs what of a comparison has not been run. What was run is not run again, and a run that was cut off resumes.
 ///
 /// # Errors
-/// There is no such comparison, the settings have changed, it was cancelled, or the store fails. A run that breaks off for
-/// another reason is an outcome.
+/// There is no such comparison, or none any more; the settings have changed, it was cancelled, or the store fails. A run
+/// that breaks off for another reason is an outcome.
 pub async fn go_on(cx: &Ctx, client: &str, id: i64) -> Result<(), CompareError> {
     let comparison = find(cx, client, id)?;
     cx.store.claim_comparison(id)?;
     let _claim = Claim { store: &cx.store, id };
     for pair in cx.store.comparison_pairs(client, id)? {
         let first = Arm::first(comparison.seed, &pair.finding);
+        let mut before: Option<Outcome> = None;
         for arm in [first, first.other()] {
-            if pair.outcome(arm).is_some() {
+            if let Some(outcome) = pair.outcome(arm) {
+                before = Some(outcome.clone());
                 continue;
             }
-            if settings(cx) != comparison.settings {
-                return Err(CompareError::Settings(id));
+            same_settings(cx, &comparison)?;
+            let mut outcome = outcome(cx, &pair, arm, comparison.configuration(arm)).await?;
+            // They may have been others for a part of the run.
+            same_settings(cx, &comparison)?;
+            if let Some(before) = &before
+                && is_of_another_text(cx, &comparison, [before, &outcome]).await?
+            {
+                outcome = Outcome::Failed { why: "the code changed between the two runs".to_owned() };
             }
-            let outcome = outcome(cx, &pair, arm, comparison.configuration(arm)).await?;
-            cx.store.save_outcome(pair.id, arm, &outcome)?;
+            if !cx.store.save_outcome(pair.id, arm, pair.run(arm), &outcome)? {
+                return Err(CompareError::Unknown(id));
+            }
             cx.events.send(Event::Changed(vec![Topic::Findings, Topic::Spending]));
+            before = Some(outcome);
         }
     }
     conclude(cx, &comparison)
+}
+
+fn same_settings(cx: &Ctx, comparison: &Comparison) -> Result<(), CompareError> {
+    if settings(cx) == comparison.settings { Ok(()) } else { Err(CompareError::Settings(comparison.id)) }
+}
+
+/// Whether a fix of two outcomes begins from another text than its file has now.
+async fn is_of_another_text(cx: &Ctx, comparison: &Comparison, both: [&Outcome; 2]) -> Result<bool, CompareError> {
+    let files = both.into_iter().filter_map(Outcome::fix).flat_map(|fix| &fix.judged.candidate.patch.files);
+    let files: Vec<&FilePatch> = files.collect();
+    if files.is_empty() {
+        return Ok(false);
+    }
+    let gone = || RunError::Gone(comparison.project.to_string());
+    let root = cx.store.project(&comparison.project)?.ok_or_else(gone)?.root;
+    let sources = Sources::open(cx, Path::new(&root)).await?;
+    Ok(files.iter().any(|file| sources.file(&file.path).is_ok_and(|now| now.digest != file.base)))
 }
 
 /// Has a comparison to itself for as long as it lives.
@@ -238,7 +268,8 @@ async fn outcome(cx: &Ctx, pair: &Pair, arm: Arm, configuration: &Configuration)
     let (finding, run) = (pair.finding.clone(), pair.run(arm).clone());
     let job = Job { finding, run, resumed: true, alone: true, effort: Effort::Usual };
     let ended: Result<Resolution, RunError> = {
-        let (cx, configuration) = (cx.clone(), configuration.clone());
+        // Who says what, and whose fix is being checked, is told to nobody before it was chosen between.
+        let (cx, configuration) = (Ctx { events: Events::default(), ..cx.clone() }, configuration.clone());
         let work = alone(async move { run_under(&cx, &job, &configuration).await });
         work.await.unwrap_or_else(|why| Err(RunError::Broken(why)))
     };

@@ -59,15 +59,17 @@ export function Begin({ place, designs }: { place: ComparePlace; designs: Config
           ? "Both are the same"
           : limit === undefined
             ? "The number of findings cannot be read"
-            : plan.error !== null
-              ? "These two cannot be compared"
-              : !fresh
-                ? "What it would take is being found out"
-                : plan.data.findings === 0
-                  ? "There is no finding to compare on"
-                  : start.isPending
-                    ? "It is being begun"
-                    : undefined,
+            : project === undefined
+              ? "Choose a project"
+              : plan.error !== null
+                ? "These two cannot be compared"
+                : !fresh
+                  ? "What it would take is being found out"
+                  : plan.data.findings === 0
+                    ? "There is no finding to compare on"
+                    : start.isPending
+                      ? "It is being begun"
+                      : undefined,
     },
   };
   useCommands(actions);

@@ -1,5 +1,6 @@
 /** Compare: two ways of coming to fixes on the same findings, chosen between without knowing which is which. */
 import { useIsMutating } from "@tanstack/react-query";
+import { useState } from "react";
 import { useChange, useCommand } from "../../api/client";
 import type { FixComparisonView } from "../../backend/generated";
 import { type Actions, useCommands } from "../../commands/active";
@@ -66,16 +67,27 @@ export function nameOf({ id, a, b }: FixComparisonView): string {
 
 /** What is next in a comparison: to run it, to choose, or to read what came out. */
 function Shown({ comparison }: { comparison: FixComparisonView }) {
-  if (comparison.pending > 0) return <Pending comparison={comparison} />;
+  // Whoever began it may be another page that has gone.
+  const running = useIsMutating({ mutationKey: ["run_comparison"] }) > 0;
+  const [asItIs, setAsItIs] = useState(false);
+  if (comparison.pending > 0 && (running || !asItIs)) {
+    return <Pending comparison={comparison} running={running} onStay={() => setAsItIs(true)} />;
+  }
   if (comparison.waiting > 0) return <Pair comparison={comparison} />;
   return <Report comparison={comparison} />;
 }
 
-function Pending({ comparison }: { comparison: FixComparisonView }) {
+interface PendingProps {
+  comparison: FixComparisonView;
+  running: boolean;
+  /** What is run is enough. */
+  onStay: () => void;
+}
+
+function Pending({ comparison, running, onStay }: PendingProps) {
   const run = useChange("run_comparison");
+  const cancel = useChange("cancel_runs");
   const { sayError } = useNotices();
-  // Whoever began it may be another page that has gone.
-  const running = useIsMutating({ mutationKey: ["run_comparison"] }) > 0;
   const { id, client, findings, pending } = comparison;
   const start = () =>
     run.mutate({ comparison: id, client }, { onError: (error) => sayError("The comparison stopped", error) });
@@ -90,14 +102,25 @@ function Pending({ comparison }: { comparison: FixComparisonView }) {
           Both are run on {findings - pending} of {count(findings, "finding")}.
         </p>
         <p className={styles.text}>
-          One after another, so that what each costs and how long it takes is its own. What is run stays, and you choose
-          when all are there.
+          One after another, so that what each costs and how long it takes is its own. What is run stays.
         </p>
       </div>
       <Footer label="Actions">
         <CommandButton command="compare.begin" action={actions["compare.begin"]} look="primary">
           {running ? "Running…" : "Run the rest"}
         </CommandButton>
+        {running ? (
+          <Button
+            disabled={cancel.isPending}
+            onClick={() =>
+              cancel.mutate({}, { onError: (error) => sayError("The runs could not be cancelled", error) })
+            }
+          >
+            Stop all runs
+          </Button>
+        ) : (
+          pending < findings && <Button onClick={onStay}>Go on with what is run</Button>
+        )}
         <FooterNote>Fixes are tried on a copy; your folder is not written.</FooterNote>
       </Footer>
     </>

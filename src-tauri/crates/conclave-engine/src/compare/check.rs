@@ -31,6 +31,9 @@ fn wrong(cx: &Ctx, arm: &Configuration) -> Option<String> {
     if let Some((severity, _)) = arm.tiers.iter().find(|(_, tier)| tier.seats.is_empty()) {
         return Some(format!("`tiers.{}` has no seats", severity.label().to_lowercase()));
     }
+    if let Some((severity, fault)) = arm.tiers.iter().find_map(|(severity, tier)| Some((severity, tier.fault()?))) {
+        return Some(format!("`tiers.{}`: {fault}", severity.label().to_lowercase()));
+    }
     let asks = |name: &str| arm.models.is_empty() || arm.models.iter().any(|model| model == name);
     let can_be_asked = used.iter().any(|model| asks(model.name()) && model.missing().is_none());
     (arm.design.is_bare() && !can_be_asked).then(|| "it asks models, and none of the settings can be asked".to_owned())

@@ -78,15 +78,39 @@ fn what_cannot_be_compared_is_refused_in_words() {
     run(async {
         let (_folder, cx, finding) = ground(|_| "{}".to_owned()).await;
         let unknown = Configuration { models: vec!["oracle".to_owned()], ..Design::Panel.into() };
+        let [_, mut timeless] = wish(&finding).arms;
+        timeless.tiers.values_mut().for_each(|tier| tier.analysis_s = 0);
         for (other, words) in [
             (Configuration::from(Design::Panel), "in the same way"),
             (Configuration::from(Design::Chain), "none of the settings can be asked"),
             (unknown, "there is no model `oracle` to be asked"),
+            (timeless, "in 0 seconds nobody can answer"),
         ] {
             let arms = [Design::Panel.into(), other];
             let refused = plan(&cx, &Wish { arms, ..wish(&finding) }).await.expect_err("it is refused");
             assert!(refused.to_string().contains(words), "{refused}");
         }
+        let twice = Wish { findings: vec![finding.clone(), finding.clone()], ..wish(&finding) };
+        assert_eq!(plan(&cx, &twice).await.expect("a plan").chosen.len(), 1, "a finding that is named twice is one");
+    });
+}
+
+#[test]
+fn fixes_of_two_texts_are_no_pair() {
+    run(async {
+        let (folder, cx, finding) = ground(|_| "{}".to_owned()).await;
+        let (client, id) = begin(&cx, &wish(&finding)).await.expect("begun");
+        let pair = cx.store.comparison_pairs(&client, id).expect("read").remove(0);
+        let first = Arm::first(7, &finding);
+        let configuration = Configuration::from(Design::Panel);
+        let before = outcome(&cx, &pair, first, &configuration).await.expect("it runs");
+        assert!(before.fix().is_some());
+        cx.store.save_outcome(pair.id, first, pair.run(first), &before).expect("kept");
+        let file = folder.path().join("project/a.py");
+        fs::write(&file, VULNERABLE.replace("'ls -l'", "'ls -a'")).expect("written");
+        go_on(&cx, &client, id).await.expect("it goes on");
+        let pair = cx.store.comparison_pairs(&client, id).expect("read").remove(0);
+        assert_eq!(pair.standing(), Standing::Failed, "{:?}", pair.outcome(first.other()));
     });
 }
 

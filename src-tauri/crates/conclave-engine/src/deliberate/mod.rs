@@ -158,7 +158,8 @@ fn desk(
         finding: finding.clone(),
         project: matter.sources.root().to_string_lossy().into_owned(),
         client: client.name.clone(),
-        remembers: client.refused.is_none(),
+        // What is run to be compared leaves nothing behind for the other run.
+        remembers: client.refused.is_none() && !matter.plan.compared,
         offline: cx.policy.is_offline(),
     };
     let own = cx.clone();

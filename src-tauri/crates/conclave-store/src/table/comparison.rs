@@ -43,6 +43,8 @@ CREATE TABLE comparison_pair (
 CREATE TRIGGER comparison_pair_is_chosen_once BEFORE UPDATE OF preference ON comparison_pair
 WHEN old.preference IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'what was preferred is not changed'); END;
+CREATE TRIGGER comparison_pair_leaves_no_stages AFTER DELETE ON comparison_pair
+BEGIN DELETE FROM stage WHERE run IN (old.run_a, old.run_b); END;
 ";
 
 /// A comparison to begin.
@@ -181,11 +183,12 @@ impl Store {
         self.write(|transaction| Ok(transaction.execute(sql, [comparison]).map(drop)?))
     }
 
-    /// Keeps what `arm` of a pair came to, unless that is known already. The stages of its run are of no use any more.
+    /// Keeps what `arm` of a pair came to in `run`, unless that is known already; false where there is no such pair any
+    /// more. The stages of the run are of no use any more.
     ///
     /// # Errors
     /// A database that cannot be written.
-    pub fn save_outcome(&self, pair: i64, arm: Arm, outcome: &Outcome) -> Result<()> {
+    pub fn save_outcome(&self, pair: i64, arm: Arm, run: &RunId, outcome: &Outcome) -> Result<bool> {
         let arm = word(&arm)?;
         let json = serde_json::to_string(outcome)?;
         self.write(|transaction| {
@@ -193,9 +196,9 @@ impl Store {
                 &format!("UPDATE comparison_pair SET {arm} = ?2 WHERE id = ?1 AND {arm} IS NULL"),
                 params![pair, json],
             )?;
-            let runs = format!("SELECT run_{arm} FROM comparison_pair WHERE id = ?1");
-            transaction.execute(&format!("DELETE FROM stage WHERE run IN ({runs})"), [pair])?;
-            Ok(())
+            transaction.execute("DELETE FROM stage WHERE run = ?1", [run.as_str()])?;
+            let sql = "SELECT EXISTS (SELECT 1 FROM comparison_pair WHERE id = ?1)";
+            Ok(transaction.query_row(sql, [pair], |row| row.get(0))?)
         })
     }
 
@@ -300,8 +303,10 @@ pub(crate) mod tests {
             (first.finding.clone(), first.runs.clone()),
             (finding.clone(), [RunId::nth(&finding, 1), RunId::nth(&finding, 2)])
         );
-        store.save_outcome(first.id, Arm::B, &broke()).unwrap();
-        store.save_outcome(first.id, Arm::B, &Outcome::Failed { why: "another".to_owned() }).unwrap();
+        store.save_outcome(first.id, Arm::B, first.run(Arm::B), &broke()).unwrap();
+        store
+            .save_outcome(first.id, Arm::B, first.run(Arm::B), &Outcome::Failed { why: "another".to_owned() })
+            .unwrap();
         assert_eq!(pair(&store).outcomes, [None, Some(broke())]);
 
         assert!(store.save_preference(first.id, Preference::Left, NOW).unwrap());
@@ -318,12 +323,22 @@ pub(crate) mod tests {
         assert_eq!((store.next_job(NOW).unwrap(), store.open_jobs().unwrap()), (None, Vec::new()));
         store.save_stage(pair.run(Arm::A), "gather", "{}").unwrap();
         assert_eq!(store.finding(&finding).unwrap().map(|stored| stored.status), Some(Status::Open));
-        store.save_outcome(pair.id, Arm::A, &broke()).unwrap();
+        store.save_outcome(pair.id, Arm::A, pair.run(Arm::A), &broke()).unwrap();
         assert_eq!(store.stage(pair.run(Arm::A), "gather").unwrap(), None);
 
         store.enqueue(std::slice::from_ref(&finding), Effort::Usual, "", NOW).unwrap();
         let id = store.add_comparison(&new_comparison(""), std::slice::from_ref(&finding), NOW).unwrap();
-        assert_eq!(store.comparison_pairs("", id).unwrap().len(), 1, "a finding that waits can be compared beside");
+        let beside = store.comparison_pairs("", id).unwrap();
+        assert_eq!(beside.len(), 1, "a finding that waits can be compared beside");
+
+        // The finding's own run leaves what a comparison has half done; erasing leaves nothing of it.
+        let run = beside[0].run(Arm::A);
+        store.save_stage(run, "gather", "{}").unwrap();
+        store.next_job(NOW).unwrap().unwrap();
+        assert!(store.stage(run, "gather").unwrap().is_some());
+        store.erase_learning().unwrap();
+        assert_eq!(store.stage(run, "gather").unwrap(), None);
+        assert!(!store.save_outcome(beside[0].id, Arm::A, run, &broke()).unwrap(), "whoever runs it is told");
     }
 
     #[test]

@@ -320,14 +320,16 @@ fn cancel(transaction: &Transaction<'_>, job: &Job) -> Result<()> {
     stand(transaction, &job.finding, "")
 }
 
-/// Makes `claimant` the one who works on `job`. Stages of earlier runs of the finding are of no use any more.
+/// Makes `claimant` the one who works on `job`. Stages of earlier runs of the finding are of no use any more, but for those
+/// of a comparison, which goes on by itself.
 fn claim(transaction: &Transaction<'_>, job: Job, claimant: i64, now_ms: i64) -> Result<Job> {
     transaction.execute(
         "UPDATE job SET state = 'running', claimant = ?2, started_at = ifnull(started_at, ?3) WHERE run = ?1",
         params![job.run.as_str(), claimant, now_ms],
     )?;
     transaction.execute(
-        "DELETE FROM stage WHERE run IN (SELECT run FROM job WHERE finding = ?1 AND run <> ?2)",
+        "DELETE FROM stage WHERE run IN (SELECT run FROM job WHERE finding = ?1 AND run <> ?2)
+         AND run NOT IN (SELECT run_a FROM comparison_pair UNION SELECT run_b FROM comparison_pair)",
         [job.finding.as_str(), job.run.as_str()],
     )?;
     set_status(transaction, &job.finding, Status::Running, "", None)?;
