@@ -5,6 +5,7 @@
 //! Invariants: a version has none of the votes of the fix that it was made from, and no gate opens for it; it is kept with
 //! the stages of its run, so that the conclusion comes out the same from them.
 
+mod ends;
 mod unified;
 
 use std::path::PathBuf;
@@ -231,7 +232,7 @@ fn patch(sources: &Sources, change: &Change) -> Result<Patch, EditFixError> {
         Change::Texts(texts) => {
             for (path, after) in texts {
                 let (path, before) = before(path)?;
-                add(path, &before, after)?;
+                add(path, &before, &ends::put_back(&before, after))?;
             }
         }
         Change::Patch(text) => {

@@ -5,6 +5,7 @@ test("an editor opens at the first line that is different", () => {
   expect(firstChange("a\nb\nc", "a\nB\nc")).toEqual({ line: 1, at: 2 });
   expect(firstChange("a\nb", "a\nb\nc")).toEqual({ line: 2, at: 4 });
   expect(firstChange("a\nb", "a\nb")).toEqual({ line: 0, at: 0 });
+  expect(firstChange("a\r\nb\r\nc", "a\nB\nc")).toEqual({ line: 1, at: 2 });
 });
 
 test("a new line begins as far in as the one before", () => {

@@ -2,7 +2,8 @@
 
 /** Where `after` first differs from `before`: the line, from 0, and the character at which that line begins. */
 export function firstChange(before: string, after: string): { line: number; at: number } {
-  const [old, now] = [before.split("\n"), after.split("\n")];
+  // A text field has plain line ends, whatever the file has.
+  const [old, now] = [before.split(/\r\n?|\n/), after.split(/\r\n?|\n/)];
   const line = now.findIndex((text, index) => text !== old[index]);
   if (line < 0) return { line: 0, at: 0 };
   const above = now.slice(0, line);

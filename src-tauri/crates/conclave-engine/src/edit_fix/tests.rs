@@ -31,10 +31,14 @@ struct Ground {
 impl Ground {
     /// A project with one finding, of which a run has come to its end.
     async fn new() -> Self {
+        Self::with(WEAK).await
+    }
+
+    async fn with(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("shop");
         fs::create_dir(&root).unwrap();
-        fs::write(root.join("a.py"), WEAK).unwrap();
+        fs::write(root.join("a.py"), text).unwrap();
         fs::create_dir(root.join("tests")).unwrap();
         fs::write(root.join("tests/test_a.py"), "assert 1\n").unwrap();
         let (cx, _) = open(&Options { data_dir: folder.path().join("data"), offline: true }).unwrap();
@@ -110,6 +114,20 @@ async fn a_persons_version_climbs_the_ladder_is_shown_and_applied_and_its_parent
     decide::undo_fix(&ground.cx, &ground.finding).await.unwrap();
     assert_eq!(ground.text(), WEAK);
     assert_eq!(ground.history(&parent.id), [Happened::Edited], "its parent was never in the project");
+}
+
+#[tokio::test]
+async fn what_a_text_field_makes_of_line_ends_changes_none() {
+    let (crlf, plain) = (WEAK.replace('\n', "\r\n"), |text: &str| text.replace("\r\n", "\n"));
+    let ground = Ground::with(&crlf).await;
+    let (_, texts) = texts(&ground.cx, &ground.finding, None).unwrap();
+    let as_it_is = ground.edit(&[("a.py", &plain(&texts[0].after))]).await;
+    assert!(matches!(as_it_is, Err(EditFixError::Nothing(_))), "{as_it_is:?}");
+    let typed = plain(&texts[0].after).replace("return 1", "return 2\n    # new");
+    let edited = ground.edit(&[("a.py", &typed)]).await.unwrap();
+    assert_eq!(edited.verdict.stopped, None);
+    decide::apply_fix(&ground.cx, &ground.finding, Some(&edited.fix)).await.unwrap();
+    assert_eq!(ground.text(), typed.replace('\n', "\r\n"));
 }
 
 #[tokio::test]
