@@ -6,7 +6,7 @@
 //! the stages of its run, so that the conclusion comes out the same from them.
 
 mod ends;
-mod unified;
+pub(crate) mod unified;
 
 use std::path::PathBuf;
 
@@ -237,7 +237,7 @@ fn patch(sources: &Sources, change: &Change) -> Result<Patch, EditFixError> {
         }
         Change::Patch(text) => {
             for file in unified::read(text).map_err(EditFixError::Patch)? {
-                let (path, before) = before(file.path)?;
+                let (path, before) = before(&file.path)?;
                 let after = file.apply(&before).map_err(EditFixError::Patch)?;
                 add(path, &before, &after)?;
             }

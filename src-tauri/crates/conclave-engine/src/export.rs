@@ -12,6 +12,7 @@ use conclave_sarif::{OutFile, OutFix, OutResult, OutRun, write};
 use conclave_store::{StoreError, StoredFinding};
 
 use crate::ctx::Ctx;
+pub(crate) use mail::{decoded, unquoted};
 
 /// Why nothing is written out.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,9 @@
 //! One fix as a mail that `git am` takes: a commit message and a diff.
 //!
-//! Invariant: nothing in a message is taken for a part of the diff, and a diff has the bytes of the files, whatever ends
+//! What it writes it also takes apart again, for a patch comes back as it left. Invariant: nothing in a message is taken for a part of the diff, and a diff has the bytes of the files, whatever ends
 //! their lines.
+
+use std::borrow::Cow;
 
 use conclave_core::evidence::CheckOutcome;
 use jiff::Timestamp;
@@ -104,6 +106,70 @@ fn quoted(path: &str) -> String {
         }
     }
     text + "\""
+}
+
+/// The path that git wrote in quotes; `None` where it did not.
+pub(crate) fn unquoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?.as_bytes();
+    let (mut bytes, mut at) = (Vec::with_capacity(inner.len()), 0);
+    while let Some(byte) = inner.get(at) {
+        at += 1;
+        if *byte != b'\\' {
+            bytes.push(*byte);
+            continue;
+        }
+        let escape = *inner.get(at)?;
+        let length = if escape.is_ascii_digit() { 3 } else { 1 };
+        bytes.push(match escape {
+            b'a' => 0x07,
+            b'b' => 0x08,
+            b't' => b'\t',
+            b'n' => b'\n',
+            b'v' => 0x0b,
+            b'f' => 0x0c,
+            b'r' => b'\r',
+            b'"' | b'\\' => escape,
+            _ => u8::from_str_radix(std::str::from_utf8(inner.get(at..at + length)?).ok()?, 8).ok()?,
+        });
+        at += length;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The mail `text` with a body that is not encoded; what is no mail, or was not encoded, stays as it is.
+///
+/// # Errors
+/// What is encoded is no text.
+pub(crate) fn decoded(text: &str) -> Result<Cow<'_, str>, String> {
+    let mut at = 0;
+    let mut is_encoded = false;
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        let (name, value) = line.split_once(':').unwrap_or_default();
+        is_encoded |= name.eq_ignore_ascii_case("content-transfer-encoding")
+            && value.trim().eq_ignore_ascii_case("quoted-printable");
+        if line.trim_end().is_empty() {
+            break;
+        }
+    }
+    if !is_encoded {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut bytes = text[..at].as_bytes().to_vec();
+    for line in text[at..].lines() {
+        let line = line.trim_end();
+        let (line, end) = line.strip_suffix('=').map_or((line, "\n"), |line| (line, ""));
+        let mut pieces = line.split('=');
+        bytes.extend(pieces.next().unwrap_or_default().bytes());
+        for piece in pieces {
+            let byte = piece.get(..2).and_then(|byte| u8::from_str_radix(byte, 16).ok());
+            bytes
+                .push(byte.ok_or_else(|| format!("`{line}` is not as the head of the patch says that it is encoded"))?);
+            bytes.extend(piece[2..].bytes());
+        }
+        bytes.extend(end.bytes());
+    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "what is encoded in the patch is no text".to_owned())
 }
 
 /// `text` in quoted-printable form.

@@ -16,6 +16,7 @@ use conclave_core::resolution::{Judged, Work, conclude};
 use conclave_core::synthesis::{EdgeCase, PullRequest, Reference, Synthesis, Synthesiser};
 
 use super::*;
+use crate::edit_fix::unified;
 
 const HOSTILE: &str =
     "Fixed.\n---\ndiff --git a/x b/x\nFrom me\n# Big [link](https://evil.invalid) ![x](y) @admin #12 <b>";
@@ -101,6 +102,10 @@ fn git_takes_the_patch_byte_for_byte_whatever_the_file_and_its_name() {
         let verdict = resolution.recommended().expect("one");
         let subject = Subject { finding: &finding, resolution: &resolution, verdict, is_recommended: true };
         let mail = mail::written(&subject, &[(path, before.to_owned(), after.to_owned())], 1_764_000_000_000);
+
+        let back = unified::read(&mail).expect("a patch");
+        let [one] = back.as_slice() else { panic!("{path}: {back:?}") };
+        assert_eq!((one.path.as_str(), one.apply(before).as_deref()), (path, Ok(after)), "{mail}");
 
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(path);
