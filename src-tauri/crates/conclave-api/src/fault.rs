@@ -151,6 +151,9 @@ impl From<CompareError> for ApiError {
             CompareError::Settings(_) => {
                 (ErrorCode::Changed, "begin another, so that all of it goes by the same settings")
             }
+            CompareError::NotAsked { .. } => {
+                (ErrorCode::Denied, "what was run is kept; `conclave compare resume` goes on when it can be asked")
+            }
             CompareError::Seed(_) => (ErrorCode::Internal, "name one with `--seed`"),
         };
         Self::new(code, error.to_string()).with_hint(hint)

@@ -258,7 +258,7 @@ pub(crate) fn seat(seat: &Seat) -> Vec<SeatView> {
             Draft::Refused { reason } => (SeatState::Refused, reason),
             Draft::Doubted { reason } => (SeatState::Doubted, reason),
             Draft::Silent { reason } => (SeatState::Silent, reason),
-            Draft::Failed { why } => (SeatState::Failed, why),
+            Draft::Failed { why } | Draft::NotAsked { why } => (SeatState::Failed, why),
             Draft::Empty { fill } => (SeatState::Empty, fill),
         };
         SeatView { name: seat.name.clone(), role: seat.role, state, note: note.clone(), late: seat.late }

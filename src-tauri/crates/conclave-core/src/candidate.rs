@@ -194,6 +194,11 @@ pub enum Draft {
         /// What happened, in words.
         why: String,
     },
+    /// Whoever sits here was not asked: a limit, a rule, or something that is missing stands before it.
+    NotAsked {
+        /// What, in words.
+        why: String,
+    },
     /// Nobody sits here.
     Empty {
         /// What would fill the seat.

@@ -13,6 +13,7 @@ mod tests;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use conclave_core::candidate::Draft;
 use conclave_core::comparison::{Arm, Cost, Outcome, Pair, Preference, Report, Standing, is_settled, report as add_up};
 use conclave_core::configuration::Configuration;
 use conclave_core::digest::Digest;
@@ -71,6 +72,16 @@ pub enum CompareError {
     /// The settings are others than those that it began with.
     #[error("the settings have changed since comparison `{0}` began")]
     Settings(i64),
+    /// A limit, a rule or something that is missing kept a model out, which says nothing of its configuration.
+    #[error("comparison `{id}` stopped, because {name} was not asked: {why}")]
+    NotAsked {
+        /// The comparison.
+        id: i64,
+        /// The seat.
+        name: String,
+        /// What stood before it, in words.
+        why: String,
+    },
     /// No seed could be drawn.
     #[error("no seed can be drawn: {0}")]
     Seed(String),
@@ -218,6 +229,10 @@ pub async fn go_on(cx: &Ctx, client: &str, id: i64) -> Result<(), CompareError> 
             let mut outcome = outcome(cx, &pair, arm, comparison.configuration(arm)).await?;
             // They may have been others for a part of the run.
             same_settings(cx, &comparison)?;
+            if let Some((name, why)) = not_asked(&outcome) {
+                cx.store.forget_stages(pair.run(arm))?;
+                return Err(CompareError::NotAsked { id, name, why });
+            }
             if let Some(before) = &before
                 && is_of_another_text(cx, &comparison, [before, &outcome]).await?
             {
@@ -231,6 +246,18 @@ pub async fn go_on(cx: &Ctx, client: &str, id: i64) -> Result<(), CompareError> 
         }
     }
     conclude(cx, &comparison)
+}
+
+/// A seat of `outcome` that nobody was asked for, and why.
+fn not_asked(outcome: &Outcome) -> Option<(String, String)> {
+    let Outcome::Resolved { resolution } = outcome else { return None };
+    resolution.seats.iter().find_map(|seat| {
+        let why = seat.drafts.iter().find_map(|draft| match draft {
+            Draft::NotAsked { why } => Some(why.clone()),
+            _ => None,
+        })?;
+        Some((seat.name.clone(), why))
+    })
 }
 
 fn same_settings(cx: &Ctx, comparison: &Comparison) -> Result<(), CompareError> {

@@ -32,7 +32,7 @@ fn alone(resolution: &Resolution) -> String {
         match draft {
             Draft::Proposed { .. } => proposed += 1,
             Draft::Doubted { .. } | Draft::Refused { .. } | Draft::Silent { .. } => nothing += 1,
-            Draft::Failed { .. } => failed += 1,
+            Draft::Failed { .. } | Draft::NotAsked { .. } => failed += 1,
             Draft::Empty { .. } => {}
         }
     }

@@ -48,6 +48,7 @@ pub(super) fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
         drafts().find_map(|(name, draft)| match draft {
             Draft::Failed { why } if name == RECIPES => Some(why.clone()),
             Draft::Failed { why } => Some(format!("{name} failed: {why}")),
+            Draft::NotAsked { why } => Some(format!("{name} was not asked: {why}")),
             _ => None,
         })
     };

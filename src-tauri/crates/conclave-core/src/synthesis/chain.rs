@@ -236,6 +236,7 @@ fn set_aside(concluded: &Resolution, groups: &[Group<'_>]) -> Option<Step> {
             Draft::Doubted { reason } => Some(("would change nothing", reason)),
             Draft::Silent { reason } => Some(("has nothing to say", reason)),
             Draft::Failed { why } => Some(("gave no answer", why)),
+            Draft::NotAsked { why } => Some(("was not asked", why)),
             Draft::Proposed { .. } | Draft::Empty { .. } => None,
         });
         if let Some((what, why)) = said {

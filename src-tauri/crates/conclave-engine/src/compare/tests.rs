@@ -96,6 +96,19 @@ fn what_cannot_be_compared_is_refused_in_words() {
 }
 
 #[test]
+fn a_model_that_is_kept_out_is_no_outcome() {
+    run(async {
+        let model = r#"{ "models": [{ "name": "far", "base_url": "http://127.0.0.1:1/v1", "model": "m" }] }"#;
+        let (_folder, cx, finding) = ground(|_| model.to_owned()).await;
+        let (client, id) = begin(&cx, &wish(&finding)).await.expect("begun");
+        let refused = go_on(&cx, &client, id).await.expect_err("offline, nobody is asked");
+        assert!(matches!(&refused, CompareError::NotAsked { name, .. } if name == "far"), "{refused}");
+        let pair = cx.store.comparison_pairs(&client, id).expect("read").remove(0);
+        assert_eq!((pair.standing(), pair.outcomes), (Standing::Pending, [None, None]));
+    });
+}
+
+#[test]
 fn fixes_of_two_texts_are_no_pair() {
     run(async {
         let (folder, cx, finding) = ground(|_| "{}".to_owned()).await;

@@ -154,6 +154,7 @@ fn silent(concluded: &Resolution) -> String {
                 Draft::Doubted { reason } => ("would change nothing", reason),
                 Draft::Silent { reason } => ("has nothing to say", reason),
                 Draft::Failed { why } => ("gave no answer", why),
+                Draft::NotAsked { why } => ("was not asked", why),
                 Draft::Proposed { .. } | Draft::Empty { .. } => continue,
             };
             text.push_str(&format!("{} {what}: {}\n", visible(&seat.name), visible(why)));

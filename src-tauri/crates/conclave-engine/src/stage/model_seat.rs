@@ -82,8 +82,17 @@ pub(super) async fn ask(
             Err(error) if matches!(*error, AskError::WrongForm { .. } | AskError::Truncated) => {
                 last = Draft::Failed { why: error.to_string() };
             }
-            Err(error) => return Told::Answer(Draft::Failed { why: error.to_string() }),
+            Err(error) => return Told::Answer(unanswered(&error)),
         }
     }
     Told::Answer(last)
+}
+
+fn unanswered(error: &AskError) -> Draft {
+    use AskError::{Denied, NoKey, NotInstalled, OverBudget, Resting};
+    let why = error.to_string();
+    match error {
+        Denied(_) | NoKey(_) | NotInstalled(_) | OverBudget(_) | Resting { .. } => Draft::NotAsked { why },
+        _ => Draft::Failed { why },
+    }
 }

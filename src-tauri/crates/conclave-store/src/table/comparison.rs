@@ -202,6 +202,16 @@ impl Store {
         })
     }
 
+    /// Forgets how far `run` has come, so that it begins anew.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn forget_stages(&self, run: &RunId) -> Result<()> {
+        self.write(|transaction| {
+            Ok(transaction.execute("DELETE FROM stage WHERE run = ?1", [run.as_str()]).map(drop)?)
+        })
+    }
+
     /// Keeps what a person prefers of a pair; false where that was said already, and stays as it is.
     ///
     /// # Errors
