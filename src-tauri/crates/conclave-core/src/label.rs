@@ -114,7 +114,7 @@ pub struct Label {
 /// Where a fix is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// It was never in the project.
+    /// It was never in the project, or is there only as somebody changed it.
     #[default]
     Nowhere,
     /// In the project as it was written.
@@ -168,6 +168,8 @@ impl Standing {
             }
             // Code moves on: what was merged or kept has shown itself by then.
             Event::Edited if is_there && !self.kept && !self.merged => Self { place: Place::Edited, ..self },
+            // It was taken back to be applied as somebody had changed it: its being gone says nothing any more.
+            Event::Edited if self.place == Place::Reverted => Self { place: Place::Nowhere, ..self },
             Event::Kept if is_there => Self { kept: true, ..self },
             Event::Merged if is_there => Self { merged: true, ..self },
             Event::Reverted if is_there || self.place == Place::Edited => Self { place: Place::Reverted, ..self },
