@@ -1,12 +1,12 @@
 //! Weighs what was proposed and checked, and draws the conclusion.
 //!
-//! Order: gates, then no failed check before one, then log-odds, then the smaller change, then a deterministic author,
+//! Order: gates, then a person's version that is shown and no more, then no failed check before one, then log-odds, then the smaller change, then a deterministic author,
 //! then the id. Invariants: the order of what is handed in changes nothing; nothing that a model wrote in words is read.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::explain::{explain, nothing, trade_off, unchecked};
+use super::explain::{explain, nothing, only_shown, trade_off, unchecked};
 use super::{Conclusion, Judged, Resolution, Selection, Verdict, behind, vote};
 use crate::candidate::{Draft, Origin, Seat};
 use crate::cluster::clusters;
@@ -44,7 +44,8 @@ pub struct Work {
 /// Weighs `work` and draws the conclusion; pure. What is made of it in words comes after, and is not part of it.
 ///
 /// A candidate with a failed gate, re-scan, build, test or proof is never recommended, nor one that only gates have
-/// looked at; where votes choose, a failed gate alone is in the way.
+/// looked at; where votes choose, a failed gate alone is in the way. A person's own version that too little speaks for, or
+/// that is behind the fix that it was made from, is shown and not recommended.
 pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> Resolution {
     let mut verdicts = weigh(finding, &work, record);
     let winner = match work.selection {
@@ -62,6 +63,10 @@ pub fn conclude(finding: &Finding, run: RunId, work: Work, record: &Record) -> R
         }
     }
     let conclusion = match verdicts.first().filter(|v| v.stopped.is_none()) {
+        Some(best) if winner.is_none() && is_only_shown(best, &work.judged) => {
+            let why = doubt(&best.judged, best.confidence.p, &work.judged).unwrap_or_default();
+            only_shown(best, &why)
+        }
         Some(best) if winner.is_some() || looked_again(&best.judged) => match rivals(finding, &verdicts) {
             Some(two) if winner.is_none() => Conclusion::Disagreement {
                 candidates: two.map(|one| one.judged.candidate.id.clone()),
@@ -161,7 +166,9 @@ fn weigh(finding: &Finding, work: &Work, record: &Record) -> Vec<Verdict> {
         verdicts.push((of[index], verdict));
     }
     one_of_each(&mut verdicts);
-    verdicts.sort_by(|(_, a), (_, b)| order(a, b));
+    let is_last = |v: &Verdict| is_only_shown(v, judged);
+    let key = |v: &Verdict| (v.stopped.is_some(), is_last(v));
+    verdicts.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)).then_with(|| order(a, b)));
     number(verdicts)
 }
 
@@ -246,17 +253,30 @@ fn stopped(one: &Judged, p: f64, all: &[Judged]) -> Option<String> {
         return Some(failed.summary.clone());
     }
     // A person may prefer what fewer checks speak for; what a check speaks against is stopped all the same.
-    if is_persons(one) {
-        return None;
-    }
+    if is_persons(one) { None } else { doubt(one, p, all) }
+}
+
+/// Whether a fix is shown only because it is the person's own: it stands behind all that can be recommended.
+fn is_only_shown(verdict: &Verdict, all: &[Judged]) -> bool {
+    let Verdict { judged, confidence, stopped, .. } = verdict;
+    stopped.is_none() && is_persons(judged) && doubt(judged, confidence.p, all).is_some()
+}
+
+/// Why `one` is not recommended, though no check speaks against it.
+fn doubt(one: &Judged, p: f64, all: &[Judged]) -> Option<String> {
     // Whoever made a fix says what from, and is not taken at the word: it may be behind none that touches its files.
+    // Of a person's version that is known.
     let same_files =
         |other: &Judged| one.candidate.patch.files.iter().any(|file| other.candidate.patch.touches(&file.path));
     let is_parent = |other: &&Judged| {
         one.parents.contains(&other.candidate.id)
-            || (!one.parents.is_empty() && other.parents.is_empty() && gates_pass(&other.evidence) && same_files(other))
+            || (!one.parents.is_empty()
+                && !is_persons(one)
+                && other.parents.is_empty()
+                && gates_pass(&other.evidence)
+                && same_files(other))
     };
-    if let Some(check) = all.iter().filter(is_parent).find_map(|parent| behind(evidence, &parent.evidence)) {
+    if let Some(check) = all.iter().filter(is_parent).find_map(|parent| behind(&one.evidence, &parent.evidence)) {
         return Some(format!("{}: it is behind a fix that it was made from", check.label()));
     }
     (p < ABSTAIN_BELOW).then(|| format!("too little speaks for it ({p:.2}, the least is {ABSTAIN_BELOW:.2})"))

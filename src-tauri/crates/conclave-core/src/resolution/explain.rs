@@ -28,6 +28,14 @@ pub(super) fn unchecked(best: &Verdict) -> Conclusion {
     }
 }
 
+/// What is concluded where nothing but a person's own version is left, of which `why` is said.
+pub(super) fn only_shown(best: &Verdict, why: &str) -> Conclusion {
+    Conclusion::NoSafeFix {
+        reason: format!("{} cannot be recommended: {why}", best.judged.candidate.origin.label()),
+        next: "read the fix, and apply it by its id if it is right".to_owned(),
+    }
+}
+
 pub(super) fn nothing(verdicts: &[Verdict], seats: &[Seat]) -> Conclusion {
     let drafts = || seats.iter().flat_map(|seat| seat.drafts.iter().map(move |draft| (seat.name.as_str(), draft)));
     // A recipe's refusal is a fact about the code, a failure is one about the run; a model's refusal is an opinion.

@@ -9,6 +9,7 @@ use crate::candidate::Origin;
 use crate::evidence::{Check, CheckOutcome, Evidence};
 use crate::finding::Severity;
 use crate::record::Record;
+use crate::smell::SmellKind;
 
 proptest! {
     #[test]
@@ -97,4 +98,39 @@ fn a_persons_version_is_always_shown_has_no_votes_and_is_stopped_only_by_a_check
         let own = after.verdict(&wrong.candidate.id).expect("it is there");
         assert_eq!(own.stopped.as_deref(), Some("it speaks against it"), "{check:?}");
     }
+}
+
+#[test]
+fn a_persons_version_is_recommended_only_where_it_could_be_if_somebody_else_had_made_it() {
+    let ladder = [Check::Rescan, Check::Tests, Check::Build];
+    let mut parent = judged(model("a", "a"), "a long way to fix it", &ladder);
+    let version = |looks: &[Check]| {
+        let mut edited = judged(Origin::Person { recipe: None }, "its own way", looks);
+        edited.parents = vec![parent.candidate.id.clone()];
+        edited
+    };
+    let (as_good, behind, mut unlikely) = (version(&ladder), version(&ladder[..2]), version(&ladder[..1]));
+    unlikely.smells = [SmellKind::HiddenSink, SmellKind::FeatureRemoved, SmellKind::WeakenedCheck, SmellKind::HomeMade]
+        .map(|kind| Smell { kind, detail: "here".to_owned() })
+        .to_vec();
+    parent.evidence.push(Evidence::new(Check::RedGreen, CheckOutcome::Fail, "it is still there"));
+    // Its parent is stopped, and all the same the least that it may be measured by.
+    for (edited, why) in [(&as_good, None), (&behind, Some("behind a fix")), (&unlikely, Some("too little speaks"))] {
+        let measured =
+            if why == Some("too little speaks") { vec![edited.clone()] } else { vec![parent.clone(), edited.clone()] };
+        let after = result(Severity::High, measured);
+        let first = &after.verdicts[0];
+        assert_eq!((&first.judged.candidate.id, &first.stopped), (&edited.candidate.id, &None), "it is shown");
+        match (&after.conclusion, why) {
+            (Conclusion::Recommended { candidate, .. }, None) => assert_eq!(*candidate, edited.candidate.id),
+            (Conclusion::NoSafeFix { reason, .. }, Some(why)) => assert!(reason.contains(why), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // One that others cannot be recommended before stands behind them.
+    let other = judged(model("b", "b"), "another, and a much longer, way to fix it", &[Check::Rescan]);
+    let after = result(Severity::High, vec![behind.clone(), parent, other.clone()]);
+    assert_eq!(after.recommended().map(|v| &v.judged.candidate.id), Some(&other.candidate.id));
+    assert_eq!(after.verdict(&behind.candidate.id).map(|v| &v.stopped), Some(&None));
 }
