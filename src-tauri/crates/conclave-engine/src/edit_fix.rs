@@ -151,12 +151,14 @@ pub async fn edit(
             return Err(EditFixError::Changed(file.path.clone()));
         }
     }
-    let same = kept.judged().iter().any(|one| is_same(cx, &one.candidate.patch, &patch));
-    if patch.is_empty() || same {
-        return Err(EditFixError::Nothing(match same {
-            true => "this is a fix that is there already",
-            false => "with this the project would be as it is",
-        }));
+    let is_there =
+        |kept: &Kept, patch: &Patch| match kept.judged().iter().any(|one| is_same(cx, &one.candidate.patch, patch)) {
+            true => Err(EditFixError::Nothing("this is a fix that is there already")),
+            false => Ok(()),
+        };
+    is_there(&kept, &patch)?;
+    if patch.is_empty() {
+        return Err(EditFixError::Nothing("with this the project would be as it is"));
     }
 
     let candidate = version(&parent.judged.candidate, patch);
@@ -173,6 +175,7 @@ pub async fn edit(
         return Err(EditFixError::Busy("another run of this finding came in between"));
     }
     let mut kept = whole(cx, finding, run)?;
+    is_there(&kept, &judged.candidate.patch)?;
     kept.edits.0.push(judged);
     kept.edits.1 += took_ms;
     let after = kept.resolve(run);

@@ -183,7 +183,8 @@ function Page({ place, view }: { place: FindingPlace; view: FindingView }) {
               onLeave={() => setEditing(null)}
               onChecked={(fix) => {
                 setWanted(fix);
-                setEditing(null);
+                // Another one may be edited by now.
+                setEditing((now) => (now === edited.id ? null : now));
               }}
             />
           </section>

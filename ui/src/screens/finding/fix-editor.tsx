@@ -1,9 +1,9 @@
 /**
  * A person's own version of a fix: its texts in a plain editor, checked on a copy as any other fix.
  *
- * What was typed outlives leaving the editor, so that looking something up loses nothing.
+ * What was typed outlives leaving the editor, so that looking something up loses nothing; so does its check.
  */
-import { type KeyboardEvent, useCallback, useRef, useState } from "react";
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useChange, useCommand } from "../../api/client";
 import type { FixText } from "../../backend/generated";
 import { useCommands } from "../../commands/active";
@@ -13,6 +13,7 @@ import { Footer, FooterNote } from "../../components/footer";
 import { SectionHead } from "../../components/section";
 import { count, sentence } from "../../format";
 import { useNotices } from "../frame/notice";
+import { type Draft, beginCheck, draftKey, draftOf, endCheck, isBeingChecked, keepDraft, onCheck } from "./drafts";
 import { changedWords, firstChange, indentAt, lineNumbers } from "./edit";
 import styles from "./fix-editor.module.css";
 
@@ -20,15 +21,6 @@ import styles from "./fix-editor.module.css";
 const LINE = 20;
 /** So many lines stand above the first change when a file is opened. */
 const ABOVE = 6;
-
-/** What was typed and not checked yet, by finding and fix, then by file. */
-const drafts = new Map<string, Record<string, string>>();
-
-const draftOf = (finding: string, fix: string) => `${finding} ${fix}`;
-
-export function hasDraft(finding: string, fix: string): boolean {
-  return drafts.has(draftOf(finding, fix));
-}
 
 type Shared = {
   finding: string;
@@ -57,21 +49,29 @@ export function FixEditor(shared: Shared) {
 }
 
 function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { files: FixText[] }) {
-  const key = draftOf(finding, fix);
-  const [typed, setTyped] = useState<Record<string, string>>(drafts.get(key) ?? {});
+  const key = draftKey(finding, fix);
+  const [typed, setTyped] = useState<Draft>(draftOf(key) ?? {});
   const [shown, setShown] = useState(0);
   const edit = useChange("edit_fix");
-  const { say } = useNotices();
+  const isChecked = useSyncExternalStore(onCheck, () => isBeingChecked(key));
+  const { say, sayError } = useNotices();
+  const isOpen = useRef(false);
+  useEffect(() => {
+    isOpen.current = true;
+    return () => {
+      isOpen.current = false;
+    };
+  }, []);
   const file = files[shown] ?? files[0];
   const textOf = ({ path, after }: FixText) => typed[path] ?? after;
   const changed = files.filter((one) => textOf(one) !== one.after);
 
-  const keep = (next: Record<string, string>) => {
+  const keep = (next: Draft) => {
     setTyped(next);
-    if (files.some(({ path, after }) => (next[path] ?? after) !== after)) drafts.set(key, next);
-    else drafts.delete(key);
+    keepDraft(key, files.some(({ path, after }) => (next[path] ?? after) !== after) ? next : null);
   };
-  const check = () =>
+  const check = () => {
+    beginCheck(key);
     edit.mutate(
       {
         finding,
@@ -80,7 +80,7 @@ function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { f
       },
       {
         onSuccess: ({ fix: made, stopped }) => {
-          drafts.delete(key);
+          endCheck(key, true);
           onChecked(made);
           say(
             stopped === null
@@ -88,11 +88,16 @@ function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { f
               : { tone: "plain", title: "Your version was checked, and stopped", lines: [sentence(stopped)] },
           );
         },
+        onError: (error) => {
+          endCheck(key, false);
+          if (!isOpen.current) sayError("Your version was not checked", error);
+        },
       },
     );
+  };
   const checking = {
     run: check,
-    disabled: edit.isPending
+    disabled: isChecked
       ? "Your version is being checked"
       : changed.length === 0
         ? "Nothing is different from the fix yet"
@@ -125,7 +130,7 @@ function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { f
           key={file.path}
           file={file}
           text={textOf(file)}
-          locked={edit.isPending}
+          locked={isChecked}
           onText={(text) => keep({ ...typed, [file.path]: text })}
           onLeave={onLeave}
         />
@@ -133,7 +138,7 @@ function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { f
       {edit.error !== null && <ErrorNote error={edit.error} />}
       <Footer label="Actions">
         <CommandButton command="finding.edit.check" action={checking} look="primary">
-          {edit.isPending ? "Checking…" : "Check it"}
+          {isChecked ? "Checking…" : "Check it"}
         </CommandButton>
         <CommandButton command="finding.edit.leave" action={{ run: onLeave }}>
           {changed.length > 0 ? "Leave, and keep it" : "Leave"}
@@ -144,7 +149,7 @@ function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { f
             : `${count(changed.length, "file")} changed: ${changedWords(changed.map(({ path }) => path))}.`}
         </FooterNote>
         {changed.length > 0 && (
-          <Button look="quiet" disabled={edit.isPending} onClick={() => keep({})}>
+          <Button look="quiet" disabled={isChecked} onClick={() => keep({})}>
             Start over
           </Button>
         )}

@@ -6,7 +6,7 @@ import { Footer, FooterNote } from "../../components/footer";
 import { KeysOf } from "../../components/kbd";
 import { ago, count } from "../../format";
 import { useNow } from "../../now";
-import { hasDraft } from "./fix-editor";
+import { draftKey, draftOf } from "./drafts";
 
 export function FindingFooter({
   view,
@@ -67,7 +67,7 @@ export function FindingFooter({
       )}
       {chosen !== undefined && (
         <CommandButton command="finding.edit" action={actions["finding.edit"]}>
-          {hasDraft(row.id, chosen.id) ? "Go on editing" : "Edit"}
+          {draftOf(draftKey(row.id, chosen.id)) !== undefined ? "Go on editing" : "Edit"}
         </CommandButton>
       )}
       <CommandButton command="finding.run" action={actions["finding.run"]} look={offered ? "plain" : "primary"}>

@@ -149,6 +149,18 @@ async fn a_version_of_a_version_has_the_first_ones_recipe_and_its_own_parent() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_checked_twice_at_the_same_time_is_there_once() {
+    let ground = Ground::new().await;
+    let after = ground.fixed().replace("return 1", "return 2");
+    let before = ground.resolution().verdicts.len();
+    let files = [("a.py", after.as_str())];
+    let (one, other) = tokio::join!(ground.edit(&files), ground.edit(&files));
+    let there = |edited: &Result<Edited, EditFixError>| matches!(edited, Err(EditFixError::Nothing(_)));
+    assert!(one.is_ok() != other.is_ok() && (there(&one) || there(&other)), "{one:?} {other:?}");
+    assert_eq!(ground.resolution().verdicts.len(), before + 1);
+}
+
+#[tokio::test]
 async fn what_leaves_the_project_is_refused_and_what_no_fix_may_do_is_stopped() {
     let ground = Ground::new().await;
     let (fixed, before) = (ground.fixed(), ground.resolution());
