@@ -79,6 +79,8 @@ pub(crate) struct StorePurse {
     pub budget: BudgetSetting,
     /// The most that the run may cost; it says nothing where a price is not known.
     pub cap: Option<TierCap>,
+    /// The folder of the project whose own tier sets that, where it is not the one that holds everywhere.
+    pub cap_of: Option<String>,
     pub project: Option<ProjectId>,
     pub finding: Option<FindingId>,
     pub run: Option<RunId>,
@@ -135,7 +137,7 @@ impl Purse for StorePurse {
                     hold.is_asked = true;
                     Ok(Box::new(hold) as Box<dyn Hold>)
                 }
-                Ok(Err(Some(over))) => Err(AskError::OverBudget(too_much(&over, tier))),
+                Ok(Err(Some(over))) => Err(AskError::OverBudget(too_much(&over, tier, self.cap_of.as_deref()))),
                 Ok(Err(None)) => Err(AskError::OverBudget(unpriced(provider, &self.budget))),
                 Err(error) => {
                     let why = format!("what it costs cannot be set aside, so it is not asked: {error}");
@@ -168,14 +170,21 @@ fn unpriced(provider: &str, budget: &BudgetSetting) -> String {
     )
 }
 
-/// What is said of a call that would pass a limit; `tier` is what limits its run where no setting of the budget does.
-fn too_much(over: &OverCap, tier: Option<TierCap>) -> String {
+/// What is said of a call that would pass a limit; `tier` is what limits its run where no setting of the budget does, in
+/// the project in `folder` alone where there is one.
+fn too_much(over: &OverCap, tier: Option<TierCap>, folder: Option<&str>) -> String {
     if let (Cap::Run, Some(TierCap { severity, .. })) = (over.cap, tier) {
         let OverCap { limit, spent, reserved, wanted, .. } = over;
+        let severity = severity.label().to_lowercase();
+        let raise = match folder {
+            Some(folder) => {
+                format!("raise it with `conclave tiers set {severity} --project {} --cap`", folder)
+            }
+            None => format!("raise `tiers.{severity}.cap` in the settings"),
+        };
         return format!(
             "{wanted} more would pass the limit of {limit} for a finding of this severity: {spent} is spent and \
-             {reserved} is set aside; raise `tiers.{}.cap` in the settings, or choose a cheaper model",
-            severity.label().to_lowercase()
+             {reserved} is set aside; {raise}, or choose a cheaper model"
         );
     }
     let (name, otherwise) = match over.cap {

@@ -117,12 +117,18 @@ impl Carry {
 
     fn purse(&self, model: &Model) -> StorePurse {
         let errand = &self.errand;
+        let root = errand.about.project.as_deref();
+        let is_own = |root: &&str| {
+            let tiers = self.set.settings.project_tiers.get(*root);
+            errand.cap.is_some_and(|cap| tiers.is_some_and(|own| own.of(cap.severity).is_some()))
+        };
         StorePurse {
+            cap_of: root.filter(is_own).map(str::to_owned),
             store: self.means.store.clone(),
             clock: errand.gate.clock().clone(),
             budget: self.set.settings.budget.clone(),
             cap: errand.cap,
-            project: errand.about.project.as_deref().map(ProjectId::of_root),
+            project: root.map(ProjectId::of_root),
             finding: errand.finding.clone(),
             run: errand.run.clone(),
             purpose: errand.purpose,

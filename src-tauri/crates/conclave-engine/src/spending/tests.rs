@@ -59,12 +59,14 @@ fn who_is_over_a_limit_is_told_the_one_that_binds() {
     let over =
         |cap| OverCap { cap, limit: dollars(75), spent: dollars(70), reserved: Money::ZERO, wanted: dollars(10) };
     let tier = Some(TierCap { severity: Severity::High, most: dollars(75) });
-    for (cap, tier, setting) in [
-        (Cap::Run, tier, "`tiers.high.cap`"),
-        (Cap::Run, None, "`budget.per_run`"),
-        (Cap::Day, tier, "`budget.per_day`"),
+    let own = Some("/srv/shop");
+    for (cap, tier, folder, setting) in [
+        (Cap::Run, tier, None, "`tiers.high.cap`"),
+        (Cap::Run, tier, own, "it with `conclave tiers set high --project /srv/shop --cap`"),
+        (Cap::Run, None, own, "`budget.per_run`"),
+        (Cap::Day, tier, own, "`budget.per_day`"),
     ] {
-        let words = too_much(&over(cap), tier);
+        let words = too_much(&over(cap), tier, folder);
         assert!(words.contains(&format!("raise {setting}")), "{words}");
         assert_eq!(words.contains("for a finding of this severity"), setting.contains("tiers"), "{words}");
     }
