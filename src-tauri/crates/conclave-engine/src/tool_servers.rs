@@ -151,7 +151,8 @@ fn state(cx: &Ctx, name: &str, setting: &McpServer, keys: &[String]) -> Result<S
     let approved_text = pin.as_ref().and_then(|pin| pin.approved.as_deref());
     let approved = approved_text.and_then(Definition::from_text);
     let differences = match (&approved, &seen) {
-        (Some(approved), Some(seen)) => approved.differences(seen),
+        // What it would be started as now, also where nobody has looked since.
+        (Some(approved), Some(seen)) => approved.differences(&seen.set_as(setting)),
         _ => Vec::new(),
     };
     let standing = match (setting.enabled, &seen, &approved) {
@@ -282,9 +283,10 @@ pub async fn look(cx: &Ctx, name: &str) -> Result<Looked, EditError> {
 /// # Errors
 /// See [`ApproveError`]; then it is as it was.
 pub async fn approve(cx: &Ctx, name: &str, seen: &str) -> Result<(), ApproveError> {
-    named(cx, name)?;
+    let setting = named(cx, name)?.setting;
     let changed = || ApproveError::Changed(name.to_owned());
     let pin = cx.store.server_pin(name)?.filter(|pin| digest(pin.seen.as_bytes()) == seen).ok_or_else(changed)?;
+    Definition::from_text(&pin.seen).filter(|seen| seen.set_as(&setting) == *seen).ok_or_else(changed)?;
     let mut request = ToolRequest::new(Actor::Person, Action::CallTool, format!("mcp://{name}"))
         .with("place", "server")
         .with("consent", "settings")

@@ -91,14 +91,19 @@ impl Approved {
     }
 }
 
-/// All servers that `settings` turn on and the person has approved, in the order of their names; one that is among
-/// `before` with the same setting and the same approval goes on as it is.
+/// All servers that `settings` turn on and the person has approved as they are set, in the order of their names; one that
+/// is among `before` with the same setting and the same approval goes on as it is.
 ///
-/// Nothing is started for it.
+/// Nothing is started for it. A server that is set otherwise than it was approved is left out: by the time that it could
+/// be compared it would have been started, with its key.
 pub fn approved(settings: &Settings, around: &Surroundings, before: &[Approved]) -> Vec<Approved> {
     let on = settings.mcp_servers.iter().filter(|(_, setting)| setting.enabled);
     let all = on.filter_map(|(name, setting)| {
         let text = around.store.server_pin(name).ok().flatten()?.approved?;
+        let definition = Definition::from_text(&text)?;
+        if definition.set_as(setting) != definition {
+            return None;
+        }
         let same = before.iter().find(|one| one.text == text && one.server.is_set(name, setting));
         let server = same.map(|one| Arc::clone(&one.server));
         let server = server.unwrap_or_else(|| Arc::new(ToolServer::new(name, setting, around.clone())));

@@ -4,6 +4,7 @@
 
 use std::fs;
 
+use conclave_effects::Listing;
 use tempfile::TempDir;
 
 use super::*;
@@ -20,6 +21,14 @@ fn ground(settings: &str) -> (TempDir, Ctx) {
 
 fn program(command: &str) -> McpServer {
     McpServer { command: Some(command.to_owned()), ..McpServer::default() }
+}
+
+/// The text of a server that is set so and has one tool.
+fn said_of(setting: &McpServer, words: &str) -> String {
+    let tools = vec![json!({ "name": "echo", "description": words, "inputSchema": { "type": "object" } })];
+    let (name, version) = ("m".to_owned(), "1".to_owned());
+    let listing = Listing { name, version, instructions: String::new(), tools };
+    Definition::new(setting, Some("abc"), &listing).unwrap().text()
 }
 
 #[tokio::test]
@@ -94,10 +103,7 @@ async fn only_what_was_seen_is_approved_and_the_ledger_has_it() {
     save(&cx, "memo", &program("no-such-server")).await.unwrap();
     let looked = look(&cx, "memo").await.unwrap();
     assert!(looked.failed.unwrap().contains("is not installed"));
-    let text = |words: &str| {
-        json!({ "tools": [{ "name": "echo", "description": words, "inputSchema": {} }], "server": { "name": "m", "version": "1" } })
-            .to_string()
-    };
+    let text = |words: &str| said_of(&program("no-such-server"), words);
     cx.store.see_server("memo", &text("Says."), 1).unwrap();
     let seen = named(&cx, "memo").unwrap();
     assert_eq!((seen.standing, seen.tools.len(), seen.called.as_str()), (Standing::NotApproved, 1, "m 1"));
@@ -120,10 +126,7 @@ async fn what_is_approved_turned_off_or_removed_counts_at_once_whoever_did_it() 
         let servers = toolbox.tools().filter(|tool| tool.server() == "memo");
         servers.map(|tool| tool.offer().description.clone()).collect()
     };
-    let text = |words: &str| {
-        json!({ "tools": [{ "name": "echo", "description": words, "inputSchema": {} }], "server": { "name": "m", "version": "1" } })
-            .to_string()
-    };
+    let text = |words: &str| said_of(&program("mcp-server-memory"), words);
     let nothing: [&str; 0] = [];
     save(&other, "memo", &program("mcp-server-memory")).await.unwrap();
     assert!(crate::models::reload(&cx), "as when the file is followed");
@@ -144,4 +147,34 @@ async fn what_is_approved_turned_off_or_removed_counts_at_once_whoever_did_it() 
     assert_eq!(said(&cx), ["Says all."]);
     remove(&cx, "memo").await.unwrap();
     assert_eq!(said(&cx), nothing);
+}
+
+#[tokio::test]
+async fn a_server_that_is_set_otherwise_than_it_was_approved_is_not_used_until_that_is_approved() {
+    let (_folder, cx) = ground("{}");
+    let memo = program("mcp-server-memory");
+    save(&cx, "memo", &memo).await.unwrap();
+    let text = said_of(&memo, "Says.");
+    cx.store.see_server("memo", &text, 1).unwrap();
+    approve(&cx, "memo", &digest(text.as_bytes())).await.unwrap();
+    let is_used = || cx.toolbox().tools().any(|tool| tool.server() == "memo");
+    assert!(is_used());
+    let host = || Some("https://memo.example".to_owned());
+    for (changed, words) in [
+        (program("other-server"), "The command"),
+        (McpServer { args: vec!["--verbose".to_owned()], ..memo.clone() }, "The arguments"),
+        (McpServer { env: [("MODE".to_owned(), "x".to_owned())].into(), ..memo.clone() }, "Its environment"),
+        (McpServer { key: Some("MEMO_KEY".to_owned()), reaches: host(), ..memo.clone() }, "The variable of its key"),
+        (McpServer { url: host(), ..McpServer::default() }, "The command"),
+        (McpServer { reaches: host(), ..memo.clone() }, "What it can reach"),
+    ] {
+        save(&cx, "memo", &changed).await.unwrap();
+        let state = named(&cx, "memo").unwrap();
+        assert_eq!((state.standing, is_used()), (Standing::Changed, false), "{words}");
+        assert!(state.differences[0].starts_with(words), "{:?}", state.differences);
+        let seen = approve(&cx, "memo", &digest(text.as_bytes())).await;
+        assert!(matches!(seen, Err(ApproveError::Changed(_))), "{words}: it is not what was seen");
+    }
+    save(&cx, "memo", &McpServer { timeout_ms: 5_000, ..memo }).await.unwrap();
+    assert_eq!((named(&cx, "memo").unwrap().standing, is_used()), (Standing::Approved, true));
 }

@@ -63,20 +63,26 @@ impl Definition {
             bounded(&tool["inputSchema"]).map_err(about)?;
             tool.get("outputSchema").map_or(Ok(()), bounded).map_err(about)?;
         }
-        Ok(Self {
-            value: json!({
-                "command": setting.command,
-                "args": setting.args,
-                "program": program,
-                "env": setting.env,
-                "key": setting.key,
-                "url": setting.url,
-                "reaches": setting.reaches,
-                "server": { "name": listing.name, "version": listing.version },
-                "instructions": listing.instructions,
-                "tools": tools,
-            }),
-        })
+        let said = json!({
+            "program": program,
+            "server": { "name": listing.name, "version": listing.version },
+            "instructions": listing.instructions,
+            "tools": tools,
+        });
+        Ok(Self { value: said }.set_as(setting))
+    }
+
+    /// The same server, as `setting` has it started and what it reaches.
+    #[must_use]
+    pub fn set_as(&self, setting: &McpServer) -> Self {
+        let mut value = self.value.clone();
+        value["command"] = json!(setting.command);
+        value["args"] = json!(setting.args);
+        value["env"] = json!(setting.env);
+        value["key"] = json!(setting.key);
+        value["url"] = json!(setting.url);
+        value["reaches"] = json!(setting.reaches);
+        Self { value }
     }
 
     /// The definition with this canonical text; `None` when it is none of ours.
