@@ -73,6 +73,11 @@ pub(crate) fn unknown(name: &str, arguments: &Value) -> Used {
     not(begun("", name, arguments), ToolOutcome::Failed, "there is no such tool".to_owned())
 }
 
+/// A use of a tool that was offered and whose name is another one's by now.
+pub(crate) fn gone(name: &str, arguments: &Value) -> Used {
+    not(begun("", name, arguments), ToolOutcome::Failed, "this tool is gone".to_owned())
+}
+
 /// The record of a use that has begun.
 pub(crate) fn begun(server: &str, tool: &str, arguments: &Value) -> ToolUse {
     ToolUse {

@@ -183,10 +183,14 @@ impl Toolbox {
 
     /// The tool that is offered to `caller` as `name`.
     fn find(&self, caller: &Caller, name: &str) -> Option<&dyn Tool> {
+        self.named(caller, name).map(|named| named.tool.as_ref())
+    }
+
+    /// The same, with the name under which it is offered.
+    fn named(&self, caller: &Caller, name: &str) -> Option<&Named> {
         let called = |name: &str| self.offered(caller).find(|named| named.name == name);
         // A model may write the one tool that thinks in either way.
-        let found = called(name).or_else(|| if thinking::is_thinking(name) { called(thinking::NAME) } else { None });
-        found.map(|named| named.tool.as_ref())
+        called(name).or_else(|| if thinking::is_thinking(name) { called(thinking::NAME) } else { None })
     }
 
     /// The tools that `caller` may wish for.

@@ -165,6 +165,37 @@ async fn a_use_ends_in_the_box_where_it_began_and_the_next_one_begins_in_the_new
     assert_eq!(host.call("talk", json!({})).await.text, "new");
 }
 
+#[tokio::test]
+async fn a_name_means_the_tool_that_was_offered_under_it_or_none() {
+    let tool = |server, name: &str, said: &str| -> Box<dyn Tool> {
+        Box::new(Stub::new(server, name, ToolPlace::Builtin, Does::Answer(said.to_owned())))
+    };
+    let both = || vec![tool("a", "search", "a"), tool("b", "search", "b")];
+    for (name, now, said) in [
+        ("search", both(), Some("a")),
+        // The first is gone, and its name is free.
+        ("search", vec![tool("b", "search", "b")], None),
+        ("b_search", vec![tool("b", "search", "b")], None),
+        ("b_search", vec![tool("a", "search", "a"), tool("a", "b_search", "other")], None),
+    ] {
+        let current = Arc::new(Mutex::new(Toolbox::new(both())));
+        let held = Arc::clone(&current);
+        let host = Host::new(move || held.lock().unwrap().clone(), caller("r1", "", false).0, soon(), 3);
+        assert_eq!(host.offers().len(), 2);
+        *current.lock().unwrap() = Toolbox::new(now);
+        let result = host.call(name, json!({})).await;
+        assert_eq!((!result.is_error).then_some(result.text.as_str()), said, "{name}");
+        if said.is_none() {
+            assert!(result.text.contains("gone") || result.text.contains("no such tool"), "{}", result.text);
+            assert_eq!(host.uses()[0].outcome, ToolOutcome::Failed);
+        }
+        // Whoever is told anew means the new one.
+        host.offers();
+        let again = host.call("search", json!({})).await;
+        assert!(!again.is_error, "{}", again.text);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_model_uses_tools_as_often_as_it_may_and_each_use_is_kept_in_order() {
     let (caller, _) = caller("r1", "", false);
