@@ -329,9 +329,11 @@ impl Models {
         &self.means.keys
     }
 
-    /// The certificates of the settings, or why they cannot be read; nothing is asked elsewhere then.
-    pub(crate) fn tls_roots(&self) -> Result<Option<TlsRoots>, String> {
-        self.current().roots().map(|roots| roots.cloned()).map_err(|error| error.to_string())
+    /// The settings in force with their certificates, or why those cannot be read; nothing is asked elsewhere then.
+    pub(crate) fn settings_and_roots(&self) -> (Arc<Settings>, Result<Option<TlsRoots>, String>) {
+        let set = self.current();
+        let roots = set.roots().map(|roots| roots.cloned()).map_err(|error| error.to_string());
+        (Arc::clone(&set.settings), roots)
     }
 
     /// The first answer of the models that `order` names.

@@ -10,7 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use conclave_core::settings::McpServer;
+use conclave_core::settings::{McpServer, Settings};
 use conclave_effects::{DataDir, Gate, Secret, find_worker, host_of};
 use conclave_policy::{Action, Actor, Effective, ToolCall, ToolRequest, digest, suggest};
 use conclave_store::{Store, StoreError};
@@ -122,18 +122,19 @@ impl Keys for ModelKeys {
     }
 }
 
-/// What servers need around them, as the settings have it now.
-pub fn surroundings(store: &Store, data: &Arc<DataDir>, models: &Arc<Models>) -> Surroundings {
-    let settings = models.settings();
-    Surroundings {
+/// The settings in force, and what servers need around them by these.
+fn in_force(store: &Store, data: &Arc<DataDir>, models: &Arc<Models>) -> (Arc<Settings>, Surroundings) {
+    let (settings, tls_roots) = models.settings_and_roots();
+    let around = Surroundings {
         store: store.clone(),
         data: Arc::clone(data),
         keys: Arc::new(ModelKeys(Arc::clone(models))),
         // It stands in the sandbox between a server with a way out and its host, as for programs that are models.
         guest: find_worker("conclave", "CONCLAVE_PROGRAM"),
         proxy: settings.proxy.clone(),
-        tls_roots: models.tls_roots(),
-    }
+        tls_roots,
+    };
+    (settings, around)
 }
 
 /// All servers of the settings, by name.
@@ -269,7 +270,7 @@ pub async fn look(cx: &Ctx, name: &str) -> Result<Looked, EditError> {
     let before = named(cx, name)?;
     // The one that is in use, where it is, so that it is used again after it has failed.
     let used = cx.tools.server(name).filter(|server| server.is_set(name, &before.setting));
-    let fresh = || Arc::new(ToolServer::new(name, &before.setting, surroundings(&cx.store, &cx.data, &cx.models)));
+    let fresh = || Arc::new(ToolServer::new(name, &before.setting, in_force(&cx.store, &cx.data, &cx.models).1));
     let server = used.unwrap_or_else(fresh);
     let (failed, refused) = match server.look(&cx.gate, &Actor::Person).await {
         Ok(seen) => (None, seen.refused),
