@@ -16,8 +16,8 @@ use crate::named::{self, NamedError};
 
 pub use conclave_toolbox::memory::{Complaint, Fault, ImportError};
 
-/// Largest file that is read, in bytes: more than a full memory makes.
-const LARGEST: u64 = 512 << 20;
+/// Largest file that is read, in bytes; what is larger can be taken in in parts.
+const LARGEST: u64 = 64 << 20;
 
 /// Why a file was not written or not taken in.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +105,12 @@ mod tests {
         };
         assert!(matches!(complaints.as_slice(), [Complaint { line: 2, fault: Fault::NotJson(_) }]), "{complaints:?}");
         assert_eq!(cx.store.memory("").unwrap().entities.len(), 0, "nothing is half imported");
+        fs::File::create(&file).unwrap().set_len(LARGEST + 1).unwrap();
+        let large = import(&cx, "", &file).await.unwrap_err();
+        assert!(
+            matches!(&large, MemoryFileError::Named(_)) && large.to_string().ends_with("67108864 bytes"),
+            "{large}"
+        );
         let mut decided = 0;
         let all = cx.store.export_ledger(|line| -> Result<(), StoreError> {
             decided += usize::from(line.contains("\"write_file\"") && line.contains("copy.jsonl"));

@@ -47,10 +47,12 @@ pub async fn read_text(cx: &Ctx, path: &Path) -> Result<String, NamedError> {
 pub async fn read_text_up_to(cx: &Ctx, path: &Path, max_bytes: u64) -> Result<String, NamedError> {
     let effect = ReadFile { path: path.to_owned(), max_bytes };
     let permit = cx.gate.authorize(Actor::Person, effect).await?;
-    let mut file = open_file(permit)?;
-    let mut text = String::new();
-    match file.read_to_string(&mut text) {
-        Ok(_) => Ok(text),
+    let read = move || -> Result<_, FsError> {
+        let (mut file, mut text) = (open_file(permit)?, String::new());
+        Ok(file.read_to_string(&mut text).map(|_| text))
+    };
+    match blocking(read).await? {
+        Ok(text) => Ok(text),
         Err(error) => {
             let reason = match error.kind() {
                 ErrorKind::InvalidData => "is not UTF-8".to_owned(),

@@ -31,7 +31,7 @@ fn complaint(complaint: &Complaint) -> MemoryComplaint {
     let fault = match complaint.fault {
         Fault::NotJson(_) => MemoryFault::NotJson,
         Fault::NotMemory => MemoryFault::NotMemory,
-        Fault::Unfit(_) => MemoryFault::Unfit,
+        Fault::Unfit(_) | Fault::Rest(_) => MemoryFault::Unfit,
         Fault::Secret(_) => MemoryFault::Secret,
     };
     MemoryComplaint { line: complaint.line as u64, fault, why: complaint.fault.to_string() }

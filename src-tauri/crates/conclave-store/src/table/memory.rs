@@ -154,7 +154,7 @@ impl Store {
         self.write(|transaction| {
             let mut made = Vec::new();
             for (index, entity) in new.iter().enumerate() {
-                if create(transaction, by, entity)? {
+                if create(transaction, by, entity)?.is_some() {
                     made.push(index);
                 }
             }
@@ -198,7 +198,8 @@ impl Store {
         })
     }
 
-    /// Remembers a graph: entities and relations that are new, and what is new of entities that are there.
+    /// Remembers a graph: entities and relations that are new, and what is new of entities that are there. No more is
+    /// written than a memory may hold by itself.
     ///
     /// # Errors
     /// A database that cannot be written, or a memory that is full; then nothing of it is remembered.
@@ -210,15 +211,23 @@ impl Store {
     ) -> Result<MemoryAdded> {
         self.write(|transaction| {
             let mut added = MemoryAdded::default();
+            // Those of new entities as well.
+            let mut observations = 0;
             for new in entities {
-                if create(transaction, by, new)? {
+                if let Some(first) = create(transaction, by, new)? {
                     added.entities += 1;
+                    observations += first;
                 } else if let Some((id, _)) = entity(transaction, by.client, &new.name)? {
-                    added.observations += observe(transaction, by, id, &new.observations)?.len();
+                    let more = observe(transaction, by, id, &new.observations)?.len();
+                    added.observations += more;
+                    observations += more;
                 }
+                fits(added.entities, MOST_ENTITIES)?;
+                fits(observations, MOST_OBSERVATIONS)?;
             }
             for new in relations {
                 added.relations += usize::from(relate(transaction, by, new)?);
+                fits(added.relations, MOST_OBSERVATIONS)?;
             }
             has_room(transaction, by.client)?;
             Ok(added)
@@ -311,17 +320,17 @@ fn entity(transaction: &Transaction<'_>, client: &str, name: &str) -> Result<Opt
     found.map(|(id, origin)| Ok((id, from_word(&origin)?))).transpose()
 }
 
-/// Remembers `new` where its name is free; whether it was.
-fn create(transaction: &Transaction<'_>, by: MemoryWriter<'_>, new: &NewMemory) -> Result<bool> {
+/// Remembers `new` where its name is free, and gives how many observations it has; `None` where the name is taken.
+fn create(transaction: &Transaction<'_>, by: MemoryWriter<'_>, new: &NewMemory) -> Result<Option<usize>> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO memory_entity (client, name, kind, origin, at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (client, name) DO NOTHING",
     )?;
     let is_new = insert.execute(params![by.client, new.name, new.kind, word(&by.origin)?, by.now_ms])? > 0;
-    if is_new {
-        observe(transaction, by, transaction.last_insert_rowid(), &new.observations)?;
+    if !is_new {
+        return Ok(None);
     }
-    Ok(is_new)
+    Ok(Some(observe(transaction, by, transaction.last_insert_rowid(), &new.observations)?.len()))
 }
 
 /// Remembers `new` where it is not there yet; whether it was not.
@@ -355,9 +364,18 @@ fn has_room(transaction: &Transaction<'_>, client: &str) -> Result<()> {
     let relations = count("SELECT count(*) FROM memory_relation WHERE client = ?1")?;
     let observations = count("SELECT count(*) FROM memory_observation WHERE client = ?1")?;
     if entities > MOST_ENTITIES || relations > MOST_OBSERVATIONS || observations > MOST_OBSERVATIONS {
-        return Err(StoreError::Full { what: "memory", most: MOST_ENTITIES });
+        return Err(full());
     }
     Ok(())
+}
+
+/// Whether a memory with nothing else in it has room for `added`, of which it holds at most `most`.
+fn fits(added: usize, most: i64) -> Result<()> {
+    if i64::try_from(added).is_ok_and(|added| added <= most) { Ok(()) } else { Err(full()) }
+}
+
+fn full() -> StoreError {
+    StoreError::Full { what: "memory", most: MOST_ENTITIES }
 }
 
 fn graph(transaction: &Transaction<'_>, client: &str) -> Result<MemoryGraph> {
@@ -527,5 +545,10 @@ mod tests {
         let error = store.add_memory(writer, &many, &[relation("a", "b")]).unwrap_err();
         assert!(matches!(error, StoreError::Full { .. }), "{error}");
         assert_eq!(names(&store, "").len(), 0);
+        // It stops where it is full: what comes after is never written.
+        let later = "CREATE TRIGGER later BEFORE INSERT ON memory_relation BEGIN SELECT RAISE(ABORT, 'too late'); END";
+        store.write(|transaction| Ok(transaction.execute_batch(later)?)).unwrap();
+        let error = store.add_memory(writer, &many, &[relation("a", "b")]).unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! A memory as the memory server writes it: JSON Lines, one entity or relation a line.
 //!
 //! Deliberately absent: files; whoever reads or writes one holds a permit for it. Invariant: a file is remembered whole or
-//! not at all, and each line that stands in the way is a complaint with its number.
+//! not at all, and each line that stands in the way is a complaint with its number, or counted where there are many.
 
 use std::fmt;
 
@@ -12,6 +12,12 @@ use conclave_store::{
 use serde_json::{Value, json};
 
 use super::arguments::{self, MOST_ITEMS};
+
+/// Longest line that is parsed, in bytes.
+const LONGEST_LINE: usize = 1024 * 1024;
+
+/// Most complaints that are told one by one.
+pub(super) const MOST_COMPLAINTS: usize = 100;
 
 /// A line that cannot be remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +43,9 @@ pub enum Fault {
     /// There is a secret in it, or it cannot be looked through for one.
     #[error("{0}, and secrets are not remembered")]
     Secret(String),
+    /// So many lines, of which this is the first, that more is not said of them.
+    #[error("lines from here on that cannot be remembered: {0}")]
+    Rest(usize),
 }
 
 impl fmt::Display for Complaint {
@@ -49,11 +58,17 @@ impl fmt::Display for Complaint {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// These lines stand in the way.
-    #[error("{} of its lines cannot be remembered, so nothing of it is", .0.len())]
+    #[error("{} of its lines cannot be remembered, so nothing of it is", count(.0))]
     Lines(Vec<Complaint>),
     /// The database, or a memory that is full.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// How many lines `complaints` are about.
+fn count(complaints: &[Complaint]) -> usize {
+    let lines = |complaint: &Complaint| if let Fault::Rest(lines) = complaint.fault { lines } else { 1 };
+    complaints.iter().map(lines).sum()
 }
 
 /// All that is remembered for `client`, as the server's file.
@@ -92,9 +107,11 @@ pub fn import(store: &Store, client: &str, now_ms: i64, text: &str) -> Result<Me
     let (mut entities, mut relations, mut complaints) = (Vec::new(), Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match read(line) {
+            // Nothing of it is remembered any more.
+            Ok(_) if !complaints.is_empty() => {}
             Ok(Memory::Entity(entity)) => entities.push(entity),
             Ok(Memory::Relation(relation)) => relations.push(relation),
-            Err(fault) => complaints.push(Complaint { line: index + 1, fault }),
+            Err(fault) => complain(&mut complaints, Complaint { line: index + 1, fault }),
         }
     }
     if !complaints.is_empty() {
@@ -104,6 +121,17 @@ pub fn import(store: &Store, client: &str, now_ms: i64, text: &str) -> Result<Me
     Ok(store.add_memory(by, &entities, &relations)?)
 }
 
+/// Adds one to `complaints`, or counts it where there are enough.
+fn complain(complaints: &mut Vec<Complaint>, one: Complaint) {
+    if let Some(Complaint { fault: Fault::Rest(lines), .. }) = complaints.last_mut() {
+        *lines += 1;
+    } else if complaints.len() == MOST_COMPLAINTS {
+        complaints.push(Complaint { fault: Fault::Rest(1), ..one });
+    } else {
+        complaints.push(one);
+    }
+}
+
 /// What one line says.
 enum Memory {
     Entity(NewMemory),
@@ -111,6 +139,9 @@ enum Memory {
 }
 
 fn read(line: &str) -> Result<Memory, Fault> {
+    if line.len() > LONGEST_LINE {
+        return Err(Fault::Unfit(format!("it is longer than {} MiB", LONGEST_LINE >> 20)));
+    }
     let value: Value = serde_json::from_str(line).map_err(|error| Fault::NotJson(error.to_string()))?;
     let found = scan(line.as_bytes(), &[]).map_err(|why| Fault::Secret(why.to_string()))?;
     if let Some(hit) = found.first() {

@@ -5,6 +5,7 @@ use conclave_store::{MemoryAdded, MemoryOrigin, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::lines::MOST_COMPLAINTS;
 use super::{Complaint, Fault, ImportError, Wanted, export, import, recall, tools};
 use crate::tests::{NOW, caller, soon};
 use crate::{Caller, Toolbox};
@@ -284,4 +285,28 @@ fn an_entity_with_more_than_a_line_may_hold_comes_back_whole() {
     assert_eq!(written.lines().count(), 4);
     import(&store, "bob", NOW, &written).unwrap();
     assert_eq!(store.memory("bob").unwrap().entities, store.memory("ada").unwrap().entities);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_not_parsed_and_after_many_complaints_the_rest_is_counted() {
+    let (_folder, store) = store();
+    let complaints = |text: &str| match import(&store, "ada", NOW, text) {
+        Err(error @ ImportError::Lines(_)) => {
+            let words = error.to_string();
+            let ImportError::Lines(complaints) = error else { unreachable!() };
+            (complaints, words)
+        }
+        other => panic!("{other:?}"),
+    };
+    // It is no JSON either, which nobody looks at.
+    let (long, _) = complaints(&"x".repeat((1 << 20) + 1));
+    assert_eq!(long[0].to_string(), "line 1: it is longer than 1 MiB");
+    let (short, _) = complaints(&"x".repeat(1 << 20));
+    assert!(matches!(short[0].fault, Fault::NotJson(_)), "{short:?}");
+    for (lines, told) in [(MOST_COMPLAINTS, None), (MOST_COMPLAINTS + 1, Some(1)), (10_000, Some(9_900))] {
+        let (all, words) = complaints(&"{}\n".repeat(lines));
+        let rest = told.map(|lines| Complaint { line: MOST_COMPLAINTS + 1, fault: Fault::Rest(lines) });
+        assert_eq!((all.len(), all.get(MOST_COMPLAINTS)), (MOST_COMPLAINTS + told.iter().count(), rest.as_ref()));
+        assert_eq!(words, format!("{lines} of its lines cannot be remembered, so nothing of it is"));
+    }
 }
