@@ -1,7 +1,8 @@
 //! One accepted fix as an example: the functions it changed, before and after, without the secrets that stood in them.
 //!
 //! Each text is looked through as a whole before a piece is cut out of it, so that a secret whose beginning is elsewhere
-//! is found too. Deliberately absent: names of clients, projects and people; a path stands there only on request.
+//! is found too. Deliberately absent: names of clients, projects and people; a path, and a rule's id in full where it may
+//! hold one, stands there only on request.
 
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ use conclave_core::patch::{Edit, FilePatch, splice};
 use conclave_core::path::RelPath;
 use conclave_core::resolution::Verdict;
 use conclave_effects::Secret;
+use conclave_fixers::Recipes;
 use conclave_policy::secret::{Hit, redact, scan};
 
 use super::LeftOut;
@@ -22,6 +24,9 @@ use crate::stage::unit;
 
 /// Most bytes of code in one example, before and after together.
 const LARGEST: usize = 256 * 1024;
+
+/// Longest end of a name that is taken for a kind of file, in bytes.
+const LONGEST_EXTENSION: usize = 8;
 
 /// An accepted fix.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +75,7 @@ pub(super) fn made(
     let known: Vec<&str> = keys.iter().map(Secret::expose).collect();
     let mut example = Example {
         cwe: finding.detection.rule.cwe.clone(),
-        rule: finding.detection.rule.id.clone(),
+        rule: if paths { finding.detection.rule.id.clone() } else { public(&finding.detection.rule.id) },
         language: finding.detection.location.as_ref().and_then(|location| Language::of_path(&location.path)),
         pieces: Vec::new(),
         passed: verdict.judged.evidence.iter().filter(|one| is_full_pass(one)).map(|one| one.check).collect(),
@@ -154,11 +159,22 @@ fn clean(text: &str, range: &Range<usize>, secrets: &[Hit]) -> Result<(String, u
     Ok((clean, hits.len()))
 }
 
+/// What of a rule's id says nothing of whose rule it is: the whole of one that is ours, else its last part. Some scanners
+/// put the folder in front in which the rule lies.
+fn public(rule: &str) -> String {
+    let is_ours = Recipes::shipped().iter().any(|recipe| recipe.id() == rule);
+    let last = rule.rsplit(['.', '/']).next().unwrap_or_default();
+    if is_ours { rule } else { last }.to_owned()
+}
+
+/// What the name of `path` ends in, where that is short enough to be a kind of file.
 fn extension(path: &RelPath) -> Option<String> {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     // What begins with a dot has a name and no ending.
     let (stem, extension) = name.rsplit_once('.')?;
-    (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+    let is_kind =
+        (1..=LONGEST_EXTENSION).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    (!stem.is_empty() && is_kind).then(|| extension.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -235,6 +251,25 @@ mod tests {
             [("a/b.Py", Some("py")), ("a.b/c", None), (".env", None), ("x/Makefile", None), ("a.tar.gz", Some("gz"))]
         {
             assert_eq!(extension(&RelPath::new(path).unwrap()).as_deref(), expect, "{path}");
+        }
+        for name in ["orders.acme-billing", "notes.acmebilling", "a.gl\u{fc}ck", "a.b_c"] {
+            assert_eq!(extension(&RelPath::new(name).unwrap()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_rule_of_somebodys_own_does_not_say_whose_it_is() {
+        for (rule, expect) in [
+            ("B602", "B602"),
+            ("py/sql-injection", "sql-injection"),
+            ("home.ada.acme.rules.no-raw-sql", "no-raw-sql"),
+            ("acme/billing.rules/no-raw-sql", "no-raw-sql"),
+            ("acme.", ""),
+        ] {
+            assert_eq!(public(rule), expect, "{rule}");
+        }
+        for recipe in Recipes::shipped().iter() {
+            assert_eq!(public(recipe.id()), recipe.id());
         }
     }
 }
