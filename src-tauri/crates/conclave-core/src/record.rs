@@ -91,6 +91,13 @@ struct Tally {
     wrong: f64,
 }
 
+impl Tally {
+    /// Where these outcomes draw `start`.
+    fn drawing(&self, start: f64) -> f64 {
+        (KAPPA * start + self.right) / (KAPPA + self.right + self.wrong)
+    }
+}
+
 /// A cell of findings in which fixes may be applied without a person, once enough of them were right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -255,6 +262,14 @@ impl Record {
         }
     }
 
+    /// How often fixes by anybody of the kind of `origin` are right.
+    pub fn mean(&self, origin: &Origin) -> f64 {
+        let kind = AuthorKind::of(origin);
+        let everybody = |tally: &&Tally| tally.kind == kind && tally.author.is_none();
+        let tally = self.tallies.iter().find(everybody);
+        tally.map_or(kind.start(), |tally| tally.drawing(kind.start()))
+    }
+
     /// Where a reading of a fix by `origin` starts.
     pub fn prior(&self, origin: &Origin, family: Family, language: Option<Language>) -> Prior {
         let kind = AuthorKind::of(origin);
@@ -264,10 +279,9 @@ impl Record {
                 (tally.kind, &tally.author, tally.family, tally.language) == (kind, &author, family, language)
             };
             let Some(tally) = self.tallies.iter().find(fits) else { continue };
-            let n = tally.right + tally.wrong;
-            prior.p = (KAPPA * prior.p + tally.right) / (KAPPA + n);
+            prior.p = tally.drawing(prior.p);
             if author.is_some() && family.is_none() {
-                prior.n = n;
+                prior.n = tally.right + tally.wrong;
             }
         }
         // Outcomes alone never make certain.

@@ -34,11 +34,11 @@ pub(crate) struct Member {
     pub merit: i32,
 }
 
-/// What `record` says of fixes by `origin` against `family`: how far it moved where a reading of the next one begins, in
-/// twentieths, so that little is nothing.
+/// What `record` says of fixes by `origin` against `family`: how much more often they are right than those of others of its
+/// kind, in twentieths, so that little is nothing. Of a model without outcomes it says nothing.
 pub(crate) fn merit(record: &Record, origin: &Origin, family: Family, language: Option<Language>) -> i32 {
-    let start = Record::default().prior(origin, family, language).p;
-    ((record.prior(origin, family, language).p - start) * 20.0) as i32
+    let prior = record.prior(origin, family, language);
+    if prior.n == 0.0 { 0 } else { ((prior.p - record.mean(origin)) * 20.0) as i32 }
 }
 
 impl Member {
@@ -140,6 +140,7 @@ fn best(role: Role, members: &[Member], seated: &[usize]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use conclave_core::record::Outcome;
     use conclave_core::tier::Tiers;
 
     use super::*;
@@ -199,6 +200,31 @@ mod tests {
         members[5].bound = vec![(Role::DeepReasoning, 0)];
         members[4].bound = vec![(Role::DeepReasoning, 1), (Role::Fast, 0)];
         assert_eq!(names(&seats(&Tiers::default().critical, None, &members), &members), "f a d e b");
+    }
+
+    #[test]
+    fn a_model_has_merit_by_its_own_outcomes_beside_those_of_its_kind() {
+        let origin = |name: &str| Origin::Model {
+            model: name.to_owned(),
+            endpoint: "e".to_owned(),
+            local: false,
+            family: name.to_owned(),
+        };
+        let merits = |outcomes: &[(&str, bool)]| {
+            let mut record = Record::default();
+            for (name, right) in outcomes.iter().flat_map(|one| [one; 20]) {
+                let (origin, family, language) = (origin(name), Family::Injection, Some(Language::Python));
+                record.add(&Outcome { origin, family, language, right: *right, weight: 1.0, age_days: 0.0 });
+            }
+            ["a", "b", "new"]
+                .map(|name| merit(&record, &origin(name), Family::Injection, Some(Language::Python)).signum())
+        };
+        assert_eq!(merits(&[]), [0, 0, 0]);
+        assert_eq!(merits(&[("a", true), ("b", false)]), [1, -1, 0]);
+        assert_eq!(merits(&[("a", true), ("b", true)])[2], 0, "what others were is no merit");
+        assert_eq!(merits(&[("a", false), ("b", false)])[2], 0);
+        // Right less often than others, although more often than was expected before anybody was known.
+        assert_eq!(merits(&[("b", true), ("b", true), ("b", true), ("a", true), ("a", false)])[0], -1);
     }
 
     #[test]

@@ -293,6 +293,12 @@ async fn outcomes_change_who_is_asked_unless_the_person_has_said_so() {
             all[sitting[0].member.unwrap()].name().to_owned()
         };
         assert_eq!(asked(), "first", "nothing is known");
+        let (mut begun, mut later) = (stage::Panel::default(), stage::Panel::default());
+        let seated = async |panel: &mut stage::Panel| {
+            let (all, sitting) = panel.seated(&ground.cx, &sources, &plan, &brief).await;
+            all[sitting[0].member.unwrap()].name().to_owned()
+        };
+        assert_eq!(seated(&mut begun).await, "first");
         for (name, event) in [("first", Event::Reverted), ("second", Event::Merged)] {
             for n in 0..12 {
                 let (model, endpoint) = (format!("{name}-1"), name.to_owned());
@@ -317,6 +323,7 @@ async fn outcomes_change_who_is_asked_unless_the_person_has_said_so() {
             }
         }
         assert_eq!(asked(), expect, "{preference}");
+        assert_eq!((seated(&mut begun).await, seated(&mut later).await), ("first".to_owned(), expect.to_owned()));
     }
 }
 

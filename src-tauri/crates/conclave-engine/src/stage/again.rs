@@ -14,8 +14,7 @@ use conclave_core::tier::{Mode, RunPlan};
 use similar::TextDiff;
 use tokio::time::Instant;
 
-use super::ask::{Panel, Question, questions, seated};
-use crate::learn;
+use super::ask::{Panel, Question, questions};
 use crate::run::Line;
 use crate::source::Sources;
 
@@ -39,8 +38,7 @@ pub(crate) async fn again(
     }
     let mut asked = Vec::new();
     if plan.tier.mode == Mode::Staged && !is_settled(seats, judged) {
-        let record = learn::recorded(line.cx(), &sources.root()).await;
-        let (all, sitting) = seated(&line.cx().models, plan, Some(brief), &record);
+        let (all, sitting) = panel.seated(line.cx(), sources, plan, brief).await;
         let second: Vec<_> = sitting.into_iter().filter(|sitting| sitting.second_wave).collect();
         asked.extend(questions(&all, &second));
     }

@@ -19,14 +19,15 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::model_seat::{self, Told};
+use crate::ctx::Ctx;
 use crate::event::Stage;
-use crate::live;
 use crate::models::{Errand, Model, Models};
 use crate::panel::{self, Member, Sitting};
 use crate::prompt::{self, Form};
 use crate::run::Line;
 use crate::source::Sources;
 use crate::spending::TierCap;
+use crate::{learn, live};
 
 /// Under which name the answers of a seat are stored.
 fn kept_as(seat: &str) -> String {
@@ -51,6 +52,8 @@ pub(crate) struct Panel {
     seats: Vec<Seat>,
     /// Ready models without a seat, which stand in for one that declines.
     reserve: Arc<Mutex<VecDeque<Arc<Model>>>>,
+    /// What was known of earlier fixes when the seats were given first.
+    record: Option<Record>,
 }
 
 /// Who sits where by `plan` and by what `record` says of earlier fixes, with the models by their place.
@@ -128,6 +131,21 @@ pub(crate) fn priority(severity: Severity) -> Priority {
 }
 
 impl Panel {
+    /// Who sits where by `plan` and by what was known when that was asked first: whoever has answered keeps the seat.
+    pub async fn seated(
+        &mut self,
+        cx: &Ctx,
+        sources: &Sources,
+        plan: &RunPlan,
+        brief: &Brief,
+    ) -> (Vec<Arc<Model>>, Vec<Sitting>) {
+        let record = match self.record.take() {
+            Some(record) => record,
+            None => learn::recorded(cx, &sources.root()).await,
+        };
+        seated(&cx.models, plan, Some(brief), self.record.insert(record))
+    }
+
     /// Asks all `questions`.
     pub fn begin(
         &mut self,

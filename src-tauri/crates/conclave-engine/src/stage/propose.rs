@@ -17,7 +17,6 @@ use super::ask::{Panel, errand, questions, seated};
 use super::chain::chain;
 use crate::blocking::blocking;
 use crate::ctx::Ctx;
-use crate::learn;
 use crate::models::{Model, Models};
 use crate::panel::Sitting;
 use crate::patterns;
@@ -194,8 +193,7 @@ async fn models(
     panel: &mut Panel,
 ) -> Vec<Seat> {
     let cx = line.cx();
-    let record = learn::recorded(cx, &sources.root()).await;
-    let (all, sitting) = seated(&cx.models, plan, Some(brief), &record);
+    let (all, sitting) = panel.seated(cx, sources, plan, brief).await;
     if all.is_empty() {
         return empty_model_seat(cx).into_iter().map(|draft| seat("Models", vec![draft])).collect();
     }
