@@ -23,6 +23,7 @@ pub(super) async fn run(subject: &mut Subject<'_>) -> Evidence {
 }
 
 async fn look(subject: &Subject<'_>) -> Evidence {
+    let before = head::of(subject.sources.tree());
     let bench = match Bench::open(subject, Check::Tests, "the tests of this project").await {
         Ok(bench) => bench,
         Err(evidence) => return *evidence,
@@ -54,9 +55,10 @@ async fn look(subject: &Subject<'_>) -> Evidence {
     }
     // How the tests end without this fix says something of those that are in the project already.
     if let Some(green) = as_is.iter().copied().collect::<Option<Vec<bool>>>().filter(|all| !all.is_empty()) {
-        let head = head::of(subject.sources.tree());
+        let after = head::of(subject.sources.tree());
         let passed = green.into_iter().all(|green| green);
-        learn::tests_after(subject.cx, &bench.root().to_string_lossy(), head.as_deref(), passed);
+        let heads = [before.as_deref(), after.as_deref()];
+        learn::tests_after(subject.cx, &bench.root().to_string_lossy(), heads, passed);
     }
     bench.close(parts, "you have it run no tests").await
 }

@@ -24,15 +24,21 @@ pub(crate) async fn look_back(cx: &Ctx, project: &ProjectId, sources: &Sources) 
     if cx.data.is_handed_over() {
         return;
     }
-    if let Err(error) = look(cx, project, sources).await {
+    if let Err(error) = look(cx, project, sources, head::of(sources.tree())).await {
         tracing::warn!(%error, "the fixes of a project cannot be looked for");
     }
 }
 
-async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), StoreError> {
+/// Looks where `head` was checked out; what is seen where something else is by then is not.
+pub(super) async fn look(
+    cx: &Ctx,
+    project: &ProjectId,
+    sources: &Sources,
+    head: Option<String>,
+) -> Result<(), StoreError> {
     let now_ms = cx.now_ms();
     let due = cx.store.take_unlooked(project, now_ms - DAY_MS, now_ms)?;
-    let (mut branch, head) = (None, head::of(sources.tree()));
+    let mut branch = None;
     for fix in due {
         let standing = Standing::of(fix.events.iter().map(|(_, event)| event));
         if !matches!(standing.place, Place::Applied | Place::Edited) {
@@ -48,6 +54,9 @@ async fn look(cx: &Ctx, project: &ProjectId, sources: &Sources) -> Result<(), St
         };
         let texts: Option<Vec<Option<String>>> = files.iter().map(|(file, _)| now(&file.path)).collect();
         let Some(texts) = texts else { continue };
+        if head::of(sources.tree()) != head {
+            break;
+        }
         let seen = together(files.iter().zip(&texts).map(|((_, hunks), text)| of_file(hunks, text.as_deref())));
         let stands = seen.is_none();
         if let Some(event) = seen.filter(|_| is_where_it_was(&fix, head.as_deref())) {

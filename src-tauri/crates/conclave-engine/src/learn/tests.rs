@@ -164,6 +164,11 @@ async fn another_branch_that_is_checked_out_says_nothing_of_a_fix() {
         let standing = ground.standing(number);
         assert_eq!((standing.place, standing.kept, standing.merged), (Place::Applied, false, false), "{number}");
     }
+    // It was checked out while they were looked for: the head is from before, the files are from after.
+    let sources = Sources::open(&ground.cx, ground.project.root.as_ref()).await.unwrap();
+    let before = Some("refs/heads/feature".to_owned());
+    look::look(&ground.later(21), &ground.project.id, &sources, before).await.unwrap();
+    assert_eq!((ground.standing(0).place, ground.standing(1).place), (Place::Applied, Place::Applied));
     ground.git(&["checkout", "-q", "--force", "feature"]);
     ground.look(&ground.later(22)).await;
     assert!(ground.standing(0).kept && ground.standing(1).kept, "it stands where it was written");
@@ -390,7 +395,12 @@ async fn edge_cases_reach_the_question_about_a_like_finding_under_their_id() {
 async fn tests_that_turn_red_afterwards_take_away_and_those_that_never_pass_do_not() {
     let ground = Ground::new(&["a.py"], "{}").await;
     ground.fix().await;
-    let tell = |passed| tests_after(&ground.cx, &ground.project.root, None, passed);
+    let between = |heads, passed| tests_after(&ground.cx, &ground.project.root, heads, passed);
+    let tell = |passed| between([None, None], passed);
+    for heads in [[Some("refs/heads/a"), Some("refs/heads/b")], [None, Some("refs/heads/a")]] {
+        between(heads, true);
+        assert_eq!(ground.standing(0).label().map(|label| label.weight), Some(0.5), "something else was checked out");
+    }
     tell(false);
     assert_eq!(ground.standing(0).label().map(|label| label.weight), Some(0.5));
     tell(true);
