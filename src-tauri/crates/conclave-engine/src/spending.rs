@@ -178,7 +178,7 @@ fn too_much(over: &OverCap, tier: Option<TierCap>, folder: Option<&str>) -> Stri
         let severity = severity.label().to_lowercase();
         let raise = match folder {
             Some(folder) => {
-                format!("raise it with `conclave tiers set {severity} --project {} --cap`", folder)
+                format!("raise it with `conclave tiers set {severity} --project {folder} --cap`")
             }
             None => format!("raise `tiers.{severity}.cap` in the settings"),
         };

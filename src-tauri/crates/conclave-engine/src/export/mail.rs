@@ -155,7 +155,7 @@ pub(crate) fn decoded(text: &str) -> Result<Cow<'_, str>, String> {
     if !is_encoded {
         return Ok(Cow::Borrowed(text));
     }
-    let mut bytes = text[..at].as_bytes().to_vec();
+    let mut bytes = text.as_bytes()[..at].to_vec();
     for line in text[at..].lines() {
         let line = line.trim_end();
         let (line, end) = line.strip_suffix('=').map_or((line, "\n"), |line| (line, ""));
