@@ -31,13 +31,15 @@ const PROTOCOL_BROKEN: &str = "it does not keep to the protocol";
 /// What a question holds beside the words of the protocol.
 struct Sent<'a> {
     data: Vec<DataClass>,
+    /// The folder of the project that it comes from.
+    project: Option<String>,
     /// Secrets, none of which may be in it.
     known: &'a [&'a Secret],
 }
 
 impl Default for Sent<'_> {
     fn default() -> Self {
-        Self { data: vec![DataClass::Metadata], known: &[] }
+        Self { data: vec![DataClass::Metadata], project: None, known: &[] }
     }
 }
 
@@ -60,7 +62,8 @@ enum Era {
 
 /// One answer of the server's.
 struct Answer {
-    result: Result<Value, String>,
+    /// What it answers; a status without an answer is a failure of its own.
+    result: Result<Value, Trouble>,
     session: Option<String>,
 }
 
@@ -86,7 +89,7 @@ impl Hosted {
                 let params = json!({ "protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client() });
                 let answer = self.ask(by, "initialize", params, Sent::default(), until).await?;
                 self.era = Era::Legacy(answer.session);
-                let said = answer.result.map_err(Trouble::Failed)?;
+                let said = answer.result.map_err(fatal)?;
                 self.tell(by, "notifications/initialized", until).await?;
                 said
             }
@@ -107,7 +110,7 @@ impl Hosted {
         for _ in 0..PAGES {
             let params = cursor.map_or_else(|| json!({}), |cursor: String| json!({ "cursor": cursor }));
             let page = self.ask(by, "tools/list", params, Sent::default(), until).await?;
-            let mut page = page.result.map_err(Trouble::Failed)?;
+            let mut page = page.result.map_err(fatal)?;
             let Value::Array(some) = page["tools"].take() else {
                 return Err(Trouble::Failed("its list of tools is none".to_owned()));
             };
@@ -120,18 +123,18 @@ impl Hosted {
         Err(Trouble::Failed("its list of tools has no end".to_owned()))
     }
 
-    /// Gives a tool arguments. None of `known` may be in them.
+    /// Gives a tool arguments, which come from `project`. None of `known` may be in them.
     pub(super) async fn call(
         &mut self,
         by: (&Gate, &Actor),
-        tool: &str,
+        (tool, project): (&str, Option<String>),
         given: Given,
         known: &[&Secret],
         until: Instant,
     ) -> Result<Value, Trouble> {
         let params = json!({ "name": tool, "arguments": given.arguments });
-        let sent = Sent { data: given.data, known };
-        self.ask(by, "tools/call", params, sent, until).await?.result.map_err(Trouble::Useless)
+        let sent = Sent { data: given.data, project, known };
+        self.ask(by, "tools/call", params, sent, until).await?.result
     }
 
     async fn ask(
@@ -188,7 +191,7 @@ impl Hosted {
                 Some(tool) => format!("use `{tool}` of the tool server `{}`", self.name),
                 None => format!("ask the tool server `{}` what it offers", self.name),
             },
-            facts: Facts { data: sent.data, ..Facts::default() },
+            facts: Facts { data: sent.data, project: sent.project, ..Facts::default() },
             proxy: self.proxy.clone(),
             tls_roots: self.tls_roots.clone(),
             timeouts: Timeouts {
@@ -211,8 +214,8 @@ impl Hosted {
         let Some(id) = id.filter(|_| !matches!(status, 401 | 403)) else {
             return match status {
                 200..=299 => answered(Ok(Value::Null)),
-                401 | 403 => answered(Err(format!("it wants a key, or another one (HTTP {status})"))),
-                _ => answered(Err(format!("it answers with HTTP {status}"))),
+                401 | 403 => answered(Err(Trouble::Failed(format!("it wants a key, or another one (HTTP {status})")))),
+                _ => answered(Err(Trouble::Failed(format!("it answers with HTTP {status}")))),
             };
         };
         let mut heard = Heard::new(id);
@@ -233,8 +236,10 @@ impl Hosted {
             heard.message(&text);
         }
         match heard.outcome()? {
-            Some(result) => answered(result),
-            None if !(200..300).contains(&status) => answered(Err(format!("it answers with HTTP {status}"))),
+            Some(result) => answered(result.map_err(Trouble::Useless)),
+            None if !(200..300).contains(&status) => {
+                answered(Err(Trouble::Failed(format!("it answers with HTTP {status}"))))
+            }
             None => Err(Trouble::Failed(format!("{PROTOCOL_BROKEN}: its answer answers something else"))),
         }
     }
@@ -257,6 +262,11 @@ impl Hosted {
         }
         headers
     }
+}
+
+/// Without an answer to this it cannot be used at all.
+fn fatal(trouble: Trouble) -> Trouble {
+    Trouble::Failed(trouble.why())
 }
 
 fn client() -> Value {

@@ -269,11 +269,12 @@ impl ToolServer {
                 "{what}; `conclave tools test {name}` shows it, `conclave tools approve {name}` lets it be used"
             )));
         }
+        let project = (!caller.project.is_empty()).then(|| caller.project.clone());
         let result = match &mut open.way {
             Way::Address(hosted) => {
                 let known = self.around.keys.all(by.0, by.1).await.map_err(Trouble::NotAsked)?;
                 let known: Vec<&Secret> = known.iter().collect();
-                hosted.call(by, tool, given, &known, until).await?
+                hosted.call(by, (tool, project), given, &known, until).await?
             }
             Way::Program(server, folder) => {
                 let known = match &self.setting.reaches {
@@ -288,11 +289,7 @@ impl ToolServer {
                         .map_err(|error| Trouble::NotAsked(error.to_string()))?,
                     reaches: self.setting.reaches.clone(),
                     consent: Consent::Settings,
-                    facts: Facts {
-                        data: given.data,
-                        project: (!caller.project.is_empty()).then(|| caller.project.clone()),
-                        ..Facts::default()
-                    },
+                    facts: Facts { data: given.data, project, ..Facts::default() },
                 };
                 let permit = by.0.authorize(by.1.clone(), call).await;
                 let permit = permit.map_err(|denied| Trouble::NotAsked(denied.reason))?;

@@ -37,6 +37,15 @@ fn host(modern: bool, description: &'static str) -> Host {
             ),
             "tools/call" => {
                 let query = message["params"]["arguments"]["query"].as_str().unwrap_or_default();
+                match query {
+                    "down" => return http(503, "text/plain", "", "no"),
+                    "wrong" => {
+                        let error = json!({ "code": -32602, "message": "no such thing" });
+                        let body = json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string();
+                        return http(400, "application/json", "", &body);
+                    }
+                    _ => {}
+                }
                 let error = |words: &str| json!({ "content": [{ "type": "text", "text": words }], "isError": true });
                 let result = match query {
                     "no key" => error(
@@ -97,6 +106,25 @@ async fn both_eras_answer_the_same() {
         let calls = host.asked()[before..].iter().filter(|asked| asked.contains("tools/call")).count();
         assert_eq!(calls, 0, "nothing was asked");
     }
+}
+
+#[tokio::test]
+async fn a_status_without_an_answer_is_a_failure_and_an_error_that_it_answers_is_none() {
+    let host = host(true, "Searches.");
+    let mut ground = ground(&host, "kagi-key-Qm7xT2vR9pL4", Mode::Default);
+    ground.caller.project = "/srv/shop".to_owned();
+    let (toolbox, _) = ground.approved().await;
+    let said = async |query: &str| ground.ask(&toolbox, "kagi_search_fetch", json!({ "query": query })).await.1;
+    for _ in 0..4 {
+        assert!(said("wrong").await.contains("`no such thing` (-32602)"));
+    }
+    for _ in 0..3 {
+        assert!(said("down").await.contains("HTTP 503"));
+    }
+    assert!(said("CWE-89").await.contains("failed 3 times in a row"));
+    let uses = ground.lines("use `kagi_search_fetch`");
+    assert_eq!(uses.len(), 7);
+    assert!(uses.iter().all(|line| line.contains("\"project\":\"/srv/shop\"")), "{uses:?}");
 }
 
 #[tokio::test]
