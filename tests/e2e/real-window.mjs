@@ -181,13 +181,6 @@ async function scenario(window) {
   await window.pictures("policy");
   await window.value(`(location.hash = "#/providers")`);
   await window.until("models and keys", `document.querySelector("h1")?.innerText === "Models and keys"`);
-  await window.pictures("providers");
-  await window.value(`(location.hash = "#/insights")`);
-  await window.until("what was learned", `document.querySelector("h1")?.innerText === "Insights"`);
-  await window.pictures("insights");
-  await window.value(`(location.hash = "#/runs")`);
-  await window.until("the runs", `document.querySelector("h1")?.innerText === "Runs"`);
-  await window.pictures("runs");
   say(`${ready} fixes were ready; one was applied and undone`);
 }
 
