@@ -170,20 +170,22 @@ pub async fn edit(
     judged.parents = vec![parent.judged.candidate.id.clone()];
     compare_with(&mut judged, &kept.judged());
 
-    // Others may have gone on while it was checked.
-    if resolution(cx, finding)?.run != *run {
-        return Err(EditFixError::Busy("another run of this finding came in between"));
-    }
+    // Others may have gone on while it was checked, and go on until it is written.
+    resolution(cx, finding)?;
+    let name = stage_name(Stage::Edit);
+    let edits = cx.store.stage(run, name)?;
     let mut kept = whole(cx, finding, run)?;
     is_there(&kept, &judged.candidate.patch)?;
     kept.edits.0.push(judged);
     kept.edits.1 += took_ms;
     let after = kept.resolve(run);
     let stored = serde_json::to_string(&(None::<()>, &kept.edits));
-    let stored = stored.map_err(|_| RunError::Stage { stage: stage_name(Stage::Edit) })?;
-    cx.store.save_stage(run, stage_name(Stage::Edit), &stored)?;
+    let stored = stored.map_err(|_| RunError::Stage { stage: name })?;
     let (status, note, confidence) = summary(&after);
-    cx.store.save_resolution(&after, status, &note, confidence, cx.now_ms())?;
+    let stage = (name, edits.as_deref(), stored.as_str());
+    if !cx.store.replace_resolution(&after, status, &note, confidence, stage, cx.now_ms())? {
+        return Err(EditFixError::Busy("another run or version of this finding came in between"));
+    }
     cx.events.send(Event::Changed(vec![Topic::Findings]));
     let verdict = after.verdict(&id).cloned().ok_or_else(|| EditFixError::NoFix(format!("there is no fix `{id}`")))?;
     Ok(Edited { fix: id, verdict })

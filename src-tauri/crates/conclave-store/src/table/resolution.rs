@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::db::Store;
 use crate::error::Result;
 use crate::table::finding::{ConfidenceRow, stand};
+use crate::table::stage::save;
 use crate::table::{from_word, word};
 
 pub(crate) const CREATE: &str = "
@@ -38,14 +39,41 @@ impl Store {
     ) -> Result<()> {
         let json = serde_json::to_string(resolution)?;
         let confidence = confidence.as_ref().map(serde_json::to_string).transpose()?;
-        let (run, finding) = (&resolution.run, &resolution.finding);
+        self.write(|transaction| write(transaction, resolution, (&json, confidence.as_deref()), (status, note), now_ms))
+    }
+
+    /// Saves `resolution` in the place of that of the same run, together with the stage that it is drawn from anew: what
+    /// was stored of it before, and what is now. False where that stage says something else by now, another run has come
+    /// to its end, or one is under way; then nothing is changed.
+    ///
+    /// # Errors
+    /// A database that cannot be written, or a run or finding that is not in it.
+    pub fn replace_resolution(
+        &self,
+        resolution: &Resolution,
+        status: Status,
+        note: &str,
+        confidence: Option<ConfidenceRow>,
+        (stage, before, after): (&str, Option<&str>, &str),
+        now_ms: i64,
+    ) -> Result<bool> {
+        let json = serde_json::to_string(resolution)?;
+        let confidence = confidence.as_ref().map(serde_json::to_string).transpose()?;
+        let (run, finding) = (resolution.run.as_str(), resolution.finding.as_str());
         self.write(|transaction| {
-            transaction.execute(
-                "INSERT OR REPLACE INTO resolution (run, finding, at, resolution, status, note, confidence)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![run.as_str(), finding.as_str(), now_ms, json, word(&status)?, note, confidence],
+            let is_as_it_was: bool = transaction.query_row(
+                "SELECT ?1 IS (SELECT run FROM resolution JOIN job USING (run) WHERE resolution.finding = ?2
+                               ORDER BY job.n DESC LIMIT 1)
+                 AND ?4 IS (SELECT result FROM stage WHERE run = ?1 AND name = ?3)
+                 AND NOT EXISTS (SELECT 1 FROM job WHERE finding = ?2 AND state = 'running')",
+                params![run, finding, stage, before],
+                |row| row.get(0),
             )?;
-            stand(transaction, finding, "")
+            if is_as_it_was {
+                save(transaction, run, stage, after)?;
+                write(transaction, resolution, (&json, confidence.as_deref()), (status, note), now_ms)?;
+            }
+            Ok(is_as_it_was)
         })
     }
 
@@ -74,6 +102,21 @@ impl Store {
         })?;
         Ok(json.as_deref().map(serde_json::from_str).transpose()?)
     }
+}
+
+fn write(
+    transaction: &Transaction<'_>,
+    Resolution { run, finding, .. }: &Resolution,
+    (json, confidence): (&str, Option<&str>),
+    (status, note): (Status, &str),
+    now_ms: i64,
+) -> Result<()> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO resolution (run, finding, at, resolution, status, note, confidence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![run.as_str(), finding.as_str(), now_ms, json, word(&status)?, note, confidence],
+    )?;
+    stand(transaction, finding, "")
 }
 
 /// Where the last run of `finding` that had a result has left it.
@@ -116,6 +159,18 @@ mod tests {
         }
         let stored = store.finding(&found.id).unwrap().unwrap();
         assert_eq!((stored.status, stored.note.as_str()), (Status::NoSafeFix, "no seat"));
+
+        // Another stage than the one that was read, or a run under way, and nothing is replaced.
+        let last = store.resolution(&found.id).unwrap().unwrap();
+        let replace = |before, after| {
+            store.replace_resolution(&last, Status::FixReady, "", None, ("edit", before, after), NOW).unwrap()
+        };
+        assert!(replace(None, "1") && !replace(None, "2") && replace(Some("1"), "2"));
+        assert_eq!(store.finding(&found.id).unwrap().unwrap().status, Status::FixReady);
+        let next = store.begin_run(&found.id, true, NOW).unwrap().run;
+        assert!(!replace(Some("2"), "3"));
+        store.finish_job(&next, JobEnd::Cancelled).unwrap();
+        store.save_resolution(&last, Status::NoSafeFix, "no seat", None, NOW).unwrap();
 
         let stray = conclude(&found, RunId::new("never-begun"), Work::default(), &Record::default());
         store.save_resolution(&stray, Status::FixReady, "", None, NOW).unwrap_err();

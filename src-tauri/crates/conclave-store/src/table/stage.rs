@@ -3,7 +3,7 @@
 //! The store does not look into them: what a stage stores is a text of the engine's.
 
 use conclave_core::id::RunId;
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Transaction};
 
 use crate::db::Store;
 use crate::error::Result;
@@ -23,14 +23,7 @@ impl Store {
     /// # Errors
     /// A database that cannot be written, or a run that is not in it.
     pub fn save_stage(&self, run: &RunId, stage: &str, json: &str) -> Result<()> {
-        self.write(|transaction| {
-            transaction.execute(
-                "INSERT INTO stage (run, name, result) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (run, name) DO UPDATE SET result = excluded.result",
-                [run.as_str(), stage, json],
-            )?;
-            Ok(())
-        })
+        self.write(|transaction| save(transaction, run.as_str(), stage, json))
     }
 
     /// The stored result of `stage` of `run`.
@@ -43,6 +36,12 @@ impl Store {
             Ok(statement.query_row([run.as_str(), stage], |row| row.get(0)).optional()?)
         })
     }
+}
+
+pub(crate) fn save(transaction: &Transaction<'_>, run: &str, stage: &str, json: &str) -> Result<()> {
+    let sql = "INSERT INTO stage (run, name, result) VALUES (?1, ?2, ?3)
+               ON CONFLICT (run, name) DO UPDATE SET result = excluded.result";
+    Ok(transaction.execute(sql, [run, stage, json]).map(drop)?)
 }
 
 #[cfg(test)]
