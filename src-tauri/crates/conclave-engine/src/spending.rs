@@ -15,6 +15,7 @@ use conclave_inference::{AskError, Hold, Purse, Spent};
 use conclave_store::{Cap, Caps, NewSpend, OverCap, Reservation, Reserving, Settlement, Store, StoreError, Tokens};
 use tokio::sync::oneshot;
 
+use crate::advise::install::quoted;
 use crate::ctx::Ctx;
 
 /// What a person would have cost in place of the models.
@@ -178,7 +179,7 @@ fn too_much(over: &OverCap, tier: Option<TierCap>, folder: Option<&str>) -> Stri
         let severity = severity.label().to_lowercase();
         let raise = match folder {
             Some(folder) => {
-                format!("raise it with `conclave tiers set {severity} --project {folder} --cap`")
+                format!("raise it with `conclave tiers set {severity} --project {} --cap`", quoted(folder))
             }
             None => format!("raise `tiers.{severity}.cap` in the settings"),
         };

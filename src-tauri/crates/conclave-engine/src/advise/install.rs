@@ -364,7 +364,7 @@ fn command(wanted: &Wanted<'_>, data_dir: &Path) -> Result<String, InstallError>
 }
 
 /// One word of a shell.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ':' | '@' | ',');
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
