@@ -51,26 +51,18 @@ export function Begin({ place, designs }: { place: ComparePlace; designs: Config
       },
       onError: (error) => sayError("The comparison was not begun", error),
     });
+  // The first that is so is what stands in the way.
+  const reasons: [boolean, string][] = [
+    [a === b, "Both are the same"],
+    [limit === undefined, "The number of findings cannot be read"],
+    [project === undefined, "Choose a project"],
+    [plan.error !== null, "These two cannot be compared"],
+    [!fresh, "What it would take is being found out"],
+    [plan.data?.findings === 0, "There is no finding to compare on"],
+    [start.isPending, "It is being begun"],
+  ];
   const actions: Actions = {
-    "compare.begin": {
-      run: begin,
-      disabled:
-        a === b
-          ? "Both are the same"
-          : limit === undefined
-            ? "The number of findings cannot be read"
-            : project === undefined
-              ? "Choose a project"
-              : plan.error !== null
-                ? "These two cannot be compared"
-                : !fresh
-                  ? "What it would take is being found out"
-                  : plan.data.findings === 0
-                    ? "There is no finding to compare on"
-                    : start.isPending
-                      ? "It is being begun"
-                      : undefined,
-    },
+    "compare.begin": { run: begin, disabled: reasons.find(([stands]) => stands)?.[1] },
   };
   useCommands(actions);
   const options = designs.map(({ name, label }) => [name, `${name}: ${label}`] as const);

@@ -15,6 +15,7 @@ import { count, sentence } from "../../format";
 import { useNotices } from "../frame/notice";
 import { type Draft, beginCheck, draftKey, draftOf, endCheck, isBeingChecked, keepDraft, onCheck } from "./drafts";
 import { changedWords, firstChange, indentAt, lineNumbers } from "./edit";
+import compare from "./compare.module.css";
 import styles from "./fix-editor.module.css";
 
 /** The height of a line, in pixels, as in the style sheet. */
@@ -115,7 +116,7 @@ function Texts({ finding, fix, number, files, onLeave, onChecked }: Shared & { f
         note="becomes a fix of its own"
         end={
           files.length > 1 && (
-            <span className={styles.files}>
+            <span className={compare.pick}>
               {files.map((one, index) => (
                 <button key={one.path} type="button" aria-pressed={one === file} onClick={() => setShown(index)}>
                   {one.path}
