@@ -3,8 +3,8 @@
 //!
 //! Five models sit as for a critical finding, each with a fix of its own. Once they take as long as hosted models do, all
 //! times divided by [`SCALE`], the limit of the tier too; once they answer at once, which leaves what Conclave itself
-//! adds. Every run begins in a data folder of its own, so that nothing is remembered. The word is the folder to write in; with `quick` after it, only models that
-//! answer at once are measured.
+//! adds. Every run begins in a data folder of its own, so that nothing is remembered. The word is the folder to write
+//! in; with `quick` after it, only models that answer at once are measured.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a program that measures, not the product")]
 #![expect(clippy::disallowed_methods, reason = "it plays the server, and says on which machine it runs")]

@@ -222,7 +222,8 @@ pub(crate) fn undone(cx: &Ctx, finding: &FindingId, fix: &CandidateId) {
 /// Writes down how the tests of the project at `root`, which had `heads` checked out before and after them, ended with
 /// nothing but what is in it; where these differ, nobody knows what was tested.
 ///
-/// They say nothing of a fix that was written to another branch. That they fail says something of a fix only where they passed with it before: many a project has tests that never pass.
+/// They say nothing of a fix that was written to another branch. That they fail says something of a fix only where they
+/// passed with it before: many a project has tests that never pass.
 pub(crate) fn tests_after(cx: &Ctx, root: &str, [before, head]: [Option<&str>; 2], passed: bool) {
     if before != head {
         return;

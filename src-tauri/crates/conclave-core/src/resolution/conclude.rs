@@ -1,7 +1,8 @@
 //! Weighs what was proposed and checked, and draws the conclusion.
 //!
-//! Order: gates, then a person's version that is shown and no more, then no failed check before one, then log-odds, then the smaller change, then a deterministic author,
-//! then the id. Invariants: the order of what is handed in changes nothing; nothing that a model wrote in words is read.
+//! Order: gates, then a person's version that is shown and no more, then no failed check before one, then log-odds, then the
+//! smaller change, then a deterministic author, then the id. Invariants: the order of what is handed in changes nothing;
+//! nothing that a model wrote in words is read.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@
 
 use super::conclude::votes;
 use super::{Judged, Verdict};
-use crate::candidate::{Draft, Origin, Seat};
+use crate::candidate::{Candidate, Draft, Origin, Seat};
 use crate::evidence::gates_pass;
 
 /// So many of all answers came to one fix.
@@ -18,8 +18,8 @@ pub(super) struct Count {
 /// Puts the fix that most answers of models came to first and lets it be shown, whatever stopped it; of fixes with as
 /// many, the one that evidence prefers. Gives the count; `None` where no model has an answer.
 pub(super) fn first(verdicts: &mut Vec<Verdict>, seats: &[Seat]) -> Option<Count> {
-    let by_model = |judged: &Judged| matches!(judged.candidate.origin, Origin::Model { .. });
-    let may_win = |verdict: &Verdict| by_model(&verdict.judged) && gates_pass(&verdict.judged.evidence);
+    let by_model = |candidate: &Candidate| matches!(candidate.origin, Origin::Model { .. });
+    let may_win = |verdict: &Verdict| by_model(&verdict.judged.candidate) && gates_pass(&verdict.judged.evidence);
     let count = |cluster: u32| {
         let members: Vec<&Judged> =
             verdicts.iter().filter(|v| v.cluster == cluster && may_win(v)).map(|v| &v.judged).collect();
@@ -32,7 +32,7 @@ pub(super) fn first(verdicts: &mut Vec<Verdict>, seats: &[Seat]) -> Option<Count
     winner.stopped = None;
     verdicts.insert(0, winner);
     let answered = |seat: &&Seat| {
-        let answers = |draft: &Draft| matches!(draft, Draft::Proposed { candidate } if matches!(candidate.origin, Origin::Model { .. }));
+        let answers = |draft: &Draft| matches!(draft, Draft::Proposed { candidate } if by_model(candidate));
         seat.drafts.iter().any(answers)
     };
     Some(Count { of, all: seats.iter().filter(answered).count() })
