@@ -214,11 +214,14 @@ async fn free_text_cannot_be_asked() {
     assert_eq!(names, [NAME]);
 }
 
-/// Whether `query` has four letters of `word` in a row that are not in `allowed` either.
+/// Whether `query`, without the numbers of a version, has four letters of `word` in a row that are not in `allowed` either.
 fn leaks(query: &str, word: &str, allowed: &str) -> Option<String> {
     let letters: Vec<char> = word.to_lowercase().chars().collect();
     let parts = letters.windows(4).map(|four| four.iter().collect::<String>());
-    let query = query.to_lowercase();
+    let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let is_version = |word: &&str| word.split('.').all(is_number);
+    let query: Vec<&str> = query.split(' ').filter(|word| !is_version(word)).collect();
+    let query = query.join(" ").to_lowercase();
     parts.into_iter().find(|part| query.contains(part) && !allowed.contains(part))
 }
 
