@@ -152,8 +152,9 @@ pub struct Revealed {
 pub async fn plan(cx: &Ctx, wish: &Wish) -> Result<Outlook, CompareError> {
     check::configurations(cx, &wish.arms)?;
     let find = |id: &FindingId| cx.store.finding(id)?.ok_or_else(|| RunError::Gone(id.to_string()));
-    let once: BTreeSet<&FindingId> = wish.findings.iter().collect();
-    let mut findings = once.into_iter().map(find).collect::<Result<Vec<StoredFinding>, RunError>>()?;
+    let mut named = BTreeSet::new();
+    let once = wish.findings.iter().filter(|id| named.insert(*id));
+    let mut findings = once.map(find).collect::<Result<Vec<StoredFinding>, RunError>>()?;
     if findings.iter().any(|one| one.finding.project != findings[0].finding.project) {
         return Err(CompareError::Projects);
     }
